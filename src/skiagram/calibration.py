@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.conformal import conformal_quantile
 from skiagram.tasks.class_calibration import IsotonicCalibration, ScalingCalibration
 from skiagram.tasks.kinds import OutcomeCalibration
-from skiagram.tasks.scored_cases import Floats, Labels
 
 Calibration = ScalingCalibration | IsotonicCalibration | OutcomeCalibration
 
@@ -42,7 +42,7 @@ MAX_SHIFT = 2.0  # log-odds
 
 
 def carry_over(
-    calibrations: Sequence[Calibration], scores: Sequence[Floats], label: Sequence[Labels]
+    calibrations: Sequence[Calibration], scores: Sequence[Floats], label: Sequence[Whole]
 ) -> tuple[list[Calibration], Calibration]:
     """Return the calibration of each fold's held-out cases, and that of a fit on all cases.
 
@@ -90,8 +90,8 @@ def _drawn_in(calibration: Calibration, shrinkage: float, prior: Floats) -> Cali
 
 
 def threshold_at_sensitivity(
-    probability: NDArray[np.float64],
-    positive: NDArray[np.bool_],
+    probability: Floats,
+    positive: Flags,
     sensitivity: float,
     patient: NDArray[Any],
 ) -> float:
@@ -113,7 +113,7 @@ def threshold_at_sensitivity(
 
 
 def conformal_limits(
-    probability: Floats, label: NDArray[np.int64], patient: NDArray[Any], level: float
+    probability: Floats, label: Whole, patient: NDArray[Any], level: float
 ) -> Floats:
     """Return (n_classes,) how improbable a class may be and still belong to a set.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import DataError
 
 Image = NDArray[Any]  # (height, width[, channels]), or a volume of (depth, height, width, 1)
@@ -39,18 +40,18 @@ class Region:
         direction: Unit vectors x, y, z of the axes of the array, one after the other.
     """
 
-    inside: NDArray[np.bool_]
-    outline: NDArray[np.bool_] | None = None
+    inside: Flags
+    outline: Flags | None = None
     origin: tuple[float, ...] | None = None
     direction: tuple[float, ...] | None = None
 
     @property
-    def drawn(self) -> NDArray[np.bool_]:
+    def drawn(self) -> Flags:
         """The region as it was drawn."""
         return self.inside if self.outline is None else self.outline
 
 
-def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
+def ends_of(inside: Flags) -> tuple[tuple[int, int], ...]:
     """Return first and last + 1 of what is true along each axis; 0 and 0 where nothing is."""
     ends = []
     for axis in range(inside.ndim):
@@ -61,7 +62,7 @@ def ends_of(inside: NDArray[np.bool_]) -> tuple[tuple[int, int], ...]:
     return tuple(ends)
 
 
-def box_around(region: NDArray[np.bool_], around: Sequence[int]) -> tuple[slice, ...]:
+def box_around(region: Flags, around: Sequence[int]) -> tuple[slice, ...]:
     """Return the box of a region with as many voxels around it along each axis."""
     sides = zip(ends_of(region), around, strict=True)
     return tuple(slice(max(0, first - more), stop + more) for (first, stop), more in sides)
@@ -69,7 +70,7 @@ def box_around(region: NDArray[np.bool_], around: Sequence[int]) -> tuple[slice,
 
 def complete_beyond(
     image: NDArray[Any],
-    region: NDArray[np.bool_],
+    region: Flags,
     around: Sequence[int],
     looked_at: tuple[slice, ...],
 ) -> NDArray[Any]:
@@ -112,7 +113,7 @@ def complete_beyond(
 _WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
 
-def luminance(images: NDArray[Any], family: str) -> NDArray[np.float64]:
+def luminance(images: NDArray[Any], family: str) -> Floats:
     """Return (n, height, width) float64 of images of one channel, or of red, green and blue."""
     if images.ndim == 3:
         return images.astype(np.float64)
@@ -123,5 +124,5 @@ def luminance(images: NDArray[Any], family: str) -> NDArray[np.float64]:
             allowed="1 channel, or 3 (red, green, blue) reduced to luminance",
             remedy=f"leave `{family}` out of `features`, or store one channel",
         )
-    reduced: NDArray[np.float64] = images.astype(np.float64) @ _WEIGHTS
+    reduced: Floats = images.astype(np.float64) @ _WEIGHTS
     return reduced

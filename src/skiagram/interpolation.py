@@ -10,7 +10,8 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from skiagram.arrays import Floats
+
 Interpolation = Literal["nearest", "linear", "cubic"]
 REACH = 12  # voxels after which a spline coefficient has lost all influence: 0.27¹² < 10⁻⁶
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold
 
+from skiagram.arrays import Texts, Whole
 from skiagram.errors import DataError, OptionError
 from skiagram.records.files import read_table
 from skiagram.seeding import derived_seed, stream
@@ -26,12 +26,12 @@ class Partition:
         held_out: (k,) int64, ascending.
     """
 
-    training: NDArray[np.int64]
-    held_out: NDArray[np.int64]
+    training: Whole
+    held_out: Whole
 
 
 def grouped_folds(
-    label: NDArray[np.int64], patient_id: NDArray[np.str_], folds: int, seed: int, *name: str | int
+    label: Whole, patient_id: Texts, folds: int, seed: int, *name: str | int
 ) -> list[Partition]:
     """Split rows into stratified folds that keep patients whole.
 
@@ -58,7 +58,7 @@ def grouped_folds(
     return partitions
 
 
-def _check_classes(label: NDArray[np.int64], partition: Partition) -> None:
+def _check_classes(label: Whole, partition: Partition) -> None:
     """Refuse a side without a class: patients of several classes can make a split impossible."""
     for part in (partition.training, partition.held_out):
         absent = np.setdiff1d(label, label[part])
@@ -70,9 +70,7 @@ def _check_classes(label: NDArray[np.int64], partition: Partition) -> None:
             )
 
 
-def draw_subset(
-    label: NDArray[np.int64], patient_id: NDArray[np.str_], cases: int, seed: int, draw: int
-) -> NDArray[np.int64]:
+def draw_subset(label: Whole, patient_id: Texts, cases: int, seed: int, draw: int) -> Whole:
     """Draw patients in an order whose every beginning has about the classes' own shares.
 
     Of a patient the highest label counts. A draw has one order, so its smaller subsets lie within
@@ -105,7 +103,7 @@ def draw_subset(
     return np.flatnonzero(np.isin(number, chosen))
 
 
-def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDArray[np.str_]:
+def read_groups(covariates: Path, column: str, case_id: Texts) -> Texts:
     """Return (n,) the value of a column for each case, for example its site."""
     table = read_table(covariates).set_index("case_id")
     check_fold_column(column, table)
@@ -116,13 +114,11 @@ def read_groups(covariates: Path, column: str, case_id: NDArray[np.str_]) -> NDA
             where="fold_column",
             remedy="fill in the column, or leave these cases out",
         )
-    groups: NDArray[np.str_] = name_groups(values).to_numpy(dtype=str)
+    groups: Texts = name_groups(values).to_numpy(dtype=str)
     return groups
 
 
-def leave_one_group_out(
-    label: NDArray[np.int64], patient_id: NDArray[np.str_], group: NDArray[np.str_]
-) -> list[Partition]:
+def leave_one_group_out(label: Whole, patient_id: Texts, group: Texts) -> list[Partition]:
     """Hold out each group in turn, for example each site, in the order of their names.
 
     A patient with cases in several groups is in none of the training parts of these groups, so a
@@ -153,7 +149,7 @@ def leave_one_group_out(
     return partitions
 
 
-def _rarest_class(label: NDArray[np.int64], patient_id: NDArray[np.str_]) -> tuple[int, int]:
+def _rarest_class(label: Whole, patient_id: Texts) -> tuple[int, int]:
     classes = np.unique(label)
     if len(classes) < 2:
         raise DataError("only one class in the development set", where="labels")
@@ -163,8 +159,8 @@ def _rarest_class(label: NDArray[np.int64], patient_id: NDArray[np.str_]) -> tup
 
 
 def inner_validation(
-    label: NDArray[np.int64],
-    patient_id: NDArray[np.str_],
+    label: Whole,
+    patient_id: Texts,
     fraction: float,
     seed: int,
     *name: str | int,

@@ -1,8 +1,8 @@
 """What a data set is made of: its classes, its patients, and images that show nothing."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Whole
 from skiagram.audit.contract import Evidence, find
 from skiagram.audit.findings import Finding
 from skiagram.image_store.store import ImageStore
@@ -97,7 +97,7 @@ def check_regions(evidence: Evidence) -> list[Finding]:
     ]
 
 
-def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int, int]:
+def describe_region(inside: Flags) -> tuple[int, int, int]:
     """Count how many voxels a region has, in how many parts, and how many are outside of it."""
     from scipy.ndimage import generate_binary_structure, label
 
@@ -106,7 +106,7 @@ def describe_region(inside: NDArray[np.bool_]) -> tuple[int, int, int]:
     return voxels, int(label(inside, touching)[1]), inside.size - voxels
 
 
-def described_regions(store: ImageStore) -> NDArray[np.int64] | None:
+def described_regions(store: ImageStore) -> Whole | None:
     """Return (n, 3) as `describe_region`, in the store's order; None where there is no region."""
     regions = (shard.region(row) for shard, row in map(store.at, range(len(store))))
     described = [describe_region(region.inside) for region in regions if region is not None]

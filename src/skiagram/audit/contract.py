@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.audit.findings import PAIR, Finding, Severity
 from skiagram.declared import read_declared
 from skiagram.near_duplicates.pairs import Pairs, unite_pairs
@@ -17,7 +17,7 @@ from skiagram.tasks.task import Task
 _MAX_EXAMPLES = 5
 
 
-def list_questions(task: Task, cases: Cases) -> dict[str, NDArray[np.int64]]:
+def list_questions(task: Task, cases: Cases) -> dict[str, Whole]:
     """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label of some cases."""
     if cases.value is None:
         return {}
@@ -34,9 +34,9 @@ class ProbedTraits:
         covariates: Column known of the case → (m, 1) float64, NaN where missing.
     """
 
-    rows: NDArray[np.int64]
-    images: Mapping[str, NDArray[np.float64]]
-    covariates: Mapping[str, NDArray[np.float64]]
+    rows: Whole
+    images: Mapping[str, Floats]
+    covariates: Mapping[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class Appearance:
     """
 
     pairs: Pairs
-    levels: NDArray[np.int64]
-    regions: NDArray[np.int64] | None
+    levels: Whole
+    regions: Whole | None
 
-    def moved(self, rows: NDArray[np.int64]) -> "Appearance":
+    def moved(self, rows: Whole) -> "Appearance":
         """Return the same of cases in other rows: image i shows the case of row `rows[i]`."""
         order, pairs = np.argsort(rows), self.pairs
         return Appearance(
@@ -114,10 +114,10 @@ NOBODY = np.empty(0, dtype=np.str_)
 
 def find(
     name: str,
-    case_id: NDArray[np.str_] = NOBODY,
+    case_id: Texts = NOBODY,
     count: int | None = None,
     severity: Severity | None = None,
-    second_case_id: NDArray[np.str_] | None = None,
+    second_case_id: Texts | None = None,
     **words: object,
 ) -> Finding:
     """Return a finding as `findings.yaml` words it.
@@ -138,6 +138,6 @@ def find(
     return Finding(name, graveness, met, summary, remedy, examples(case_id))
 
 
-def examples(case_id: NDArray[np.str_]) -> tuple[str, ...]:
+def examples(case_id: Texts) -> tuple[str, ...]:
     """List the first five of some case ids."""
     return tuple(np.unique(case_id)[:_MAX_EXAMPLES].tolist())

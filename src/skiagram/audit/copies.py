@@ -4,8 +4,8 @@ Exact and near duplicates first; then copies that were mirrored, turned, cropped
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Texts
 from skiagram.audit.contract import Evidence, find
 from skiagram.audit.findings import Finding
 from skiagram.near_duplicates.pairs import EXACT, Pairs
@@ -52,11 +52,11 @@ def check_near_duplicates(evidence: Evidence) -> list[Finding]:
 
 def _between(
     cases: Cases, pairs: Pairs, splits: tuple[str, ...], other_splits: tuple[str, ...]
-) -> NDArray[np.bool_]:
+) -> Flags:
     """Return (m,) bool: the pairs with one image in `splits`, the other in `other_splits`."""
     first, second = cases.split[pairs.first], cases.split[pairs.second]
-    forward: NDArray[np.bool_] = np.isin(first, splits) & np.isin(second, other_splits)
-    backward: NDArray[np.bool_] = np.isin(first, other_splits) & np.isin(second, splits)
+    forward: Flags = np.isin(first, splits) & np.isin(second, other_splits)
+    backward: Flags = np.isin(first, other_splits) & np.isin(second, splits)
     return forward | backward
 
 
@@ -111,7 +111,7 @@ def check_transformed_copies(evidence: Evidence) -> list[Finding]:
     return findings
 
 
-def _what_was_done(kind: NDArray[np.str_]) -> str:
+def _what_was_done(kind: Texts) -> str:
     """List each transformation and the number of pairs that show it, in brackets."""
     done = [part for changes in kind.tolist() for part in changes.split(", ")]
     counted = [f"{name} {done.count(name)}" for name in KINDS if name in done]

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 import scipy
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Whole
 from skiagram.audit.contract import Evidence, find
 from skiagram.audit.findings import Finding
 from skiagram.statistics.distributions import chi2_p_value
@@ -23,9 +23,6 @@ _MIN_PATIENTS = 10
 _MIN_DIFFERENCE = 0.06  # of the variance of ranks, an effect of medium size (Cohen 1988)
 _MIN_PREVALENCE = 0.1  # between the groups with the greatest and the smallest share
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
 
 def check_groups(evidence: Evidence) -> list[Finding]:
     """Look for covariates whose groups differ in brightness, sharpness or noise, and in classes."""
@@ -36,7 +33,7 @@ def check_groups(evidence: Evidence) -> list[Finding]:
     cases = evidence.cases.select(traits.rows)
     looks = {name: traits.images[name] for name in _TRAITS if name in traits.images}
     # the group of each case, −1 for none or a small one, of covariates that have two or more
-    groups: dict[str, Integers] = {}
+    groups: dict[str, Whole] = {}
     for name, values in traits.covariates.items():
         column = values[:, 0]
         group = np.full(len(column), -1, dtype=np.int64)
@@ -70,7 +67,7 @@ def check_groups(evidence: Evidence) -> list[Finding]:
 
 
 def _confounded(
-    groups: dict[str, Integers],
+    groups: dict[str, Whole],
     looks: dict[str, Floats],
     cases: Cases,
     level: float,
@@ -107,7 +104,7 @@ def _confounded(
             )
 
 
-def _tell_apart(values: Floats, group: Integers, patient: Integers) -> tuple[float, float]:
+def _tell_apart(values: Floats, group: Whole, patient: Whole) -> tuple[float, float]:
     """Compute the share of the variance of ranks between groups, and its chance (Kruskal-Wallis).
 
     Each patient's mean stands for its images, in the group of most of them.

@@ -15,8 +15,8 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Texts, Whole
 from skiagram.audit.contract import (
     SHORTCUT_TRAITS,
     Evidence,
@@ -49,9 +49,6 @@ _MIN_SPREAD = 1e-6
 _NUMBERS_AT_ONCE = 1_000_000
 _DIGITS = 6  # beyond them the number of threads shows
 _SEED = 20_100_611
-
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -217,7 +214,7 @@ def _shortcut_finding(
     return Finding(name, trait.severity, len(question.cases), summary, trait.remedy, shown)
 
 
-def describe_telling_sizes(formats: Floats, in_class: NDArray[np.bool_], name: str) -> str:
+def describe_telling_sizes(formats: Floats, in_class: Flags, name: str) -> str:
     """Write a sentence on the sizes of images that tell a class best; empty without such sizes.
 
     Args:
@@ -247,7 +244,7 @@ def describe_telling_sizes(formats: Floats, in_class: NDArray[np.bool_], name: s
     )
 
 
-def _surest_cases(probe: Probe, cases: Cases) -> NDArray[np.str_]:
+def _surest_cases(probe: Probe, cases: Cases) -> Texts:
     """Find the cases of the class that is told, by whose trait it is told most surely."""
     class_rows = np.flatnonzero(cases.label == probe.label)
     return cases.case_id[
@@ -261,7 +258,7 @@ def _interval_text(probe: Probe, cases: Cases) -> str:
     return f"{auc.low:.2f} to {auc.high:.2f}"
 
 
-def deal_out(label: NDArray[np.int64], patient: NDArray[np.str_]) -> NDArray[np.int64]:
+def deal_out(label: Whole, patient: Texts) -> Whole:
     """Draw (m, permutations) labels, dealt out again among whole patients."""
     number = np.unique(patient, return_inverse=True)[1]
     return permute_by_patient(label, number, stream(_SEED, "shufflings"), PERMUTATIONS)
@@ -269,9 +266,9 @@ def deal_out(label: NDArray[np.int64], patient: NDArray[np.str_]) -> NDArray[np.
 
 def probe_label(
     columns: Floats,
-    label: NDArray[np.int64],
-    patient: NDArray[np.str_],
-    dealt: NDArray[np.int64],
+    label: Whole,
+    patient: Texts,
+    dealt: Whole,
 ) -> Probe | None:
     """Try to tell the label from some numbers.
 
@@ -330,7 +327,7 @@ def bin_values(values: Floats, *, pairs: bool = False) -> Floats:
             that are met most often.
     """
     # Values one by one, or bins; what is missing has a column of its own.
-    indicators = list[NDArray[np.bool_]]()
+    indicators = list[Flags]()
     for column in values.T:
         missing = np.isnan(column)
         distinct = np.unique(column[~missing])
@@ -353,7 +350,7 @@ def bin_values(values: Floats, *, pairs: bool = False) -> Floats:
     return whole[:, whole.any(axis=0) & ~whole.all(axis=0)].astype(np.float64)
 
 
-def predict_out_of_fold(columns: Floats, targets: Floats, patient: NDArray[np.int64]) -> Floats:
+def predict_out_of_fold(columns: Floats, targets: Floats, patient: Whole) -> Floats:
     """Compute (m, targets) predictions of ridge regressions that did not see the case's patient.
 
     A regression needs sums of products alone: each fold's are computed once, and those of its

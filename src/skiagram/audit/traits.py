@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.audit.contract import ProbedTraits
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image, Spacing, is_volume
@@ -23,8 +23,6 @@ _MIN_EDGES = 2
 _DEPTHS = ("uint8", "uint16", "int16", "float32")
 _SEED = 19_970_915
 _AT_ONCE = 2**22  # pixels whose copies in double precision are in memory at a time
-
-Columns = NDArray[np.float64]
 
 
 def collect_image_traits(
@@ -56,7 +54,7 @@ def collect_image_traits(
 
 def probed_traits(
     cases: Cases,
-    rows: NDArray[np.int64],
+    rows: Whole,
     traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]],
     covariates: pd.DataFrame | None,
     acquisition: Sequence[str] = (),
@@ -68,7 +66,7 @@ def probed_traits(
             numbers in all images of a kind (volumes among images) is left out.
     """
     # numbers of several kinds of images stand side by side
-    parts: dict[str, list[Columns]] = {}
+    parts: dict[str, list[Floats]] = {}
     for images_of_kind in traits:
         for trait in images_of_kind[0] if images_of_kind else ():
             numbers = [image[trait] for image in images_of_kind]
@@ -87,7 +85,7 @@ def probed_traits(
     return ProbedTraits(rows, images, encoded)
 
 
-def sample_cases(cases: Cases) -> NDArray[np.int64]:
+def sample_cases(cases: Cases) -> Whole:
     """Choose rows of development cases: all of them, or those of patients drawn up to 5,000."""
     rows = np.flatnonzero(cases.split != "test")
     patients, patient = np.unique(cases.patient_id[rows], return_inverse=True)
@@ -265,7 +263,7 @@ def _border(gray: Image) -> tuple[float, ...]:
     return tuple(numbers)
 
 
-def encode_covariates(covariates: pd.DataFrame, case_id: NDArray[np.str_]) -> dict[str, Columns]:
+def encode_covariates(covariates: pd.DataFrame, case_id: Texts) -> dict[str, Floats]:
     """Return covariate → (m, 1) numbers, or a text's place by how common it is; NaN is missing.
 
     Rare texts share a place.

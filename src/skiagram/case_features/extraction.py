@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Singles
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.covariates import Covariates, encode_covariates
 from skiagram.case_features.earlier import Earlier
@@ -18,7 +18,7 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named, refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily, families_of_images
-from skiagram.features.feature import Definition, Floats
+from skiagram.features.feature import Definition
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.features.local_intensity import LocalIntensity
 from skiagram.image_store.store import ImageStore, Span, modality_folders, spans
@@ -65,7 +65,7 @@ def extract_modalities(
         return extract(ImageStore(images), families, histories, compute, margin)
     image_families = families_of_images(families)
     names: list[str] = []
-    blocks: list[NDArray[np.float32]] = []
+    blocks: list[Singles] = []
     case_id = np.array(ImageStore(images).case_ids)
     for modality, folder in folders.items():
         margin = _margin(images, modality)
@@ -165,9 +165,7 @@ _LOOK_AROUND = (DerivedImageFamily, LocalIntensity)  # families that look beyond
 _AROUND = 5  # voxels around a region that count for these, as PyRadiomics' `padDistance`
 
 
-def _describe_span(
-    families: Sequence[FeatureFamily], margin: float | None, span: Span
-) -> NDArray[np.float32]:
+def _describe_span(families: Sequence[FeatureFamily], margin: float | None, span: Span) -> Singles:
     span.check()
     around = _AROUND if any(isinstance(each, _LOOK_AROUND) for each in families) else 0
     blocks = []
@@ -197,7 +195,7 @@ def _describe_span(
 
 def describe_batch(
     families: Sequence[FeatureFamily], ids: Sequence[str], batch: FeatureBatch
-) -> NDArray[np.float32]:
+) -> Singles:
     """Compute (n, n_features) of the images; where a value is not finite, name its case."""
     features = np.hstack([_extract_family(family, ids, batch) for family in families])
     with np.errstate(over="ignore"):  # an infinite feature is named below

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.feature import Floats
+from skiagram.arrays import Floats, Texts
 from skiagram.records.feature_table import FeatureTable, original_feature
 from skiagram.strict import STRICT
 
@@ -74,7 +73,7 @@ def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> Intraclas
 
 
 def correlate_copies(
-    table: FeatureTable, patient: NDArray[np.str_], form: Form = "ICC(1,1)"
+    table: FeatureTable, patient: Texts, form: Form = "ICC(1,1)"
 ) -> dict[str, IntraclassCorrelation]:
     """Return the name of each feature that has changed copies → its intraclass correlation.
 
@@ -104,7 +103,7 @@ class Repeatability:
 
 
 def measure_repeatability(
-    table: FeatureTable, patient: NDArray[np.str_], kinds: Sequence["Perturbed"]
+    table: FeatureTable, patient: Texts, kinds: Sequence["Perturbed"]
 ) -> dict[str, tuple[Repeatability, ...]]:
     """Return the name of each kind of change → all features, in column order."""
     measured = {}
@@ -148,9 +147,7 @@ class Repeatable:
     least: Annotated[float, Field(ge=0, lt=1)]
     form: Form = "ICC(1,1)"
 
-    def choose(
-        self, table: FeatureTable, patient: NDArray[np.str_], names: Sequence[str]
-    ) -> tuple[str, ...]:
+    def choose(self, table: FeatureTable, patient: Texts, names: Sequence[str]) -> tuple[str, ...]:
         correlations = correlate_copies(table, patient, self.form)
         return tuple(
             name

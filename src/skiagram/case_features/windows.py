@@ -11,10 +11,10 @@ from typing import Annotated
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Singles, Whole
 from skiagram.case_features.extraction import Family, describe_batch
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -43,9 +43,7 @@ class Windows:
     widths: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
     side: Annotated[int, Field(ge=8)]
 
-    def cut(
-        self, image: Image, spacing: Spacing | None, centres: NDArray[np.float64], width: float
-    ) -> NDArray[np.float32]:
+    def cut(self, image: Image, spacing: Spacing | None, centres: Floats, width: float) -> Singles:
         """Return (n, [side,] side, side[, channels]) cuts around (n, axes) pixels of an image."""
         from skimage.transform import resize_local_mean  # of projects alone, and long to import
 
@@ -108,10 +106,10 @@ def describe_places(
 def _describe_span(
     families: Sequence[FeatureFamily],
     windows: Windows,
-    rows: Mapping[str, NDArray[np.int64]],
-    centres: NDArray[np.float64],
+    rows: Mapping[str, Whole],
+    centres: Floats,
     span: Span,
-) -> tuple[int, NDArray[np.float32]]:
+) -> tuple[int, Singles]:
     store = span.store()
     blocks = []
     for case, image in span:

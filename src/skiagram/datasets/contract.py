@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Annotated, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.arrays import Floats, Singles
 from skiagram.datasets.choices import CopyChoice
 from skiagram.errors import DataError
 from skiagram.images import Spacing
@@ -60,7 +60,7 @@ class Entry:
     split: Split | None
     covariates: Mapping[str, float | str | None] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
-    measured: NDArray[np.float64] = field(default_factory=lambda: np.empty(0), compare=False)
+    measured: Floats = field(default_factory=lambda: np.empty(0), compare=False)
     visit: Visit | None = None
     value: float | None = None
 
@@ -77,7 +77,7 @@ class GroundTruth:
         ideal_marks: Marks of the ideal observer of a search, each with its score.
     """
 
-    clean: NDArray[np.float32]
+    clean: Singles
     ideal_score: float
     place: tuple[float, ...]
     ideal_marks: "tuple[tuple[Mark, float], ...]" = ()

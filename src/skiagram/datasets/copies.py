@@ -10,8 +10,8 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Whole
 from skiagram.compute.workers import on_all_threads
 from skiagram.datasets.choices import CopyChoice
 from skiagram.datasets.contract import Entry
@@ -72,7 +72,7 @@ class SettledCopies(NamedTuple):
         sentence: What was done, for the report; empty where nothing was.
     """
 
-    kept: NDArray[np.int64]
+    kept: Whole
     entries: list[Entry]
     sentence: str
 
@@ -94,7 +94,7 @@ def settle_copies(
     return settle[choice](entries, pairs, test)
 
 
-def _drop(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> SettledCopies:
+def _drop(entries: Sequence[Entry], pairs: Pairs, test: Flags) -> SettledCopies:
     """Leave out what has a copy that stays: test images stay, then those of training."""
     first, second = pairs.first, pairs.second
     numbers: dict[str, int] = {}
@@ -143,7 +143,7 @@ def _drop(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
     )
 
 
-def _move(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> SettledCopies:
+def _move(entries: Sequence[Entry], pairs: Pairs, test: Flags) -> SettledCopies:
     """Put test images with a copy in development into training, with all of their patients."""
     group = _groups(entries, pairs)
     across = np.intersect1d(group[test], group[~test])
@@ -162,7 +162,7 @@ def _move(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
     return SettledCopies(np.arange(len(entries)), settled, sentence if moved else "")
 
 
-def _join(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> SettledCopies:
+def _join(entries: Sequence[Entry], pairs: Pairs, test: Flags) -> SettledCopies:
     """Make one patient of those who share an image, within a part of the data."""
     split = np.array([str(entry.split) for entry in entries])
     within = test[pairs.first] == test[pairs.second]
@@ -183,7 +183,7 @@ def _join(entries: Sequence[Entry], pairs: Pairs, test: NDArray[np.bool_]) -> Se
     return SettledCopies(np.arange(len(entries)), settled, sentence if joined else "")
 
 
-def _groups(entries: Sequence[Entry], pairs: Pairs) -> NDArray[np.int64]:
+def _groups(entries: Sequence[Entry], pairs: Pairs) -> Whole:
     """Return (n,) the group of each entry: of copies and of images of one known patient."""
     position_by_patient: dict[str, int] = {}
     links = [

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Whole
 from skiagram.datasets.contract import Entry, OpenSource
 from skiagram.datasets.folder.columns import (
     empty_unmeasured,
@@ -96,7 +96,7 @@ def telling_columns_of(
     open_rows = number >= 0  # rows whose labels may be looked at
     open_rows &= [split != "test" for split in splits_of(frame, source.columns, source.test_sites)]
     values, _ = read_features(frame, columns)
-    value, questions = None, dict[str, NDArray[np.int64]]()
+    value, questions = None, dict[str, Whole]()
     outcome = source.outcome
     if outcome is not None:
         value = numbers_of(frame[outcome.column])

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import Problems, check_entries, check_image, check_mark
@@ -93,7 +93,7 @@ class ListedImages(NamedTuple):
     keys: list[bytes]
 
     @property
-    def case_id(self) -> NDArray[np.str_]:
+    def case_id(self) -> Texts:
         return np.array([_case_id(rank) for rank in range(len(self.positions))], dtype=str)
 
     def chosen(self, rows: Sequence[int]) -> "ListedImages":
@@ -136,7 +136,7 @@ class StoredImages(NamedTuple):
     """
 
     store: ImageStore
-    rows: NDArray[np.int64]
+    rows: Whole
     positions: list[int]
     notes: list[ImageNote]
 
@@ -207,7 +207,7 @@ def settle_task(task: Task, entries: list[Entry], name: str) -> Task:
     return replace(task, predicted=settled)
 
 
-def _values(entries: Sequence[Entry]) -> NDArray[np.float64]:
+def _values(entries: Sequence[Entry]) -> Floats:
     missing = (math.nan if entry.value is None else entry.value for entry in entries)
     return np.array([*missing], dtype=np.float64)
 
@@ -571,8 +571,8 @@ def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: Ing
 
 def tabulate_cases(
     entries: Sequence[Entry],
-    case_id: NDArray[np.str_],
-    clusters: NDArray[np.int64] | None,
+    case_id: Texts,
+    clusters: Whole | None,
     design: Design,
 ) -> Cases:
     """Return the case table; the labels and values of test cases are not in it.

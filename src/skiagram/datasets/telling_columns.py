@@ -11,8 +11,8 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.folder.identifiers import words_of
 from skiagram.errors import OptionError, listed, refusal
 from skiagram.statistics.permutation import auc_of_ranks
@@ -60,16 +60,14 @@ _NUMBERS = {  # words of names of a row's number
 }
 _ALONE = {"days", "weeks", "months", "years", "duration"}  # of an outcome where nothing else says
 
-Floats = NDArray[np.float64]
-
 
 def find_telling_columns(
     names: Sequence[str],
     values: Floats,
-    label: NDArray[np.int64],
+    label: Whole,
     outcome: Floats | None = None,
-    development: NDArray[np.bool_] | None = None,
-    besides: Collection[NDArray[np.int64]] = (),
+    development: Flags | None = None,
+    besides: Collection[Whole] = (),
 ) -> dict[str, str]:
     """Return column → why it is no feature, those that are surest by their values first.
 
@@ -185,7 +183,7 @@ def names_an_outcome(name: str) -> bool:
     )
 
 
-def tell_alone(values: Floats, positive: NDArray[np.bool_], of_pair: NDArray[np.bool_]) -> Floats:
+def tell_alone(values: Floats, positive: Flags, of_pair: Flags) -> Floats:
     """Return (k,) the AUC of each column of (n, k) alone, either way up; .5 where it is not known.
 
     Rows without a value play no part; a column needs five of each class.
@@ -209,7 +207,7 @@ def tell_alone(values: Floats, positive: NDArray[np.bool_], of_pair: NDArray[np.
     return either
 
 
-def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, str]:
+def _columns_that_tell(values: Floats, label: Whole) -> dict[int, str]:
     """Return column → how it alone tells the classes: as a copy, by its values or by its gaps."""
     telling: dict[int, str] = {}
     classes, counts = np.unique(label, return_counts=True)
@@ -251,7 +249,7 @@ def _columns_that_tell(values: Floats, label: NDArray[np.int64]) -> dict[int, st
     return telling
 
 
-def _repeats(values: Floats, label: NDArray[np.int64], classes: int) -> bool:
+def _repeats(values: Floats, label: Whole, classes: int) -> bool:
     """Return whether each value goes with one class and each class with one value."""
     present = np.isfinite(values)
     few = len(np.unique(values[present][: 10 * classes])) <= classes  # soon seen of measurements

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.compute.progress import Progress
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.prepared_cases import PreparedCases
@@ -70,7 +70,7 @@ class DeployedModel:
             "positive cases in held-out folds."
         )
 
-    def probabilities(self, cases: PreparedCases) -> NDArray[np.float64]:
+    def probabilities(self, cases: PreparedCases) -> Floats:
         """Compute the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.
 
         Of an outcome that is no class these are the estimates that it reports.
@@ -87,11 +87,11 @@ class DeployedModel:
             )
         return self.calibrate(scores_by_repeat)[:, list(self.task.reported.values())]
 
-    def calibrate(self, scores_by_repeat: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    def calibrate(self, scores_by_repeat: Sequence[Floats]) -> Floats:
         """Compute (n, n_classes) mean probabilities of (n, n_classes) scores, one per repeat."""
         pairs = zip(self.deployment.decisions, scores_by_repeat, strict=True)
         calibrated = [decision.calibration.probabilities(scores) for decision, scores in pairs]
-        mean: NDArray[np.float64] = np.mean(calibrated, axis=0)
+        mean: Floats = np.mean(calibrated, axis=0)
         return mean
 
 

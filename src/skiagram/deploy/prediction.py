@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.compute.files import named_in_errors
 from skiagram.compute.progress import Progress
@@ -34,7 +34,6 @@ _HELD_BYTES = 512 * 1024**2
 JSON_LINES = (".jsonl", ".ndjson")
 _SAID = ("set", "refer", "unusual", "error")
 _WITHOUT = ("without_covariates", "without_earlier")
-Floats = NDArray[np.float64]
 Watch = Callable[[Sequence[str], PreparedCases], None]
 
 
@@ -214,7 +213,7 @@ def _reason(error: SkiagramError | MemoryError, name: str) -> str:
 def judge(
     model: DeployedModel,
     name: str,
-    probability: NDArray[np.float64],
+    probability: Floats,
     unusual: tuple[str, ...] = (),
     unseen: tuple[str, ...] = (),
 ) -> CaseResult:

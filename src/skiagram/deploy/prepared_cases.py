@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.case_features.earlier import Earlier, Previous
@@ -76,7 +76,7 @@ class PreparedCases:
     measured: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     described: dict[str, Described] = field(default_factory=dict)
     readings: dict[int, Reading[Any]] = field(default_factory=dict)
-    scores: list[NDArray[np.float64]] = field(default_factory=list)
+    scores: list[Floats] = field(default_factory=list)
     marks: dict[int, pd.DataFrame] = field(default_factory=dict)
 
     @property
@@ -89,7 +89,7 @@ class PreparedCases:
         return ImageStore(self.restored)
 
     @property
-    def scored(self) -> NDArray[np.str_]:
+    def scored(self) -> Texts:
         """Return the cases to score, as a model is asked for them."""
         return np.array(self.case_id, dtype=str)
 

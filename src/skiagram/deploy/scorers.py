@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.case_features.covariates import PREFIX as COVARIATE_PREFIX
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.case_features.earlier import PREFIX, Earlier
@@ -131,7 +131,7 @@ class Scorer(ABC):
         """Return the features by which cases are told to be unlike training cases."""
 
     @abstractmethod
-    def scores(self, cases: PreparedCases) -> list[NDArray[np.float64]]:
+    def scores(self, cases: PreparedCases) -> list[Floats]:
         """Score all cases in order: (n, n_classes) per repeat."""
 
     def unfamiliar(self, cases: PreparedCases) -> list[str]:
@@ -174,7 +174,7 @@ class ModelScorer(Scorer):
             raise ValueError("a model without a space of its cases has a familiarity")
         return traits.of(cases.scored)
 
-    def scores(self, cases: PreparedCases) -> list[NDArray[np.float64]]:
+    def scores(self, cases: PreparedCases) -> list[Floats]:
         inputs = self._reading(cases).of(cases.scored)
         scores = []
         for repeat, fitted in enumerate(self.fitted):
@@ -355,7 +355,7 @@ class Combined(Scorer):
         by_member = [member.unfamiliar(cases) for member in self.members]
         return [next(filter(None, reasons), "") for reasons in zip(*by_member, strict=True)]
 
-    def scores(self, cases: PreparedCases) -> list[NDArray[np.float64]]:
+    def scores(self, cases: PreparedCases) -> list[Floats]:
         """Score by every member, and weigh the scores."""
         scores_by_member = [member.scores(cases) for member in self.members]
         return [

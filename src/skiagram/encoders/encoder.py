@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Singles
 from skiagram.encoders.weights import LocalFile, Source
 from skiagram.errors import OptionError, refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
@@ -40,7 +40,6 @@ _KEPT = "weights"  # name of their file, without its ending, in a model's folder
 OWN = ("skiagram.encoders.", "skiagram.models.deep.")  # where encoders of the program stand
 SMALL = 50 * 2**20  # bytes of weights that go into each model's folder
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
-Floats = NDArray[np.float32]
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Recommendation ITU-R BT.709-6
 _BYTES = (0.0, 255.0)
 _FAINT = (0.5, 99.5)  # percentiles
@@ -124,7 +123,7 @@ class Intensity:
             return Intensity(window=Window(low=_BYTES[0], high=_BYTES[1]), percentiles=None)
         return Intensity(window=None, percentiles=Percentiles(low=_FAINT[0], high=_FAINT[1]))
 
-    def scale(self, image: Image) -> Floats:
+    def scale(self, image: Image) -> Singles:
         """Return intensities of 0 to 1; a constant image of which nothing is known becomes 0."""
         # The window that the option names, or percentiles of the image.
         way = self.window or self.percentiles
@@ -134,7 +133,7 @@ class Intensity:
         if low == high:
             return np.zeros(image.shape, np.float32)
         scaled = (image.astype(np.float32) - np.float32(low)) / np.float32(high - low)
-        between: Floats = np.clip(scaled, 0, 1)
+        between: Singles = np.clip(scaled, 0, 1)
         return between
 
 
@@ -436,7 +435,7 @@ def pictures(
     return views
 
 
-def _place_in_region(inside: NDArray[np.bool_], axis: int, place: int) -> int:
+def _place_in_region(inside: Flags, axis: int, place: int) -> int:
     """Find the place of a plane that meets a region: the given one, or the first with most."""
     across = tuple(other for other in range(inside.ndim) if other != axis)
     pixels = np.count_nonzero(inside, axis=across)

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Singles
 from skiagram.case_features.windows import Windows
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.context import NOTHING_KEPT, RunContext
@@ -44,8 +44,6 @@ from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
 from skiagram.records.places import coordinates, of_cases
 
-Floats = NDArray[np.float32]
-
 
 class _Work(NamedTuple):
     """Images of a store, or places of one of them; small enough to send to a worker.
@@ -62,7 +60,7 @@ class _Work(NamedTuple):
     images: list[int]
     keys: list[bytes]
     encoder: str
-    centres: NDArray[np.float64] | None = None
+    centres: Floats | None = None
 
 
 def encode_images(
@@ -157,7 +155,7 @@ class FolderEncoder:
     def encode(self, images: Path) -> FeatureTable:
         """Encode the images of a folder, of all modalities; `encode_images` says more."""
         # A block of columns for each modality.
-        blocks: list[Floats] = []
+        blocks: list[Singles] = []
         names: list[str] = []
         case_id = np.array(ImageStore(images).case_ids)
         for modality, folder in modality_folders(images).items():
@@ -209,7 +207,7 @@ class FolderEncoder:
         # Images of the windows around all places, for each of their widths.
         store, centres = ImageStore(images), coordinates(places)
         names: list[str] = []
-        blocks: list[Floats] = []
+        blocks: list[Singles] = []
         by_case = list(of_cases(places).items())
         for width in windows.widths:
             spacing = width / windows.side
@@ -258,18 +256,18 @@ class FolderEncoder:
     def _encode_new(
         self,
         title: str,
-        encode: Callable[[_Work], Floats],
+        encode: Callable[[_Work], Singles],
         work: Sequence[_Work],
         earlier: KeptEncodings,
-    ) -> dict[bytes, Floats]:
+    ) -> dict[bytes, Singles]:
         """Return key → row: made here on an accelerator, else by workers, and kept."""
         # Threads of this process use the network that is loaded already.
         device = "cuda" if torch.cuda.is_available() else "cpu"
         _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
         images = sum(len(piece.images) for piece in work)
-        rows: dict[bytes, Floats] = {}
+        rows: dict[bytes, Singles] = {}
         with _one_thread(device), Progress(title, images) as progress, earlier.adding():
-            made: Iterator[Floats] = (
+            made: Iterator[Singles] = (
                 map(encode, work)
                 if device == "cuda"
                 else self.context.compute.map(encode, work, releases_lock=True)
@@ -282,7 +280,7 @@ class FolderEncoder:
         return rows
 
 
-def _encode_places(work: _Work) -> Floats:
+def _encode_places(work: _Work) -> Singles:
     """Compute a row for each place, and at the end one for the whole image where it has one."""
     # The image, scaled as the encoder reads it.
     store, (image,) = work.store.store(), work.images
@@ -305,7 +303,7 @@ def _encode_places(work: _Work) -> Floats:
     return rows
 
 
-def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Floats, Region | None]:
+def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Singles, Region | None]:
     """Scale an image to 0 to 1 and prepare its region; the digest is of these bytes.
 
     Pixels that are missing stay so: what counts is whether the network sees one.
@@ -349,7 +347,7 @@ def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
     )
 
 
-def _encode_images(work: _Work) -> Floats:
+def _encode_images(work: _Work) -> Singles:
     """Compute a row for each image."""
     store = work.store.store()
     # What the encoder sees of each image, one picture or several.
@@ -390,7 +388,7 @@ def _not_finite(case: str) -> DataError:
 
 def _forward(
     views: Sequence[torch.Tensor], loaded: LoadedNetwork, encoder: Encoder, device: str
-) -> Floats:
+) -> Singles:
     # Batches of the encoder's size.
     rows = []
     half = encoder.precision == "bf16"

@@ -12,12 +12,11 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Singles
 from skiagram.compute.pieces import DIGITS, PieceStore
 from skiagram.image_store.shards import DIGEST_BYTES
 
-Floats = NDArray[np.float32]
 KIND = "encodings"  # of the pieces
 _KEYS, _ROWS = "digests.bin", "rows.npy"
 _KEY = np.dtype((np.void, DIGEST_BYTES))
@@ -36,14 +35,14 @@ class KeptEncodings:
     def __init__(self, store: PieceStore | None, identity: str) -> None:
         self._store = store
         self._name = f"{KIND}-{hashlib.sha256(identity.encode()).hexdigest()[:DIGITS]}"
-        self._waiting: dict[bytes, Floats] = {}
+        self._waiting: dict[bytes, Singles] = {}
         self._since = perf_counter()
 
-    def find(self, digests: Collection[bytes]) -> dict[bytes, Floats]:
+    def find(self, digests: Collection[bytes]) -> dict[bytes, Singles]:
         """Find digest → row, of those that have one."""
         # Only the rows that are asked for are taken from each table.
         unique_digests = set(digests)
-        found: dict[bytes, Floats] = {}
+        found: dict[bytes, Singles] = {}
         for table in self._tables():
             with suppress(OSError, ValueError, IndexError):  # of one that was removed meanwhile
                 keys, values = _read(table)
@@ -61,7 +60,7 @@ class KeptEncodings:
         finally:
             self._keep_waiting()
 
-    def add(self, rows: Mapping[bytes, Floats]) -> None:
+    def add(self, rows: Mapping[bytes, Singles]) -> None:
         """Have digest → row kept within seconds, or when `adding` ends."""
         self._waiting.update(rows)
         if perf_counter() - self._since > _SECONDS:
@@ -78,7 +77,7 @@ class KeptEncodings:
         if len(tables) <= _TABLES:
             return
         # One table of all rows, before the others are removed.
-        rows: dict[bytes, Floats] = {}
+        rows: dict[bytes, Singles] = {}
         for table in tables:
             with suppress(OSError, ValueError):
                 rows.update(zip(*_read(table), strict=True))
@@ -86,7 +85,7 @@ class KeptEncodings:
         if all(self._store.find(name) is not None for name in whole):
             self._store.remove(*(table.name for table in tables if table.name not in whole))
 
-    def _write(self, store: PieceStore, rows: Mapping[bytes, Floats]) -> set[str]:
+    def _write(self, store: PieceStore, rows: Mapping[bytes, Singles]) -> set[str]:
         """Write rows as a table for each width that they have; return the names of its pieces."""
         names = set()
         for width in {len(row) for row in rows.values()}:
@@ -101,12 +100,12 @@ class KeptEncodings:
         return [] if self._store is None else self._store.parts(self._name)
 
 
-def _write_table(keys: Sequence[bytes], values: Floats, folder: Path) -> None:
+def _write_table(keys: Sequence[bytes], values: Singles, folder: Path) -> None:
     (folder / _KEYS).write_bytes(b"".join(keys))
     np.save(folder / _ROWS, values.astype("<f4"), allow_pickle=False)
 
 
-def _read(table: Path) -> tuple[list[bytes], Floats]:
+def _read(table: Path) -> tuple[list[bytes], Singles]:
     keys: list[bytes] = np.frombuffer((table / _KEYS).read_bytes(), _KEY).tolist()
-    values: Floats = np.load(table / _ROWS, mmap_mode="r", allow_pickle=False)
+    values: Singles = np.load(table / _ROWS, mmap_mode="r", allow_pickle=False)
     return keys, values

@@ -19,13 +19,13 @@ from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, avg_pool2d, max_pool2d
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from skiagram.arrays import Floats, Singles
 from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import (
     WEIGHTS,
@@ -217,10 +217,10 @@ class TimmMaps(TimmWeights):
         image: Image,
         region: Region | None,
         spacing: Spacing | None,
-        centres: NDArray[np.float64],
+        centres: Floats,
         loaded: LoadedNetwork,
         device: str,
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+    ) -> tuple[Singles, Singles | None]:
         """Compute (n, numbers) float32 of n places, and (numbers,) of the image as a whole.
 
         The latter equals what the network makes of what `see` returns; it is None where that is
@@ -254,10 +254,10 @@ class TimmMaps(TimmWeights):
         view: Tensor,
         shape: Sequence[int],
         spacing: Spacing | None,
-        centres: NDArray[np.float64],
+        centres: Floats,
         loaded: LoadedNetwork,
         device: str,
-    ) -> NDArray[np.float32]:
+    ) -> Singles:
         """Compute (1 + n, numbers) of a picture as a whole and of n places, after one look."""
         # Places in shares of the network's square.
         how = self.preprocessing
@@ -331,9 +331,7 @@ class MapPooling(nn.Module):
             pooled.append(level.masked_fill(~counted, -torch.inf).amax(dim=(2, 3)))
         return torch.cat(pooled, dim=1)
 
-    def around(
-        self, maps: Sequence[Tensor], places: NDArray[np.float64], cells: Sequence[int]
-    ) -> Tensor:
+    def around(self, maps: Sequence[Tensor], places: Floats, cells: Sequence[int]) -> Tensor:
         """Pool over squares of cells around places of one picture; cells beyond it do not count.
 
         Args:

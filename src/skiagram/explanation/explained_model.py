@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.explanation.importance import Ranking, auc_loss, estimate_loss
 from skiagram.explanation.record import Loss
@@ -32,8 +32,6 @@ from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
 
 STREAM = "explanations"  # first name of the random streams
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 
 
 @options_class(**STRICT)
@@ -103,7 +101,7 @@ class FoldFit:
         number: Its place among the fits of all repeats.
         folder: Where the fitted model stands.
         model: What it was fitted by.
-        training: Rows of the development cases that it learned from.
+        training: Whole of the development cases that it learned from.
         held_out: (m,) rows of those that it did not see.
         ranking: (m,) its scores of them.
     """
@@ -111,8 +109,8 @@ class FoldFit:
     number: int
     folder: Path
     model: ReadsData[Any]
-    training: Rows
-    held_out: Rows
+    training: Whole
+    held_out: Whole
     ranking: Floats
 
     @cached_property
@@ -185,12 +183,12 @@ class ExplainedModel:
     def stream(self, fit: FoldFit, *name: str | int) -> np.random.Generator:
         return stream(self.plan.seed, STREAM, self.name, fit.number, *name)
 
-    def is_positive(self, fit: FoldFit) -> NDArray[np.bool_]:
+    def is_positive(self, fit: FoldFit) -> Flags:
         """Return (m,) whether the held-out cases of a fit are of the positive class."""
-        flags: NDArray[np.bool_] = self.known.label[fit.held_out] == self.positive
+        flags: Flags = self.known.label[fit.held_out] == self.positive
         return flags
 
-    def table(self, fit: FoldFit, rows: Rows) -> FeatureTable:
+    def table(self, fit: FoldFit, rows: Whole) -> FeatureTable:
         """Read the features that a fit reads of some cases."""
         table: FeatureTable = self.known.inputs.select(rows).columns(fit.fitted.features)
         return table
@@ -206,7 +204,7 @@ class ExplainedModel:
     def mask(self, case: str) -> Mask | None:
         return None if self.regions is None else self.regions.masks.get(case)
 
-    def rows(self, cases: Sequence[str]) -> Rows:
+    def rows(self, cases: Sequence[str]) -> Whole:
         position = {case: row for row, case in enumerate(self.known.case_id.tolist())}
         return np.array([position[case] for case in cases], dtype=np.int64)
 
@@ -229,7 +227,7 @@ class ExplainedModel:
         return estimate_loss(losses, self.plan.repeats, self._ratio)
 
 
-def draw_rows(generator: np.random.Generator, table: FeatureTable, most: int) -> Rows:
+def draw_rows(generator: np.random.Generator, table: FeatureTable, most: int) -> Whole:
     """Draw so many rows of a table, ascending; all of a smaller one."""
     chosen = generator.permutation(len(table))[:most]
     return np.sort(chosen)

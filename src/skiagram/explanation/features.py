@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from skiagram.arrays import Floats, Whole
 from skiagram.errors import ModelFailure
 from skiagram.explanation.clusters import cluster_features
-from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit, Rows, draw_rows
+from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit, draw_rows
 from skiagram.explanation.importance import (
-    Floats,
     accumulate_local_effects,
     auc_loss,
     compare_rankings,
@@ -201,7 +201,7 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient
     return tuple(largest[: options.first]), len(resampled)
 
 
-def resample_patients(model: ExplainedModel, count: int) -> Iterator[Rows]:
+def resample_patients(model: ExplainedModel, count: int) -> Iterator[Whole]:
     """Yield rows of patients drawn with replacement, within those of each class."""
     # A patient with a positive case counts as positive.
     development_cases = model.known

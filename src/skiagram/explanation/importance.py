@@ -12,7 +12,6 @@ from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import kendalltau, spearmanr
 from sklearn.decomposition import PCA
 from sklearn.ensemble import (
@@ -22,6 +21,7 @@ from sklearn.ensemble import (
 )
 from sklearn.tree import DecisionTreeClassifier
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import ModelFailure, installed
 from skiagram.explanation.record import Agreement, LocalEffect, Loss
 from skiagram.models.classical.estimator import FittedClassical, column_sources
@@ -34,8 +34,6 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, combination
 from skiagram.statistics.variation import UPPER, corrected_mean, degrees_of_freedom
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 Ranking = Callable[[FeatureTable], Floats]  # (n,) scores of the cases of a table
 Groups = Mapping[str, tuple[str, ...]]  # name of a group → its features
 
@@ -65,7 +63,7 @@ def group_by_family(names: Sequence[str], families: Sequence[str]) -> dict[str, 
 
 
 def permuted_rankings(
-    ranking: Ranking, table: FeatureTable, groups: Groups, orders: NDArray[np.int64]
+    ranking: Ranking, table: FeatureTable, groups: Groups, orders: Whole
 ) -> Floats:
     """Compute (groups, permutations, n) scores of cases whose features of a group were permuted.
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Singles
 from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit
 from skiagram.explanation.record import MapExplanation, Maps
 from skiagram.explanation.regions import places, resize_mask
 from skiagram.explanation.trust import (
     TITLES,
-    Floats,
     Located,
     Location,
     Mask,
@@ -44,7 +44,7 @@ class MappedCase:
 
     seen: NDArray[Any]
     region: Mask | None
-    maps: Mapping[Method, NDArray[np.float32]]
+    maps: Mapping[Method, Singles]
     similarity: Mapping[str, Floats]
     areas: Mapping[str, Floats]
 

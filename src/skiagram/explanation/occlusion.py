@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from skiagram.arrays import Floats
+
 Window = tuple[slice, ...]
 
 

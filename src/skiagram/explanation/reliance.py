@@ -8,8 +8,8 @@ that did not see the cases (Breiman 2001, *Machine Learning* 45:5; groups: Grego
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Singles
 from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.record import FeatureReliance, Reliance
 from skiagram.fitting.contract import Fitted
@@ -67,8 +67,8 @@ def measure_reliance(
 
 
 def _order_pairs(
-    fitted: Fitted[FeatureTable], table: FeatureTable, changed: NDArray[np.float32]
-) -> list[NDArray[np.float64]]:
+    fitted: Fitted[FeatureTable], table: FeatureTable, changed: Singles
+) -> list[Floats]:
     """Tell which case of each pair a model ranks higher: −1, 0 or 1, (n, n, columns of scores).
 
     Args:

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from skiagram.arrays import Floats, Singles, Whole
 from skiagram.errors import ModelFailure, installed
 from skiagram.explanation.explained_model import MapOptions
 from skiagram.explanation.occlusion import occlusion_maps, slide_window
@@ -36,7 +36,7 @@ from skiagram.models.deep.fitted import Architecture, Ensemble
 from skiagram.models.deep.vision_transformer import TransformerBlock
 from skiagram.seeding import derived_seed, stream
 
-Maps = NDArray[np.float64]  # (n, [depth,] height, width)
+Maps = Floats  # (n, [depth,] height, width)
 _AT_ONCE = 32  # images that a network sees together
 
 
@@ -78,7 +78,7 @@ class ExplainedNetwork:
         spatial = tuple(range(2, images.ndim))
         return images.mean(dim=spatial, keepdim=True).expand_as(images).contiguous()
 
-    def score(self, images: NDArray[np.float32], table: Tensor | None = None) -> Maps:
+    def score(self, images: Singles, table: Tensor | None = None) -> Maps:
         """Compute (n,) scores of images; one row of a table stands beside all of them."""
         module = ClassDifference(self.classifier, self.positive).eval()
         batches = []
@@ -356,7 +356,7 @@ def examine(
     centre = cell_order(centre_map(images.shape[2:]), number)
     blanks = network.blank(images).numpy()
     for row, case in enumerate(case_id):
-        orders: dict[str, NDArray[np.int64]] = {
+        orders: dict[str, Whole] = {
             method: cell_order(maps[method][row], number) for method in methods
         }
         chance = stream(seed, "random order", case).permutation(len(centre))

@@ -16,21 +16,20 @@ from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 from scipy.ndimage import distance_transform_edt
 
+from skiagram.arrays import Flags, Floats, Singles, Texts, Whole
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import UPPER, degrees_of_freedom, variance_of_mean
 from skiagram.strict import STRICT
 
-Map = NDArray[np.float64]  # (height, width) or (depth, height, width)
-Mask = NDArray[np.bool_]
-Floats = NDArray[np.float64]
-Score = Callable[[NDArray[np.float32]], Floats]  # (n, channels, …) images → (n,) scores
+Map = Floats  # (height, width) or (depth, height, width)
+Mask = Flags
+Score = Callable[[Singles], Floats]  # (n, channels, …) images → (n,) scores
 State = Literal["passed", "failed", "not tested"]
 Method = Literal["grad_cam", "integrated_gradients", "occlusion"]
 TITLES: dict[Method, str] = {
@@ -87,7 +86,7 @@ def map_similarity(map_: Map, other_map: Map) -> float:
     return float(structural_similarity(*ranks, data_range=1.0, win_size=max(side, 3)))
 
 
-def cell_numbers(shape: Sequence[int], cells: int) -> NDArray[np.int64]:
+def cell_numbers(shape: Sequence[int], cells: int) -> Whole:
     """Find the number of the cell that each pixel lies in: squares or cubes, `cells` a side."""
     number = np.zeros(tuple(shape), dtype=np.int64)
     places = [np.arange(side) * min(cells, side) // side for side in shape]
@@ -96,7 +95,7 @@ def cell_numbers(shape: Sequence[int], cells: int) -> NDArray[np.int64]:
     return number
 
 
-def cell_order(values: Map, number: NDArray[np.int64]) -> NDArray[np.int64]:
+def cell_order(values: Map, number: Whole) -> Whole:
     """Order the cells by falling mean of a map; equal ones in the order of their numbers."""
     flat = number.ravel()
     mean = np.bincount(flat, weights=values.ravel()) / np.bincount(flat)
@@ -104,10 +103,10 @@ def cell_order(values: Map, number: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def exchange_areas(
-    image: NDArray[np.float32],
-    blank: NDArray[np.float32],
-    order: NDArray[np.int64],
-    number: NDArray[np.int64],
+    image: Singles,
+    blank: Singles,
+    order: Whole,
+    number: Whole,
     score: Score,
     steps: int,
 ) -> tuple[float, float]:
@@ -182,7 +181,7 @@ def locate(values: Map, region: Mask) -> Located | None:
 
 
 def mean_by_patient(
-    values: Floats, patient: NDArray[np.str_], low: float = -np.inf, high: float = np.inf
+    values: Floats, patient: Texts, low: float = -np.inf, high: float = np.inf
 ) -> Estimate:
     """Estimate a mean with its Student interval over patients, within the figure's bounds.
 
@@ -236,7 +235,7 @@ def judge_maps(
     areas: dict[str, Floats],
     method: str,
     alike: Floats,
-    patient: NDArray[np.str_],
+    patient: Texts,
     unchanged: float,
 ) -> tuple[MapTest, ...]:
     """Judge one method on one network by the four tests.
@@ -329,7 +328,7 @@ class Location:
 def judge_location(
     places: Sequence[Sequence[Located | None]],
     centre: Sequence[Located],
-    patient: NDArray[np.str_],
+    patient: Texts,
 ) -> Location | None:
     """Average where maps point, by case and training, beside the centre-weighted map of each case.
 

@@ -5,9 +5,9 @@ from typing import ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import Floats
 from skiagram.strict import STRICT
 
 

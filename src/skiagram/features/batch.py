@@ -12,9 +12,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.features.discretisation import Discretisation, GreyLevels, count_levels
-from skiagram.features.feature import Flags, Floats
 from skiagram.images import ends_of, luminance
 
 _LEVELS = Discretisation(bin_number=256, bin_width=None)

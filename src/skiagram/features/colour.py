@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import entropy as entropy_of_shares
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import Flags, Floats, ratio
+from skiagram.features.feature import ratio
 from skiagram.features.first_order import moments
 from skiagram.images import ends_of
 from skiagram.strict import STRICT

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.errors import refusal
-from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.neighbours import equal_neighbours, zone_forest
 from skiagram.strict import STRICT
 
@@ -44,7 +44,7 @@ class GreyLevels:
     levels: NDArray[np.uint16]
     number: int
     outline: Flags | None = None
-    highest: Integers | None = None
+    highest: Whole | None = None
     _cache: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -73,7 +73,7 @@ class GreyLevels:
         )
 
     @cached_property
-    def top(self) -> Integers:
+    def top(self) -> Whole:
         """Highest level of each image, (n,), also where `highest` leaves it open."""
         if self.highest is not None:
             return self.highest
@@ -218,7 +218,7 @@ def _digitise(
     multiples: bool,
     levels: NDArray[np.uint16],
     ranges: Floats,
-    highest: Integers,
+    highest: Whole,
 ) -> int:
     """Set the levels of a box in each image; return the first with an empty region, −1 for none.
 
@@ -308,7 +308,7 @@ def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
     return first, last
 
 
-def count_levels(levels: NDArray[np.uint16], number: int) -> Integers:
+def count_levels(levels: NDArray[np.uint16], number: int) -> Whole:
     """Count (n, number) how many pixels of n images, 0 outside the region, have each level."""
     return np.stack([np.bincount(image.ravel(), minlength=number + 1)[1:] for image in levels])
 

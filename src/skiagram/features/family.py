@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.feature import Column, Definition, Floats, read_definitions
+from skiagram.features.feature import Column, Definition, read_definitions
 from skiagram.features.neighbours import PLANE_WAYS, VOLUME_WAYS
 from skiagram.strict import STRICT
 

@@ -9,9 +9,10 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.feature import Definition, Floats
+from skiagram.features.feature import Definition
 from skiagram.features.filters.filter import Filter
 from skiagram.features.morphology import known_spacing
 from skiagram.options import build

@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.compiled.loops import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
-from skiagram.features.feature import Column, Floats, ratio
+from skiagram.features.feature import Column, ratio
 from skiagram.strict import STRICT
 
 FRACTIONS = np.array([0.1, 0.25, 0.5, 0.75, 0.9])

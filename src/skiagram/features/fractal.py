@@ -9,12 +9,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft
 
+from skiagram.arrays import Floats, Whole
 from skiagram.features.family import WholeImageFamily
-from skiagram.features.feature import Floats, Integers
 from skiagram.strict import STRICT
 
 
-def log_slope(x: Integers, y: Floats) -> Floats:
+def log_slope(x: Whole, y: Floats) -> Floats:
     """Compute the least-squares slope of log y, (m, n), over log x, (m,): (n,)."""
     centred = np.log(x) - np.log(x).mean()
     return centred @ np.log(y) / (centred @ centred)
@@ -123,7 +123,7 @@ def ring_powers(images: NDArray[Any], side: int) -> Floats:
     return np.add.reduceat(shares, first, axis=1)
 
 
-def spectral_slope(power: Floats, rings: Integers) -> Floats:
+def spectral_slope(power: Floats, rings: Whole) -> Floats:
     """Estimate β, minus the slope of log power over log frequency, (n,).
 
     Args:

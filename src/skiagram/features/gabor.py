@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.family import Ascending, WholeImageFamily
-from skiagram.features.feature import Floats, Integers
 from skiagram.strict import STRICT
 
 
 @compiled
 def magnitude_moments(
-    images: Floats, centre: Floats, across: Floats, down: Floats, rows: Integers, columns: Integers
+    images: Floats, centre: Floats, across: Floats, down: Floats, rows: Whole, columns: Whole
 ) -> Floats:
     """Compute the mean magnitude, and the mean squared one, of two filters.
 
@@ -83,7 +83,7 @@ def _filter_row(line: Floats, weights: Floats, filtered: Floats) -> None:
 
 
 @compiled
-def _filter_column(filtered: Floats, weights: Floats, rows: Integers, response: Floats) -> None:
+def _filter_column(filtered: Floats, weights: Floats, rows: Whole, response: Floats) -> None:
     """Write cosine · cosine, sine · sine, sine of cosine and cosine of sine for one row."""
     radius, (held, _, width) = weights.shape[1] - 1, filtered.shape
     # As along rows, for both responses at once.

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Distinct, TextureFamily
-from skiagram.features.feature import Definition, Flags, Floats, Integers, read_definitions
+from skiagram.features.feature import Definition, read_definitions
 from skiagram.features.neighbours import PLANE_WAYS, Levels, copy, steps
 from skiagram.strict import STRICT
 
@@ -52,7 +53,7 @@ FIELDS = (
 
 @compiled
 def cooccurrences(
-    levels: Levels, number: int, highest: Integers, distance: int, ways: int, merged: bool
+    levels: Levels, number: int, highest: Whole, distance: int, ways: int, merged: bool
 ) -> Floats:
     """Count the pairs of levels in several directions and add up each matrix.
 
@@ -163,7 +164,7 @@ def maximal_correlation(pairs: Tables, present: Flags) -> float:
 
 
 @compiled
-def _pair_with_itself(levels: Levels, counts: Integers) -> None:
+def _pair_with_itself(levels: Levels, counts: Whole) -> None:
     for level in range(len(counts)):
         counts[level, :] = 0
     for level in levels:
@@ -175,7 +176,7 @@ def _count(
     framed: Levels,
     begin: int,
     length: int,
-    apart: Integers,
+    apart: Whole,
     distance: int,
     ways: int,
     side: int,
@@ -234,7 +235,7 @@ def _count_three(
 
 
 @compiled
-def _gather(tables: Tables, occupied: int, counts: Integers) -> None:
+def _gather(tables: Tables, occupied: int, counts: Whole) -> None:
     """Set the counts of the levels to the sums of some tables."""
     for i in range(1, occupied):
         first = i * counts.shape[1]
@@ -247,7 +248,7 @@ def _gather(tables: Tables, occupied: int, counts: Integers) -> None:
 
 
 @compiled
-def _reduce(counts: Integers, occupied: int, highest: int, shares: Floats, sums: Floats) -> bool:
+def _reduce(counts: Whole, occupied: int, highest: int, shares: Floats, sums: Floats) -> bool:
     """Add up a matrix; return whether it holds a pair."""
     # Pairs with a pixel outside the region do not count.
     pairs = np.int64(0)
@@ -267,9 +268,7 @@ def _reduce(counts: Integers, occupied: int, highest: int, shares: Floats, sums:
 
 
 @compiled
-def _add_pairs(
-    counts: Integers, pairs: np.int64, occupied: int, shares: Floats, sums: Floats
-) -> None:
+def _add_pairs(counts: Whole, pairs: np.int64, occupied: int, shares: Floats, sums: Floats) -> None:
     """Add up the pairs of levels; move their shares to those of differences, sums and levels."""
     # Each pair of levels once, in both orders.
     for i in range(1, occupied):

@@ -5,10 +5,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
-from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.features.level_counts import describe_matrices
 from skiagram.features.neighbours import Forest, Levels
 from skiagram.strict import STRICT
@@ -17,7 +17,7 @@ from skiagram.strict import STRICT
 @compiled
 def distance_zones(
     levels: Levels, outline: Flags, forest: Forest, number: int
-) -> tuple[Integers, Floats]:
+) -> tuple[Whole, Floats]:
     """Count the zones of each distance and level.
 
     A zone is as far from the border as its nearest pixel: the steps, by sides alone, to the first
@@ -101,7 +101,7 @@ def _limit(distance: Levels, neighbour: Levels) -> None:
 
 
 @compiled
-def _count(levels: Levels, forest: Forest, distance: Levels, tally: Integers) -> int:
+def _count(levels: Levels, forest: Forest, distance: Levels, tally: Whole) -> int:
     """Count the zones of one image; the distances at the roots become those of their zones.
 
     Args:

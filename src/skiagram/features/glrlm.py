@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Floats, Integers
 from skiagram.features.glcm import Aggregation, average
 from skiagram.features.level_counts import describe_matrices
 from skiagram.features.neighbours import (
@@ -25,7 +25,7 @@ from skiagram.strict import STRICT
 
 
 @compiled
-def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: bool) -> Integers:
+def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: bool) -> Whole:
     """Count the runs of each length and level in several directions.
 
     Args:
@@ -52,7 +52,7 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
 
 
 @compiled
-def _count(levels: Levels, equals: Equals, margin: int, apart: Integers, counts: Integers) -> None:
+def _count(levels: Levels, equals: Equals, margin: int, apart: Whole, counts: Whole) -> None:
     """Count the runs of one image.
 
     Equal neighbours are added up in all directions at a time; only runs longer than two pixels are
@@ -113,7 +113,7 @@ def _mark_longer(
 
 @compiled
 def _follow(
-    equals: Equals, second: int, ways: int, apart: Integers, counts: Integers, level: int
+    equals: Equals, second: int, ways: int, apart: Whole, counts: Whole, level: int
 ) -> None:
     """Count the runs of more than two pixels that have the same second pixel."""
     # One direction after the other, by the lowest bit that is left.
@@ -130,7 +130,7 @@ def _follow(
 
 
 @compiled
-def _complete(neighbours: Integers, ways: int, counts: Integers) -> None:
+def _complete(neighbours: Whole, ways: int, counts: Whole) -> None:
     """Add the runs of two pixels and of one: a run has one neighbour fewer than pixels."""
     matrices, longest, number = counts.shape
     # Neighbours less what longer runs have of them leaves the runs of two and of one.
@@ -158,7 +158,7 @@ _SPREAD = np.array(
 
 
 @compiled
-def _empty(lanes: NDArray[np.uint64], counts: Integers) -> None:
+def _empty(lanes: NDArray[np.uint64], counts: Whole) -> None:
     """Move the counts out of the lanes before one is full."""
     for half in range(2):
         for lane in range(_LANES):

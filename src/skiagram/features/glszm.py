@@ -10,17 +10,17 @@ from typing import ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily
-from skiagram.features.feature import Floats, Integers
 from skiagram.features.level_counts import describe_entries
 from skiagram.features.neighbours import Forest, Levels
 from skiagram.strict import STRICT
 
 
 @compiled
-def size_zones(levels: Levels, forest: Forest, number: int) -> Integers:
+def size_zones(levels: Levels, forest: Forest, number: int) -> Whole:
     """Count the zones of each size and level.
 
     Returns:
@@ -57,7 +57,7 @@ def size_zones(levels: Levels, forest: Forest, number: int) -> Integers:
 
 
 @compiled
-def _tally(levels: Levels, forest: Forest, tally: Integers, large: Integers) -> int:
+def _tally(levels: Levels, forest: Forest, tally: Whole, large: Whole) -> int:
     """Count small zones in `tally`, list large ones as one number each; return how many.
 
     What is no root is counted as of size 0, so that no branch is taken that a processor would have
@@ -81,7 +81,7 @@ def _tally(levels: Levels, forest: Forest, tally: Integers, large: Integers) -> 
 
 
 @compiled
-def _enter(entry: Integers, image: int, size: int, level: int, count: int) -> None:
+def _enter(entry: Whole, image: int, size: int, level: int, count: int) -> None:
     entry[0], entry[1], entry[2], entry[3] = image, size, level, count
 
 

@@ -5,10 +5,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats
 from skiagram.compiled.loops import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import RegionFamily
-from skiagram.features.feature import Flags, Floats
 from skiagram.strict import STRICT
 
 

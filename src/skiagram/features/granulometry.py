@@ -7,14 +7,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Singles
 from skiagram.features.family import Ascending, WholeImageFamily
-from skiagram.features.feature import Floats, ratio
+from skiagram.features.feature import ratio
 from skiagram.strict import STRICT
 
 _AT_ONCE = 64  # lines, so that what is made of them stays in a processor's cache
 
 
-def erode(images: NDArray[np.float32], radius: int, extreme: np.ufunc) -> NDArray[np.float32]:
+def erode(images: Singles, radius: int, extreme: np.ufunc) -> Singles:
     """Find the extreme intensity in the square around each pixel, cut off at the border.
 
     Along each axis, extremes of 2, 4, 8 … places, the last two of which cover the square's side.

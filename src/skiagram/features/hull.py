@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
-from skiagram.features.feature import Flags, Floats, Integers
 
 
 class Hull(NamedTuple):
@@ -86,7 +86,7 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
 
 
 @compiled
-def row_ends(region: Flags) -> Integers:
+def row_ends(region: Flags) -> Whole:
     """Find the first and the last voxel of each row, (m, 3)."""
     # The first and the last voxel of each row, found from both ends.
     depth, height, width = region.shape
@@ -108,7 +108,7 @@ def row_ends(region: Flags) -> Integers:
 
 
 @compiled
-def corners_of_planes(points: Integers, axis: int) -> Integers:
+def corners_of_planes(points: Whole, axis: int) -> Whole:
     """Keep, in order, those (m, 3) that are corners of the convex hull within their plane."""
     down, along = 1 if axis == 0 else 0, 1 if axis == 2 else 2
     # The range of the points.
@@ -147,7 +147,7 @@ _NOWHERE = 2**62
 
 
 @compiled
-def _keep_chain(ends: Integers, chain: Integers) -> None:
+def _keep_chain(ends: Whole, chain: Whole) -> None:
     """Take away the ends that are no corners (Andrew, Inf. Proc. Letters 9(5), 1979)."""
     # A chain that turns one way: what lies within the line of its neighbours goes.
     used = 0
@@ -164,7 +164,7 @@ def _keep_chain(ends: Integers, chain: Integers) -> None:
         used += 1
 
 
-def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
+def _wrap(points: Whole) -> tuple[Whole, Whole, Whole]:
     """Find the triangles of a convex hull; several may lie in one plane.
 
     Args:
@@ -193,7 +193,7 @@ def _wrap(points: Integers) -> tuple[Integers, Integers, Integers]:
 
 @compiled
 def _join_points(
-    points: Integers, corners: Integers, beyond: Integers, planes: Integers, taken_by: Integers
+    points: Whole, corners: Whole, beyond: Whole, planes: Whole, taken_by: Whole
 ) -> int:
     """Fill in triangles after the first two, also those taken away later; return their number.
 
@@ -246,13 +246,13 @@ def _join_points(
 @compiled
 def _join(
     number: int,
-    points: Integers,
-    rim: Integers,
-    joined: Integers,
-    starting: Integers,
-    corners: Integers,
-    beyond: Integers,
-    planes: Integers,
+    points: Whole,
+    rim: Whole,
+    joined: Whole,
+    starting: Whole,
+    corners: Whole,
+    beyond: Whole,
+    planes: Whole,
 ) -> None:
     """Fill in the triangles that join a point to the rim of the hole that it made."""
     # A triangle from each side of the rim to the point.
@@ -272,7 +272,7 @@ def _join(
 
 
 @compiled
-def _first_seen(point: Integers, planes: Integers, taken_by: Integers, joined: Integers) -> int:
+def _first_seen(point: Whole, planes: Whole, taken_by: Whole, joined: Whole) -> int:
     for triangle in joined:
         if _sees(point, planes[triangle]):
             return triangle
@@ -283,7 +283,7 @@ def _first_seen(point: Integers, planes: Integers, taken_by: Integers, joined: I
 
 
 @compiled
-def _set_plane(points: Integers, corners: Integers, plane: Integers) -> None:
+def _set_plane(points: Whole, corners: Whole, plane: Whole) -> None:
     """Set normal and distance of the plane of a triangle, each times twice its area."""
     a, b, c = points[corners[0]], points[corners[1]], points[corners[2]]
     for axis in range(3):
@@ -294,7 +294,7 @@ def _set_plane(points: Integers, corners: Integers, plane: Integers) -> None:
 
 
 @compiled
-def _sees(point: Integers, plane: Integers) -> bool:
+def _sees(point: Whole, plane: Whole) -> bool:
     return point[0] * plane[0] + point[1] * plane[1] + point[2] * plane[2] > plane[3]
 
 

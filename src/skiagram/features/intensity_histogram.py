@@ -5,14 +5,15 @@ from typing import ClassVar
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Whole
 from skiagram.features.discretisation import GreyLevels, count_levels, entropy
 from skiagram.features.family import LevelFamily
-from skiagram.features.feature import Column, Floats, Integers, ratio
+from skiagram.features.feature import Column, ratio
 from skiagram.features.first_order import FRACTIONS
 from skiagram.strict import STRICT
 
 
-def histogram_statistics(counts: Integers) -> dict[str, Column]:
+def histogram_statistics(counts: Whole) -> dict[str, Column]:
     """Compute statistics of the levels of n images by feature, from (n, levels) pixels of each."""
     # Moments of the levels.
     number = counts.shape[1]
@@ -62,12 +63,12 @@ def histogram_statistics(counts: Integers) -> dict[str, Column]:
     }
 
 
-def _mean_distance(levels: Floats, centre: Column, counts: Integers) -> Column:
+def _mean_distance(levels: Floats, centre: Column, counts: Whole) -> Column:
     distance = np.sum(counts * np.abs(levels - centre[:, None]), axis=1)
     return ratio(distance, counts.sum(axis=1))
 
 
-def histogram_gradients(counts: Integers) -> dict[str, Column]:
+def histogram_gradients(counts: Whole) -> dict[str, Column]:
     """Measure how steeply the histograms of n images rise and fall, by feature."""
     # A single level has no neighbours.
     n, number = counts.shape

@@ -6,10 +6,10 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import Floats
 from skiagram.strict import STRICT
 
 _PIECE = 2**18  # voxels that are looked at together

@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.family import Ascending, DefinedFamily
-from skiagram.features.feature import Flags, Floats, Integers
 from skiagram.strict import STRICT
 
 
@@ -19,10 +19,10 @@ from skiagram.strict import STRICT
 def pattern_counts(
     padded: NDArray[np.uint16],
     inside: Flags,
-    corners: Integers,
+    corners: Whole,
     weights: Floats,
     margin: int,
-) -> Integers:
+) -> Whole:
     """Count the patterns of each image.
 
     Differences are interpolated, not levels, so that none arises by rounding where an image is

@@ -7,12 +7,12 @@ entries that are not 0.
 
 import numpy as np
 
+from skiagram.arrays import Floats, Whole
 from skiagram.compiled.loops import compiled
-from skiagram.features.feature import Floats, Integers
 
 
 @compiled
-def list_entries(matrices: Integers) -> Integers:
+def list_entries(matrices: Whole) -> Whole:
     """List (m, 4) image, extent, level and count above 0 of (n, extents, levels), in order."""
     n, extents, levels = matrices.shape
     # First how many there are, then the entries.
@@ -43,7 +43,7 @@ FIELDS = (
 
 
 @compiled
-def describe_entries(entries: Integers, pixels: Floats) -> Floats:
+def describe_entries(entries: Whole, pixels: Floats) -> Floats:
     """Compute the features of n matrices.
 
     Args:
@@ -71,9 +71,7 @@ def describe_entries(entries: Integers, pixels: Floats) -> Floats:
 
 
 @compiled
-def _describe_matrix(
-    entries: Integers, pixels: float, counts_by_level: Floats, sums: Floats
-) -> None:
+def _describe_matrix(entries: Whole, pixels: float, counts_by_level: Floats, sums: Floats) -> None:
     """Add up one matrix, in two passes, so that what is all alike has exactly no variance."""
     # The means about which both variances are taken.
     total = level_sum = extent_sum = 0.0
@@ -118,6 +116,6 @@ def _describe_matrix(
 
 
 @compiled
-def describe_matrices(matrices: Integers, pixels: Floats) -> Floats:
+def describe_matrices(matrices: Whole, pixels: Floats) -> Floats:
     """Compute the features of (n, extents, levels) matrices; see `describe_entries`."""
     return describe_entries(list_entries(matrices), pixels)

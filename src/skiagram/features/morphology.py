@@ -5,11 +5,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.features import surface
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import Column, Flags, Floats, ratio
+from skiagram.features.feature import Column, ratio
 from skiagram.features.first_order import ROUNDING
 from skiagram.features.hull import Hull, convex_hull, diameter, enclosing_ellipsoid, smallest_box
 from skiagram.images import ends_of

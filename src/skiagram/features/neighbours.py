@@ -9,8 +9,8 @@ in the other: Tarjan, J. ACM 22(2), 1975.
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Whole
 from skiagram.compiled.loops import compiled
-from skiagram.features.feature import Integers
 
 Levels = NDArray[np.uint16]  # (n, depth, height, width), from 1; 0 outside the region
 Equals = NDArray[np.uint16]
@@ -25,7 +25,7 @@ DIRECTIONS = np.array(
 
 
 @compiled
-def steps(shape: tuple[int, int, int]) -> Integers:
+def steps(shape: tuple[int, int, int]) -> Whole:
     """Count how many pixels lie from one to its neighbour in each of 13 directions."""
     _, height, width = shape
     apart = np.empty(len(DIRECTIONS), dtype=np.int64)
@@ -156,7 +156,7 @@ def zone_forest(levels: Levels, equals: Equals) -> Forest:
 
 
 @compiled
-def _grow(levels: Levels, equals: Equals, apart: Integers, tree: Forest) -> None:
+def _grow(levels: Levels, equals: Equals, apart: Whole, tree: Forest) -> None:
     """Join each pixel to the zones of its equals before it, of which those that touch are one.
 
     The pixels that have any are listed first, without a branch, which a processor would have to

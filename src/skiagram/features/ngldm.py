@@ -6,17 +6,17 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import MAX_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
-from skiagram.features.feature import Floats, Integers
 from skiagram.features.level_counts import describe_matrices
 from skiagram.features.neighbours import BLOCK, Levels, copy
 from skiagram.strict import STRICT
 
 
 @compiled
-def dependence_counts(levels: Levels, number: int, distance: int, coarseness: int) -> Integers:
+def dependence_counts(levels: Levels, number: int, distance: int, coarseness: int) -> Whole:
     """Count the pixels of each level that have each number of dependent pixels around them.
 
     A pixel depends on another at a Chebyshev distance of at most `distance` if their levels differ

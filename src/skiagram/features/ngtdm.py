@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
-from skiagram.features.feature import Floats, Integers
 from skiagram.features.neighbours import BLOCK, Levels, copy
 from skiagram.strict import STRICT
 
@@ -17,9 +17,7 @@ Totals = NDArray[np.int32]
 
 
 @compiled
-def tone_differences(
-    levels: Levels, number: int, isolated: bool = False
-) -> tuple[Integers, Floats]:
+def tone_differences(levels: Levels, number: int, isolated: bool = False) -> tuple[Whole, Floats]:
     """Compare each pixel with the mean of its 8 neighbours, each voxel with that of its 26.
 
     Neighbours outside the region do not count; a pixel without any is left out, or counted with a
@@ -119,9 +117,7 @@ def _compare(
 
 
 @compiled
-def _tally(
-    row: Levels, cells: Totals, differences: Totals, pixels: Integers, apart: Integers
-) -> None:
+def _tally(row: Levels, cells: Totals, differences: Totals, pixels: Whole, apart: Whole) -> None:
     for x in range(1, len(row) - 1):
         if row[x] > 0:
             pixels[np.uintp(cells[x])] += 1
@@ -129,7 +125,7 @@ def _tally(
 
 
 @compiled
-def level_pairs(count: Integers, sum_: Floats) -> tuple[float, float, float]:
+def level_pairs(count: Whole, sum_: Floats) -> tuple[float, float, float]:
     """Sum over all ordered pairs of levels i, j that occur in an image.
 
     Args:
@@ -156,7 +152,7 @@ MAX_COARSENESS = 1e6
 
 
 @compiled
-def relate(counts: Integers, sums: Floats) -> Floats:
+def relate(counts: Whole, sums: Floats) -> Floats:
     """Compute the features in column order, (5, n)."""
     n, number = counts.shape
     features = np.zeros((5, n))

@@ -13,8 +13,9 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.feature import Definition, Floats
+from skiagram.features.feature import Definition
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.seeding import stream
 from skiagram.strict import STRICT

@@ -17,8 +17,8 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
+from skiagram.arrays import Flags, Floats
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.feature import Flags, Floats
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.seeding import stream
 from skiagram.strict import STRICT

@@ -5,9 +5,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.family import DefinedFamily
-from skiagram.features.feature import Column, Flags, Floats
+from skiagram.features.feature import Column
 from skiagram.features.hull import (
     corners_of_planes,
     diameter,

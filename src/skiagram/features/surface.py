@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
-from skiagram.features.feature import Flags, Floats, Integers
 
 
 @cache
-def _triangles() -> tuple[Floats, Floats, Integers]:
+def _triangles() -> tuple[Floats, Floats, Whole]:
     """List the triangles of the surface within a cell, for each set of corners in the region.
 
     Marching cubes (Lorensen and Cline, Computer Graphics 21(4), 1987), derived here: on each face
@@ -121,7 +121,7 @@ def extent(region: Flags, spacing: Floats) -> Extent:
 
 
 @compiled
-def _count_cells(region: Flags) -> tuple[Integers, Integers]:
+def _count_cells(region: Flags) -> tuple[Whole, Whole]:
     """Count the cells of each set of corners in the region, and add up the slices they lie in.
 
     Not those with all corners or none, which hold no surface.
@@ -150,11 +150,11 @@ def _count_cells(region: Flags) -> tuple[Integers, Integers]:
 
 @compiled
 def _measure(
-    cells: Integers,
-    depths: Integers,
+    cells: Whole,
+    depths: Whole,
     triangles: Floats,
     shares: Floats,
-    number: Integers,
+    number: Whole,
     spacing: Floats,
 ) -> tuple[float, float]:
     """Sum up the areas, and by the divergence theorem along the slices the volume."""

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.features.discretisation import entropy
 from skiagram.features.family import Distinct, WholeImageFamily
-from skiagram.features.feature import Column, Definition, Floats, ratio
+from skiagram.features.feature import Column, Definition, ratio
 from skiagram.features.first_order import moments
 from skiagram.strict import STRICT
 

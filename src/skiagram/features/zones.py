@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.features.family import WholeImageFamily
-from skiagram.features.feature import Floats
 from skiagram.strict import STRICT
 
 

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import OptionError
@@ -31,7 +31,6 @@ from skiagram.options import composed
 from skiagram.records.places import tabulate_places
 from skiagram.strict import STRICT
 
-Floats = NDArray[np.float64]
 Body = Literal["all", "not_darkest", "bright"]
 Places = list[tuple[tuple[float, ...], float]]  # [slice,] row and column, radius in mm
 _SPAN_VALUES = 2**19
@@ -46,12 +45,12 @@ def grey_values(image: Image) -> Floats:
     return grey
 
 
-def body_part(values: Floats, body: Body) -> NDArray[np.bool_]:
+def body_part(values: Floats, body: Body) -> Flags:
     """Find where the body part is: `bright` is what Li's minimum cross-entropy leaves, filled."""
     if body == "all" or values.min() == values.max():
         return np.ones(values.shape, dtype=np.bool_)
     if body == "not_darkest":  # background that was set to one value
-        part: NDArray[np.bool_] = values > values.min()
+        part: Flags = values > values.min()
         return part
     from skimage.filters import threshold_li  # of projects alone, and long to import
 
@@ -150,7 +149,7 @@ class Blobs(Proposal):
         peaks = peak_local_max(stack, min_distance=1, threshold_abs=0, exclude_border=False)
         order = np.argsort(-stack[tuple(peaks.T)], kind="stable")
         # From the strongest on: places that are apart from all chosen so far.
-        chosen: list[NDArray[np.int64]] = []
+        chosen: list[Whole] = []
         for peak in peaks[order]:
             if len(chosen) == self.most:
                 break

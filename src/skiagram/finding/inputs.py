@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Texts, Whole
 from skiagram.errors import OptionError
 from skiagram.finding.marks import Spacings, read_spacing
 from skiagram.image_store.store import ImageStore
@@ -37,7 +37,7 @@ class FindingInputs:
             two images.
     """
 
-    case_id: NDArray[np.str_]
+    case_id: Texts
     images: ImageStore
     candidates: pd.DataFrame
     features: FeatureTable | None
@@ -49,16 +49,16 @@ class FindingInputs:
         """Count the cases."""
         return len(self.case_id)
 
-    def select(self, rows: NDArray[np.int64]) -> "FindingInputs":
+    def select(self, rows: Whole) -> "FindingInputs":
         """Select the given cases, in the given order."""
         return replace(self, case_id=self.case_id[rows])
 
-    def of(self, case_id: NDArray[np.str_]) -> "FindingInputs":
+    def of(self, case_id: Texts) -> "FindingInputs":
         """Select the given cases."""
         return replace(self, case_id=case_id)
 
     @cached_property
-    def rows(self) -> NDArray[np.int64]:
+    def rows(self) -> Whole:
         """The rows of these cases' candidates, case after case."""
         by_case = of_cases(self.candidates)
         rows_of_cases = [by_case[case] for case in self.case_id.tolist() if case in by_case]

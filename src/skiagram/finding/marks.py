@@ -9,16 +9,15 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Spacing
 from skiagram.records.places import coordinates, of_cases
 from skiagram.strict import STRICT
 
-Floats = NDArray[np.float64]
 Spacings = Mapping[str, Spacing | None]
 FALSE, REPEATED = -1, -2  # a mark that hits nothing, and a further one on a lesion that is hit
 
@@ -54,9 +53,7 @@ class HitRule:
     minimum: Annotated[float, Field(ge=0)]
     overlap: Annotated[float, Field(gt=0, lt=1)]
 
-    def match(
-        self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
-    ) -> NDArray[np.int64]:
+    def match(self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings) -> Whole:
         """Find (n_marks,) the row of the lesion that each mark hits, or `FALSE` or `REPEATED`.
 
         Within a case, marks choose from the highest score down, each the nearest lesion it reaches
@@ -79,9 +76,7 @@ class HitRule:
                         hit[rows[number]] = REPEATED
         return hit
 
-    def reached(
-        self, places: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
-    ) -> NDArray[np.bool_]:
+    def reached(self, places: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings) -> Flags:
         """Find (n_lesions,) which lesions any place reaches, however many it reaches."""
         reached = np.zeros(len(lesions), dtype=np.bool_)
         for _, lesion_rows, _, near in self._cases(places, lesions, spacing):
@@ -90,7 +85,7 @@ class HitRule:
 
     def _cases(
         self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings
-    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], Floats, NDArray[np.bool_]]]:
+    ) -> Iterator[tuple[Whole, Whole, Floats, Flags]]:
         """Yield for each case with both the rows of its marks (m,) and those of its lesions (k,).
 
         With them come (m, k) the distances of their centres, mm, and which mark reaches which

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.arrays import Flags, Texts
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import ModelFailure, OptionError, refusal
@@ -75,7 +74,7 @@ class Member(Trainable[I]):
 
     development: I
     test: I
-    group: NDArray[np.str_] | None = None
+    group: Texts | None = None
     titled: str | None = None
 
     @property
@@ -108,7 +107,7 @@ class Member(Trainable[I]):
         repeats = validator.plan.repeats
         if task.design == "cv":
             return validator.cross_validate([labelled] * repeats)
-        marked: NDArray[np.bool_] = cases.development().split == "validation"
+        marked: Flags = cases.development().split == "validation"
         return validator.holdout([(labelled, self.test)] * repeats, marked, cases.test().case_id)
 
 
@@ -129,9 +128,7 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
         )
 
 
-def read_fold_groups(
-    plan: Plan, covariates: Path, cases: Cases, task: Task
-) -> NDArray[np.str_] | None:
+def read_fold_groups(plan: Plan, covariates: Path, cases: Cases, task: Task) -> Texts | None:
     """Return what each development case is held out with, or None where folds are drawn."""
     if not plan.fold_column:
         return None

@@ -12,8 +12,8 @@ from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import ModelFailure, refusal
 from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import case_scores
@@ -31,7 +31,7 @@ _SEARCHED = 8  # images at once
 I_contra = TypeVar("I_contra", bound=Inputs, contravariant=True)
 
 
-def require_every_class(label: NDArray[np.int64], n_classes: int, title: str) -> None:
+def require_every_class(label: Whole, n_classes: int, title: str) -> None:
     """Refuse to fit a model, named by its title, where a class has no case to learn from."""
     absent = set(range(n_classes)) - set(label.tolist())
     if absent:
@@ -51,12 +51,12 @@ class Labelled(Generic[I]):
     """
 
     inputs: I
-    case_id: NDArray[np.str_]
-    label: NDArray[np.int64]
-    patient_id: NDArray[np.str_]
+    case_id: Texts
+    label: Whole
+    patient_id: Texts
     predicted: Predicted
-    group: NDArray[np.str_] | None = None
-    value: NDArray[np.float64] | None = None
+    group: Texts | None = None
+    value: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.label)
@@ -72,12 +72,12 @@ class Labelled(Generic[I]):
         return self.predicted.classical_loss
 
     @property
-    def truth(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    def truth(self) -> tuple[Floats, Whole]:
         """Return values and labels; of classes the values are the labels."""
         value = self.label.astype(np.float64) if self.value is None else self.value
         return value, self.label
 
-    def select(self, rows: NDArray[np.int64]) -> "Labelled[I]":
+    def select(self, rows: Whole) -> "Labelled[I]":
         return Labelled(
             self.inputs.select(rows),
             self.case_id[rows],
@@ -180,10 +180,10 @@ class Fitted(Protocol[I_contra]):
     def requires(self) -> Requirements:
         """Return what it requires of new cases."""
 
-    def scores(self, inputs: I_contra) -> NDArray[np.float64]:
+    def scores(self, inputs: I_contra) -> Floats:
         """Score cases: (n, n_classes) float64, finite, higher = more likely."""
 
-    def scores_and_marks(self, inputs: I_contra) -> tuple[NDArray[np.float64], pd.DataFrame | None]:
+    def scores_and_marks(self, inputs: I_contra) -> tuple[Floats, pd.DataFrame | None]:
         """Score cases, and return the marks that the scores follow from; None without marks."""
 
     def save(self, folder: Path) -> None:
@@ -198,10 +198,10 @@ class FittedToCases(ABC, Generic[I_contra]):
         return NO_REQUIREMENTS
 
     @abstractmethod
-    def scores(self, inputs: I_contra) -> NDArray[np.float64]:
+    def scores(self, inputs: I_contra) -> Floats:
         """Score cases; see `Fitted`."""
 
-    def scores_and_marks(self, inputs: I_contra) -> tuple[NDArray[np.float64], None]:
+    def scores_and_marks(self, inputs: I_contra) -> tuple[Floats, None]:
         return self.scores(inputs), None
 
 
@@ -312,21 +312,21 @@ class FittedFinder(ABC):
         marks["score"] -= share * np.array(other_scores, dtype=np.float64)
         return marks[marks["case_id"].isin(case_ids)].reset_index(drop=True)
 
-    def scores_of(self, marks: pd.DataFrame, case_id: NDArray[np.str_]) -> NDArray[np.float64]:
+    def scores_of(self, marks: pd.DataFrame, case_id: Texts) -> Floats:
         """Compute (n, 2) scores of images by what `find` returned of them."""
         case_ids: list[str] = case_id.tolist()
         return self.of_classes(case_scores(marks, case_ids, self.options.top, self.nothing))
 
-    def of_classes(self, score: NDArray[np.float64]) -> NDArray[np.float64]:
+    def of_classes(self, score: Floats) -> Floats:
         """Return (n, 2) scores of both classes; their difference is the score given."""
         half = score / 2
         return np.stack((-half, half) if self.positive == 1 else (half, -half), axis=1)
 
-    def scores_and_marks(self, inputs: FindingInputs) -> tuple[NDArray[np.float64], pd.DataFrame]:
+    def scores_and_marks(self, inputs: FindingInputs) -> tuple[Floats, pd.DataFrame]:
         marks = self.find(inputs)
         return self.scores_of(marks, inputs.case_id), marks
 
-    def scores(self, inputs: FindingInputs) -> NDArray[np.float64]:
+    def scores(self, inputs: FindingInputs) -> Floats:
         return self.scores_and_marks(inputs)[0]
 
 

@@ -19,10 +19,10 @@ from typing import Annotated, Any, Generic, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.arrays import Flags, Texts, Whole
 from skiagram.calibration import (
     Calibration,
     average_calibrations,
@@ -40,7 +40,7 @@ from skiagram.fitting.contract import (
     TrainedByEpochs,
 )
 from skiagram.fitting.deployment import Decision, repeat_folder
-from skiagram.fitting.fits import Fit, FitPieces, FitResult, Rows, fit_model, make_fit
+from skiagram.fitting.fits import Fit, FitPieces, FitResult, fit_model, make_fit
 from skiagram.fitting.reading import I
 from skiagram.records.predictions import FINAL, Part, tabulate_scores
 from skiagram.seeding import derived_seed
@@ -125,14 +125,12 @@ class Plan:
         return self.repeats * (folds + whole) - aside, aside
 
     def make_folds(
-        self, label: NDArray[np.int64], patient_id: NDArray[np.str_], count: int, *name: str
+        self, label: Whole, patient_id: Texts, count: int, *name: str
     ) -> list[Partition]:
         """Make folds of training cases; equal for every model."""
         return grouped_folds(label, patient_id, count, self.seed, "folds", *self.stream(*name))
 
-    def outer_folds(
-        self, label: NDArray[np.int64], patient_id: NDArray[np.str_], repeat: int
-    ) -> list[Partition]:
+    def outer_folds(self, label: Whole, patient_id: Texts, repeat: int) -> list[Partition]:
         """Make the folds that `cv` scores; every subset has the same."""
         name = repeat_name(repeat)
         return grouped_folds(label, patient_id, self.folds, self.seed, "folds", *name)
@@ -145,7 +143,7 @@ class Plan:
         shown = (part for part in name if part not in {"repeat0", "final"})
         return ("crossover", str(self.subset.draw), str(self.subset.cases), *shown)
 
-    def learned(self, label: NDArray[np.int64], patient_id: NDArray[np.str_], rows: Rows) -> Rows:
+    def learned(self, label: Whole, patient_id: Texts, rows: Whole) -> Whole:
         """Choose those of some training rows that models learn from.
 
         Raises:
@@ -175,9 +173,7 @@ class Plan:
         numbered = replace(cases, patient_id=patient_id.astype(str), split=split)
         return numbered.select(np.union1d(np.flatnonzero(test), learned_rows))
 
-    def check_folds(
-        self, design: Design, label: NDArray[np.int64], patient_id: NDArray[np.str_]
-    ) -> None:
+    def check_folds(self, design: Design, label: Whole, patient_id: Texts) -> None:
         """Make all folds that training makes of the development set, before it does."""
         # Folds that cannot be made are refused here and not after hours of training.
         for repeat in range(self.repeats):
@@ -192,7 +188,7 @@ class Plan:
                 self.make_folds(label[rows], patient_id[rows], count, *name)
 
 
-def _number_patients(patient_id: NDArray[np.str_]) -> NDArray[np.str_]:
+def _number_patients(patient_id: Texts) -> Texts:
     """Return numbers as names: the draws and folds of published learning curves follow these."""
     return np.unique(patient_id, return_inverse=True)[1].astype(str)
 
@@ -215,12 +211,12 @@ class Development(Generic[I]):
 
     name: tuple[str, ...]
     cases: Labelled[I]
-    rows: Rows
+    rows: Whole
     folds: list[Partition]
     repeat: int = 0
     outer: int | None = None
-    marked: NDArray[np.bool_] | None = None
-    scored: tuple[tuple[I, Rows], ...] = ()
+    marked: Flags | None = None
+    scored: tuple[tuple[I, Whole], ...] = ()
     score_training: bool = False
     saved: Path | None = None
 
@@ -239,7 +235,7 @@ class Developed(NamedTuple):
     marks: list[pd.DataFrame]
 
     def tabulate(
-        self, place: int, case_id: NDArray[np.str_], part: Part, repeat: int, fold: int
+        self, place: int, case_id: Texts, part: Part, repeat: int, fold: int
     ) -> pd.DataFrame:
         """Return the scores of the inputs that the final fit scored at place `which`."""
         scores, calibration = self.result.scores[place], self.decision.calibration
@@ -260,7 +256,7 @@ class Repeat(NamedTuple):
     marks: list[pd.DataFrame]
 
 
-InnerCases = Callable[[int, int, Rows], tuple[Labelled[I], Rows]]
+InnerCases = Callable[[int, int, Whole], tuple[Labelled[I], Whole]]
 
 
 @dataclass(frozen=True)
@@ -285,8 +281,8 @@ class CrossValidator(Generic[I]):
     def holdout(
         self,
         repeats: Sequence[tuple[Labelled[I], I]],
-        marked: NDArray[np.bool_],
-        test_id: NDArray[np.str_],
+        marked: Flags,
+        test_id: Texts,
     ) -> list[Repeat]:
         """Develop once per repeat and score the sealed cases.
 
@@ -419,7 +415,7 @@ class CrossValidator(Generic[I]):
             made |= self.make([self._final_fit(part, *each) for part, each in asked + chosen])
         return [self._calibrated(part, made) for part in parts]
 
-    def fit(self, cases: Labelled[I], marked: NDArray[np.bool_] | None, *name: str) -> Fitted[I]:
+    def fit(self, cases: Labelled[I], marked: Flags | None, *name: str) -> Fitted[I]:
         """Fit once, in this process; marked rows (else an inner part) decide when training ends."""
         with IN_PROCESS.limit():
             return fit_model(self._request(cases, np.arange(len(cases)), name, marked))
@@ -427,9 +423,9 @@ class CrossValidator(Generic[I]):
     def _request(
         self,
         cases: Labelled[I],
-        rows: Rows,
+        rows: Whole,
         name: tuple[str, ...],
-        marked: NDArray[np.bool_] | None = None,
+        marked: Flags | None = None,
         epochs: int | None = None,
     ) -> Fit[I]:
         # The name gives the folder and the random numbers of a fit.

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Texts
 from skiagram.calibration import (
     Calibration,
     conformal_limits,
@@ -39,7 +39,6 @@ SET_LEVEL = 0.9  # chance with which a prediction set is to hold the true class
 _NOVELTY_FOLDS = 5
 _CASES_PER_AXIS = 5
 _BESIDE = ("covariates", "earlier", "site")  # families that no single image holds
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -211,7 +210,7 @@ class Familiarity:
         return np.nan_to_num(units)  # a missing covariate is at the median
 
     @classmethod
-    def of(cls, table: FeatureTable, patient: NDArray[np.str_]) -> "Familiarity | None":
+    def of(cls, table: FeatureTable, patient: Texts) -> "Familiarity | None":
         """Learn the space and its limit; None where too few cases or features vary."""
         # Folds of whole patients; the space itself is that of all cases.
         patients = np.unique(patient)
@@ -291,10 +290,10 @@ class Fingerprint:
     familiarity: Familiarity | None = None
     threshold: Probability | None = None
 
-    def sets(self, probability: Floats) -> NDArray[np.bool_]:
+    def sets(self, probability: Floats) -> Flags:
         """Return (n, n_classes) which classes belong to each case's prediction set."""
         limits = np.array([np.inf if limit is None else limit for limit in self.limits])
-        inside: NDArray[np.bool_] = 1 - probability <= limits
+        inside: Flags = 1 - probability <= limits
         return inside
 
 

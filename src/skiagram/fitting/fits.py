@@ -17,8 +17,8 @@ from typing import Any, Generic, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Whole
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import DIGITS, UNFINISHED, PieceStore
 from skiagram.errors import ModelFailure, refusal
@@ -33,7 +33,6 @@ from skiagram.fitting.reading import I
 from skiagram.records.files import read_table, write_table
 from skiagram.records.places import MARKS
 
-Rows = NDArray[np.int64]
 MIN_SECONDS = 1.0  # of a fit that is kept; others are made again sooner than found
 _RESULT, _MODEL = "fit.json", "model"
 
@@ -89,10 +88,10 @@ class Fit(Generic[I]):
     title: str
     model: Model[I]
     cases: Labelled[I]
-    training: Rows
-    validation: Rows | None
+    training: Whole
+    validation: Whole | None
     context: FitContext
-    scored: tuple[tuple[I, Rows], ...] = ()
+    scored: tuple[tuple[I, Whole], ...] = ()
     saved: Path | None = None
     pieces: FitPieces | None = None
 
@@ -105,7 +104,7 @@ class FitResult(NamedTuple):
     """
 
     summary: FitSummary
-    scores: tuple[NDArray[np.float64], ...]
+    scores: tuple[Floats, ...]
     marks: pd.DataFrame | None = None
 
 
@@ -182,7 +181,7 @@ def named_failures(title: str) -> Iterator[None]:
         raise error.restated(ModelFailure, where=where, detail=error.detail) from error
 
 
-def finite(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def finite(scores: Floats) -> Floats:
     """Return the scores, or refuse those that are not finite."""
     if not np.isfinite(scores).all():
         count = int((~np.isfinite(scores)).any(axis=1).sum())

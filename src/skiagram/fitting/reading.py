@@ -13,8 +13,8 @@ from typing import Generic, Protocol, Self, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Texts, Whole
 from skiagram.compute.files import sha256_of
 from skiagram.finding.inputs import CANDIDATES, FindingInputs, FindsIn
 from skiagram.image_store.store import ImageStore
@@ -29,7 +29,7 @@ class Inputs(Protocol):
 
     def __len__(self) -> int: ...
 
-    def select(self, rows: NDArray[np.int64]) -> Self:
+    def select(self, rows: Whole) -> Self:
         """Select the given rows, in the given order."""
 
 
@@ -50,7 +50,7 @@ class Reading(Generic[I]):
         encoding: Folder of the encoder's record, where the inputs are columns of its encoding.
     """
 
-    of: Callable[[NDArray[np.str_]], I]
+    of: Callable[[Texts], I]
     title: str
     sources: tuple[Table | str, ...]
     preparation: Path

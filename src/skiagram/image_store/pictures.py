@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from PIL import ImageDraw
 
+from skiagram.arrays import Flags, Floats
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image, Region, Spacing, is_volume
 
@@ -23,8 +24,6 @@ _LONGEST_SIDE = 256  # pixels of a picture
 _PLANE_SIDE = 160  # pixels of the longest side of a region's planes
 _GAP = 4
 _BOX = Picture.Resampling.BOX
-
-Pixels = NDArray[np.float64]
 
 
 def encode_picture(shown: NDArray[np.uint8], most: int | None = None) -> str:
@@ -73,23 +72,23 @@ def name_slice(image: Image) -> str:
     return f"slice {len(image) // 2 + 1} of {len(image)}" if is_volume(image) else ""
 
 
-def _grey_window(pixels: Pixels) -> tuple[float, float]:
+def _grey_window(pixels: Floats) -> tuple[float, float]:
     """Find the lowest grey level shown and the width of the window."""
     low, high = np.nanpercentile(pixels, _WINDOW) if np.isfinite(pixels).any() else (0.0, 1.0)
     return float(low), max(float(high - low), 1e-12)
 
 
-def _select_pixels(image: Image) -> Pixels:
+def _select_pixels(image: Image) -> Floats:
     """Return grey or RGB; of any other number of channels the middle one, as of slices."""
     pixels = (image[len(image) // 2, ..., 0] if is_volume(image) else image).astype(np.float64)
     return pixels if pixels.ndim == 2 or pixels.shape[2] == 3 else pixels[..., pixels.shape[2] // 2]
 
 
-def _encode_pixels(pixels: Pixels, low: float, width: float) -> str:
+def _encode_pixels(pixels: Floats, low: float, width: float) -> str:
     return encode_picture(_grey_picture(pixels, low, width), _LONGEST_SIDE)
 
 
-def _grey_picture(pixels: Pixels, low: float, width: float) -> NDArray[np.uint8]:
+def _grey_picture(pixels: Floats, low: float, width: float) -> NDArray[np.uint8]:
     missing = ~np.isfinite(pixels)
     grey = np.clip((np.where(missing, low, pixels) - low) / width, 0, 1)
     colour = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2)
@@ -198,7 +197,7 @@ def describe_place(image: Image, region: Region) -> str:
     )
 
 
-def _largest(mask: NDArray[np.bool_], axis: int) -> int:
+def _largest(mask: Flags, axis: int) -> int:
     """Find the plane across an axis in which a region is largest."""
     others = tuple(other for other in range(3) if other != axis)
     return int(np.argmax(mask.sum(axis=others)))

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import SkiagramError, refusal
 from skiagram.image_store.index import INDEX
 from skiagram.images import Image, Region, Spacing, is_volume
@@ -77,8 +78,8 @@ class _Layout(NamedTuple):
     shapes: NDArray[np.int32]  # (n, 3), or (n, 4) of volumes; the last one is of channels
     dtypes: list[str]
     dtype: NDArray[np.int32]
-    spacing: NDArray[np.float64]  # (n, 2), or (n, 3) of volumes; NaN where unknown
-    offsets: NDArray[np.int64]  # (n + 1,) first byte of each image
+    spacing: Floats  # (n, 2), or (n, 3) of volumes; NaN where unknown
+    offsets: Whole  # (n + 1,) first byte of each image
     pixels: "pa.Buffer"
 
 
@@ -137,7 +138,7 @@ class Shard:
         image: Image = self.run(row, 1)[0][0]
         return image
 
-    def run(self, row: int, most: int) -> tuple[Image, NDArray[np.float64]]:
+    def run(self, row: int, most: int) -> tuple[Image, Floats]:
         """Read the images from a row on that are alike in shape and depth, and their spacing.
 
         They are a read-only view of n images, `most` at most, and (n, 2), or (n, 3) of volumes,
@@ -202,7 +203,7 @@ class Shard:
         return batch, row - (self._ends[batch] - self._batches[batch].num_rows)
 
 
-def _unpack(packed: "pa.Buffer", shape: list[int]) -> NDArray[np.bool_]:
+def _unpack(packed: "pa.Buffer", shape: list[int]) -> Flags:
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
     return bits.view(np.bool_).reshape(shape)
 
@@ -219,7 +220,7 @@ def content_digest(image: Image, spacing: Spacing | None, region: Region | None)
     return digest.digest()[:DIGEST_BYTES]
 
 
-def values_digest(values: NDArray[np.float64]) -> bytes:
+def values_digest(values: Floats) -> bytes:
     """Compute the digest that a store keeps of a case that has values and no image.
 
     It begins with `BY_CHANCE` where two patients may well have equal values: a few whole numbers,

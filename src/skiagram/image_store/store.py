@@ -21,8 +21,8 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import refusal
 from skiagram.image_store.index import INDEX
 from skiagram.image_store.shards import (
@@ -46,7 +46,7 @@ class ImageBatch:
 
     case_ids: list[str]
     images: Image  # (n, height, width[, channels]) or (n, depth, height, width, 1), read-only
-    spacing: NDArray[np.float64]  # (n, 2), or (n, 3) of volumes, mm; NaN where unknown
+    spacing: Floats  # (n, 2), or (n, 3) of volumes, mm; NaN where unknown
     regions: tuple[Region, ...] = ()
 
 
@@ -164,7 +164,7 @@ class ImageStore:
         """Yield the images of some cases in the order asked for."""
         return map(self.image, case_ids)
 
-    def places(self, case_ids: NDArray[np.str_]) -> NDArray[np.int64]:
+    def places(self, case_ids: Texts) -> Whole:
         """Find (n,) the place of each of some cases in the order, −1 of one that is not there.
 
         Memory holds no id of other cases afterwards.

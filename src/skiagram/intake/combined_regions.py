@@ -13,9 +13,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from skiagram.arrays import Floats
 from skiagram.datasets.folder.table import read_features
 from skiagram.errors import OptionError, listed, refusal
-from skiagram.tables.frames import Floats, are_numbers, row_at, texts_of
+from skiagram.tables.frames import are_numbers, row_at, texts_of
 
 ALL = "all"  # structures
 _STRUCTURE = re.compile(

@@ -24,12 +24,12 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import DataError, ModelFailure, OptionError, refusal
 from skiagram.fitting.arm import ArmFolders, Trainable, train
 from skiagram.fitting.contract import (
@@ -42,7 +42,6 @@ from skiagram.fitting.contract import (
 )
 from skiagram.fitting.cross_validation import CrossValidator, Plan, Repeat, repeat_name
 from skiagram.fitting.deployment import complete_folder
-from skiagram.fitting.fits import Rows
 from skiagram.options import build
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
@@ -67,17 +66,17 @@ class CombinationInputs:
         fit: (n,) which of the members' fits scored the case; only cases of one fit share a scale.
     """
 
-    scores: NDArray[np.float64]
-    fit: NDArray[np.int64]
+    scores: Floats
+    fit: Whole
 
     def __len__(self) -> int:
         return len(self.fit)
 
-    def select(self, rows: NDArray[np.int64]) -> "CombinationInputs":
+    def select(self, rows: Whole) -> "CombinationInputs":
         return CombinationInputs(self.scores[rows], self.fit[rows])
 
     @classmethod
-    def of_one_fit(cls, scores: NDArray[np.float64]) -> "CombinationInputs":
+    def of_one_fit(cls, scores: Floats) -> "CombinationInputs":
         """Take (n, members, n_classes) scores that one fit of each member gave."""
         return cls(scores, np.zeros(len(scores), dtype=np.int64))
 
@@ -108,9 +107,7 @@ class Combination(ABC):
         return f"{self.kind} of {', '.join(self.members)}"
 
     @abstractmethod
-    def weights(
-        self, log_probability: NDArray[np.float64], label: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def weights(self, log_probability: Floats, label: Whole) -> Floats:
         """Return (members,) weights ≥ 0 of (n, members, n_classes) calibrated, out of fold."""
 
     @property
@@ -156,7 +153,7 @@ class FittedCombination(FittedToCases[CombinationInputs]):
         )
         return FitSummary(parameters=learned, multiply_adds=None, images_seen=self.images)
 
-    def scores(self, inputs: CombinationInputs) -> NDArray[np.float64]:
+    def scores(self, inputs: CombinationInputs) -> Floats:
         """Compute (n, n_classes) float64: weighted log-probabilities, or the log of their mean."""
         # Calibrated probabilities of all members, averaged as they are or as log odds.
         calibrated = [
@@ -166,7 +163,7 @@ class FittedCombination(FittedToCases[CombinationInputs]):
         probability = np.maximum(np.stack(calibrated, axis=1), _MIN_PROBABILITY)
         logarithmic = self.averaged == "log_odds"
         values = np.log(probability) if logarithmic else probability
-        mean: NDArray[np.float64] = np.einsum("nmk,m->nk", values, np.array(self.weights))
+        mean: Floats = np.einsum("nmk,m->nk", values, np.array(self.weights))
         return mean if logarithmic else np.log(mean)
 
     def save(self, folder: Path) -> None:
@@ -190,9 +187,7 @@ class Voting(Combination):
     def averaged(self) -> Mean:
         return self.mean
 
-    def weights(
-        self, log_probability: NDArray[np.float64], label: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def weights(self, log_probability: Floats, label: Whole) -> Floats:
         members = log_probability.shape[1]
         return np.full(members, 1 / members)
 
@@ -210,9 +205,7 @@ class Stacking(Combination):
 
     C: Annotated[float, Field(gt=0)]
 
-    def weights(
-        self, log_probability: NDArray[np.float64], label: NDArray[np.int64]
-    ) -> NDArray[np.float64]:
+    def weights(self, log_probability: Floats, label: Whole) -> Floats:
         """Maximise the penalised likelihood over weights and an intercept per class.
 
         The intercepts are left out of the scores: calibration gives them theirs.
@@ -223,7 +216,7 @@ class Stacking(Combination):
         one_hot = np.eye(n_classes)[label]
 
         # Multinomial likelihood with a penalty on the weights alone.
-        def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        def loss(theta: Floats) -> tuple[float, Floats]:
             weights, intercepts = theta[:members], theta[members:]
             logits = np.einsum("nmk,m->nk", log_odds, weights) + intercepts
             residual = softmax(logits, axis=1) - one_hot
@@ -237,7 +230,7 @@ class Stacking(Combination):
         start = np.concatenate([np.full(members, 1 / members), np.zeros(n_classes)])
         bounds = [(0.0, None)] * members + [(-20.0, 20.0)] * n_classes
         optimum = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
-        weights: NDArray[np.float64] = optimum.x[:members]
+        weights: Floats = optimum.x[:members]
         return weights
 
 
@@ -293,8 +286,8 @@ class CombinedMember(Trainable[CombinationInputs]):
             return validator.holdout(list(zip(every, sealed, strict=True)), unmarked, test_id)
 
         def inner_cases(
-            repeat: int, k: int, rows: Rows
-        ) -> tuple[Labelled[CombinationInputs], Rows]:
+            repeat: int, k: int, rows: Whole
+        ) -> tuple[Labelled[CombinationInputs], Whole]:
             """Return the training cases of an outer fold with the scores of its inner fits."""
             if (every[repeat].inputs.fit[rows] == k).any():
                 raise _other_plan(self.predictions[0])
@@ -312,10 +305,10 @@ class CombinedMember(Trainable[CombinationInputs]):
         return validator.cross_validate(every, inner_cases)
 
     def _inputs(
-        self, part: Part, repeat: int, fold: int | None, case_id: NDArray[np.str_]
+        self, part: Part, repeat: int, fold: int | None, case_id: Texts
     ) -> CombinationInputs:
         """Read what all members scored of the cases; other folds than theirs are refused."""
-        # Rows of each member, in the order of the cases.
+        # Whole of each member, in the order of the cases.
         scores, fits = [], []
         for member in self.predictions:
             table = member.table

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import OptionError, listed, refusal
 from skiagram.fitting.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.fitting.reading import Reading
@@ -30,13 +30,13 @@ class ReaderInputs:
         score: (n,) float64, in any unit; higher = more likely `positive`.
     """
 
-    score: NDArray[np.float64]
+    score: Floats
     positive: int
 
     def __len__(self) -> int:
         return len(self.score)
 
-    def select(self, rows: NDArray[np.int64]) -> "ReaderInputs":
+    def select(self, rows: Whole) -> "ReaderInputs":
         return ReaderInputs(self.score[rows], self.positive)
 
 
@@ -73,7 +73,7 @@ class Reader:
         # The scores of the cases that are asked for.
         scores = table[self.column]
 
-        def of(case_id: NDArray[np.str_]) -> ReaderInputs:
+        def of(case_id: Texts) -> ReaderInputs:
             values = scores.loc[case_id.tolist()].to_numpy(dtype=np.float64)
             return ReaderInputs(values, int(task.positive or 0))
 
@@ -92,7 +92,7 @@ class FittedReader(FittedToCases[ReaderInputs]):
 
     summary: ClassVar[FitSummary] = FitSummary(parameters=0, multiply_adds=None, images_seen=0)
 
-    def scores(self, inputs: ReaderInputs) -> NDArray[np.float64]:
+    def scores(self, inputs: ReaderInputs) -> Floats:
         """Return (n, 2) float64; positive minus other is the reader's score, exactly."""
         half = inputs.score / 2
         scores = np.stack([-half, half], axis=1)

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.arrays import Floats
 from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, refusal
 from skiagram.finding.inputs import FindsIn
 from skiagram.fitting.contract import Arm, FitContext, FitSummary, Fitted, Labelled, Requirements
@@ -355,10 +355,10 @@ class FittedTuned:
     def requires(self) -> Requirements:
         return self.fitted.requires
 
-    def scores(self, inputs: Any) -> NDArray[np.float64]:
+    def scores(self, inputs: Any) -> Floats:
         return self.fitted.scores(inputs)
 
-    def scores_and_marks(self, inputs: Any) -> tuple[NDArray[np.float64], pd.DataFrame | None]:
+    def scores_and_marks(self, inputs: Any) -> tuple[Floats, pd.DataFrame | None]:
         return self.fitted.scores_and_marks(inputs)
 
     def save(self, folder: Path) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Singles, Whole
 from skiagram.images import Image
 from skiagram.near_duplicates.pairs import ROUNDING, projection, reduced, stack_blocks
 from skiagram.near_duplicates.registration import Details, Guess, details_of
@@ -33,7 +34,7 @@ _OUTLIERS = (0.01, 0.99)  # clipped, or a few hot pixels would be all that is co
 _AT_ONCE = 1024
 
 Small = NDArray[np.float16]
-Vectors = NDArray[np.float32]
+Vectors = Singles
 Spectra = NDArray[np.complex64]
 
 
@@ -112,9 +113,9 @@ class SpectrumBasis:
         rings: (terms, rings) weights of the rings, whitening included.
     """
 
-    mean: NDArray[np.float64]
-    orders: NDArray[np.int64]
-    rings: NDArray[np.float64]
+    mean: Floats
+    orders: Whole
+    rings: Floats
 
     @classmethod
     def fit(cls, small: Small) -> "SpectrumBasis":
@@ -184,7 +185,7 @@ class SpectrumBasis:
 @cache
 def _waves(
     window: SpectrumWindow,
-) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.intp], Singles, Singles]:
     """Return the pixels of a window, their weights, and (pixels, 2 × rings × steps) waves."""
     places = (np.arange(SIDE) - (SIDE - 1) / 2) / SIDE
     down, across = np.meshgrid(places - window.down, places - window.across, indexing="ij")
@@ -202,7 +203,7 @@ def _waves(
     return pixels, weights.astype(np.float32), waves.astype(np.float32)
 
 
-def _log_magnitudes(small: Small, window: SpectrumWindow) -> NDArray[np.float32]:
+def _log_magnitudes(small: Small, window: SpectrumWindow) -> Singles:
     """Return (n, rings, steps)."""
     pixels, weights, waves = _waves(window)
     values = small.reshape(len(small), -1)[:, pixels].astype(np.float32)

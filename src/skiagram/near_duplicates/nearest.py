@@ -9,8 +9,8 @@ does the time, but for the number of halvings.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Singles, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.seeding import stream
 
@@ -18,7 +18,7 @@ MOST_COMPARED = 20_000  # vectors of which every pair is compared; of more, thos
 _LEAF = 64  # vectors in a leaf, at most twice as many
 _SEED = 20_080_517
 
-LikePairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+LikePairs = tuple[Whole, Whole, Singles]
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class Tree:
         leaves: (2^levels, size) numbers of vectors; a few stand in two leaves.
     """
 
-    directions: NDArray[np.float32]
-    borders: tuple[NDArray[np.float32], ...]
-    leaves: NDArray[np.int64]
+    directions: Singles
+    borders: tuple[Singles, ...]
+    leaves: Whole
 
     @classmethod
-    def grow(cls, vectors: NDArray[np.float32], number: int) -> "Tree":
+    def grow(cls, vectors: Singles, number: int) -> "Tree":
         """Grow a tree over (n, d) vectors; trees of other numbers have other directions."""
         # As many levels as leave leaves of the wanted size.
         levels = max(int(np.log2(max(len(vectors), 1) / _LEAF)), 0)
@@ -57,8 +57,8 @@ class Tree:
 
     def like(
         self,
-        queries: NDArray[np.float32],
-        base: NDArray[np.float32],
+        queries: Singles,
+        base: Singles,
         threshold: float,
         sign: int = 1,
     ) -> LikePairs:
@@ -94,16 +94,16 @@ class Tree:
 
 @compiled
 def _compare(
-    queries: NDArray[np.float32],
-    base: NDArray[np.float32],
-    order: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    leaves: NDArray[np.int64],
+    queries: Singles,
+    base: Singles,
+    order: Whole,
+    ends: Whole,
+    leaves: Whole,
     threshold: np.float32,
     sign: np.float32,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    products: NDArray[np.float32],
+    rows: Whole,
+    columns: Whole,
+    products: Singles,
 ) -> int:
     """Write pairs above a threshold, leaf by leaf; return their number, even beyond the room."""
     number = 0

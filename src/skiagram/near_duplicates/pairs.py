@@ -19,6 +19,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Singles, Texts, Whole
 from skiagram.images import Image, is_volume
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
 
@@ -56,10 +57,10 @@ class Pairs(NamedTuple):
             done to a transformed copy.
     """
 
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    correlation: NDArray[np.float64]
-    kind: NDArray[np.str_]
+    first: Whole
+    second: Whole
+    correlation: Floats
+    kind: Texts
 
     @classmethod
     def of(cls, correlations: Mapping[tuple[int, int], tuple[float, str]]) -> "Pairs":
@@ -75,7 +76,7 @@ class Pairs(NamedTuple):
         return Pairs(*(column[rows] for column in self))
 
     @property
-    def near(self) -> NDArray[np.bool_]:
+    def near(self) -> Flags:
         return np.isin(self.kind, (EXACT, NEAR))
 
 
@@ -94,7 +95,7 @@ def unite_pairs(searches: Sequence[Pairs]) -> Pairs:
     return every.chosen(order[new])._replace(first=places[0, new], second=places[1, new])
 
 
-def thumbnail(image: Image) -> NDArray[np.float32]:
+def thumbnail(image: Image) -> Singles:
     """Return a gray thumbnail of zero mean and unit norm, flattened; missing pixels count as mean.
 
     Each of the 28 × 28 thumbnail pixels is the mean over the area that it covers, so an image of
@@ -104,7 +105,7 @@ def thumbnail(image: Image) -> NDArray[np.float32]:
     return _unit(reduced(image, VOLUME_THUMBNAIL if is_volume(image) else THUMBNAIL))
 
 
-def local_detail(image: Image, side: int) -> NDArray[np.float32]:
+def local_detail(image: Image, side: int) -> Singles:
     """Return (side²,) the detail of an image reduced to side × side, zero mean and unit norm.
 
     Each pixel less the weighted mean around it, over the spread around it. All zeros where the
@@ -119,7 +120,7 @@ def local_detail(image: Image, side: int) -> NDArray[np.float32]:
     return _unit(offset / (spread + _FLAT * small.std()))
 
 
-def reduced(image: Image, side: int) -> NDArray[np.float64]:
+def reduced(image: Image, side: int) -> Floats:
     """Return (side, side) gray means over equal areas; missing pixels count as mean.
 
     Of a volume it is (side, side, side).
@@ -132,7 +133,7 @@ def reduced(image: Image, side: int) -> NDArray[np.float64]:
             band = image[at : at + _BAND].astype(np.float64)
             gray = band.mean(axis=-1) if band.ndim > 2 else band
             by_rows += _coverage(height, side)[:, at : at + _BAND] @ gray
-        picture: NDArray[np.float64] = by_rows @ _coverage(width, side).T
+        picture: Floats = by_rows @ _coverage(width, side).T
         return picture
     # Colours as their mean, missing pixels as the mean of the others.
     gray = image.astype(np.float64)
@@ -144,9 +145,7 @@ def reduced(image: Image, side: int) -> NDArray[np.float64]:
     # A volume as the mean over its slices.
     if gray.ndim == 3:
         gray = np.tensordot(_coverage(len(gray), side), gray, axes=1)
-    reduced: NDArray[np.float64] = (
-        _coverage(gray.shape[-2], side) @ gray @ _coverage(gray.shape[-1], side).T
-    )
+    reduced: Floats = _coverage(gray.shape[-2], side) @ gray @ _coverage(gray.shape[-1], side).T
     return reduced
 
 
@@ -160,21 +159,21 @@ def projection(image: Image) -> Image:
     return np.where(count, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
-def _unit(values: NDArray[np.float64]) -> NDArray[np.float32]:
+def _unit(values: Floats) -> Singles:
     centred = values.ravel() - values.mean()
     norm = float(np.linalg.norm(centred))
     floor = ROUNDING * float(np.abs(values).max()) * len(values)
-    scaled: NDArray[np.float64] = centred / norm if norm > floor else np.zeros_like(centred)
+    scaled: Floats = centred / norm if norm > floor else np.zeros_like(centred)
     return scaled.astype(np.float32)
 
 
 @lru_cache(maxsize=64)
-def _coverage(size: int, side: int) -> NDArray[np.float64]:
+def _coverage(size: int, side: int) -> Floats:
     """Return (side, size) the share of each source row in the mean of each reduced row."""
     edges = np.linspace(0, size, side + 1)
     pixel = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
-    shares: NDArray[np.float64] = np.clip(overlap, 0, None) * (side / size)
+    shares: Floats = np.clip(overlap, 0, None) * (side / size)
     return shares
 
 
@@ -211,7 +210,7 @@ def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 
-    def read() -> Iterator[NDArray[np.float32]]:
+    def read() -> Iterator[Singles]:
         for row, (_, image) in enumerate(store):
             digests[row] = content_digest(image)
             shapes.append(kinds.setdefault(image.shape, image.shape))
@@ -245,7 +244,7 @@ def stack_blocks(
 
 
 def pairs_among(
-    thumbnails: NDArray[np.float32],
+    thumbnails: Singles,
     digests: Sequence[bytes] | NDArray[np.bytes_],
     shapes: Sequence[tuple[int, ...]],
     image: Callable[[int], Image],
@@ -289,7 +288,7 @@ def _alike_in_detail(
     """
 
     @lru_cache(maxsize=_DETAILS_KEPT)
-    def detail(row: int, side: int) -> NDArray[np.float64]:
+    def detail(row: int, side: int) -> Floats:
         return local_detail(image(row), side).astype(np.float64)
 
     alike = []
@@ -304,7 +303,7 @@ def _alike_in_detail(
     return alike
 
 
-def clusters(pairs: Pairs, n: int) -> NDArray[np.int64]:
+def clusters(pairs: Pairs, n: int) -> Whole:
     """Return (n,) the cluster of each of n images; chained pairs share a cluster."""
     ends = (pairs.first, pairs.second)
     links = scipy.sparse.coo_array((np.ones(len(pairs.first)), ends), shape=(n, n))
@@ -313,7 +312,7 @@ def clusters(pairs: Pairs, n: int) -> NDArray[np.int64]:
 
 
 def correlated_pairs(
-    vectors: NDArray[np.float32], threshold: float, spread: Spread = map
+    vectors: Singles, threshold: float, spread: Spread = map
 ) -> dict[tuple[int, int], float]:
     """Return pair (first < second) → product of all pairs above a threshold.
 
@@ -326,12 +325,12 @@ def correlated_pairs(
     likely = threshold - _ROUNDING_OF_PRODUCTS
     blocks = range(0, len(vectors), _BLOCK)
 
-    def in_one_leaf(number: int) -> NDArray[np.int64]:
+    def in_one_leaf(number: int) -> Whole:
         rows, columns, _ = Tree.grow(vectors, number).like(vectors, vectors, likely)
         return np.stack([rows, columns], axis=1)[rows < columns]
 
     # (pairs, 2), tree by tree or block by block
-    nominated: Iterable[NDArray[np.int64]]
+    nominated: Iterable[Whole]
     if len(vectors) > MOST_COMPARED:
         nominated = spread(in_one_leaf, range(_TREES))
     else:

@@ -12,8 +12,8 @@ from itertools import pairwise, product
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Singles
 from skiagram.compiled.loops import compiled, compiled_sum
 
 REACH = 0.22  # of a side: shifts sought
@@ -35,7 +35,7 @@ _RIDGE = 1e-6  # of the diagonal
 _MIN_RIDGE = 1e-12
 _UNKNOWNS = 8  # six of the map, gain and offset
 
-Details = NDArray[np.float32]
+Details = Singles
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class Registration:
             in pixels; from places in the second image to those in the oriented first.
     """
 
-    correlation: NDArray[np.float64]
-    maps: NDArray[np.float64]
+    correlation: Floats
+    maps: Floats
 
 
-def details_of(reduced: NDArray[np.float64]) -> Details:
+def details_of(reduced: Floats) -> Details:
     """Return (m, side, side) local detail: what is between noise and outline, of equal contrast.
 
     Args:
@@ -87,7 +87,7 @@ def details_of(reduced: NDArray[np.float64]) -> Details:
     return detail.astype(np.float32)
 
 
-def fine_details_inside(reduced: NDArray[np.float64]) -> tuple[Details, Details]:
+def fine_details_inside(reduced: Floats) -> tuple[Details, Details]:
     """Return fine details, and the same without what lies beside empty ground.
 
     Args:
@@ -102,12 +102,12 @@ def fine_details_inside(reduced: NDArray[np.float64]) -> tuple[Details, Details]
     reach = _GROUND // 2 + _FRINGE
     around = (1, _GROUND, _GROUND)
     least = scipy.ndimage.minimum_filter(images, around)
-    same: NDArray[np.bool_] = scipy.ndimage.maximum_filter(images, around) == least
+    same: Flags = scipy.ndimage.maximum_filter(images, around) == least
     ground_fringe = scipy.ndimage.maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
     return whole, np.where(ground_fringe, 0, whole)
 
 
-def _of_unit_spread(reduced: NDArray[np.float64]) -> NDArray[np.float64]:
+def _of_unit_spread(reduced: Floats) -> Floats:
     """Return images without outliers, of zero mean and unit spread; 0 where they are constant."""
     low, high = np.quantile(reduced, _OUTLIERS, axis=(1, 2), keepdims=True)
     images = np.clip(reduced, low, high)
@@ -117,7 +117,7 @@ def _of_unit_spread(reduced: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(shown, images / np.where(shown, spread, 1), 0)
 
 
-def _local_detail(images: NDArray[np.float64], within: tuple[float, float]) -> NDArray[np.float64]:
+def _local_detail(images: Floats, within: tuple[float, float]) -> Floats:
     """Subtract the surroundings of each pixel and divide by the contrast around it."""
     noise, surroundings, contrast = ((0, sigma, sigma) for sigma in (_NOISE, *within))
     smooth = scipy.ndimage.gaussian_filter(images, noise, mode="nearest")
@@ -126,7 +126,7 @@ def _local_detail(images: NDArray[np.float64], within: tuple[float, float]) -> N
     return np.asarray(offset / (np.sqrt(np.clip(square, 0, None)) + _FLAT))
 
 
-def _equal_around(images: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _equal_around(images: Floats) -> Flags:
     """Return the same of the eight pixels around each, in a third of the time."""
     across = images[:, :, 1:] == images[:, :, :-1]
     down = images[:, 1:] == images[:, :-1]
@@ -240,9 +240,7 @@ def z_score(first: Details, second: Details, guess: Guess, registration: Registr
     return float(np.arctanh(correlation) / np.sqrt(max(variance, 1e-12)))
 
 
-def _laid_over(
-    first: Details, guess: Guess, registration: Registration
-) -> tuple[Details, NDArray[np.bool_]]:
+def _laid_over(first: Details, guess: Guess, registration: Registration) -> tuple[Details, Flags]:
     """Return the first image of a pair as it lies on the second, and where it does."""
     placed = guess.orient(first[None])
     warped = _warped(placed, registration.maps[0])[0]
@@ -250,9 +248,7 @@ def _laid_over(
 
 
 @compiled
-def _place(
-    map_: NDArray[np.float64], down: float, across: float, side: int
-) -> tuple[int, int, float, float]:
+def _place(map_: Floats, down: float, across: float, side: int) -> tuple[int, int, float, float]:
     """Apply a map to a place seen from the centre: the pixel that it falls in, and the rest.
 
     A pixel of −1 says that the place lies outside the image.
@@ -267,7 +263,7 @@ def _place(
 
 
 @compiled
-def _warped(images: NDArray[np.float32], map_: NDArray[np.float64]) -> NDArray[np.float32]:
+def _warped(images: Singles, map_: Floats) -> Singles:
     """Return (m, side, side) what a map brings to each place, 0 where that lies outside."""
     number, side = images.shape[0], images.shape[1]
     out = np.zeros(images.shape, dtype=np.float32)
@@ -287,8 +283,8 @@ def _warped(images: NDArray[np.float32], map_: NDArray[np.float64]) -> NDArray[n
 
 @compiled
 def _normal_equations(
-    moving: NDArray[np.float32], fixed: NDArray[np.float32], map_: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], float]:
+    moving: Singles, fixed: Singles, map_: Floats
+) -> tuple[Floats, Floats, float]:
     """Return sums over the overlap: of products of the terms, with the other image, its squares.
 
     The terms are the slopes of the one image by the six numbers of the map, its value, and 1.
@@ -329,7 +325,7 @@ def _normal_equations(
 
 
 @compiled_sum
-def _product(ones: NDArray[np.float64], others: NDArray[np.float64], count: int) -> float:
+def _product(ones: Floats, others: Floats, count: int) -> float:
     """Return the sum of the products of the first numbers of two rows."""
     total = 0.0
     for k in range(count):
@@ -338,9 +334,7 @@ def _product(ones: NDArray[np.float64], others: NDArray[np.float64], count: int)
 
 
 @compiled
-def _correlation(
-    normal: NDArray[np.float64], target: NDArray[np.float64], squares: float, fewest: float
-) -> float:
+def _correlation(normal: Floats, target: Floats, squares: float, fewest: float) -> float:
     """Return Pearson's correlation from the sums, 0 where too little overlaps or is constant."""
     count = normal[7, 7]
     if count < fewest:
@@ -354,12 +348,12 @@ def _correlation(
 
 @compiled
 def _refined(
-    first: NDArray[np.float32],
-    second: NDArray[np.float32],
-    maps: NDArray[np.float64],
-    sign: NDArray[np.float64],
+    first: Singles,
+    second: Singles,
+    maps: Floats,
+    sign: Floats,
     hopeless: float,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Return (m,) the greatest correlations met on the way, and (m, 6) their maps."""
     number, side = first.shape[0], first.shape[1]
     best = np.zeros(number)

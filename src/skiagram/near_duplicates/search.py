@@ -19,6 +19,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Singles, Whole
 from skiagram.images import Image
 from skiagram.near_duplicates.descriptors import (
     SIDE,
@@ -141,7 +142,7 @@ class _Piece(NamedTuple):
     part: NDArray[np.intp]
     images: int
     threshold: float
-    already: NDArray[np.int64]
+    already: Whole
     last: bool
 
 
@@ -211,7 +212,7 @@ def transformed_among(
     return Pairs.of(confirm.found)
 
 
-def _pieces(small: Small, details: Details, already: NDArray[np.int64]) -> Iterator[_Piece]:
+def _pieces(small: Small, details: Details, already: Whole) -> Iterator[_Piece]:
     """Yield the work of all passes, some queries or trees at a time."""
     n = len(small)
     if n > MOST_COMPARED:
@@ -369,9 +370,9 @@ def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
 
 def _usable(
     piece: _Piece,
-    rows: NDArray[np.int64],
-    columns: NDArray[np.int64],
-    products: NDArray[np.float32],
+    rows: Whole,
+    columns: Whole,
+    products: Singles,
 ) -> _Nominees:
     """Return pairs of two images that are not known yet, each once."""
     usable = (rows != columns) if piece.pass_.either_way else (rows < columns)
@@ -393,13 +394,11 @@ class _Confirmation:
         self._shapes = shapes
         self._image = image
         self.found: dict[tuple[int, int], tuple[float, str]] = {}
-        self._fitted: dict[Guess, NDArray[np.int64]] = {}
+        self._fitted: dict[Guess, Whole] = {}
         self._detail = lru_cache(maxsize=_DETAILS_KEPT)(self._read_detail)
         self._others_reach = cache(self._measure_others)
 
-    def look_at(
-        self, first: NDArray[np.int64], second: NDArray[np.int64], guesses: Sequence[Guess]
-    ) -> None:
+    def look_at(self, first: Whole, second: Whole, guesses: Sequence[Guess]) -> None:
         """Confirm pairs, of which the first may have become the second in some ways.
 
         Passes of other descriptors nominate like images again with the same guess, from which a
@@ -519,7 +518,7 @@ class Change:
     plausible: bool
 
     @classmethod
-    def read(cls, guess: Guess, map_: NDArray[np.float64], side: int) -> "Change":
+    def read(cls, guess: Guess, map_: Floats, side: int) -> "Change":
         """Read it from a registration of images of some side."""
         matrix = np.array([[1 + map_[0], map_[1]], [map_[2], 1 + map_[3]]])
         turn = np.rad2deg(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1]))

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily
-from skiagram.features.feature import KURTOSIS, Flags, Floats
+from skiagram.features.feature import KURTOSIS
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.glcm import Glcm
 from skiagram.images import box_around, complete_beyond, ends_of

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from skiagram.arrays import Floats
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError, SkiagramError, refusal
 from skiagram.radiomics.extraction import describe
@@ -177,7 +178,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         self.feature_names_ = np.array(list(self._describe(plan, first)), dtype=object)
         return self
 
-    def transform(self, X: Any) -> NDArray[np.float64]:  # noqa: N803
+    def transform(self, X: Any) -> Floats:  # noqa: N803
         """Return (n, n_features)."""
         check_is_fitted(self, "feature_names_")
         # compiled loops let other threads run

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from skiagram.arrays import Floats
 from skiagram.errors import installed, refusal
-from skiagram.features.feature import Floats
 from skiagram.radiomics.settings import ImageType, Settings
 
 _LEAST = 4  # voxels along each axis, for ITK's recursive filters

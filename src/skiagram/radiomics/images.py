@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags
 from skiagram.errors import refusal
-from skiagram.features.feature import Flags
 from skiagram.images import WITHOUT_PADDING, ends_of
 from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
 from skiagram.radiomics.settings import ExtractionPlan

@@ -5,8 +5,8 @@ from functools import lru_cache
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.readers.grid import APART, OFF_SLICE, MaskGrid, VoxelGrid, slice_tolerance
 
@@ -15,13 +15,13 @@ _ALONG = 0.1  # of a pixel: how far apart two contours of one line may run
 
 
 def fill_contours(
-    contours: Sequence[NDArray[np.float64]],
+    contours: Sequence[Floats],
     name: str,
     image: VoxelGrid,
     mask_grid: MaskGrid,
     *,
     nested: bool,
-) -> NDArray[np.bool_]:
+) -> Flags:
     """Fill the voxels whose centres lie within the contours of a plane; a second one is a hole.
 
     By the even-odd rule over all different contours of a plane (PS3.3 C.8.8.6.3 leaves the rule
@@ -51,8 +51,8 @@ def fill_contours(
     _, plane_of = np.unique(depths.round(2), return_inverse=True)
     depths = np.bincount(plane_of, depths) / np.bincount(plane_of)
     # Each plane's contours, filled; one stored twice counts once.
-    planes: list[dict[bytes, NDArray[np.bool_]]] = [{} for _ in depths]
-    outlines: dict[tuple[int, bytes], NDArray[np.float64]] = {}
+    planes: list[dict[bytes, Flags]] = [{} for _ in depths]
+    outlines: dict[tuple[int, bytes], Floats] = {}
     for plane, points in zip(plane_of, corners, strict=True):
         filled = fill_polygon(points[:, 1:], image.shape[1:])
         equal = outlines.setdefault((plane, filled.tobytes()), points[:, 1:])
@@ -71,7 +71,7 @@ def fill_contours(
     return np.moveaxis(_fill_between(depths, inside, image, mask_grid), 0, axis)
 
 
-def _one_line(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
+def _one_line(first: Floats, second: Floats) -> bool:
     """Tell whether two closed polygons run along each other, (n, 2) rows and columns each."""
     if {*map(tuple, first.round(6))} == {*map(tuple, second.round(6))}:
         return True
@@ -87,7 +87,7 @@ def _one_line(first: NDArray[np.float64], second: NDArray[np.float64]) -> bool:
     return True
 
 
-def _check_extent(corners: list[NDArray[np.float64]], image: VoxelGrid) -> None:
+def _check_extent(corners: list[Floats], image: VoxelGrid) -> None:
     """Refuse contours beyond the image, or across its slices; also where a number is none."""
     every = np.concatenate(corners)
     beyond = np.maximum(-every, every - np.array(image.shape) + 1).max(axis=0)
@@ -103,9 +103,7 @@ def _check_extent(corners: list[NDArray[np.float64]], image: VoxelGrid) -> None:
         raise refusal("readers.contours_across_slices")
 
 
-def _fill_between(
-    depths: NDArray[np.float64], planes: NDArray[np.bool_], image: VoxelGrid, mask_grid: MaskGrid
-) -> NDArray[np.bool_]:
+def _fill_between(depths: Floats, planes: Flags, image: VoxelGrid, mask_grid: MaskGrid) -> Flags:
     """Fill the mask of (n, height, width) planes at (n,) rising depths, in slices of the image.
 
     Between planes the signed distance from their outlines is linear (Raya and Udupa, IEEE Trans
@@ -130,7 +128,7 @@ def _fill_between(
         )
 
     @lru_cache(2)
-    def distance_inside(plane: int) -> NDArray[np.float64]:
+    def distance_inside(plane: int) -> Floats:
         """Return how far inside each pixel lies, mm; a plane without one is far outside."""
         from scipy.ndimage import distance_transform_edt
 
@@ -138,7 +136,7 @@ def _fill_between(
         if not drawn.any():
             return np.full(drawn.shape, -1e9)
         within = distance_transform_edt(np.pad(drawn, 1), sampling=sampling)[1:-1, 1:-1]
-        signed: NDArray[np.float64] = within - distance_transform_edt(~drawn, sampling)
+        signed: Floats = within - distance_transform_edt(~drawn, sampling)
         return signed
 
     # Between two contours the signed distance is interpolated; beyond the last one half a gap.
@@ -157,7 +155,7 @@ def _fill_between(
     return inside
 
 
-def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def fill_polygon(corners: Floats, shape: tuple[int, ...]) -> Flags:
     """Fill the pixels whose centres lie within a closed polygon, by the even-odd rule.
 
     A centre is inside if a line from it along its row crosses the polygon an odd number of times.
@@ -178,5 +176,5 @@ def fill_polygon(corners: NDArray[np.float64], shape: tuple[int, ...]) -> NDArra
     column = corners[edge, 1] + share * (ends[edge, 1] - corners[edge, 1])
     crossings = np.zeros((height, width + 1), dtype=np.int64)
     np.add.at(crossings, (row, np.clip(np.ceil(column), 0, width).astype(int)), 1)
-    inside: NDArray[np.bool_] = np.cumsum(crossings, axis=1)[:, :width] % 2 == 1
+    inside: Flags = np.cumsum(crossings, axis=1)[:, :width] % 2 == 1
     return inside

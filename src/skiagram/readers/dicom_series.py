@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.errors import named, readable, refusal
 from skiagram.readers.dicom import (
     headers_of_frames,
@@ -88,8 +89,8 @@ class _Slice(NamedTuple):
     name: str
     pixels: NDArray[Any]
     whole: bool
-    position: NDArray[np.float64]
-    rows: NDArray[np.float64]
+    position: Floats
+    rows: Floats
     spacing: tuple[float, float]
     thickness: float | None
 
@@ -271,7 +272,7 @@ def _slices(header: Any, name: str) -> list[_Slice]:
         raise refusal("readers.slice_without_place", name) from error
 
 
-def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.float64]]:
+def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], Floats]:
     """Return slices along their normal and (3, 3) the steps between voxels of their volume."""
     first = slices[0]
     # Slices must be parallel and of one spacing.
@@ -305,7 +306,7 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], NDArray[np.fl
     return ordered, np.vstack([step, within])
 
 
-def _check_distances(gaps: NDArray[np.float64], ordered: list[_Slice], name: str) -> None:
+def _check_distances(gaps: Floats, ordered: list[_Slice], name: str) -> None:
     usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])
     # Two slices at one place.
     doubled = gaps <= _DOUBLED * max(usual, 1e-6)

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 
 TOLERANCE = 0.01  # share of a voxel's shortest side by which corners of equal grids may differ
@@ -49,9 +50,7 @@ class VoxelGrid:
     flipped: tuple[bool, bool, bool] = (False, False, False)
 
     @classmethod
-    def of(
-        cls, shape: tuple[int, ...], steps: NDArray[np.float64], origin: NDArray[np.float64]
-    ) -> "VoxelGrid":
+    def of(cls, shape: tuple[int, ...], steps: Floats, origin: Floats) -> "VoxelGrid":
         """Make a grid of the steps between voxels, mm; refuse axes that are not at right angles.
 
         Args:
@@ -76,36 +75,36 @@ class VoxelGrid:
         shape = tuple(self.shape[axis] for axis in order)
         return VoxelGrid.of(shape, self.steps()[list(order)], np.asarray(self.origin))
 
-    def steps(self) -> NDArray[np.float64]:
+    def steps(self) -> Floats:
         """Return (3, 3), a row an axis: from a voxel to the next one, mm."""
-        steps: NDArray[np.float64] = np.asarray(self.direction) * np.asarray(self.spacing)[:, None]
+        steps: Floats = np.asarray(self.direction) * np.asarray(self.spacing)[:, None]
         return steps
 
-    def corners(self) -> NDArray[np.float64]:
+    def corners(self) -> Floats:
         """Return (8, 3) the coordinates of the corner voxels' centres, mm."""
         ends = [(0, side - 1) for side in self.shape]
         return self.positions(np.array(list(itertools.product(*ends)), dtype=np.float64))
 
-    def positions(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+    def positions(self, indices: Floats) -> Floats:
         """Return (n, 3) coordinates x, y, z in mm of (n, 3) indices of the array."""
         return np.asarray(self.origin) + indices @ self.steps()
 
-    def indices(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
+    def indices(self, positions: Floats) -> Floats:
         """Return (n, 3) indices of the array, between voxels too, of (n, 3) coordinates, mm."""
         moved = positions - np.asarray(self.origin)
-        along: NDArray[np.float64] = moved @ np.asarray(self.direction).T
+        along: Floats = moved @ np.asarray(self.direction).T
         along /= np.asarray(self.spacing)
         return along
 
-    def from_file(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+    def from_file(self, indices: Floats) -> Floats:
         """Return (n, 3) indices of the array of (n, 3) indices of the file, its last one first."""
         return self._counted_from_ends(indices[:, list(self.file_axes)])
 
-    def to_file(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+    def to_file(self, indices: Floats) -> Floats:
         """Return (n, 3) indices of the file, its last one first, of (n, 3) indices of the array."""
         return self._counted_from_ends(indices)[:, np.argsort(self.file_axes)]
 
-    def _counted_from_ends(self, indices: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _counted_from_ends(self, indices: Floats) -> Floats:
         return np.where(self.flipped, np.array(self.shape) - 1 - indices, indices)
 
     @property
@@ -127,9 +126,7 @@ class Volume(NamedTuple):
     modality: str = ""
 
 
-def orient(
-    array: NDArray[Any], steps: NDArray[np.float64], origin: NDArray[np.float64]
-) -> tuple[NDArray[Any], VoxelGrid]:
+def orient(array: NDArray[Any], steps: Floats, origin: Floats) -> tuple[NDArray[Any], VoxelGrid]:
     """Bring a volume to the canonical order and direction of axes; no value changes.
 
     Steps and origin are those of `Grid.of`.
@@ -192,7 +189,7 @@ def describe_differences(mask: VoxelGrid, image: VoxelGrid) -> list[str]:
     return differences
 
 
-def resample_mask(mask: NDArray[np.bool_], grid: VoxelGrid, image: VoxelGrid) -> NDArray[np.bool_]:
+def resample_mask(mask: Flags, grid: VoxelGrid, image: VoxelGrid) -> Flags:
     """Bring a mask to its image's grid: linear between voxels, inside from .5 on.
 
     Returns:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import DataError, listed, named, readable, refusal
 from skiagram.images import Spacing
 from skiagram.readers.contours import fill_contours
@@ -60,7 +61,7 @@ def decode_mask(
     label_value: int | None = None,
     mask_grid: MaskGrid = "same",
     spacing: Spacing | None = None,
-) -> NDArray[np.bool_]:
+) -> Flags:
     """Read the region of an image, a mask of its shape, from the bytes of the mask's file.
 
     Args:
@@ -119,7 +120,7 @@ def decode_plane_mask(
     region: str | None = None,
     label_value: int | None = None,
     mask_grid: MaskGrid = "same",
-) -> NDArray[np.bool_]:
+) -> Flags:
     """Read the region of a plane image, or of frames without a place in the patient by number.
 
     Args:
@@ -191,7 +192,7 @@ def check_region_named(content: bytes, name: str, region: str) -> None:
             raise refusal("readers.region_not_named", region=region)
 
 
-def _filled(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _filled(inside: Flags) -> Flags:
     if not inside.any():
         unit = "pixel" if inside.ndim == 2 else "voxel"
         raise refusal("readers.empty_mask", kind=EmptyMask, unit=unit)
@@ -238,7 +239,7 @@ def _choose_label(
     labels: NDArray[Any],
     label_value: int | None,
     further: str = "; a mask saved as JPEG has blurred borders, save it as PNG",
-) -> NDArray[np.bool_]:
+) -> Flags:
     # Values between whole numbers come from interpolation.
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
         missing = np.isnan(labels).any()
@@ -262,7 +263,7 @@ def _choose_label(
         return np.asarray(labels != 0)
     if label_value is not None and values and label_value not in values:
         raise refusal("readers.no_label", label_value=label_value, listed=listed)
-    inside: NDArray[np.bool_] = labels != 0 if label_value is None else labels == label_value
+    inside: Flags = labels != 0 if label_value is None else labels == label_value
     return inside
 
 
@@ -272,7 +273,7 @@ def _frames_of_segment(
     region: str | None,
     label_value: int | None,
     mask_grid: MaskGrid,
-) -> NDArray[np.bool_]:
+) -> Flags:
     dataset = _read_dicom(content)
     if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
         raise refusal("readers.no_segmentation")
@@ -308,9 +309,7 @@ def _frames_of_segment(
     return inside
 
 
-def _on_image(
-    inside: NDArray[np.bool_], grid: VoxelGrid, image: VoxelGrid, mask_grid: MaskGrid
-) -> NDArray[np.bool_]:
+def _on_image(inside: Flags, grid: VoxelGrid, image: VoxelGrid, mask_grid: MaskGrid) -> Flags:
     if mask_grid == "resample" and describe_differences(grid, image):
         return resample_mask(inside, grid, image)
     check_same_grid(grid, image)
@@ -337,7 +336,7 @@ def _check_frame_of_reference(mask: Any, image: VoxelGrid) -> None:
 
 def _fill_structure(
     dataset: Any, image: VoxelGrid, region: str | None, mask_grid: MaskGrid
-) -> NDArray[np.bool_]:
+) -> Flags:
     """Fill the voxels within the closed contours of one region of a structure set."""
     # The region's closed contours, on the image that the set belongs to.
     items = {int(item.ROINumber): item for item in dataset.StructureSetROISequence}
@@ -367,7 +366,7 @@ def _fill_structure(
 
 def _read_segment(
     dataset: Any, region: str | None, label_value: int | None
-) -> tuple[list[Any], NDArray[np.bool_]]:
+) -> tuple[list[Any], Flags]:
     """Read what each frame of the chosen segments says of itself, and (n, height, width) them."""
     # The segments that are meant, by name or number.
     segments = {
@@ -401,9 +400,7 @@ def _read_segment(
     return [headers[index] for index in chosen], frames[chosen] >= threshold
 
 
-def _place_frames(
-    headers: list[Any], planes: NDArray[np.bool_], image: VoxelGrid
-) -> tuple[VoxelGrid, NDArray[np.bool_]]:
+def _place_frames(headers: list[Any], planes: Flags, image: VoxelGrid) -> tuple[VoxelGrid, Flags]:
     """Put the frames where they say, on the image's slices; slices without a frame are empty."""
     if not headers:
         return image, np.zeros(image.shape, dtype=np.bool_)
@@ -449,7 +446,7 @@ def _place_frames(
     return VoxelGrid.of(image.shape, grid.steps(), origin), padded
 
 
-def _frame_distance(header: Any, gaps: NDArray[np.float64], image_distance: float) -> float:
+def _frame_distance(header: Any, gaps: Floats, image_distance: float) -> float:
     """Return the distance of a segmentation's slices, mm: frames without a voxel are left out."""
     stated = float(header.get("SpacingBetweenSlices") or 0)
     thickness = float(header.get("SliceThickness") or image_distance)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
@@ -49,7 +50,7 @@ def count_volumes(content: bytes) -> int:
 
 def read(
     content: bytes, spacing: Spacing | None, frame: int | None
-) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[Any], Floats, Floats]:
     """Return the values of a volume, axes z, y, x, its steps and its origin; see `Grid.of`.
 
     Args:
@@ -84,7 +85,7 @@ def read(
     values = read_values(packed, dtype, sides[:3], start)
     # steps of axes z, y, x and the origin; an axis of volumes must have no share in it
 
-    def numbers(names: tuple[str, ...], default: NDArray[np.float64]) -> NDArray[np.float64]:
+    def numbers(names: tuple[str, ...], default: Floats) -> Floats:
         text = _first_of(fields, names)
         stated = any(name in fields for name in names)
         said = np.array([float(word) for word in text.split()]) if stated else default

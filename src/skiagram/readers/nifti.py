@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
@@ -59,7 +60,7 @@ def count_volumes(content: bytes) -> int:
 
 def read(
     content: bytes, spacing: Spacing | None, frame: int | None
-) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[Any], Floats, Floats]:
     """Return the values of a volume, axes z, y, x, its steps and its origin; see `Grid.of`.
 
     Args:
@@ -124,9 +125,7 @@ def _sides(header: np.void) -> list[int]:
     return sides
 
 
-def _place(
-    header: np.void, sides: list[int], spacing: Spacing | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _place(header: np.void, sides: list[int], spacing: Spacing | None) -> tuple[Floats, Floats]:
     """Return steps and origin of a volume; refuse two places that do not agree."""
     # Distances in mm, and which of the two forms of a place are stated.
     units = int(header["xyzt_units"]) & 7
@@ -152,7 +151,7 @@ def _place(
     return steps if stated else with_distances(steps, spacing), origin
 
 
-def _qform(header: np.void, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+def _qform(header: np.void, distances: Floats) -> Floats:
     """Return (3, 4) the affine matrix of quaternion, distances and offset.
 
     It is rounded to 32 bits as in `nifti_quatern_to_mat44` of the NIfTI library.
@@ -177,9 +176,7 @@ def _qform(header: np.void, distances: NDArray[np.float64]) -> NDArray[np.float6
     return affine.astype(np.float32).astype(np.float64)
 
 
-def _steps(
-    affine: NDArray[np.float64] | None, distances: NDArray[np.float64], scale: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _steps(affine: Floats | None, distances: Floats, scale: float) -> tuple[Floats, Floats]:
     """Return steps of axes z, y, x and the origin: directions of a matrix, lengths of pixdim."""
     if affine is None:
         return np.diag(distances)[::-1], np.zeros(3)
@@ -193,9 +190,9 @@ def _steps(
 
 def _check_one_place(
     sides: list[int],
-    steps: NDArray[np.float64],
-    origin: NDArray[np.float64],
-    affine: NDArray[np.float64],
+    steps: Floats,
+    origin: Floats,
+    affine: Floats,
 ) -> None:
     """Refuse a volume whose corners lie elsewhere by its sform."""
     shape = tuple(sides[2::-1])

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
@@ -42,7 +43,7 @@ class _Axis(NamedTuple):
 
     side: int
     kind: str
-    step: NDArray[np.float64] | None
+    step: Floats | None
 
 
 def matches(head: bytes) -> bool:
@@ -61,7 +62,7 @@ def count_volumes(content: bytes) -> int:
 
 def read(
     content: bytes, spacing: Spacing | None, frame: int | None
-) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[NDArray[Any], Floats, Floats]:
     """Return the values of a volume, axes z, y, x, its steps and its origin; see `Grid.of`.
 
     Args:
@@ -186,7 +187,7 @@ def _kinds(fields: dict[str, str], number: int) -> list[str]:
     return kinds if len(kinds) == number else ["none"] * number
 
 
-def _vector(text: str) -> NDArray[np.float64] | None:
+def _vector(text: str) -> Floats | None:
     """Return a vector in parentheses; None for `none`, which is that of an axis without place."""
     if text == "none":
         return None
@@ -195,7 +196,7 @@ def _vector(text: str) -> NDArray[np.float64] | None:
 
 def _place(
     fields: dict[str, str], axes: list[_Axis], spacing: Spacing | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+) -> tuple[Floats, Floats]:
     """Return steps of axes z, y, x and the origin, mm."""
     # The origin, in the axes of patients.
     to_lps = np.array(_STANDARD["to_lps"][_space(fields)])

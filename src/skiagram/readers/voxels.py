@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.errors import refusal
 from skiagram.images import Spacing
 
@@ -56,7 +57,7 @@ def check_frame(frame: int | None, number: int, name: str = "volume") -> None:
         raise refusal("readers.no_such_frame", name=name, frame=frame, number=number)
 
 
-def with_distances(steps: NDArray[np.float64], spacing: Spacing | None) -> NDArray[np.float64]:
+def with_distances(steps: Floats, spacing: Spacing | None) -> Floats:
     """Give the axes of a file whose header says no distances those that the user says.
 
     Args:
@@ -65,7 +66,7 @@ def with_distances(steps: NDArray[np.float64], spacing: Spacing | None) -> NDArr
     """
     if spacing is None or len(spacing) != 3:
         raise refusal("readers.no_distances")
-    scaled: NDArray[np.float64] = steps * (
+    scaled: Floats = steps * (
         np.array(spacing)[:, None] / np.linalg.norm(steps, axis=1, keepdims=True)
     )
     return scaled

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Singles, Texts, Whole
 from skiagram.errors import DataError
 from skiagram.records.files import Table, read_table, write_table
 
@@ -25,17 +25,17 @@ class FeatureTable:
         values: (n, n_features) float32; finite, but NaN where a covariate is missing.
     """
 
-    case_id: NDArray[np.str_]
+    case_id: Texts
     names: tuple[str, ...]
-    values: NDArray[np.float32]
+    values: Singles
 
     def __len__(self) -> int:
         return len(self.case_id)
 
-    def select(self, rows: NDArray[np.int64]) -> "FeatureTable":
+    def select(self, rows: Whole) -> "FeatureTable":
         return FeatureTable(self.case_id[rows], self.names, self.values[rows])
 
-    def of(self, case_id: NDArray[np.str_]) -> "FeatureTable":
+    def of(self, case_id: Texts) -> "FeatureTable":
         """Return the rows of the given cases.
 
         Raises:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+
+from skiagram.arrays import Floats, Whole
 
 PLACES = {"case_id": "str", "slice": "float64", "row": "float64", "column": "float64"}
 PLACES |= {"radius": "float64"}
@@ -27,12 +28,12 @@ def tabulate_places(rows: Sequence[tuple[str, Sequence[float], float]]) -> pd.Da
     return pd.DataFrame(filled, columns=list(PLACES)).astype(PLACES)
 
 
-def coordinates(places: pd.DataFrame) -> NDArray[np.float64]:
+def coordinates(places: pd.DataFrame) -> Floats:
     """Return (n, 3) slice (NaN in plane images), row and column of a table of places."""
     return places[["slice", "row", "column"]].to_numpy(dtype=np.float64)
 
 
-def of_cases(places: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
+def of_cases(places: pd.DataFrame) -> dict[str, Whole]:
     """Return case → its rows in a table of places."""
     grouped = places.groupby("case_id", sort=False).indices
     return {str(case): np.asarray(rows, dtype=np.int64) for case, rows in grouped.items()}

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts
 from skiagram.records.files import read_record, read_table, write_record, write_table
 from skiagram.records.places import MARKS
 
@@ -102,9 +102,9 @@ def tabulate_scores(
     part: Part,
     repeat: int,
     fold: int,
-    case_id: NDArray[np.str_],
-    scores: NDArray[np.float64],
-    probabilities: NDArray[np.float64],
+    case_id: Texts,
+    scores: Floats,
+    probabilities: Floats,
     threshold: float | None = None,
     inner_fold: int = FINAL,
 ) -> pd.DataFrame:
@@ -128,17 +128,17 @@ def tabulate_scores(
     )
 
 
-def scores_of(rows: pd.DataFrame) -> NDArray[np.float64]:
+def scores_of(rows: pd.DataFrame) -> Floats:
     """Return (n, n_classes) raw scores of rows of predictions."""
     return _by_class(rows, "score")
 
 
-def probabilities_of(rows: pd.DataFrame) -> NDArray[np.float64]:
+def probabilities_of(rows: pd.DataFrame) -> Floats:
     """Return (n, n_classes) calibrated probabilities of rows of predictions."""
     return _by_class(rows, "probability")
 
 
-def _by_class(rows: pd.DataFrame, kind: str) -> NDArray[np.float64]:
+def _by_class(rows: pd.DataFrame, kind: str) -> Floats:
     # column by column: evaluation asks thousands of times, and pandas takes long to choose columns
     n_classes = sum(name.startswith(f"{kind}_") for name in rows.columns.tolist())
     by_class = np.empty((n_classes, len(rows)))

@@ -10,15 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as Pillow
 from scipy import ndimage
 
+from skiagram.arrays import Floats
 from skiagram.errors import refusal
 from skiagram.images import Image, is_volume
 from skiagram.restoration.missing import fill_locally
 
-Values = NDArray[np.float64]
 _GREYS = 255  # highest value of 8 bits
 
 
@@ -32,7 +31,7 @@ class View:
         high: 95th percentile.
     """
 
-    pixels: Values
+    pixels: Floats
     low: float
     high: float
     least: float
@@ -55,7 +54,7 @@ class Corruption:
     title: str
     unit: str
     most: float
-    apply: Callable[[View, float, np.random.Generator], Values]
+    apply: Callable[[View, float, np.random.Generator], Floats]
 
 
 def corrupt(
@@ -99,26 +98,26 @@ def corrupt(
     return worse.astype(image.dtype).reshape(image.shape)
 
 
-def _noise(view: View, amount: float, generator: np.random.Generator) -> Values:
+def _noise(view: View, amount: float, generator: np.random.Generator) -> Floats:
     noise = generator.standard_normal(view.pixels.shape)
     return view.pixels + amount * view.span * noise
 
 
-def _blur(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
-    blurred: Values = ndimage.gaussian_filter(view.pixels, (amount, amount, 0), mode="reflect")
+def _blur(view: View, amount: float, generator: np.random.Generator) -> Floats:  # noqa: ARG001
+    blurred: Floats = ndimage.gaussian_filter(view.pixels, (amount, amount, 0), mode="reflect")
     return blurred
 
 
-def _contrast(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
+def _contrast(view: View, amount: float, generator: np.random.Generator) -> Floats:  # noqa: ARG001
     middle = float(np.median(view.pixels))
     return middle + (1 - amount) * (view.pixels - middle)
 
 
-def _brightness(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
+def _brightness(view: View, amount: float, generator: np.random.Generator) -> Floats:  # noqa: ARG001
     return view.pixels + amount * view.span
 
 
-def _jpeg(view: View, amount: float, generator: np.random.Generator) -> Values:  # noqa: ARG001
+def _jpeg(view: View, amount: float, generator: np.random.Generator) -> Floats:  # noqa: ARG001
     """Code in 8 bits: those of the image, else a window of one range to either side of its own."""
     # From the image's range to 8 bits.
     low = 0.0 if view.eight_bits else view.low - view.span
@@ -133,7 +132,7 @@ def _jpeg(view: View, amount: float, generator: np.random.Generator) -> Values: 
     return low + step * np.dstack(decoded).astype(np.float64)
 
 
-def _missing_lines(view: View, amount: float, generator: np.random.Generator) -> Values:
+def _missing_lines(view: View, amount: float, generator: np.random.Generator) -> Floats:
     """Give rows the least value of the image, as a detector's dead rows have."""
     height = len(view.pixels)
     rows = generator.choice(height, max(1, round(amount * height)), replace=False)
@@ -142,11 +141,11 @@ def _missing_lines(view: View, amount: float, generator: np.random.Generator) ->
     return worse
 
 
-def _rotation(view: View, amount: float, generator: np.random.Generator) -> Values:
+def _rotation(view: View, amount: float, generator: np.random.Generator) -> Floats:
     """Turn left or right by cubic splines; what comes in at the corners mirrors the image."""
     angle = amount if generator.random() < 0.5 else -amount
     turned = ndimage.rotate(view.pixels, angle, reshape=False, order=3, mode="reflect")
-    clipped: Values = np.clip(turned, view.pixels.min(), view.pixels.max())
+    clipped: Floats = np.clip(turned, view.pixels.min(), view.pixels.max())
     return clipped
 
 

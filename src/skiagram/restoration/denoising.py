@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pywt
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
+from skiagram.arrays import Floats
 from skiagram.restoration.missing import Planes
 from skiagram.strict import STRICT
-
-Floats = NDArray[np.float64]
 
 _NORMAL_MEDIAN = 0.6745  # median of |z| for a standard normal z
 _ROUNDING = 1e-6  # detail this small, relative to the image's range, is float32 rounding

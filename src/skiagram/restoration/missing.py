@@ -7,17 +7,17 @@ filled in one pass and the order of pixels does not matter. Padding around the p
 from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
+from skiagram.arrays import Flags, Singles
 from skiagram.compiled.loops import compiled
 from skiagram.strict import STRICT
 
-Plane = NDArray[np.float32]  # (height, width[, channels]), of volumes (depth, height, width, 1)
-Planes = NDArray[np.float32]  # (n, height, width)
-Mask = NDArray[np.bool_]  # as a plane
+Plane = Singles  # (height, width[, channels]), of volumes (depth, height, width, 1)
+Planes = Singles  # (n, height, width)
+Mask = Flags  # as a plane
 _WIDEST_GAP = 4  # pixels of missing ones side by side at the edge; more are padding
 
 
@@ -137,7 +137,7 @@ def gather(
     column: int,
     inner: int,
     outer: int,
-    values: NDArray[np.float32],
+    values: Singles,
 ) -> int:
     """Collect the pixels around one pixel, without those left out; return how many there are."""
     height, width = plane.shape

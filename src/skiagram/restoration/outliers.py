@@ -4,11 +4,11 @@ import math
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
+from skiagram.arrays import Singles
 from skiagram.compiled.loops import compiled
 from skiagram.restoration.missing import Mask, Plane, fill_locally, gather
 from skiagram.strict import STRICT
@@ -163,14 +163,14 @@ def _medians(padded: Plane, height: int, width: int, radius: int, rows: int, col
 
 
 @compiled
-def _shift(tile: Plane, down: int, right: int, columns: int, lanes: NDArray[np.float32]) -> None:
+def _shift(tile: Plane, down: int, right: int, columns: int, lanes: Singles) -> None:
     for row in range(len(lanes) // columns):
         for column in range(columns):
             lanes[row * columns + column] = tile[row + down, column + right]
 
 
 @compiled
-def _sort_ends(values: NDArray[np.float32], size: int) -> None:
+def _sort_ends(values: Singles, size: int) -> None:
     """Bring the least of each lane's first values to the front, the greatest to the end."""
     for number in range(size // 2):
         _order(values[number], values[size - 1 - number])
@@ -181,7 +181,7 @@ def _sort_ends(values: NDArray[np.float32], size: int) -> None:
 
 
 @compiled
-def _order(low: NDArray[np.float32], high: NDArray[np.float32]) -> None:
+def _order(low: Singles, high: Singles) -> None:
     for lane in range(len(low)):
         first, second = low[lane], high[lane]
         low[lane] = first if first < second else second

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.images import box_around, complete_beyond, ends_of
-from skiagram.interpolation import REACH, Floats, Interpolation, interpolate, new_places
+from skiagram.interpolation import REACH, Interpolation, interpolate, new_places
 from skiagram.strict import STRICT
 
 
@@ -47,10 +48,10 @@ class Resampling:
     def resample(
         self,
         image: NDArray[Any],
-        mask: NDArray[np.bool_],
+        mask: Flags,
         spacing: tuple[float, ...],
         margin: float | None = None,
-    ) -> tuple[Floats, NDArray[np.bool_], tuple[float, ...]]:
+    ) -> tuple[Floats, Flags, tuple[float, ...]]:
         """Return a volume and its region at the new spacing.
 
         Args:
@@ -117,8 +118,8 @@ class RegionOfInterest(NamedTuple):
     """
 
     image: Floats
-    outline: NDArray[np.bool_]
-    inside: NDArray[np.bool_]
+    outline: Flags
+    inside: Flags
     spacing: tuple[float, ...]
 
 
@@ -144,7 +145,7 @@ class Resegmentation:
             raise ValueError("`lowest` must be below `highest`")
         return self
 
-    def keep(self, image: Floats, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def keep(self, image: Floats, inside: Flags) -> Flags:
         """Return what is left of a region; nothing of it is a DataError."""
         # Bounds first, then deviations from the mean of what is left.
         low = -np.inf if self.lowest is None else self.lowest
@@ -180,7 +181,7 @@ class Normalisation:
     deviation: Annotated[float, Field(gt=0)]
     deviations: Annotated[float, Field(gt=0)] | None
 
-    def normalise(self, image: Floats, inside: NDArray[np.bool_]) -> Floats:
+    def normalise(self, image: Floats, inside: Flags) -> Floats:
         """Return the image on the scale of its region; a constant region becomes the mean."""
         values = image[inside]
         if self.deviations is not None:
@@ -210,7 +211,7 @@ class RegionPreparation:
     margin: Annotated[float, Field(ge=0)] | None
 
     def prepare(
-        self, image: NDArray[Any], mask: NDArray[np.bool_], spacing: tuple[float, ...]
+        self, image: NDArray[Any], mask: Flags, spacing: tuple[float, ...]
     ) -> RegionOfInterest:
         """Prepare a volume; a region without a voxel, in any step, is a DataError.
 
@@ -241,6 +242,6 @@ class RegionPreparation:
         return [math.ceil(self.margin / distance - 1e-9) for distance in spacing]
 
 
-def _check(mask: NDArray[np.bool_], when: str) -> None:
+def _check(mask: Flags, when: str) -> None:
     if not mask.any():
         raise refusal("restoration.empty_region", when=when)

@@ -13,9 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Singles
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, OptionError, named, refusal
@@ -84,7 +84,7 @@ class RestoredImage(NamedTuple):
     """One image after restoration, in the layout of the store."""
 
     case_id: str
-    pixels: NDArray[np.float32]
+    pixels: Singles
     treatment: Treatment
     spacing: Spacing | None
     region: Region | None

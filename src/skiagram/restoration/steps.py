@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Singles
 from skiagram.errors import refusal
 from skiagram.images import Image
 from skiagram.restoration.denoising import Denoising
@@ -52,7 +52,7 @@ class Steps:
 
     def restore(
         self, images: Image, training_mean: Plane | None = None
-    ) -> tuple[NDArray[np.float32], tuple[Treatment, ...]]:
+    ) -> tuple[Singles, tuple[Treatment, ...]]:
         """Restore equally sized images, each on its own: one by one gives the same.
 
         Args:
@@ -128,7 +128,7 @@ def split_planes(images: Image) -> Planes:
     return copied.reshape(-1, height, width)
 
 
-def join_planes(planes: Planes, shape: tuple[int, ...]) -> NDArray[np.float32]:
+def join_planes(planes: Planes, shape: tuple[int, ...]) -> Singles:
     """Return the images, of a shape, that `split_planes` took apart."""
     if len(shape) == _VOLUMES:
         return planes.reshape(shape)

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import listed, refusal
 from skiagram.records.files import read_table, write_table
 from skiagram.sealing.encryption import Purpose, decrypt, encrypt
@@ -59,9 +59,9 @@ def encrypt_labels(
 
 def seal_labels(
     folder: Path,
-    case_id: NDArray[np.str_],
-    label: NDArray[np.int64],
-    value: NDArray[np.float64] | None = None,
+    case_id: Texts,
+    label: Whole,
+    value: Floats | None = None,
 ) -> None:
     """Write the plain labels of (n,) test cases, and their values, into the sealed folder.
 
@@ -72,15 +72,13 @@ def seal_labels(
     write_table(pd.DataFrame({"case_id": case_id, "label": label, **values}), folder / _PLAIN)
 
 
-def keep_sealed(folder: Path, case_id: NDArray[np.str_]) -> None:
+def keep_sealed(folder: Path, case_id: Texts) -> None:
     """Leave the plain labels of some cases alone in the sealed folder; nobody sees them."""
     table = read_table(folder / _PLAIN)
     write_table(table[table["case_id"].isin(case_id.tolist())], folder / _PLAIN)
 
 
-def seal_encrypted_labels(
-    folder: Path, case_id: NDArray[np.str_], encrypted: EncryptedLabels
-) -> None:
+def seal_encrypted_labels(folder: Path, case_id: Texts, encrypted: EncryptedLabels) -> None:
     """Write encrypted labels, with the tokens of (n,) test cases, into the sealed folder."""
     table = pd.DataFrame({"case_id": case_id, "token": list(encrypted.tokens)})
     write_table(table, folder / _TOKENS)

@@ -8,18 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skiagram.statistics.linearised import (
-    Floats,
-    Linearised,
-    Scale,
-    leave_one_out,
-    mean_of_cases,
-    share,
-)
+from skiagram.arrays import Floats, Whole
+from skiagram.statistics.linearised import Linearised, Scale, leave_one_out, mean_of_cases, share
 
-Patients = NDArray[np.int64]
 FAR = 10.0  # median absolute deviations
 LIMIT = 1.96  # standard deviations from the bias to a limit (Bland & Altman 1986, Lancet 327:307)
 
@@ -36,7 +28,7 @@ def count_far(values: Floats) -> int:
 
 def _figure_of_sums(
     terms: Sequence[Floats],
-    patient: Patients,
+    patient: Whole,
     figure: Callable[..., Floats],
     scale: Scale = "plain",
 ) -> Linearised:
@@ -48,17 +40,17 @@ def _figure_of_sums(
     return leave_one_out(float(value[0]), without, patient, scale)
 
 
-def absolute_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
+def absolute_error(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
     """Estimate the mean absolute error."""
     return mean_of_cases(np.abs(predicted - measured), patient, "log")
 
 
-def mean_difference(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
+def mean_difference(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
     """Estimate the bias, the mean of predicted minus measured."""
     return _figure_of_sums([predicted - measured], patient, lambda cases, total: total / cases)
 
 
-def root_mean_square_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
+def root_mean_square_error(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
     """Estimate the root mean square error."""
     return _figure_of_sums(
         [np.square(predicted - measured)],
@@ -68,9 +60,7 @@ def root_mean_square_error(predicted: Floats, measured: Floats, patient: Patient
     )
 
 
-def agreement_limit(
-    predicted: Floats, measured: Floats, patient: Patients, side: float
-) -> Linearised:
+def agreement_limit(predicted: Floats, measured: Floats, patient: Whole, side: float) -> Linearised:
     """Estimate a limit of agreement, the lower (`side` -1) or the upper one (1)."""
     gap = predicted - measured
     centre = gap.mean()  # far sums lose digits
@@ -86,7 +76,7 @@ def agreement_limit(
 
 
 def calibration_slope(
-    predicted: Floats, measured: Floats, patient: Patients, fit: Patients | None = None
+    predicted: Floats, measured: Floats, patient: Whole, fit: Whole | None = None
 ) -> Linearised:
     """Estimate the slope of measured on predicted numbers by least squares.
 
@@ -114,7 +104,7 @@ def calibration_slope(
     return _figure_of_sums([x, y, x * y, x**2], patient, slope)
 
 
-def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
+def intraclass_correlation(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
     """Estimate ICC(A,1): two-way, absolute agreement, a single measurement of each of two.
 
     McGraw & Wong 1996, *Psychological Methods* 1:30, table 4; ICC(2,1) of Shrout and Fleiss.
@@ -137,7 +127,7 @@ def intraclass_correlation(predicted: Floats, measured: Floats, patient: Patient
     return _figure_of_sums([middle, middle**2, gap, gap**2], patient, correlation, "fisher")
 
 
-def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
+def quadratic_kappa(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
     """Estimate Cohen's κ of grades whose disagreements count by their square.
 
     Cohen 1968, *Psychological Bulletin* 70:213. It is 1 − E(predicted − measured)² over the same of
@@ -163,7 +153,7 @@ def quadratic_kappa(predicted: Floats, measured: Floats, patient: Patients) -> L
     return replace(found, chance=(1.0, unit), most_cases=1.0)
 
 
-def grade_error(predicted: Floats, measured: Floats, patient: Patients) -> Linearised:
+def grade_error(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
     """Estimate the mean absolute error of grades: the share of wrong ones · their mean error."""
     error = np.abs(predicted - measured)
     found = mean_of_cases(error, patient, "log")
@@ -176,7 +166,7 @@ def _mean_of_wrong(error: Floats) -> float:
     return float(error[wrong].mean()) if wrong.any() else 1.0
 
 
-def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Patients) -> Linearised:
+def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Whole) -> Linearised:
     """Estimate the share of numbers inside their (n,) intervals."""
     inside = ((low <= measured) & (measured <= high)).astype(np.float64)
     return share(inside[None], patient)

@@ -9,6 +9,7 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Whole
 from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.score_intervals import join_with_wilson, wilson_interval
@@ -22,7 +23,6 @@ from skiagram.statistics.variation import (
     variance_of_mean,
 )
 
-Floats = NDArray[np.float64]
 LEVELS = (0.025, 0.975)
 
 
@@ -52,7 +52,7 @@ def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[f
     return float(low), float(high)
 
 
-Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Statistic = Callable[[Floats], Floats]
 Kind = Literal["percentile", "BCa"]
 _BLOCK = 4_000_000  # case weights; each statistic sorts the cases once a block
 _GROUPS = 1_000
@@ -68,7 +68,7 @@ class PatientDraws:
         seed: Of their stream.
     """
 
-    patient: NDArray[np.int64]
+    patient: Whole
     smallest_class: int
     replicates: int
     seed: int
@@ -89,13 +89,13 @@ class PatientDraws:
             )
         return counts
 
-    def weights(self) -> Iterator[NDArray[np.float64]]:
+    def weights(self) -> Iterator[Floats]:
         """Yield (b, n) case weights in blocks that bound the memory."""
         rows = max(1, _BLOCK // len(self.patient))
         for start in range(0, self.replicates, rows):
             yield self.counts[start : start + rows][:, self.patient].astype(np.float64)
 
-    def left_out(self) -> Iterator[NDArray[np.float64]]:
+    def left_out(self) -> Iterator[Floats]:
         """Yield (b, n) case weights that leave out one patient per row, or one group of many.
 
         More than 1,000 patients are left out in 1,000 groups, in bounded time. BCa's acceleration
@@ -110,7 +110,7 @@ class PatientDraws:
 
 
 def draw_patients(
-    patient: NDArray[np.int64],
+    patient: Whole,
     smallest_class: int,
     replicates: int,
     seed: int,

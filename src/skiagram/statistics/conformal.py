@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 
-def conformal_quantile(
-    strangeness: NDArray[np.float64], patient: NDArray[Any], level: float
-) -> float:
+
+def conformal_quantile(strangeness: Floats, patient: NDArray[Any], level: float) -> float:
     """Find what a new patient's case does not exceed with at least the chance `level`.
 
     Every patient has the same weight, shared among his cases, and one more patient is taken to be

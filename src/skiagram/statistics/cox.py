@@ -6,12 +6,10 @@ that of Simon et al. 2011, *Journal of Statistical Software* 39(5): −ℓ / n +
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import NotConverged
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 _REACH = 50.0  # log hazard ratios beyond it are those of a fit that diverges
 
 

@@ -12,8 +12,8 @@ Scores of two fits share no scale, so only pairs of cases of one fit are compare
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import DataError
 from skiagram.statistics.distributions import normal_density
 from skiagram.statistics.estimate import Estimate
@@ -25,9 +25,9 @@ MOST_CASES = 5.0
 
 
 def auc_of_placements(
-    values: NDArray[np.float64],
-    label: NDArray[np.bool_] | NDArray[np.int64],
-    patient: NDArray[np.int64],
+    values: Floats,
+    label: Flags | Whole,
+    patient: Whole,
     folds: int = 0,
     most_cases: float = MOST_CASES,
 ) -> Linearised:
@@ -61,11 +61,11 @@ def auc_of_placements(
 
 
 def placements(
-    ranking: NDArray[np.float64],
-    positive: NDArray[np.bool_],
-    patient: NDArray[np.int64],
+    ranking: Floats,
+    positive: Flags,
+    patient: Whole,
     folds: int = 0,
-    fit: NDArray[np.int64] | None = None,
+    fit: Whole | None = None,
 ) -> Linearised:
     """Compute the placement values of each repeat.
 
@@ -99,9 +99,7 @@ def placements(
     return auc_of_placements(np.array(values), positive, patient, folds)
 
 
-def linearise_share_of_pairs(
-    placed: NDArray[np.float64], pairs: NDArray[np.float64], positive: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def linearise_share_of_pairs(placed: Floats, pairs: Floats, positive: Flags) -> Floats:
     """Compute (n,) what each case is worth to the share of pairs that are in order.
 
     That is a ratio of two sums over cases, so it is A + w (V − A): A is the share, V the placement
@@ -114,11 +112,11 @@ def linearise_share_of_pairs(
     whole = pairs[positive].sum()
     area = float(pairs[positive] @ placed[positive] / whole)
     weight = pairs * np.where(positive, positive.sum(), (~positive).sum()) / whole
-    values: NDArray[np.float64] = area + weight * (placed - area)
+    values: Floats = area + weight * (placed - area)
     return values
 
 
-def _placed(ranking: NDArray[np.float64], positive: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _placed(ranking: Floats, positive: Flags) -> Floats:
     """Compute (repeats, n) placements (DeLong et al. 1988): shares of pairs ranked rightly."""
     # The placement of a case is its share of pairs won against the other class.
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
@@ -150,11 +148,11 @@ def _no_pair(fault: str) -> DataError:
 
 
 def macro_placements(
-    probability: NDArray[np.float64],
-    label: NDArray[np.int64],
-    patient: NDArray[np.int64],
+    probability: Floats,
+    label: Whole,
+    patient: Whole,
     folds: int = 0,
-    fit: NDArray[np.int64] | None = None,
+    fit: Whole | None = None,
 ) -> Linearised:
     """Compute the placement values of the macro one-vs-rest AUC of several classes.
 

@@ -10,14 +10,9 @@ from collections.abc import Callable
 from itertools import permutations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
-
-Floats = NDArray[np.float64]
-Places = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Labels = NDArray[np.int64]
 
 
 def score_difference(scores: Floats, positive: int) -> Floats:
@@ -26,7 +21,7 @@ def score_difference(scores: Floats, positive: int) -> Floats:
     return difference
 
 
-def tied_order(score: Floats) -> tuple[Places, Flags]:
+def tied_order(score: Floats) -> tuple[Whole, Flags]:
     """Find the ascending order of (n,) scores and, by place in it, whether a run of ties ends."""
     order = np.argsort(score, kind="stable").astype(np.int64)
     ordered = score[order]
@@ -35,7 +30,7 @@ def tied_order(score: Floats) -> tuple[Places, Flags]:
 
 @compiled
 def sums_by_run(
-    order: Places, ends: Flags, flagged: Flags, weights: Floats, passed: Floats, hits: Floats
+    order: Whole, ends: Flags, flagged: Flags, weights: Floats, passed: Floats, hits: Floats
 ) -> int:
     """Write the weight passed, and that of flagged cases, up to each run's end; return the runs.
 
@@ -62,7 +57,7 @@ def sums_by_run(
 
 @compiled
 def rates_by_run(
-    order: Places, ends: Flags, positive: Flags, weights: Floats, false: Floats, true: Floats
+    order: Whole, ends: Flags, positive: Flags, weights: Floats, false: Floats, true: Floats
 ) -> int:
     """Write the false and the true positive rate at each run's end; return the runs.
 
@@ -79,7 +74,7 @@ def rates_by_run(
 
 
 @compiled
-def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> Floats:
+def roc_areas(order: Whole, ends: Flags, positive: Flags, weights: Floats) -> Floats:
     """Compute (b,) the area under the ROC curve for each row of weights; NaN without both classes.
 
     Args:
@@ -100,7 +95,7 @@ def roc_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> F
 
 
 @compiled
-def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats) -> Floats:
+def precision_areas(order: Whole, ends: Flags, positive: Flags, weights: Floats) -> Floats:
     """Compute (b,) the average precision for each row of weights; NaN without a positive.
 
     It takes what `roc_areas` takes, but the order is by descending score.
@@ -119,7 +114,7 @@ def precision_areas(order: Places, ends: Flags, positive: Flags, weights: Floats
 
 @compiled
 def partial_roc_areas(
-    order: Places, ends: Flags, positive: Flags, weights: Floats, most: float
+    order: Whole, ends: Flags, positive: Flags, weights: Floats, most: float
 ) -> Floats:
     """Compute (b,) the area under the first part of the ROC curve for each row of weights.
 
@@ -147,7 +142,7 @@ def partial_roc_areas(
 
 
 @compiled
-def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Floats:
+def risk_areas(order: Whole, ends: Flags, wrong: Flags, weights: Floats) -> Floats:
     """Return (b,) the mean, over shares of cases kept, of the errors among them; NaN without cases.
 
     Args:
@@ -170,7 +165,7 @@ def risk_areas(order: Places, ends: Flags, wrong: Flags, weights: Floats) -> Flo
 Rule = Callable[[Floats, Flags, Floats], Floats]
 
 
-def within_fits(rule: Rule, fit: Places | None) -> Rule:
+def within_fits(rule: Rule, fit: Whole | None) -> Rule:
     """Return a rule of scores, positives and weights as its mean over fits, by number of pairs.
 
     Scores of two fits share no scale, so each fit's cases are ordered on their own.
@@ -196,7 +191,7 @@ def within_fits(rule: Rule, fit: Places | None) -> Rule:
     return averaged
 
 
-def roc_auc(score: Floats, positive: Flags, weights: Floats, fit: Places | None = None) -> Floats:
+def roc_auc(score: Floats, positive: Flags, weights: Floats, fit: Whole | None = None) -> Floats:
     """Area under the ROC curve: chance that a positive outranks a negative, ties half.
 
     Args:
@@ -214,7 +209,7 @@ def partial_roc_auc(
     score: Floats,
     positive: Flags,
     weights: Floats,
-    fit: Places | None = None,
+    fit: Whole | None = None,
     *,
     low: float = 0.0,
     high: float = 0.1,
@@ -253,7 +248,7 @@ def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats
 
 
 def one_vs_rest_auc(
-    probability: Floats, label: Labels, weights: Floats, fit: Places | None = None
+    probability: Floats, label: Whole, weights: Floats, fit: Whole | None = None
 ) -> Floats:
     """Unweighted mean over classes of the AUC of that class against all others."""
     classes = range(probability.shape[1])
@@ -263,7 +258,7 @@ def one_vs_rest_auc(
     return areas
 
 
-def auc_of_classes(scores: Floats, label: Labels, positive: int | None) -> float:
+def auc_of_classes(scores: Floats, label: Whole, positive: int | None) -> float:
     """Compute the AUC of (n, n_classes) scores; of more than two classes the mean one-vs-rest.
 
     Scores of more than two classes are centred by case: logits are defined up to a constant.
@@ -280,7 +275,7 @@ def auc_of_classes(scores: Floats, label: Labels, positive: int | None) -> float
 
 
 def hand_till_auc(
-    probability: Floats, label: Labels, weights: Floats, fit: Places | None = None
+    probability: Floats, label: Whole, weights: Floats, fit: Whole | None = None
 ) -> Floats:
     """Mean over pairs of classes of the AUC within the pair (Hand & Till 2001)."""
     areas = []
@@ -292,7 +287,7 @@ def hand_till_auc(
     return result
 
 
-def macro_average_precision(probability: Floats, label: Labels, weights: Floats) -> Floats:
+def macro_average_precision(probability: Floats, label: Whole, weights: Floats) -> Floats:
     """Unweighted mean over classes of the average precision of that class against all others."""
     classes = range(probability.shape[1])
     result: Floats = np.mean(
@@ -301,7 +296,7 @@ def macro_average_precision(probability: Floats, label: Labels, weights: Floats)
     return result
 
 
-def brier(probability: Floats, label: Labels, weights: Floats, positive: int | None) -> Floats:
+def brier(probability: Floats, label: Whole, weights: Floats, positive: int | None) -> Floats:
     """Mean squared distance of probabilities from what was true; lower is better.
 
     Two classes: of the positive class alone, in [0, 1]. More: summed over classes, in [0, 2]
@@ -332,7 +327,7 @@ def matthews_correlation(called: Flags, positive: Flags, weights: Floats) -> Flo
     return bounded
 
 
-def confusion(decision: Labels, label: Labels, n_classes: int) -> NDArray[np.int64]:
+def confusion(decision: Whole, label: Whole, n_classes: int) -> Whole:
     """Count cases: rows true class, columns named class."""
     flat = np.bincount(label * n_classes + decision, minlength=n_classes**2)
     return flat.reshape(n_classes, n_classes).astype(np.int64)

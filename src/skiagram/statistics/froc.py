@@ -25,16 +25,13 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.statistics.bootstrap import MeanOverRepeats, Statistic
 from skiagram.statistics.delong import auc_of_placements, linearise_share_of_pairs
 from skiagram.statistics.linearised import Linearised
 
-Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Weighting = Literal["image", "lesion"]
 
 RATES: Floats = np.array([0.125, 0.25, 0.5, 1, 2, 4, 8])  # false marks per image of LUNA16

@@ -18,8 +18,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.score_intervals import (
@@ -44,11 +44,8 @@ from skiagram.statistics.variation import (
     variance_of_mean,
 )
 
-Floats = NDArray[np.float64]
-Patients = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Scale = Literal["plain", "logit", "log", "fisher", "share", "gain"]
-Sample = tuple[Floats, Patients]
+Sample = tuple[Floats, Whole]
 JACKKNIFE = "jackknife by patient"
 OF_GROUPS = "from both intervals, by patient"
 _SHARE_SCALES = ("share", "gain")
@@ -128,8 +125,8 @@ class Linearised:
 
     values: Floats
     influence: Floats
-    patient: Patients
-    kind: NDArray[np.int64] | None = None
+    patient: Whole
+    kind: Whole | None = None
     by_kind: bool = False
     folds: int = 0
     scale: Scale = "plain"
@@ -171,7 +168,7 @@ class Linearised:
     def degrees(self) -> float:
         """Compute the degrees of freedom of the variance: patients of the rarest kind, minus 1.
 
-        Patients count as effective ones. With ten of a class a normal quantile makes intervals that
+        Whole count as effective ones. With ten of a class a normal quantile makes intervals that
         hold 91 % (simulated).
         """
         # A share has one kind of cases, so all patients count.
@@ -343,7 +340,7 @@ class Linearised:
         variance = self.variation.variance * other.variation.variance
         if variance == 0:
             return 0.0
-        # Patients of both figures make them move together.
+        # Whole of both figures make them move together.
         samples, other_samples = (each._samples(each._averaged) for each in (self, other))
         covariance = sum(
             covariance_of_means(*sample, *other_sample)
@@ -584,9 +581,9 @@ def join_intervals(
 def leave_one_out(
     value: float,
     without: Floats,
-    patient: Patients,
+    patient: Whole,
     scale: Scale = "plain",
-    kind: NDArray[np.int64] | None = None,
+    kind: Whole | None = None,
 ) -> Linearised:
     """Estimate a figure by the values that it has without each case.
 
@@ -604,9 +601,9 @@ def ratio_of_sums(
     numerator: Floats,
     denominator: Floats,
     whole: tuple[float, float],
-    patient: Patients,
+    patient: Whole,
     scale: Scale = "plain",
-    kind: NDArray[np.int64] | None = None,
+    kind: Whole | None = None,
 ) -> Linearised:
     """Estimate a ratio of sums.
 
@@ -629,13 +626,13 @@ def ratio_of_sums(
     return leave_one_out(value, without, patient, scale, kind)
 
 
-def mean_of_cases(value: Floats, patient: Patients, scale: Scale = "plain") -> Linearised:
+def mean_of_cases(value: Floats, patient: Whole, scale: Scale = "plain") -> Linearised:
     """Estimate the mean of (n,) values; `patient` (n,) counts from 0."""
     mean = value.mean(keepdims=True)
     return Linearised(mean, (value - mean)[None], patient, scale=scale)
 
 
-def share(success: Floats, patient: Patients, folds: int = 0) -> Linearised:
+def share(success: Floats, patient: Whole, folds: int = 0) -> Linearised:
     """Estimate a share of cases; NaN without a case.
 
     Args:
@@ -646,7 +643,7 @@ def share(success: Floats, patient: Patients, folds: int = 0) -> Linearised:
     return Linearised(values, success, patient, folds=folds, scale="share")
 
 
-def gained_share(difference: Floats, patient: Patients, folds: int = 0) -> Linearised:
+def gained_share(difference: Floats, patient: Whole, folds: int = 0) -> Linearised:
     """Estimate by how much a share of cases differs between two models.
 
     Args:

@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
+from skiagram.arrays import Floats, Whole
 
 
 def permute_by_patient(
-    label: Labels, patient: Labels, generator: np.random.Generator, number: int
-) -> Labels:
+    label: Whole, patient: Whole, generator: np.random.Generator, number: int
+) -> Whole:
     """Draw (n, number) labels dealt out again, each patient with another's labels.
 
     A patient with more images than the one whose labels it takes repeats them, from a random one
@@ -38,7 +37,7 @@ def permute_by_patient(
     return dealt
 
 
-def indicators(labels: Labels, classes: Labels) -> Floats:
+def indicators(labels: Whole, classes: Whole) -> Floats:
     """Encode (n, labelings) labels as 0 and 1, (n, labelings × classes)."""
     whole: Floats = (labels[:, :, None] == classes).astype(np.float64)
     return whole.reshape(len(labels), -1)
@@ -56,7 +55,7 @@ def auc_of_ranks(ranks: Floats, positive: NDArray[np.bool_ | np.float64]) -> Flo
     return areas
 
 
-def class_aucs(scores: Floats, labels: Labels, classes: Labels) -> Floats:
+def class_aucs(scores: Floats, labels: Whole, classes: Whole) -> Floats:
     """Compute (labelings, classes) AUC of each class against all others.
 
     Args:

@@ -8,12 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Whole
 from skiagram.errors import NotConverged
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
 _CLOSEST = -12.0  # log distance of two cuts between which there is no case
 _LEAST = 1e-300
 _FAR = 30.0  # of a cut beyond all cases, in logits from the last one: a chance of 1e-13
@@ -39,7 +37,7 @@ def grade_probabilities(score: Floats, cuts: Floats) -> Floats:
     return probability
 
 
-def ranked_probability_terms(probability: Floats, grade: Labels) -> Floats:
+def ranked_probability_terms(probability: Floats, grade: Whole) -> Floats:
     """Compute (n,) squared errors of the (n, grades) probabilities, summed up to each cut-off.
 
     Their mean is the ranked probability score, over the number of cut-offs (Epstein 1969, *Journal
@@ -52,7 +50,7 @@ def ranked_probability_terms(probability: Floats, grade: Labels) -> Floats:
 
 
 def fit_rising_score(
-    score: Floats, grade: Labels, grades: int, penalty: float
+    score: Floats, grade: Whole, grades: int, penalty: float
 ) -> tuple[float, Floats]:
     """Fit the slope ≥ 0 of a single score, and the cuts, of the regression on it.
 
@@ -72,7 +70,7 @@ def fit_rising_score(
 
 def fit_proportional_odds(
     values: Floats,
-    grade: Labels,
+    grade: Whole,
     grades: int,
     penalty: float,
     iterations: int = 1000,
@@ -110,7 +108,7 @@ def fit_proportional_odds(
 
 
 def _fit_present(
-    values: Floats, grade: Labels, grades: int, penalty: float, iterations: int, rising: bool
+    values: Floats, grade: Whole, grades: int, penalty: float, iterations: int, rising: bool
 ) -> tuple[Floats, Floats]:
     """Fit the weights and the cuts of two or more grades, the lowest and the highest present."""
     # Start from the cuts that the shares of the grades give, with no weight at all.

@@ -5,15 +5,15 @@
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share, share
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.variation import is_clustered
 
 
-def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Estimate:
+def proportion(success: Floats, patient: Whole) -> Estimate:
     """Estimate a proportion with its interval by patient.
 
     Args:
@@ -23,9 +23,9 @@ def proportion(success: NDArray[np.float64], patient: NDArray[np.int64]) -> Esti
 
 
 def predictive_value_at_prevalence(
-    correct: NDArray[np.float64],
-    in_class: NDArray[np.bool_],
-    patient: NDArray[np.int64],
+    correct: Floats,
+    in_class: Flags,
+    patient: Whole,
     prevalence: float,
 ) -> Estimate:
     """Estimate the predictive value of a class at a stated prevalence by Bayes' theorem.

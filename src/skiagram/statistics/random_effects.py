@@ -4,13 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.statistics.distributions import chi2_quantile, t_quantile
 from skiagram.statistics.variation import UPPER
-
-Floats = NDArray[np.float64]
-
 
 CAUTION = 0.75  # confidence that the spread for the next site is no less than the true one
 

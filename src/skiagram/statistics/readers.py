@@ -9,13 +9,11 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, combination
 from skiagram.statistics.variation import Variation, overlap_factor
-
-Floats = NDArray[np.float64]
 
 
 class ReaderMean(NamedTuple):

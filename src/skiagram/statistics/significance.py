@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.distributions import (
     chi2_p_value,
     sign_test_p_value,
@@ -26,8 +26,6 @@ from skiagram.statistics.variation import (
     pair_repeats,
 )
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
 LEVEL = 0.05
 POWER = 0.8
 MAX_PATIENTS = 10**7
@@ -81,9 +79,7 @@ class McNemar:
     method: str
 
 
-def mcnemar(
-    correct: Flags, other_correct: Flags, patient: NDArray[np.int64], folds: int = 0
-) -> McNemar:
+def mcnemar(correct: Flags, other_correct: Flags, patient: Whole, folds: int = 0) -> McNemar:
     """Test whether two models are correct equally often; like the AUC, as a mean over repeats.
 
     For one training with one case per patient the test is McNemar's (1947) in its exact form.

@@ -10,14 +10,11 @@ death, after which this one cannot come or is not counted; None: nobody.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.distributions import chi2_p_value
 from skiagram.statistics.linearised import Linearised, ratio_of_sums
 
-Floats = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-Counts = NDArray[np.int64]
 _BLOCK = 4_000_000  # pairs held at a time
 # Independent cases that one with an event may stand for among many without: with more, no is said
 # too often where C is nearly 1; with fewer, intervals are longer for nothing (simulated).
@@ -36,7 +33,7 @@ class StepCurve:
 
     time: Floats
     value: Floats
-    at_risk: Counts
+    at_risk: Whole
 
     def at(self, time: Floats) -> Floats:
         """Read the curve at times, steps at them taken."""
@@ -78,7 +75,7 @@ def _ended(event: Flags, other: Flags | None) -> Flags:
     return event if other is None else event | other
 
 
-def logrank_p(time: Floats, event: Flags, group: Counts) -> float:
+def logrank_p(time: Floats, event: Flags, group: Whole) -> float:
     """Compute the p value of equal hazards in groups, which count from 0 (Peto & Peto 1972, χ²).
 
     *Journal of the Royal Statistical Society A* 135:185, with the variance of Mantel.
@@ -122,8 +119,8 @@ def _count_pairs(
     risk: Floats,
     time: Floats,
     event: Flags,
-    fit: Counts,
-    patient: Counts,
+    fit: Whole,
+    patient: Whole,
     weight: Floats,
     horizon: float | None = None,
 ) -> Linearised:
@@ -164,14 +161,14 @@ def _count_pairs(
 
 
 def harrell_concordance(
-    risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts
+    risk: Floats, time: Floats, event: Flags, fit: Whole, patient: Whole
 ) -> Linearised:
     """Estimate Harrell's C (Harrell, Lee & Mark 1996, *Statistics in Medicine* 15:361)."""
     return _count_pairs(risk, time, event, fit, patient, np.ones(len(time)))
 
 
 def uno_concordance(
-    risk: Floats, time: Floats, event: Flags, fit: Counts, patient: Counts, horizon: float
+    risk: Floats, time: Floats, event: Flags, fit: Whole, patient: Whole, horizon: float
 ) -> Linearised:
     """Estimate Uno's C up to a horizon, which censoring does not bias where it is independent.
 
@@ -189,8 +186,8 @@ def auc_at(
     risk: Floats,
     time: Floats,
     event: Flags,
-    fit: Counts,
-    patient: Counts,
+    fit: Whole,
+    patient: Whole,
     horizon: float,
     other: Flags | None = None,
 ) -> Linearised:
@@ -206,7 +203,7 @@ def auc_at(
     return _count_pairs(risk, time, event, fit, patient, weight, horizon)
 
 
-def auc_above(score: Floats, value: Floats, fit: Counts, patient: Counts, cut: float) -> Linearised:
+def auc_above(score: Floats, value: Floats, fit: Whole, patient: Whole, cut: float) -> Linearised:
     """Return the chance that of a case whose value is above a cut-off and one below the first wins.
 
     Pairs are of one fit, as of a time to an event that everybody has, the higher the sooner.
@@ -295,7 +292,7 @@ def net_benefit_at(
     event: Flags,
     horizon: float,
     threshold: float,
-    patient: Counts,
+    patient: Whole,
     other: Flags | None = None,
 ) -> Linearised:
     """Estimate what acting on risks above a threshold is worth, in events by a horizon a case.
@@ -322,7 +319,7 @@ def net_benefit_at(
 
 
 def d_calibration(
-    survival: Floats, event: Flags, patient: Counts, bins: int = 10
+    survival: Floats, event: Flags, patient: Whole, bins: int = 10
 ) -> tuple[Floats, float]:
     """Compute the share of patients in each tenth of survival at their own time, and its p value.
 

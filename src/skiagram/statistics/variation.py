@@ -1,6 +1,6 @@
 """How much a figure varies over patients and over trainings, and the interval that follows.
 
-Patients with several cases are clusters of unequal size; repeats are trainings from other seeds;
+Whole with several cases are clusters of unequal size; repeats are trainings from other seeds;
 the fits of a cross-validation share training cases. Each widens an interval by a rule of its own.
 `patient` (n,) is always the patient of each value, numbered from 0.
 """
@@ -12,12 +12,10 @@ import numpy as np
 import scipy
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate, Scope
 
-Floats = NDArray[np.float64]
-Patients = NDArray[np.int64]
-Flags = NDArray[np.bool_]
 Z = 1.959963984540054
 UPPER = 0.975
 UPPER_CORRELATION = 0.95
@@ -90,19 +88,19 @@ class Variation:
         return replace(self, variance=whole, degrees=degrees, errors=None)
 
 
-def count_cases(patient: Patients) -> Patients:
+def count_cases(patient: Whole) -> Whole:
     """Return (patients,) the number of cases of each patient who has one, by their number."""
     cases = np.bincount(patient)  # unlike a search for unique numbers, fast for a million
-    counted: Patients = cases[cases > 0]
+    counted: Whole = cases[cases > 0]
     return counted
 
 
-def is_clustered(patient: Patients) -> bool:
+def is_clustered(patient: Whole) -> bool:
     """Tell whether a patient has several of the cases."""
     return len(count_cases(patient)) < len(patient)
 
 
-def effective_patients(patient: Patients) -> float:
+def effective_patients(patient: Whole) -> float:
     """Compute (Σm)² / Σm²: as many patients with equally many cases m would weigh alike.
 
     The number of patients where all have equally many cases, less where a few have most (Kish
@@ -112,7 +110,7 @@ def effective_patients(patient: Patients) -> float:
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
 
 
-def few_have_most(patient: Patients) -> bool:
+def few_have_most(patient: Whole) -> bool:
     """Tell whether a few patients have most of the cases.
 
     Their effective number is then below three quarters of them, a convention of this project.
@@ -120,7 +118,7 @@ def few_have_most(patient: Patients) -> bool:
     return effective_patients(patient) < _UNEQUAL * len(count_cases(patient))
 
 
-def independent_cases(patient: Patients) -> float:
+def independent_cases(patient: Whole) -> float:
     """Estimate how many independent cases patients may stand for, were their cases not alike.
 
     The cases where all patients have equally many; no more than the patients where few have most.
@@ -129,7 +127,7 @@ def independent_cases(patient: Patients) -> float:
     return max(float(patients), effective_patients(patient) * len(patient) / max(patients, 1))
 
 
-def degrees_of_freedom(patient: Patients, label: NDArray[Any] | None = None) -> float:
+def degrees_of_freedom(patient: Whole, label: NDArray[Any] | None = None) -> float:
     """Compute the degrees of freedom of a variance over patients.
 
     Effective patients of the class that has fewest, minus 1; infinite where every patient has one
@@ -145,7 +143,7 @@ def degrees_of_freedom(patient: Patients, label: NDArray[Any] | None = None) -> 
     return max(1.0, min(map(effective_patients, samples)) - 1)
 
 
-def variance_of_mean(value: Floats, patient: Patients) -> float:
+def variance_of_mean(value: Floats, patient: Whole) -> float:
     """Estimate the variance, over patients, of the mean of clustered values.
 
     The mean of two estimates. One leaves out each patient in turn; few large patients make it
@@ -181,7 +179,7 @@ def variance_of_mean(value: Floats, patient: Patients) -> float:
     return (left_out + analysed) / 2
 
 
-def most_alike(value: Floats, patient: Patients) -> float:
+def most_alike(value: Floats, patient: Whole) -> float:
     """Estimate how much larger the variance of a mean may be, were images as alike as they may be.
 
     The ratio of that variance at the upper bound of the correlation within a patient to that at the
@@ -189,7 +187,7 @@ def most_alike(value: Floats, patient: Patients) -> float:
     2000, §1.4). Of few patients who err the images differ by chance as often as not, and a variance
     is then too small. 1 where few patients have most cases: `variance_of_mean` sees to these.
     """
-    # Patients with a case each, or one patient with most of them, say nothing of likeness.
+    # Whole with a case each, or one patient with most of them, say nothing of likeness.
     sizes = count_cases(patient).astype(np.float64)
     n, patients = len(value), len(sizes)
     if n == patients or patients < 2 or few_have_most(patient):
@@ -214,7 +212,7 @@ def most_alike(value: Floats, patient: Patients) -> float:
 
 
 def covariance_of_means(
-    value: Floats, patient: Patients, other: Floats, other_patient: Patients
+    value: Floats, patient: Whole, other: Floats, other_patient: Whole
 ) -> float:
     """Estimate the covariance, over the patients in both, of the means of two samples.
 
@@ -329,7 +327,7 @@ def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Est
     return Estimate(mean, max(low, mean - half), min(high, mean + half), "Nadeau–Bengio over folds")
 
 
-def selection_stability(selected: NDArray[np.bool_]) -> Estimate:
+def selection_stability(selected: Flags) -> Estimate:
     """Estimate the stability of feature selections, corrected for chance.
 
     1 − (mean over features of their unbiased selection variance) / (k̄/d)(1 − k̄/d), k̄ being the mean

@@ -16,8 +16,8 @@ from typing import Generic, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.audit.composition import described_regions
 from skiagram.audit.findings import PAIR, AuditReport
 from skiagram.audit.run import collect_evidence, judge
@@ -454,9 +454,7 @@ def _leave_out_lesionless(data: CheckedData[Folder]) -> CheckedData[Folder]:
     return replace(data, frame=frame, problems=problems, entries=entries, notes=notes)
 
 
-def file_order(
-    names: Sequence[str], place: NDArray[np.int64], patient: NDArray[np.str_]
-) -> NDArray[np.float64]:
+def file_order(names: Sequence[str], place: Whole, patient: Texts) -> Floats:
     """Return (n, 3) places in [0, 1] by the table, the name and the name's last number.
 
     They are places among the files of one folder, the innermost with ten patients or more: where a

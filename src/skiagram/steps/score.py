@@ -12,10 +12,10 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.arrays import Floats, Texts
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.deploy.inputs import CovariateTable, Preparer
 from skiagram.deploy.model import DeployedModel, load_model
@@ -36,7 +36,6 @@ from skiagram.seeding import stream
 from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases, name_groups
 
-Floats = NDArray[np.float64]
 Watch = Callable[[Sequence[str], Scorer, PreparedCases], None]
 
 
@@ -252,7 +251,7 @@ def list_lacking(
 
 
 def _with_test_scores(
-    predictions: Predictions, model: DeployedModel, case_id: NDArray[np.str_], raw: Floats
+    predictions: Predictions, model: DeployedModel, case_id: Texts, raw: Floats
 ) -> Predictions:
     """Put calibrated scores, (n, repeats, n_classes), in the place of those of test cases."""
     tables = [predictions.table[predictions.table["part"] != "test"]]

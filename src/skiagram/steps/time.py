@@ -12,10 +12,10 @@ from time import perf_counter, process_time
 from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
+from skiagram.arrays import Texts
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.extraction import extract
 from skiagram.fitting.contract import Fitted, Labelled, ReadsData
@@ -166,7 +166,7 @@ def time_model(
 def time_family(
     options: dict[str, Any],
     prepared: PreparedData,
-    case_id: NDArray[np.str_],
+    case_id: Texts,
     clock: Clock,
     folder: Path,
 ) -> TimedFamily:
@@ -184,7 +184,7 @@ def time_family(
 def time_encoder(
     options: dict[str, Any],
     prepared: PreparedData,
-    case_id: NDArray[np.str_],
+    case_id: Texts,
     clock: Clock,
     folder: Path,
 ) -> TimedEncoder:
@@ -212,9 +212,7 @@ def time_encoder(
     )
 
 
-def _write_images(
-    prepared: PreparedData, case_id: NDArray[np.str_], folder: Path, *, regions: bool
-) -> int:
+def _write_images(prepared: PreparedData, case_id: Texts, folder: Path, *, regions: bool) -> int:
     """Write restored images into a store of their own; return their number."""
     images = prepared.store
     with ShardWriter(folder) as writer:

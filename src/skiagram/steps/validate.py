@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from skiagram.arrays import Texts
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import Entry, OpenSource, Source
@@ -337,7 +337,7 @@ def _named(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 def _joined(development: Cases, cohort: Cases) -> Cases:
     """Return the development cases and, as test cases, those of a cohort."""
 
-    def join(name: str) -> NDArray[np.str_]:
+    def join(name: str) -> Texts:
         theirs = [f"{COHORT}-{each}" for each in getattr(cohort, name).tolist()]
         return np.array([*getattr(development, name).tolist(), *theirs])
 

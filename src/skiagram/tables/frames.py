@@ -24,13 +24,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import DataError, escape_controls, named, refusal
 from skiagram.readers.files import read_file
 from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
-
-Floats = NDArray[np.float64]
 
 WHERE = "the CSV"
 NAMES_OF_FILES = ("file", "mask")  # columns
@@ -121,7 +119,7 @@ def numbers_of(cells: "pd.Series[str]") -> Floats:
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
 
-def find_texts(cells: "pd.Series[str]", numbers: Floats) -> NDArray[np.bool_]:
+def find_texts(cells: "pd.Series[str]", numbers: Floats) -> Flags:
     """Return (n,) which cells are neither empty, nor a number, nor one that nobody measured.
 
     Args:

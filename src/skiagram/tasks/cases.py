@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import OptionError, listed, refusal
 from skiagram.records.files import read_record, read_table, write_table
 from skiagram.tasks.task import Design, Task
@@ -48,11 +49,11 @@ class Cases:
         value: (n,) float64 of what is predicted; None where labels are all that there is.
     """
 
-    case_id: NDArray[np.str_]
-    patient_id: NDArray[np.str_]
-    split: NDArray[np.str_]
-    label: NDArray[np.int64]
-    value: NDArray[np.float64] | None = None
+    case_id: Texts
+    patient_id: Texts
+    split: Texts
+    label: Whole
+    value: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.case_id)

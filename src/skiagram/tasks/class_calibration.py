@@ -21,12 +21,11 @@ from typing import Annotated
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
 from pydantic import Field
 
+from skiagram.arrays import Floats, Whole
 from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.outcome import Finite, MeasuredCalibration
-from skiagram.tasks.scored_cases import Floats
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -49,21 +48,21 @@ class ScalingCalibration(MeasuredCalibration):
         """Count the classes."""
         return len(self.intercept)
 
-    def probabilities(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    def probabilities(self, scores: Floats) -> Floats:
         """Turn (n, n_classes) scores into rows that sum to 1."""
-        result: NDArray[np.float64] = scipy.special.softmax(
+        result: Floats = scipy.special.softmax(
             self.slope * scores + np.array(self.intercept), axis=1
         )
         return result
 
 
-def fit_platt(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingCalibration:
+def fit_platt(scores: Floats, label: Whole) -> ScalingCalibration:
     """Fit slope and intercepts by maximum likelihood with Platt's smoothed targets."""
     level = scores - scores.mean(axis=1, keepdims=True)
     return _fit_scaling(scores, label, offset=level.mean(axis=0), reach=20.0)
 
 
-def fit_temperature(scores: NDArray[np.float64], label: NDArray[np.int64]) -> ScalingCalibration:
+def fit_temperature(scores: Floats, label: Whole) -> ScalingCalibration:
     """Fit the slope alone; arguments are those of `fit_platt`.
 
     Suits scores that are log-odds up to a factor, as a network's are. Others, a margin or a vote
@@ -72,9 +71,7 @@ def fit_temperature(scores: NDArray[np.float64], label: NDArray[np.int64]) -> Sc
     return _fit_scaling(scores, label, offset=np.zeros(scores.shape[1]), reach=0.0)
 
 
-def _fit_scaling(
-    scores: Floats, label: NDArray[np.int64], offset: Floats, reach: float
-) -> ScalingCalibration:
+def _fit_scaling(scores: Floats, label: Whole, offset: Floats, reach: float) -> ScalingCalibration:
     """Fit with intercepts within ± `reach` of those that take away the offset."""
     n, n_classes = scores.shape
     # Platt's targets: a little less than 1 for the own class.
@@ -94,7 +91,7 @@ def _fit_scaling(
         unit = centred / scale
 
     # The cross-entropy with smoothed targets, over a slope above 0 and intercepts of mean 0.
-    def loss(theta: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def loss(theta: Floats) -> tuple[float, Floats]:
         slope, intercept = np.exp(theta[0]), theta[1:] - theta[1:].mean()
         logits = slope * unit + intercept
         residual = (scipy.special.softmax(logits, axis=1) - target) / n
@@ -183,7 +180,7 @@ class IsotonicCalibration:
         return IsotonicCalibration(tuple(averaged))
 
 
-def fit_isotonic(scores: Floats, label: NDArray[np.int64]) -> IsotonicCalibration:
+def fit_isotonic(scores: Floats, label: Whole) -> IsotonicCalibration:
     """Fit each class's curve by least squares; cases of equal margin count as one of their mean."""
     # Of two classes one curve, since the other is its mirror.
     n_classes, curves = scores.shape[1], []
@@ -207,5 +204,5 @@ def _margin(scores: Floats, k: int) -> Floats:
 
 CALIBRATIONS: Mapping[
     CalibrationMethod,
-    Callable[[Floats, NDArray[np.int64]], ScalingCalibration | IsotonicCalibration],
+    Callable[[Floats, Whole], ScalingCalibration | IsotonicCalibration],
 ] = {"platt": fit_platt, "isotonic": fit_isotonic, "temperature": fit_temperature}

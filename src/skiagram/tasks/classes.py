@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.delong import macro_placements, placements
 from skiagram.statistics.discrimination import score_difference
 from skiagram.statistics.linearised import Linearised
@@ -19,7 +20,7 @@ from skiagram.tasks.class_calibration import (
 )
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.predicted import Loss, Predicted
-from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 
 FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC are long (98 % held at 10 + 10)
 CLASS_FIGURES = read_figures("classes")
@@ -125,14 +126,14 @@ class Classes(Predicted):
     def check(self, value: float, label: int, where: str) -> None:
         """Accept every value: a case of a class needs none."""
 
-    def settle(self, value: Floats, label: Labels) -> Self:
+    def settle(self, value: Floats, label: Whole) -> Self:
         return self
 
-    def target(self, value: Floats, label: Labels) -> Labels:
+    def target(self, value: Floats, label: Whole) -> Whole:
         return label
 
     def calibrate(
-        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> ScalingCalibration:
         """Fit Platt's calibration of (n, n_classes) scores."""
         return fit_platt(scores, label)
@@ -142,7 +143,7 @@ class Classes(Predicted):
         method: CalibrationMethod,
         scores: Floats,
         value: Floats,
-        label: Labels,
+        label: Whole,
         patient: NDArray[Any],
     ) -> ScalingCalibration | IsotonicCalibration:
         return CALIBRATIONS[method](scores, label)
@@ -152,7 +153,7 @@ class Classes(Predicted):
         logarithms: Floats = np.log(np.clip(cases.estimate, _SMALLEST, 1))
         return logarithms
 
-    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         """Write a sentence where a class has few test patients."""
         # Patients of each class; the rarest limits what can be known.
         patients = {
@@ -166,7 +167,7 @@ class Classes(Predicted):
             "the 95 % intervals are wide, and a true gain is often not shown.",
         )
 
-    def find_absent_classes(self, label: NDArray[np.int64]) -> str:
+    def find_absent_classes(self, label: Whole) -> str:
         """Say which classes no scored case is of; empty where all have one."""
         names = [name for k, name in enumerate(self.classes) if not (label == k).any()]
         return f"no scored case of class {', '.join(names)}" if names else ""
@@ -180,8 +181,8 @@ class Classes(Predicted):
                 return f"no fold has scored cases of class {name} and of another"
         return ""
 
-    def mark_right(self, cases: ScoredCases) -> NDArray[np.bool_]:
-        right: NDArray[np.bool_] = cases.decided == cases.label
+    def mark_right(self, cases: ScoredCases) -> Flags:
+        right: Flags = cases.decided == cases.label
         return right
 
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
@@ -221,6 +222,6 @@ class Classes(Predicted):
         return replace(cases, score=np.repeat(best[None], cases.repeats, axis=0), folds=0)
 
 
-def has_pairs(cases: ScoredCases, positive: NDArray[np.bool_]) -> bool:
+def has_pairs(cases: ScoredCases, positive: Flags) -> bool:
     """Tell whether some fit of each repeat scored cases of a class and other cases."""
     return all(bool(np.isin(fit[positive], fit[~positive]).any()) for fit in cases.fit)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import DataError, OptionError, listed, refusal
 from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_decimal, format_estimate
@@ -38,7 +39,7 @@ from skiagram.tasks.outcome import (
     describe_unequal_patients,
 )
 from skiagram.tasks.predicted import Loss, MeasuredFigure, OutcomeLine, OutcomePlot, Tensor
-from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 
 ABSENT, PRESENT, UNKNOWN = 0, 1, 2
 OTHERS = "none of these"  # label of a case without any finding that folds are balanced by
@@ -55,7 +56,6 @@ _STATES = {
     **dict.fromkeys(("0", "false", "no", "absent", "negative"), ABSENT),
     "-1": UNKNOWN,  # uncertain, as CheXpert writes it
 }
-States = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -206,19 +206,19 @@ class Findings(MeasuredOutcome):
     def words(self) -> str:
         return f"probability of each of {len(self.findings)} findings ({listed(self.findings)})"
 
-    def encode(self, states: States) -> Floats:
+    def encode(self, states: Whole) -> Floats:
         """Compute (n,) the numbers that hold (n, findings) states."""
         places = 3 ** np.arange(states.shape[1], dtype=np.int64)
         value: Floats = (states * places).sum(axis=1).astype(np.float64)
         return value
 
-    def states(self, value: Floats) -> States:
+    def states(self, value: Floats) -> Whole:
         """Return (n, findings) states of (n,) numbers."""
         places = 3 ** np.arange(len(self.findings), dtype=np.int64)
-        states: States = value.astype(np.int64)[:, None] // places % 3
+        states: Whole = value.astype(np.int64)[:, None] // places % 3
         return states
 
-    def label(self, value: Floats) -> Labels:
+    def label(self, value: Floats) -> Whole:
         """Find (n,) the first finding of `balanced_by` that is present; else the last label."""
         states = self.states(value)
         first = np.full(len(value), len(self.balanced_by), dtype=np.int64)
@@ -240,7 +240,7 @@ class Findings(MeasuredOutcome):
                 n_findings=len(self.findings),
             )
 
-    def settle(self, value: Floats, label: Labels) -> "Findings":
+    def settle(self, value: Floats, label: Whole) -> "Findings":
         if self.shares:  # of another cohort, in which a finding may be rare
             return self
         # Findings that folds could not share out are refused.
@@ -269,8 +269,8 @@ class Findings(MeasuredOutcome):
         return replace(self, shares=tuple((present / (present + absent)).tolist()))
 
     def draw(
-        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
-    ) -> tuple[Floats, Labels]:
+        self, hidden: Flags, effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Whole]:
         """Draw findings by chance, each likelier where the image's is, the first by most."""
         count = len(self.findings)
         weight = np.linspace(1.0, 0.5, count) * effect
@@ -284,7 +284,7 @@ class Findings(MeasuredOutcome):
         """Return (n, findings): each finding's chance rises with the one that images tell."""
         return np.tile(best[:, None], (1, len(self.findings)))
 
-    def target(self, value: Floats, label: Labels) -> Floats:
+    def target(self, value: Floats, label: Whole) -> Floats:
         """Return (n, findings): 1 present, 0 absent, −1 not known."""
         states = self.states(value)
         return np.where(states == UNKNOWN, -1, states).astype(np.float64)
@@ -301,7 +301,7 @@ class Findings(MeasuredOutcome):
         return (is_known * terms).sum() / is_known.sum().clamp(min=1)
 
     def calibrate(
-        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> FindingsCalibration:
         # Each finding by its own known cases.
         slopes, intercepts = [], []
@@ -441,7 +441,7 @@ class Findings(MeasuredOutcome):
             ),
         )
 
-    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+    def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         # How often each finding is present, of the cases in which it is known.
         states = self.states(value)
         finding_counts = [
@@ -453,7 +453,7 @@ class Findings(MeasuredOutcome):
         ]
         return ("cases", str(len(value))), ("findings", str(len(self.findings))), *finding_counts
 
-    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         # Findings of few patients, and those that do not count at all.
         doubts = []
         with_it, without = (
@@ -484,7 +484,7 @@ class Findings(MeasuredOutcome):
             )
         return *doubts, *filter(None, [describe_unequal_patients(patient)])
 
-    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+    def asked_of_traits(self, value: Floats, label: Whole) -> dict[str, Whole]:
         """Tell which cases have each finding; where it is not known, none."""
         present = (self.states(value) == PRESENT).astype(np.int64)
         return dict(zip(self.findings, present.T, strict=True))
@@ -507,7 +507,7 @@ def _state(cell: str, blank: int) -> int | None:
 
 def _read_each(
     table: OutcomeTable, options: Mapping[str, Any]
-) -> tuple[tuple[str, ...], States, str]:
+) -> tuple[tuple[str, ...], Whole, str]:
     """Read a column a finding: their names, (rows, findings) states, and what a person checks."""
     # A name for each column.
     columns, blank = options["findings"], _blank_state(options)
@@ -558,7 +558,7 @@ def _names_none(cell: str) -> bool:
 
 def _read_lists(
     table: OutcomeTable, options: Mapping[str, Any]
-) -> tuple[tuple[str, ...], States, str]:
+) -> tuple[tuple[str, ...], Whole, str]:
     """Read one column whose cells list the findings that are present, as `_read_each` does."""
     # Cells without a finding must say so.
     (column,) = options["findings"]
@@ -608,7 +608,7 @@ def _read_lists(
     return tuple(names), states.reshape(len(cells), len(names)), note
 
 
-def _describe(names: Sequence[str], states: States, blank: int) -> str:
+def _describe(names: Sequence[str], states: Whole, blank: int) -> str:
     # Each finding with its number of rows.
     """Say how many rows have each finding, and in how many cells it is not known."""
     counted = listed(

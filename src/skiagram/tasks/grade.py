@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import OptionError, listed, refusal
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
 from skiagram.statistics.estimate import format_decimal
@@ -39,7 +40,7 @@ from skiagram.tasks.outcome import (
     describe_unequal_patients,
 )
 from skiagram.tasks.predicted import Loss, OutcomeLine, OutcomePlot, Tensor
-from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 
 LEAST_GRADES = 3
 _FEWEST_CASES = 10  # of a grade; each of five folds then has two
@@ -152,7 +153,7 @@ class Grade(MeasuredOutcome):
                 example=first.cells[column],
                 grades=listed(grades),
             )
-        # Labels and places of the rows.
+        # Whole and places of the rows.
         places = [place_of[plain(row.cells[column])] for row in rows]
         note = f"`{column}` is a grade, from the lowest to the highest: {', '.join(grades)}."
         label = [grades[place - 1] for place in places]
@@ -201,7 +202,7 @@ class Grade(MeasuredOutcome):
                 lowest=self.grades[0],
             )
 
-    def settle(self, value: Floats, label: Labels) -> "Grade":
+    def settle(self, value: Floats, label: Whole) -> "Grade":
         cases = np.bincount(label, minlength=len(self.grades))
         if self.shares:  # of another cohort, which may have fewer grades
             return self
@@ -218,15 +219,15 @@ class Grade(MeasuredOutcome):
         return replace(self, shares=tuple((cases / len(label)).tolist()))
 
     def draw(
-        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
-    ) -> tuple[Floats, Labels]:
+        self, hidden: Flags, effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Whole]:
         """Draw grades by proportional odds, the log-odds larger by the effect at the finding."""
         latent = effect * hidden + generator.logistic(size=len(hidden))
         cuts = effect / 2 + _DRAWN_CUTS * np.linspace(-1, 1, len(self.grades) - 1)
         label = np.searchsorted(cuts, latent).astype(np.int64)
         return label.astype(np.float64) + 1, label
 
-    def target(self, value: Floats, label: Labels) -> Floats:
+    def target(self, value: Floats, label: Whole) -> Floats:
         """Return (n, grades − 1): 1 where the case is above a cut-off, else 0."""
         levels: Floats = (label[:, None] > np.arange(len(self.grades) - 1)).astype(np.float64)
         return levels
@@ -251,7 +252,7 @@ class Grade(MeasuredOutcome):
         return cuts
 
     def calibrate(
-        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> GradeCalibration:
         # The slope and the cut-offs of a proportional-odds model on the score.
         score, grades = scores[:, 0], len(self.grades)
@@ -357,13 +358,13 @@ class Grade(MeasuredOutcome):
             diagonal=True,
         )
 
-    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+    def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         cases = np.bincount(label, minlength=len(self.grades)).tolist()
         named = zip(self.grades, cases, strict=True)
         grade_counts = ((f"cases of grade {grade}", str(number)) for grade, number in named)
         return ("cases", str(len(label))), ("grades", str(len(self.grades))), *grade_counts
 
-    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         # Grades of few patients, and patients with unequal numbers of images.
         few = {
             grade: len(np.unique(patient[label == place]))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import refusal
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
@@ -44,7 +45,7 @@ from skiagram.tasks.outcome import (
     require_unit,
 )
 from skiagram.tasks.predicted import Loss, OutcomeLine, OutcomePlot, Tensor
-from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 
 LEVEL = 0.9
 MOST_GROUPS = 4
@@ -79,7 +80,7 @@ class NumberCalibration(MeasuredCalibration):
         return np.stack([number, number - self.half, number + self.half], axis=1)
 
 
-def group_numbers(value: Floats) -> tuple[Labels, int]:
+def group_numbers(value: Floats) -> tuple[Whole, int]:
     """Find the group of each number by its rank, from 0 for the lowest, and how many there are.
 
     Equal numbers are in one group, so that fewer than four may be left; two or more where not all
@@ -198,7 +199,7 @@ class Number(MeasuredOutcome):
         if not np.isfinite(value):
             raise refusal("tasks.no_number", f"{where}, {self.where}")
 
-    def settle(self, value: Floats, label: Labels) -> "Number":
+    def settle(self, value: Floats, label: Whole) -> "Number":
         # Too few cases, or all the same number, leave nothing to learn.
         where = self.where
         if len(value) < _FEWEST_CASES:
@@ -208,8 +209,8 @@ class Number(MeasuredOutcome):
         return replace(self, centre=float(value.mean()), spread=float(value.std()))
 
     def draw(
-        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
-    ) -> tuple[Floats, Labels]:
+        self, hidden: Flags, effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Whole]:
         """Draw standard normal numbers, larger by the effect where the finding is."""
         value = effect * hidden + generator.standard_normal(len(hidden))
         usual = stream(0, "numbers", "drawn").standard_normal(_DRAWN)
@@ -231,7 +232,7 @@ class Number(MeasuredOutcome):
         centre, spread = self._scale
         return (best - centre) / spread
 
-    def target(self, value: Floats, label: Labels) -> Floats:
+    def target(self, value: Floats, label: Whole) -> Floats:
         """Return (n, 1) standardised numbers."""
         return self.as_score(value)[:, None]
 
@@ -240,7 +241,7 @@ class Number(MeasuredOutcome):
         return (score - target[:, 0]).abs().mean()
 
     def calibrate(
-        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> NumberCalibration:
         """Fit a calibration that shifts all predictions by the median of what they miss.
 
@@ -355,7 +356,7 @@ class Number(MeasuredOutcome):
             diagonal=True,
         )
 
-    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+    def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         unit = f" {self.unit}" if self.unit else ""
         return (
             ("cases", str(len(value))),
@@ -364,7 +365,7 @@ class Number(MeasuredOutcome):
             ("range", f"{value.min():.4g} to {value.max():.4g}{unit}"),
         )
 
-    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         # Few patients, and numbers far from the others.
         doubts = []
         patients = len(np.unique(patient))

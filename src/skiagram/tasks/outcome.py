@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import OptionError, refusal
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
@@ -16,7 +16,7 @@ from skiagram.tables.cells import stands_for_missing
 from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
-from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 
 # Analyses, models and sections of the page that need a case to be put into one of its classes.
 OF_CLASSES = frozenset(
@@ -74,7 +74,7 @@ def require_unit(unit: str, project_unit: str) -> None:
         )
 
 
-def describe_unequal_patients(patient: Labels) -> str:
+def describe_unequal_patients(patient: Whole) -> str:
     """Write a sentence where a few patients have most of the cases; else nothing."""
     if not few_have_most(patient):
         return ""
@@ -180,17 +180,17 @@ class MeasuredOutcome(Predicted):
         yield from ()
 
     @abstractmethod
-    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+    def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         """Return (name, number) of what a reader must know of the cases."""
 
     @abstractmethod
-    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         """Say why the figures of so many cases, or of such values, say little."""
 
     @abstractmethod
     def draw(
-        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
-    ) -> tuple[Floats, Labels]:
+        self, hidden: Flags, effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Whole]:
         """Draw (n,) values and labels of generated cases by what is hidden in their images.
 
         Args:

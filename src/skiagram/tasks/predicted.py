@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Literal, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
 from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.figure import Figure
-from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
 Tensor = Any  # of torch, which classical stages never import
@@ -62,7 +63,7 @@ class OutcomeLine:
     points: bool = False
 
     @classmethod
-    def of_fifths(cls, name: str, expected: Floats, observed: NDArray[np.bool_]) -> "OutcomeLine":
+    def of_fifths(cls, name: str, expected: Floats, observed: Flags) -> "OutcomeLine":
         """Compute expected and observed shares of (n,) cases, in fifths of the former.
 
         Fewer than five cases are a point each.
@@ -173,18 +174,18 @@ class Predicted(ABC):
         """
 
     @abstractmethod
-    def settle(self, value: Floats, label: Labels) -> Self:
+    def settle(self, value: Floats, label: Whole) -> Self:
         """Return the member with what it takes from the development set.
 
         Raises:
             DataError: The cases cannot carry an evaluation.
         """
 
-    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+    def asked_of_traits(self, value: Floats, label: Whole) -> dict[str, Whole]:
         """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
         return {}
 
-    def compare_groups(self, value: Floats, label: Labels, group: Labels) -> "GroupGap | None":
+    def compare_groups(self, value: Floats, label: Whole, group: Whole) -> "GroupGap | None":
         """Return how groups of patients differ in what labels do not say; None where in nothing."""
         return None
 
@@ -266,7 +267,7 @@ class Predicted(ABC):
         return -value if self.lower_is_better else value
 
     @abstractmethod
-    def target(self, value: Floats, label: Labels) -> NDArray[Any]:
+    def target(self, value: Floats, label: Whole) -> NDArray[Any]:
         """Return (n, columns), or (n,) labels, what an estimator or a network is fitted to."""
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
@@ -287,7 +288,7 @@ class Predicted(ABC):
         return np.zeros(0)
 
     @abstractmethod
-    def calibrate(self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]) -> Any:
+    def calibrate(self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]) -> Any:
         """Fit a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
 
         Args:
@@ -299,7 +300,7 @@ class Predicted(ABC):
         method: CalibrationMethod,
         scores: Floats,
         value: Floats,
-        label: Labels,
+        label: Whole,
         patient: NDArray[Any],
     ) -> Any:
         """Return the same by a method that is chosen, of which classes alone have several."""
@@ -327,11 +328,11 @@ class Predicted(ABC):
         """Return (repeats, n, scores) what a calibration of scored cases is fitted to."""
         return cases.score.reshape(*cases.fit.shape, -1)
 
-    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+    def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         """Return (name, number) of what a reader must know of the cases besides their classes."""
         return ()
 
-    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         """Say why the figures of so many cases, or of such values, say little."""
         return ()
 
@@ -352,7 +353,7 @@ class Predicted(ABC):
     def measure_primary(self, cases: ScoredCases) -> Linearised:
         """Estimate the primary figure, the mean over repeats; NaN where it is not defined."""
 
-    def mark_right(self, cases: ScoredCases) -> NDArray[np.bool_] | None:
+    def mark_right(self, cases: ScoredCases) -> Flags | None:
         """Return (repeats, n) whether the most probable class is true; None where none is named."""
         return None
 

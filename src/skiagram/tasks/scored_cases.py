@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Labels = NDArray[np.int64]
+from skiagram.arrays import Flags, Floats, Whole
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,12 @@ class ScoredCases:
         threshold: (repeats, n), or one for all, on the positive class's probability; NaN for none.
     """
 
-    label: Labels
+    label: Whole
     value: Floats
-    patient: Labels
+    patient: Whole
     score: Floats
     estimate: Floats
-    fit: Labels
+    fit: Whole
     folds: int = 0
     threshold: Floats = field(default_factory=lambda: np.full((1, 1), np.nan))
 
@@ -52,17 +50,17 @@ class ScoredCases:
         return bool((self.fit == self.fit[:, :1]).all())
 
     @property
-    def fits(self) -> Sequence[Labels | None]:
+    def fits(self) -> Sequence[Whole | None]:
         """Return the (n,) fits of each repeat; None where one scored all cases."""
         return [None] * self.repeats if self.has_one_fit else list(self.fit)
 
     @property
-    def decided(self) -> Labels:
+    def decided(self) -> Whole:
         """Return (repeats, n) the most probable class, where classes are told apart."""
-        named: Labels = self.estimate.argmax(axis=2)
+        named: Whole = self.estimate.argmax(axis=2)
         return named
 
-    def select(self, rows: NDArray[np.bool_]) -> "ScoredCases":
+    def select(self, rows: Flags) -> "ScoredCases":
         """Select some cases; patients are numbered anew."""
         return ScoredCases(
             self.label[rows],

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import NotConverged, OptionError, refusal
 from skiagram.statistics.cox import (
     baseline_hazard,
@@ -56,7 +57,7 @@ from skiagram.tasks.outcome import (
     require_unit,
 )
 from skiagram.tasks.predicted import GroupGap, Loss, OutcomeLine, OutcomePlot, Tensor
-from skiagram.tasks.scored_cases import Floats, Labels, ScoredCases
+from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
     EVENT,
@@ -248,7 +249,7 @@ class TimeToEvent(MeasuredOutcome):
                 )
             raise refusal("tasks.negative_time", where, value=value, remedy=remedy, why=why)
 
-    def settle(self, value: Floats, label: Labels) -> "TimeToEvent":
+    def settle(self, value: Floats, label: Whole) -> "TimeToEvent":
         # Enough events, of this kind and of others, to be in every fold.
         event = label == EVENT
         if event.sum() < _FEWEST_EVENTS:
@@ -283,7 +284,7 @@ class TimeToEvent(MeasuredOutcome):
         grid = np.unique(np.concatenate([spread, horizons]))
         return replace(self, horizons=tuple(sorted(horizons)), grid=tuple(grid.tolist()))
 
-    def target(self, value: Floats, label: Labels) -> Floats:
+    def target(self, value: Floats, label: Whole) -> Floats:
         """Return (n, 2) times and events, 1 or 0; other events end follow-up."""
         return np.stack([value, label == EVENT], axis=1)
 
@@ -300,13 +301,13 @@ class TimeToEvent(MeasuredOutcome):
         return terms.sum() / event.sum().clamp(min=1)
 
     def calibrate(
-        self, scores: Floats, value: Floats, label: Labels, patient: NDArray[Any]
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> HazardCalibration:
         # Scores are standardised, so that the penalty means the same for every model.
         score, grid = scores[:, 0], np.array(self.grid)
         centre, spread = float(score.mean()), float(score.std())
 
-        def fit(event: NDArray[np.bool_], least: float) -> tuple[float, tuple[float, ...]]:
+        def fit(event: Flags, least: float) -> tuple[float, tuple[float, ...]]:
             slope = 0.0
             if event.any() and spread > 1e-12 * max(1.0, abs(centre)):
                 unit = ((score - centre) / spread)[:, None]
@@ -526,19 +527,19 @@ class TimeToEvent(MeasuredOutcome):
         )
 
     def draw(
-        self, hidden: NDArray[np.bool_], effect: float, generator: np.random.Generator
-    ) -> tuple[Floats, Labels]:
+        self, hidden: Flags, effect: float, generator: np.random.Generator
+    ) -> tuple[Floats, Whole]:
         """Draw times whose log hazard is larger by the effect where the finding is."""
         time = generator.exponential(_DRAWN_SCALE * np.exp(-effect * hidden))
         end = generator.uniform(*_DRAWN_ENDS, size=len(hidden))
         return np.minimum(time, end), (time <= end).astype(np.int64)
 
-    def asked_of_traits(self, value: Floats, label: Labels) -> dict[str, Labels]:
+    def asked_of_traits(self, value: Floats, label: Whole) -> dict[str, Whole]:
         """Tell which cases had the event sooner than usual for as long as they were followed."""
         early = martingale_residuals(np.zeros(len(value)), value, label == EVENT)
         return {"early event": (early > np.median(early)).astype(np.int64)}
 
-    def compare_groups(self, value: Floats, label: Labels, group: Labels) -> GroupGap | None:
+    def compare_groups(self, value: Floats, label: Whole, group: Whole) -> GroupGap | None:
         """Describe how follow-up differs: who is censored when, whoever has the event aside."""
         # Follow-up ends by censoring; events are set aside.
         ended = label == CENSORED
@@ -553,7 +554,7 @@ class TimeToEvent(MeasuredOutcome):
         p = logrank_p(value, ended, np.unique(group, return_inverse=True)[1])
         return GroupGap(p, f"median follow-up from {least:g} to {last} {self.unit}")
 
-    def count(self, value: Floats, label: Labels) -> tuple[tuple[str, str], ...]:
+    def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         # Follow-up, and the shares of both kinds of events.
         median = _median_follow_up(value, label)
         others = []
@@ -577,7 +578,7 @@ class TimeToEvent(MeasuredOutcome):
             ),
         )
 
-    def doubts(self, value: Floats, label: Labels, patient: Labels) -> tuple[str, ...]:
+    def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         # Other events, and few patients with this one.
         doubts = []
         if self.other_causes:
@@ -594,18 +595,18 @@ class TimeToEvent(MeasuredOutcome):
         return tuple(doubts)
 
 
-def _median_follow_up(value: Floats, label: Labels) -> float:
+def _median_follow_up(value: Floats, label: Whole) -> float:
     """Estimate the time by which half would be censored if nobody had the event; inf where none."""
     followed = kaplan_meier(value, label == CENSORED)
     reached = followed.time[followed.value <= 0.5]
     return float(reached[0]) if len(reached) else np.inf
 
 
-def _event_free(value: Floats, label: Labels) -> StepCurve:
+def _event_free(value: Floats, label: Whole) -> StepCurve:
     """Estimate the share without the event; others may come first."""
     return aalen_johansen(value, label == EVENT, label == OTHER)
 
 
-def _observed_share(value: Floats, label: Labels, horizon: float) -> float:
+def _observed_share(value: Floats, label: Whole, horizon: float) -> float:
     """Estimate the share that had the event by a horizon."""
     return 1 - float(_event_free(value, label).at(np.array([horizon]))[0])

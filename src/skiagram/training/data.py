@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 
+from skiagram.arrays import Texts, Whole
 from skiagram.errors import ModelFailure, named, refusal
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image
@@ -28,7 +29,6 @@ from skiagram.training.options import WHOLE_IMAGE, ImageSize, NetworkInput
 VOLUME_AXES = 4  # channels, depth, height, width
 HELD_BYTES = 512 * 1024**2
 _MOMENTS_BATCH = 256
-Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class ImageSet:
     """
 
     store: ImageStore
-    case_id: NDArray[np.str_]
+    case_id: Texts
     table: FeatureTable | None = None
     modalities: Mapping[str, ImageStore] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.case_id)
 
-    def select(self, rows: NDArray[np.int64]) -> "ImageSet":
+    def select(self, rows: Whole) -> "ImageSet":
         table = None if self.table is None else self.table.select(rows)
         return ImageSet(self.store, self.case_id[rows], table, self.modalities)
 
@@ -90,7 +90,7 @@ class ImageSet:
 
     def read(
         self,
-        rows: NDArray[np.int64],
+        rows: Whole,
         image_size: ImageSize,
         network_input: NetworkInput = WHOLE_IMAGE,
     ) -> Tensor:
@@ -167,9 +167,7 @@ class Examples(Dataset[ExampleBatch], ABC):
         shape: (channels, [depth,] height, width) of each.
     """
 
-    def __init__(
-        self, case_id: NDArray[np.str_], label: NDArray[Any], shape: tuple[int, ...]
-    ) -> None:
+    def __init__(self, case_id: Texts, label: NDArray[Any], shape: tuple[int, ...]) -> None:
         self.case_id, self.shape = case_id, shape
         kind = np.float32 if label.ndim == 2 else np.int64
         self.label = torch.from_numpy(label.astype(kind))
@@ -183,9 +181,9 @@ class Examples(Dataset[ExampleBatch], ABC):
         """Whether batches are read from the store; else all images are held in memory."""
 
     @abstractmethod
-    def __getitem__(self, rows: Rows) -> ExampleBatch: ...
+    def __getitem__(self, rows: Whole) -> ExampleBatch: ...
 
-    def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
+    def view(self, rows: Whole, uniform: Tensor) -> ExampleBatch:
         return self[rows]._replace(uniform=uniform)
 
     def begin(self, classifier: nn.Module) -> None:
@@ -245,7 +243,7 @@ class LabelledImages(Examples):
     def reads_store(self) -> bool:
         return self.held is None
 
-    def __getitem__(self, rows: Rows) -> ExampleBatch:
+    def __getitem__(self, rows: Whole) -> ExampleBatch:
         chosen = torch.from_numpy(rows)
         if self.held is not None:
             pixels = self.held.index_select(0, chosen)
@@ -261,13 +259,13 @@ class Views(Dataset[ExampleBatch]):
     def __init__(self, examples: Examples, seed: int, order: "EpochOrder") -> None:
         self._examples, self._seed, self._order = examples, seed, order
 
-    def __getitem__(self, rows: Rows) -> ExampleBatch:
+    def __getitem__(self, rows: Whole) -> ExampleBatch:
         case_ids = self._examples.case_id[rows].tolist()
         uniform = draws(self._seed, self._order.epoch, case_ids)
         return self._examples.view(rows, uniform)
 
 
-class EpochOrder(Sampler[Rows]):
+class EpochOrder(Sampler[Whole]):
     """Batches of rows in an order that depends on seed and epoch alone; without a seed, as given.
 
     Batches differ by one row at most: a last one of a single case would leave batch normalisation
@@ -288,7 +286,7 @@ class EpochOrder(Sampler[Rows]):
     def __len__(self) -> int:
         return -(-self._share // self._batch_size)
 
-    def __iter__(self) -> Iterator[Rows]:
+    def __iter__(self) -> Iterator[Whole]:
         rows = np.arange(self._n)
         if self._seed is not None:
             rows = stream(self._seed, "order", self.epoch).permutation(self._n)

@@ -4,16 +4,15 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, cast
 
-import numpy as np
 import pytorch_lightning as pl
 import torch
-from numpy.typing import NDArray
 from pytorch_lightning.utilities.types import LRSchedulerConfigType, OptimizerLRScheduler
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, Adam, AdamW, Optimizer
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 
+from skiagram.arrays import Texts
 from skiagram.errors import ModelFailure, refusal
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.discrimination import auc_of_classes
@@ -42,7 +41,7 @@ class ClassifierTraining(pl.LightningModule):
         options: Training,
         class_weight: Tensor,
         seed: int,
-        case_id: NDArray[np.str_],
+        case_id: Texts,
         *,
         compiled: bool,
     ) -> None:

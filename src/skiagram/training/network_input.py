@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import interpolate
 
+from skiagram.arrays import Flags
 from skiagram.errors import ModelFailure, refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.training.options import ImageSize, NetworkInput, RegionBox
@@ -46,7 +47,7 @@ class StoredImage:
         return 1 if self.pixels.ndim == _OF_IMAGES else self.pixels.shape[-1]
 
     @property
-    def mask(self) -> NDArray[np.bool_]:
+    def mask(self) -> Flags:
         """Return the region as it was drawn, of the shape of `sides`."""
         if self.region is None:
             raise refusal("training.no_region")

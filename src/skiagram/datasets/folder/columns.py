@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic.dataclasses import dataclass as options
 
+from skiagram.arrays import Floats
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.roles import (
     DECIMAL_COMMA,
@@ -25,7 +26,7 @@ from skiagram.datasets.folder.roles import (
 from skiagram.errors import DataError, OptionError, listed, nearest, refusal
 from skiagram.strict import STRICT
 from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
-from skiagram.tables.frames import WHERE, Floats, find_texts, numbers_of, replace_columns, row_at
+from skiagram.tables.frames import WHERE, find_texts, numbers_of, replace_columns, row_at
 
 # Numbers that no program reads as such: 1,234.5, 1.234,5, 45 %, <0.1, a sign for minus, NumPy's.
 _WRITTEN = re.compile(

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 
+from skiagram.arrays import Floats
 from skiagram.datasets.contract import Entry, Visit
 from skiagram.datasets.folder.columns import (
     Columns,
@@ -25,7 +26,6 @@ from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.cells import number_of
 from skiagram.tables.frames import (
     BETWEEN,
-    Floats,
     are_numbers,
     find_texts,
     numbers_of,

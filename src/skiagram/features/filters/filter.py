@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.feature import Floats
+from skiagram.arrays import Floats
 from skiagram.strict import STRICT
 
 Boundary = Literal["zero", "nearest", "periodic", "mirror"]

@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.errors import refusal
-from skiagram.features.feature import Floats
 from skiagram.features.filters.filter import PAD, Filter, Pooling, pooled
 from skiagram.strict import STRICT
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.feature import Floats
+from skiagram.arrays import Floats
 from skiagram.features.filters.filter import convolve
 from skiagram.features.filters.riesz import RieszFilter, in_frequencies, riesz
 from skiagram.strict import STRICT

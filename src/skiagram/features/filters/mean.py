@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.feature import Floats
+from skiagram.arrays import Floats
 from skiagram.features.filters.filter import Filter, box_mean
 from skiagram.strict import STRICT
 

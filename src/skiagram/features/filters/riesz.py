@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.feature import Floats
+from skiagram.arrays import Floats
 from skiagram.features.filters.filter import PAD, Boundary, Filter
 from skiagram.strict import STRICT
 

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.features.feature import Floats
+from skiagram.arrays import Floats
 from skiagram.features.filters.filter import Filter, Pooling
 from skiagram.strict import STRICT
 

@@ -7,10 +7,9 @@ Data Engineering* 26:1819, §3.2.1), so that a case teaches all findings that ar
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, clone
 
-Floats = NDArray[np.float64]
+from skiagram.arrays import Floats
 
 
 class BinaryRelevance(BaseEstimator):  # type: ignore[misc]

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeRegressor
 
+from skiagram.arrays import Floats
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.cox import martingale_residuals
@@ -40,7 +40,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
         self.share = share
         self.seed = seed
 
-    def fit(self, values: NDArray[np.float64], target: NDArray[np.float64]) -> "BoostedCoxTrees":
+    def fit(self, values: Floats, target: Floats) -> "BoostedCoxTrees":
         """Fit to (n, 2) times and events, 1 or 0."""
         time, event, cases = target[:, 0], target[:, 1] > 0, len(values)
         drawn = max(int(self.share * cases), 1)
@@ -63,7 +63,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
             self.estimators_.append(tree)
         return self
 
-    def predict(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def predict(self, values: Floats) -> Floats:
         """Predict (n,) log hazard ratios."""
         scores = np.zeros(len(values))
         for tree in self.estimators_:

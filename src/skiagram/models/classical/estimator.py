@@ -19,6 +19,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.case_features.repeatability import Repeatable
 from skiagram.errors import ModelFailure, OptionError, listed, refusal
@@ -171,7 +172,7 @@ class ClassicalModel(ABC):
         return self.estimator(seed, loss)
 
     @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def class_scores(estimator: Any, values: Floats) -> Floats:
         """Score (n, n_features) normalised values: (n, n_classes) float64, or (n, 1) of an outcome.
 
         Classes have the decision function, (−d, d) for two; probabilities where there is none.
@@ -200,7 +201,7 @@ class ClassicalModel(ABC):
         return None
 
     @staticmethod
-    def weighted(estimator: Any) -> NDArray[np.bool_] | None:  # noqa: ARG004
+    def weighted(estimator: Any) -> Flags | None:  # noqa: ARG004
         """Mark the columns with any weight; None for a family that sets no weight to 0."""
         return None
 
@@ -323,7 +324,7 @@ class FittedClassical(FittedToCases[FeatureTable]):
     features: tuple[str, ...]
     summary: FitSummary
 
-    def scores(self, inputs: FeatureTable) -> NDArray[np.float64]:
+    def scores(self, inputs: FeatureTable) -> Floats:
         """Score cases: (n, n_classes) float64, higher = more likely."""
         values = inputs.columns(self.features).values.astype(np.float64)
         with _named_failures(self.title):
@@ -405,7 +406,7 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
 
 
 def selected_features(
-    pipeline: Pipeline, names: Sequence[str], weighted: NDArray[np.bool_] | None
+    pipeline: Pipeline, names: Sequence[str], weighted: Flags | None
 ) -> dict[str, bool]:
     """Return the name of each feature → whether it was kept; empty where nothing chooses.
 
@@ -424,7 +425,7 @@ def selected_features(
     return dict(zip(names, selected.tolist(), strict=True)) if chooses else {}
 
 
-def column_sources(imputation: Any, features: int) -> NDArray[np.int64]:
+def column_sources(imputation: Any, features: int) -> Whole:
     """Find the feature that each imputed column comes from; indicators stand at the end."""
     columns = np.arange(features)
     if not isinstance(imputation, SimpleImputer):

@@ -20,6 +20,7 @@ from pydantic.dataclasses import dataclass
 from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 
+from skiagram.arrays import Flags, Floats, Singles, Texts, Whole
 from skiagram.errors import DataError, ModelFailure, OptionError, refusal
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import positions, suppress
@@ -44,7 +45,6 @@ from skiagram.strict import STRICT
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
-Floats = NDArray[np.float64]
 View = Literal["own", "relative", "contralateral", "place"]
 PLACES = Classes(("elsewhere", "lesion"))
 _LIMIT = 6.0  # deviations from an image's mean at which a relative feature is cut
@@ -179,8 +179,8 @@ class CandidateFinder:
         return FittedCandidateFinder(self, fitted, context.positive, floor, summary, share)
 
     def split_candidates(
-        self, training: Labelled[FindingInputs], positive: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        self, training: Labelled[FindingInputs], positive: Flags
+    ) -> tuple[Whole, Whole]:
         """Find the rows, of the candidates case after case, on lesions and off them."""
         inputs = training.inputs
         candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
@@ -289,7 +289,7 @@ def share_folds(training: Labelled[FindingInputs], context: FitContext) -> list[
 
 
 def share_of_other(
-    score: Mapping[str, float], partner: Mapping[str, str], positive: NDArray[np.str_]
+    score: Mapping[str, float], partner: Mapping[str, str], positive: Texts
 ) -> float:
     """Estimate the share of the other image's score that is taken off an image's own, 0 to 1.
 
@@ -311,7 +311,7 @@ def share_of_other(
     return float(np.clip(-other_weight / image_weight, 0.0, 1.0)) if image_weight > 0 else 0.0
 
 
-def judge(fitted: FittedClassical, table: FeatureTable, rows: NDArray[np.int64]) -> Floats:
+def judge(fitted: FittedClassical, table: FeatureTable, rows: Whole) -> Floats:
     """Compute the score of some candidates, higher = rather a lesion."""
     parts = [
         fitted.scores(table.select(rows[start : start + _CHUNK]))
@@ -370,12 +370,12 @@ def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> Featu
 class _Side(NamedTuple):
     """The candidates of one image: their features as they are and relative, and their places."""
 
-    own: NDArray[np.float32]
-    relative: NDArray[np.float32]
+    own: Singles
+    relative: Singles
     place: Floats
 
     @classmethod
-    def of(cls, own: NDArray[np.float32], places: Floats) -> "_Side":
+    def of(cls, own: Singles, places: Floats) -> "_Side":
         # Deviations from the mean over the candidates of one image.
         units = own.astype(np.float64)
         least = 1e-9 * np.maximum(np.abs(units).max(axis=0), 1e-12)

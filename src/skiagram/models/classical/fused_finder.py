@@ -12,11 +12,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
 
+from skiagram.arrays import Floats
 from skiagram.errors import OptionError, refusal
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import case_scores
@@ -43,7 +43,6 @@ from skiagram.records.files import read_record, write_record
 from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
 
-Floats = NDArray[np.float64]
 MEMBERS = ("by_encoding", "by_features")  # folders of a fitted one, in this order everywhere
 _ENCODING = "encoding_"  # with what the names of an encoder's numbers begin
 _WIDE = 1e6  # C without a penalty that counts

@@ -11,16 +11,15 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from skiagram.arrays import Floats, Whole
 from skiagram.case_features.covariates import PREFIX, SITE_PREFIX
 from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.records.feature_table import has_prefix
 from skiagram.strict import STRICT
 
-Values = NDArray[np.float64]
 _MAX_STEPS = 1000
 _MIN_CASES = 2  # of a site, without which it has no spread
 
@@ -88,7 +87,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.kept = kept
         self.unseen = unseen
 
-    def fit(self, values: Values, target: object = None) -> "SiteHarmoniser":
+    def fit(self, values: Floats, target: object = None) -> "SiteHarmoniser":
         """Learn each site of two cases or more; of (n, n_columns); NaN is a gap."""
         # Sites with too few cases have no spread.
         counts = values[:, self.site].sum(axis=0)
@@ -122,7 +121,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             self.shift_[site, self.varies_], self.scale_[site, self.varies_] = _shrunk(site_values)
         return self
 
-    def transform(self, values: Values) -> Values:
+    def transform(self, values: Floats) -> Floats:
         """Return (n, kept) columns, the features of each case as if of the mean site."""
         # Cases of sites that were not seen stay as they are.
         number = self._sites(values)
@@ -132,12 +131,12 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         # Standardised by the site, then back in the units of all sites.
         features = values[:, self.harmonised]
         adjusted = ((features - centre) / self.spread_ - shift) / scale * self.spread_ + centre
-        harmonised: Values = values[:, : self.kept].copy()
+        harmonised: Floats = values[:, : self.kept].copy()
         unchanged = (number[:, None] < 0) | ~self.varies_
         harmonised[:, self.harmonised] = np.where(unchanged, features, adjusted)
         return harmonised
 
-    def _sites(self, values: Values) -> NDArray[np.int64]:
+    def _sites(self, values: Floats) -> Whole:
         """Find the number of each case's site, −1 for one not seen in training."""
         # Sites that training did not see, or refused to learn.
         member = values[:, self.site] > 0
@@ -147,16 +146,16 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             raise refusal("models.unseen_sites", kind=ModelFailure, number=unseen, least=_MIN_CASES)
         return number.astype(np.int64)
 
-    def _covariates(self, values: Values, *, fit: bool) -> Values:
+    def _covariates(self, values: Floats, *, fit: bool) -> Floats:
         """Read the preserved covariates, gaps filled with the training cases' median."""
         observed = values[:, self.preserved]
         if fit:
             self.median_ = _medians(observed)
-        filled: Values = np.where(np.isfinite(observed), observed, self.median_)
+        filled: Floats = np.where(np.isfinite(observed), observed, self.median_)
         return filled
 
 
-def _medians(values: Values) -> Values:
+def _medians(values: Floats) -> Floats:
     """Compute the median of each column, without its gaps; 0 of one that is empty."""
     some = np.isfinite(values).any(axis=0)
     medians = np.zeros(values.shape[1])
@@ -164,7 +163,7 @@ def _medians(values: Values) -> Values:
     return medians
 
 
-def _shrunk(standardised: Values) -> tuple[Values, Values]:
+def _shrunk(standardised: Floats) -> tuple[Floats, Floats]:
     """Estimate shift and scale (standard deviation) of one site for each feature.
 
     The prior of the shift is normal, that of the variance inverse gamma; both have the moments of

@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LinearRegression as LeastSquares
 from sklearn.linear_model import LogisticRegression as Logistic
 from sklearn.linear_model import Ridge as PenalisedLeastSquares
 
+from skiagram.arrays import Flags, Floats
 from skiagram.fitting.contract import Labelled
 from skiagram.models.classical.estimator import ClassicalModel, ClassWeightedModel
 from skiagram.models.classical.penalised_estimators import (
@@ -57,7 +57,7 @@ class LinearRegression(LinearModel):
         return LeastSquares()
 
     @staticmethod
-    def target(training: Labelled[FeatureTable]) -> NDArray[np.float64]:
+    def target(training: Labelled[FeatureTable]) -> Floats:
         return np.eye(training.n_classes)[training.label]
 
 
@@ -191,6 +191,6 @@ class ElasticNet(LogisticRegression):
         )
 
     @staticmethod
-    def weighted(estimator: Any) -> NDArray[np.bool_]:
-        marked: NDArray[np.bool_] = (np.atleast_2d(estimator.coef_) != 0).any(axis=0)
+    def weighted(estimator: Any) -> Flags:
+        marked: Flags = (np.atleast_2d(estimator.coef_) != 0).any(axis=0)
         return marked

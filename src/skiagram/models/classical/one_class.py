@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 from sklearn.covariance import LedoitWolf
 
+from skiagram.arrays import Floats, Whole
 from skiagram.errors import ModelFailure, refusal
 from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
@@ -19,21 +19,19 @@ from skiagram.records.feature_table import FeatureTable
 from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
-Values = NDArray[np.float64]
-
 
 class NormalRange(LedoitWolf):  # type: ignore[misc]
     """Mean and covariance of normal cases, and which label they bear."""
 
-    def fit(self, values: Values, target: NDArray[np.int64]) -> "NormalRange":
+    def fit(self, values: Floats, target: Whole) -> "NormalRange":
         """Learn from (n, n_features) normal cases and their label, n times."""
         self.normal_ = int(target[0])
         super().fit(values)
         return self
 
-    def distance(self, values: Values) -> Values:
+    def distance(self, values: Floats) -> Floats:
         """Compute (n,) distances ≥ 0, in standard deviations of the normals."""
-        squared: Values = self.mahalanobis(values)
+        squared: Floats = self.mahalanobis(values)
         return np.sqrt(np.maximum(squared, 0))
 
 
@@ -66,10 +64,10 @@ class OneClass(ClassicalModel):
         return NormalRange()
 
     @staticmethod
-    def class_scores(estimator: Any, values: Values) -> Values:
+    def class_scores(estimator: Any, values: Floats) -> Floats:
         distance = estimator.distance(values)
         sign = np.where(np.arange(2) == estimator.normal_, -1.0, 1.0)
-        scores: Values = distance[:, None] * sign
+        scores: Floats = distance[:, None] * sign
         return scores
 
     @staticmethod

@@ -5,27 +5,25 @@ regression: C means the same in whatever is learned, however many cases there ar
 """
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.linear_model import ElasticNet
 
+from skiagram.arrays import Floats
 from skiagram.statistics.cox import fit_elastic_net, fit_ridge
 from skiagram.statistics.proportional_odds import fit_proportional_odds
-
-Values = NDArray[np.float64]
 
 
 class PenalisedEstimator(BaseEstimator):  # type: ignore[misc]
     """A linear score whose loss has an elastic net beside it; ρ = 0 is a ridge."""
 
-    coef_: Values
+    coef_: Floats
 
     def __init__(self, inverse_regularisation: float, l1_ratio: float, max_iterations: int) -> None:
         self.inverse_regularisation = inverse_regularisation
         self.l1_ratio = l1_ratio
         self.max_iterations = max_iterations
 
-    def predict(self, values: Values) -> Values:
+    def predict(self, values: Floats) -> Floats:
         """Predict (n,) scores: log hazard ratios, log-odds of a higher grade, or numbers."""
         return values @ self.coef_
 
@@ -33,7 +31,7 @@ class PenalisedEstimator(BaseEstimator):  # type: ignore[misc]
 class PenalisedCox(PenalisedEstimator):
     """Log hazard ratios by Cox's partial likelihood."""
 
-    def fit(self, values: Values, target: Values) -> "PenalisedCox":
+    def fit(self, values: Floats, target: Floats) -> "PenalisedCox":
         """Fit to (n, 2) times and events, 1 or 0."""
         # The functions of statistics divide the likelihood by the cases.
         penalty = 1 / (self.inverse_regularisation * len(values))
@@ -55,7 +53,7 @@ class OrderedLogistic(PenalisedEstimator):
         self.inverse_regularisation = inverse_regularisation
         self.max_iterations = max_iterations
 
-    def fit(self, values: Values, target: Values) -> "OrderedLogistic":
+    def fit(self, values: Floats, target: Floats) -> "OrderedLogistic":
         """Fit to (n,) places of grades from 0."""
         grade = target.astype(np.int64)
         penalty = 1 / (self.inverse_regularisation * len(values))
@@ -68,7 +66,7 @@ class OrderedLogistic(PenalisedEstimator):
 class ElasticNetLeastSquares(PenalisedEstimator):
     """Least squares with an elastic net; the loss is half the sum of squares."""
 
-    def fit(self, values: Values, target: Values) -> "ElasticNetLeastSquares":
+    def fit(self, values: Floats, target: Floats) -> "ElasticNetLeastSquares":
         """Fit to (n,) numbers."""
         # scikit-learn divides the sum of squares by the cases.
         penalty = 1 / (self.inverse_regularisation * len(values))
@@ -77,6 +75,6 @@ class ElasticNetLeastSquares(PenalisedEstimator):
         self.coef_, self.intercept_ = fitted.coef_, float(fitted.intercept_)
         return self
 
-    def predict(self, values: Values) -> Values:
+    def predict(self, values: Floats) -> Floats:
         """Return (n,) fitted numbers."""
         return super().predict(values) + self.intercept_

@@ -25,6 +25,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
 
+from skiagram.arrays import Flags, Whole
 from skiagram.errors import DataError, ModelFailure, refusal
 
 TRUSTED = (
@@ -212,9 +213,9 @@ def sound_trees(estimator: Any) -> bool:
 
 
 def _sound(
-    leaf: NDArray[np.bool_],
-    left: NDArray[np.int64],
-    right: NDArray[np.int64],
+    leaf: Flags,
+    left: Whole,
+    right: Whole,
     feature: NDArray[Any],
     features: int,
 ) -> bool:

@@ -19,11 +19,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
+from skiagram.arrays import Floats, Whole
 from skiagram.statistics.permutation import auc_of_ranks
 from skiagram.strict import STRICT
 
 Normalisation = Literal["standard", "min_max", "robust", "maximum_then_sum", "none"]
-Values = NDArray[np.float64]
 _COST = 0.1  # C of the linear models that choose
 _ITERATIONS = 50_000
 _CLOSEST = 1 - 1e-12  # squared correlation of copies, whose information would be infinite
@@ -47,7 +47,7 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
     of the order 1 / n. A column of zeros is left as it is.
     """
 
-    def fit(self, values: NDArray[np.float64], target: object = None) -> "MaximumThenSumScaler":
+    def fit(self, values: Floats, target: object = None) -> "MaximumThenSumScaler":
         magnitude = np.abs(values)
         maximum = magnitude.max(axis=0)
         self.maximum_ = np.where(maximum > 0, maximum, 1.0)
@@ -55,8 +55,8 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
         self.total_ = np.where(total > 0, total, 1.0)
         return self
 
-    def transform(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        scaled: NDArray[np.float64] = values / self.maximum_ / self.total_
+    def transform(self, values: Floats) -> Floats:
+        scaled: Floats = values / self.maximum_ / self.total_
         return scaled
 
 
@@ -100,7 +100,7 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.keep = keep
         self.seed = seed
 
-    def fit(self, values: Values, target: NDArray[np.float64 | np.int64]) -> "ColumnSelector":
+    def fit(self, values: Floats, target: NDArray[np.float64 | np.int64]) -> "ColumnSelector":
         """Choose columns by (n,) labels or (n, n_classes) one-hot labels."""
         # Labels come as numbers or one-hot.
         label = (target.argmax(axis=1) if target.ndim == 2 else target).astype(np.int64)
@@ -124,18 +124,18 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         self.chosen_ = chosen
         return self
 
-    def _information(self, values: Values, label: NDArray[np.int64]) -> Values:
+    def _information(self, values: Floats, label: Whole) -> Floats:
         neighbours = min(3, int(np.bincount(label).min()) - 1)
-        information: Values = mutual_info_classif(
+        information: Floats = mutual_info_classif(
             values, label, n_neighbors=max(1, neighbours), random_state=self.seed
         )
         return information
 
-    def _worth(self, values: Values, label: NDArray[np.int64], keep: int) -> Values:
+    def _worth(self, values: Floats, label: Whole, keep: int) -> Floats:
         # Variance, as a share of the squared range, so that units do not count.
         if self.method == "variance":
             spread = np.ptp(values, axis=0)
-            worth: Values = values.var(axis=0) / np.where(spread > 0, spread, 1) ** 2
+            worth: Floats = values.var(axis=0) / np.where(spread > 0, spread, 1) ** 2
             return worth
         if self.method == "auc":
             # The mean over classes of |AUC − .5| of each column.
@@ -150,15 +150,15 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             estimator = LogisticRegression(C=_COST, max_iter=_ITERATIONS)
             # a fifth of the columns is dropped at a time
             ranks = RFE(estimator, n_features_to_select=keep, step=0.2).fit(values, label)
-            rank: Values = ranks.ranking_.astype(np.float64)
+            rank: Floats = ranks.ranking_.astype(np.float64)
             return -rank
         # Columns with the largest coefficients of a sparse support vector machine.
         sparse = LinearSVC(
             C=_COST, penalty="l1", dual=False, max_iter=_ITERATIONS, random_state=self.seed
         )
-        coefficients: Values = sparse.fit(values, label).coef_
-        largest: Values = np.abs(coefficients).max(axis=0)
+        coefficients: Floats = sparse.fit(values, label).coef_
+        largest: Floats = np.abs(coefficients).max(axis=0)
         return largest
 
-    def transform(self, values: Values) -> Values:
+    def transform(self, values: Floats) -> Floats:
         return values[:, self.chosen_]

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.ensemble import (
@@ -23,6 +22,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
+from skiagram.arrays import Floats
 from skiagram.models.classical.estimator import ClassWeightedModel
 from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
@@ -53,7 +53,7 @@ class DecisionTree(ClassWeightedModel):
         return DecisionTreeClassifier(**chosen, random_state=seed)
 
     @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def class_scores(estimator: Any, values: Floats) -> Floats:
         """Compute log of (f·m + 1) / (m + n_classes) for class frequencies f in a leaf of m cases.
 
         The Laplace correction keeps pure leaves finite and ranks a large one above a small one
@@ -61,9 +61,7 @@ class DecisionTree(ClassWeightedModel):
         """
         cases = estimator.tree_.weighted_n_node_samples[estimator.apply(values)][:, np.newaxis]
         frequency = estimator.predict_proba(values)
-        scores: NDArray[np.float64] = np.log(
-            (frequency * cases + 1.0) / (cases + frequency.shape[1])
-        )
+        scores: Floats = np.log((frequency * cases + 1.0) / (cases + frequency.shape[1]))
         return scores
 
 
@@ -153,7 +151,7 @@ class Bagging(ClassWeightedModel):
         )
 
     @staticmethod
-    def class_scores(estimator: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    def class_scores(estimator: Any, values: Floats) -> Floats:
         return np.asarray(estimator.predict_proba(values), dtype=np.float64)
 
 

@@ -24,6 +24,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from skiagram.arrays import Floats, Whole
 from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs
@@ -46,10 +47,8 @@ from skiagram.models.deep.fitted import (
 )
 from skiagram.models.deep.network_model import NetworkModel, mean_curves
 from skiagram.models.deep.searched_images import (
-    Floats,
     Lesions,
     Places,
-    Rows,
     SearchedImage,
     SearchedImages,
     searched,
@@ -207,7 +206,7 @@ class Crops(Examples):
         self.classifier = classifier
 
     @torch.inference_mode()
-    def hardness(self, rows: Rows) -> Floats:
+    def hardness(self, rows: Whole) -> Floats:
         """Compute (n,) how much crops look like a lesion to the network as it is by now."""
         # Scored as they are, without dropout, then back to training.
         classifier, finder = self.classifier, self._finder
@@ -221,10 +220,10 @@ class Crops(Examples):
         classifier.train(training)
         return np.concatenate(hardness) + 1e-6
 
-    def __getitem__(self, rows: Rows) -> ExampleBatch:
+    def __getitem__(self, rows: Whole) -> ExampleBatch:
         return self._cut(rows, np.zeros((len(rows), len(self.sides))), (0,) * len(self.sides))
 
-    def view(self, rows: Rows, uniform: Tensor) -> ExampleBatch:
+    def view(self, rows: Whole, uniform: Tensor) -> ExampleBatch:
         """Cut crops around moved centres, with the margins that turned views need."""
         views = self._finder.training.views
         # Of images columns 2 and 3 move across and down, of volumes 3 to 5; see `augment`.
@@ -238,7 +237,7 @@ class Crops(Examples):
             raise refusal("models.several_devices", kind=OptionError, number=world)
         return BalancedOrder(self, batch_size, seed or 0, self._finder)
 
-    def _cut(self, rows: Rows, offset: Floats, margins: Sequence[int]) -> ExampleBatch:
+    def _cut(self, rows: Whole, offset: Floats, margins: Sequence[int]) -> ExampleBatch:
         # Crops with their margins, so that a turned view has pixels to its corners.
         sides = [side + 2 * margin for side, margin in zip(self.sides, margins, strict=True)]
         crops = []
@@ -273,7 +272,7 @@ class BalancedOrder(EpochOrder):
     def __len__(self) -> int:
         return self._finder.steps
 
-    def __iter__(self) -> Iterator[Rows]:
+    def __iter__(self) -> Iterator[Whole]:
         generator, lesion = self._stream(self.epoch), self._crops.places.lesion
         # Crops at lesions in a new order.
         at_lesions = generator.permutation(np.flatnonzero(lesion >= 0))

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
+from skiagram.arrays import Floats
 from skiagram.compute.code_digest import named_targets
 from skiagram.errors import DataError, ModelFailure, refusal
 from skiagram.fitting.contract import FitSummary, FittedToCases, Requirements
@@ -122,7 +122,7 @@ class FittedNetwork(FittedToCases[ImageSet]):
             whole_machine=True,
         )
 
-    def scores(self, inputs: ImageSet) -> NDArray[np.float64]:
+    def scores(self, inputs: ImageSet) -> Floats:
         """Compute (n, n_classes) logits of the cases, float64.
 
         Regions of interest and modalities come with the images: `inputs.stored_images` opens them.

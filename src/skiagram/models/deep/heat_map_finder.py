@@ -28,18 +28,13 @@ from torch.nn.functional import (
     pad,
 )
 
+from skiagram.arrays import Floats
 from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.finding.inputs import FindingInputs
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.finder import CropTraining, FindingNetwork
 from skiagram.models.deep.layers import convolution
-from skiagram.models.deep.searched_images import (
-    Floats,
-    Lesions,
-    Places,
-    SearchedImage,
-    SearchedImages,
-)
+from skiagram.models.deep.searched_images import Lesions, Places, SearchedImage, SearchedImages
 from skiagram.models.deep.transfer import Transfer
 from skiagram.strict import STRICT
 from skiagram.training.module import ClassifierTraining

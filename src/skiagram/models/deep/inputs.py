@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from sklearn.feature_selection import VarianceThreshold
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from skiagram.arrays import Texts
 from skiagram.case_features.covariates import Covariates, development_patients, encode_covariates
 from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.image_store.store import ImageStore, modality_folders
@@ -140,7 +140,7 @@ class NetworkInputs:
             digest.update(self.table.values.tobytes())
         return digest.hexdigest()
 
-    def of(self, case_id: NDArray[np.str_]) -> ImageSet:
+    def of(self, case_id: Texts) -> ImageSet:
         table = None if self.table is None else self.table.of(case_id)
         return ImageSet(self.images, case_id, table, self.modalities)
 

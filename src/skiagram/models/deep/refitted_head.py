@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
@@ -20,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
+from skiagram.arrays import Floats, Whole
 from skiagram.errors import ModelFailure, refusal
 from skiagram.fitting.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
@@ -81,8 +81,8 @@ class RefittedHead(OnBackbone):
 
 
 def fit_each_class(
-    head: Any, numbers: NDArray[np.float64], label: NDArray[np.int64], n_classes: int, title: str
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    head: Any, numbers: Floats, label: Whole, n_classes: int, title: str
+) -> tuple[Floats, Floats]:
     """Return weights and biases, a row a class, of a linear classifier fitted to (n, numbers)."""
     require_every_class(label, n_classes, title)
     head.fit(numbers, label)
@@ -92,16 +92,14 @@ def fit_each_class(
     return weight, bias
 
 
-def give_head(layer: nn.Linear, weight: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
+def give_head(layer: nn.Linear, weight: Floats, bias: Floats) -> None:
     """Give a linear layer (n_classes, numbers) weights and (n_classes,) biases."""
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight))
         layer.bias.copy_(torch.from_numpy(bias))
 
 
-def entering(
-    classifier: Classifier, layer: nn.Module, cases: Examples, batch_size: int
-) -> NDArray[np.float64]:
+def entering(classifier: Classifier, layer: nn.Module, cases: Examples, batch_size: int) -> Floats:
     """Return (n, numbers) of what enters a layer when the cases are shown as they are."""
     # What enters the layer is caught on its way.
     inputs_seen: list[Tensor] = []
@@ -117,4 +115,4 @@ def entering(
                 classifier(cases[rows].images.to(where))
     finally:
         hook.remove()
-    return cast(NDArray[np.float64], torch.cat(inputs_seen).numpy())
+    return cast(Floats, torch.cat(inputs_seen).numpy())

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import pad
 
+from skiagram.arrays import Flags, Floats, Texts, Whole
 from skiagram.errors import named, refusal
 from skiagram.finding.candidates import Body, body_part, grey_values
 from skiagram.image_store.store import ImageStore
@@ -19,8 +19,6 @@ from skiagram.records.places import coordinates
 from skiagram.training.data import HELD_BYTES
 from skiagram.training.network_input import resize, resize_volume
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.int64]
 _DARKEST, _BRIGHTEST = -3.0, 6.0  # deviations
 
 
@@ -34,7 +32,7 @@ class SearchedImage(NamedTuple):
     """
 
     pixels: Tensor
-    inside: NDArray[np.bool_]
+    inside: Flags
     scale: Floats
 
     def to_seen(self, places: Floats) -> Floats:
@@ -122,7 +120,7 @@ def _searched(folder: Path, sha256: str, pixel: float, body: Body) -> SearchedIm
 class Lesions(NamedTuple):
     """The (n,) lesions of the training cases, in pixels of the images as the network sees them."""
 
-    case_id: NDArray[np.str_]
+    case_id: Texts
     centre: Floats  # (n, axes)
     radius: Floats
 
@@ -137,19 +135,19 @@ class Lesions(NamedTuple):
         ]
         return cls(cases, np.stack(centre), table["radius"].to_numpy(dtype=np.float64) / pixel)
 
-    def rows(self, case: str) -> Rows:
+    def rows(self, case: str) -> Whole:
         return np.flatnonzero(self.case_id == case)
 
 
 class Places(NamedTuple):
     """The (n,) places of crops; `lesion` is the number of the one that is shown, -1 for none."""
 
-    case_id: NDArray[np.str_]
+    case_id: Texts
     centre: Floats  # (n, axes)
-    lesion: Rows
+    lesion: Whole
 
     @classmethod
-    def stack(cls, parts: Sequence[tuple[str, Floats, Rows]]) -> "Places":
+    def stack(cls, parts: Sequence[tuple[str, Floats, Whole]]) -> "Places":
         """Put the places of several cases together."""
         case = np.concatenate([np.full(len(rows), name) for name, _, rows in parts])
         return cls(case, *(np.concatenate([part[k] for part in parts]) for k in (1, 2)))

@@ -9,17 +9,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from skiagram.arrays import Floats
 from skiagram.finding.inputs import FindingInputs
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import for_volumes
 from skiagram.models.deep.finder import FindingNetwork
-from skiagram.models.deep.searched_images import (
-    Floats,
-    Lesions,
-    Places,
-    SearchedImage,
-    SearchedImages,
-)
+from skiagram.models.deep.searched_images import Lesions, Places, SearchedImage, SearchedImages
 from skiagram.records.places import coordinates, of_cases
 from skiagram.strict import STRICT
 

@@ -38,15 +38,14 @@ from pydantic.dataclasses import dataclass
 from scipy import fft
 from scipy.special import logsumexp
 
+from skiagram.arrays import Floats, Whole
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
 from skiagram.errors import OptionError
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exponent,
-    FloatArray,
     Nodule,
-    Places,
     as_stored,
     centred_nodule,
     colour_noise,
@@ -146,8 +145,8 @@ class SearchedFilm(NamedTuple):
         centres: Centres of its nodules in pixels.
     """
 
-    clean: FloatArray
-    noisy: FloatArray
+    clean: Floats
+    noisy: Floats
     centres: tuple[tuple[float, ...], ...]
 
 
@@ -160,7 +159,7 @@ class Searched(NamedTuple):
     """
 
     log_odds: float
-    cells: FloatArray
+    cells: Floats
 
 
 class ScanningObserver:
@@ -173,7 +172,7 @@ class ScanningObserver:
     """
 
     def __init__(
-        self, options: PhantomFinding, tissue: FloatArray, nodule: FloatArray, places: Places
+        self, options: PhantomFinding, tissue: Floats, nodule: Floats, places: Whole
     ) -> None:
         # The matched filter of a nodule in tissue and noise.
         noise, sides, most = options.noise, options.sides, options.nodules.most
@@ -201,7 +200,7 @@ class ScanningObserver:
             for count in range(1, most + 1)
         ]
 
-    def search(self, films: tuple[FloatArray, ...]) -> list[Searched]:
+    def search(self, films: tuple[Floats, ...]) -> list[Searched]:
         """Return what all films of a patient say of each."""
         spectra = [fft.rfftn(film) for film in films]
         sums = []
@@ -319,7 +318,7 @@ class OpenPhantomFinding(OpenSource):
             clean = colour_noise(white, self._tissue)
             noise = options.noise * side_stream.standard_normal(shape)
             # Some nodules, on one side of every second patient.
-            centres: Places = np.empty((0, options.axes), dtype=np.int64)
+            centres: Whole = np.empty((0, options.axes), dtype=np.int64)
             if self.side(patient) == side:
                 count = int(side_stream.integers(1, options.nodules.most + 1))
                 cells = side_stream.choice(len(self.places), count, replace=False)

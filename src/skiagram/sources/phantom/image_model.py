@@ -34,10 +34,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from scipy import fft
 
+from skiagram.arrays import Floats, Singles, Whole
 from skiagram.strict import STRICT
 
-FloatArray = NDArray[np.float64]
-Places = NDArray[np.int64]
 Exponent = Annotated[float, Field(ge=0, le=4)]
 
 
@@ -63,7 +62,7 @@ class Nodule:
     Attributes:
         amplitude: Height at the centre, in standard deviations of tissue.
         radius: R in pixels.
-        places: Places a side of the grid on which it is centred.
+        places: Whole a side of the grid on which it is centred.
         spacing: Distance between neighbouring places in pixels.
     """
 
@@ -73,7 +72,7 @@ class Nodule:
     spacing: Annotated[int, Field(ge=1)]
 
 
-def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> FloatArray:
+def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> Floats:
     """Return the half spectrum of a field of unit variance.
 
     The constant component has the power of the lowest frequency: a share of an image's brightness
@@ -84,16 +83,14 @@ def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> FloatArray:
         spectrum is 1.
     """
     along = [fft.fftfreq(size, 1 / size)] * (axes - 1) + [fft.rfftfreq(size, 1 / size)]
-    frequency: FloatArray = functools.reduce(
-        np.hypot, np.meshgrid(*along, indexing="ij", sparse=True)
-    )
+    frequency: Floats = functools.reduce(np.hypot, np.meshgrid(*along, indexing="ij", sparse=True))
     frequency[(0,) * axes] = 1
-    power: FloatArray = frequency**-exponent
+    power: Floats = frequency**-exponent
     power /= (power * column_weights(size)).sum() / size**axes
     return power
 
 
-def column_weights(size: int) -> FloatArray:
+def column_weights(size: int) -> Floats:
     """Return (size // 2 + 1,) how often each column of a half spectrum stands in the full one."""
     count = np.full(size // 2 + 1, 2.0)
     count[0] = 1
@@ -102,19 +99,19 @@ def column_weights(size: int) -> FloatArray:
     return count
 
 
-def as_stored(field: FloatArray) -> NDArray[np.float32]:
+def as_stored(field: Floats) -> Singles:
     """Return an image as the pipeline sees it; a volume has an axis for its channel."""
-    pixels: NDArray[np.float32] = field.astype(np.float32)
+    pixels: Singles = field.astype(np.float32)
     return pixels if field.ndim == 2 else pixels[..., None]
 
 
-def colour_noise(white: FloatArray, spectrum: FloatArray) -> FloatArray:
+def colour_noise(white: Floats, spectrum: Floats) -> Floats:
     """Give white noise, (size, size) or (size, size, size) standard normal numbers, a spectrum."""
-    field: FloatArray = fft.irfftn(fft.rfftn(white) * np.sqrt(spectrum), s=white.shape)
+    field: Floats = fft.irfftn(fft.rfftn(white) * np.sqrt(spectrum), s=white.shape)
     return field
 
 
-def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> FloatArray:
+def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> Floats:
     """Return the nodule with its centre on the first pixel, wrapped around borders.
 
     In a volume a ball (1 − (r/R)²) has the designer nodule's profile for its projection.
@@ -122,11 +119,11 @@ def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> FloatArray:
     offset = [fft.fftfreq(size, 1 / size) ** 2] * axes
     apart = functools.reduce(operator.add, np.meshgrid(*offset, indexing="ij", sparse=True))
     height = np.clip(1 - apart / nodule.radius**2, 0, None)
-    profile: FloatArray = nodule.amplitude * height ** (2.5 - axes / 2)
+    profile: Floats = nodule.amplitude * height ** (2.5 - axes / 2)
     return profile
 
 
-def nodule_places(size: int, nodule: Nodule) -> NDArray[np.int64]:
+def nodule_places(size: int, nodule: Nodule) -> Whole:
     """Return (places,) the rows, and likewise columns, on which a nodule may be centred."""
     steps = np.arange(nodule.places, dtype=np.int64) - nodule.places // 2
     return size // 2 + nodule.spacing * steps
@@ -141,9 +138,7 @@ class IdealObserver:
         places: (m,) places along each axis on which the nodule is centred with equal probability.
     """
 
-    def __init__(
-        self, normal: FloatArray, abnormal: FloatArray, nodule: FloatArray, places: Places
-    ) -> None:
+    def __init__(self, normal: Floats, abnormal: Floats, nodule: Floats, places: Whole) -> None:
         size = len(nodule)
         count = column_weights(size)
         template = fft.rfftn(nodule)
@@ -154,7 +149,7 @@ class IdealObserver:
         self._offset = energy / 2 + nodule.ndim * np.log(len(places))
         self._places = np.ix_(*[places] * nodule.ndim)
 
-    def log_likelihood_ratio(self, image: FloatArray) -> float:
+    def log_likelihood_ratio(self, image: Floats) -> float:
         """Return log Λ of one image, natural units; above 0 speaks for the abnormal class."""
         spectrum = fft.rfftn(image)
         texture = float((np.abs(spectrum) ** 2 * self._texture).sum()) + self._volume
@@ -163,7 +158,7 @@ class IdealObserver:
         nodule = highest + np.log(np.exp(matched - highest).sum()) - self._offset
         return texture + float(nodule)
 
-    def place_probability(self, image: FloatArray) -> FloatArray:
+    def place_probability(self, image: Floats) -> Floats:
         """Return the probability of each pixel to be the centre, given that there is a nodule."""
         matched = self._matched(fft.rfftn(image), image.shape)[self._places]
         weight = np.exp(matched - matched.max())
@@ -171,8 +166,8 @@ class IdealObserver:
         probability[self._places] = weight / weight.sum()
         return probability
 
-    def _matched(self, spectrum: FloatArray, shape: tuple[int, ...]) -> FloatArray:
-        matched: FloatArray = fft.irfftn(spectrum * self._filter, s=shape)
+    def _matched(self, spectrum: Floats, shape: tuple[int, ...]) -> Floats:
+        matched: Floats = fft.irfftn(spectrum * self._filter, s=shape)
         return matched
 
 
@@ -183,8 +178,8 @@ class Exposure(NamedTuple):
         place: [Slice,] row and column of the nodule's centre; NaN without a nodule.
     """
 
-    clean: FloatArray
-    noisy: FloatArray
+    clean: Floats
+    noisy: Floats
     place: tuple[float, ...]
 
 
@@ -211,7 +206,7 @@ class Faults:
     dead_rows: Annotated[int, Field(ge=0)]
 
 
-def digitise(image: NDArray[np.float64]) -> Stored:
+def digitise(image: Floats) -> Stored:
     """Return the stored values of an image: `value = stored * SLOPE + INTERCEPT`, clipped."""
     steps = np.rint((image - INTERCEPT) / SLOPE)
     stored: Stored = np.clip(steps, LOWEST, HIGHEST).astype(np.uint16)

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft, linalg
 
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.contract import Entry, GroundTruth, OpenSource
 from skiagram.errors import OptionError, refusal
 from skiagram.images import Region
@@ -29,7 +29,6 @@ from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exponent,
-    FloatArray,
     as_stored,
     colour_noise,
     power_law_spectrum,
@@ -109,8 +108,8 @@ class RegionObserver:
 
     def __init__(
         self,
-        inside: NDArray[np.bool_],
-        covariance: tuple[FloatArray, FloatArray],
+        inside: Flags,
+        covariance: tuple[Floats, Floats],
         mean: tuple[float, float],
     ) -> None:
         self.mean = mean
@@ -118,7 +117,7 @@ class RegionObserver:
         apart = tuple(np.moveaxis((places[:, None] - places[None]) % len(inside), -1, 0))
         self.factors = [linalg.cholesky(matrix[apart], lower=True) for matrix in covariance]
 
-    def log_likelihood_ratio(self, values: FloatArray) -> float:
+    def log_likelihood_ratio(self, values: Floats) -> float:
         """Return log Λ of the (n,) voxels inside, natural units."""
         minus_logarithms = [
             0.5 * float(np.square(linalg.solve_triangular(factor, values - mean, lower=True)).sum())
@@ -167,10 +166,10 @@ class OpenPhantomRegions(OpenSource):
         score = self.observers[region.radius].log_likelihood_ratio(region.noisy[region.inside])
         return GroundTruth(as_stored(region.clean), score, tuple(map(float, region.place)))
 
-    def _ball(self, radius: float, place: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _ball(self, radius: float, place: Whole) -> Flags:
         along = [(np.arange(self._options.size) - centre) ** 2 for centre in place]
         apart = along[0][:, None, None] + along[1][:, None] + along[2]
-        inside: NDArray[np.bool_] = apart <= radius**2
+        inside: Flags = apart <= radius**2
         return inside
 
     def _volume(self, position: int) -> "_Volume":
@@ -187,8 +186,8 @@ class OpenPhantomRegions(OpenSource):
 
 
 class _Volume(NamedTuple):
-    clean: FloatArray
-    noisy: FloatArray
-    inside: NDArray[np.bool_]
-    place: NDArray[np.int64]
+    clean: Floats
+    noisy: Floats
+    inside: Flags
+    place: Whole
     radius: int  # which of the radii

@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from skiagram.arrays import Floats
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
 from skiagram.errors import OptionError, refusal
 from skiagram.readers.dicom import read_dicom
@@ -27,7 +28,6 @@ from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exposure,
     Faults,
-    FloatArray,
     IdealObserver,
     Nodule,
     Tissue,
@@ -183,7 +183,7 @@ class PhantomCases(OpenSource):
         """Return what the pipeline sees, float32."""
         return SpacedImage(as_stored(self.exposure(position).noisy))
 
-    def shown(self, image: FloatArray, patient: int) -> FloatArray:
+    def shown(self, image: Floats, patient: int) -> Floats:
         """Return an image as the device of the patient's site shows it."""
         return image
 
@@ -285,7 +285,7 @@ class OpenPhantom(PhantomCases):
     def _site(self, patient: int) -> str:
         return self._sites[patient // 2 % len(self._sites)]  # every second patient is abnormal
 
-    def shown(self, image: FloatArray, patient: int) -> FloatArray:
+    def shown(self, image: Floats, patient: int) -> Floats:
         if not self._sites:
             return image
         scanner = self._options.sites[self._site(patient)]

@@ -27,13 +27,13 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft
 
+from skiagram.arrays import Floats
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Visit
 from skiagram.errors import OptionError, refusal
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exponent,
-    FloatArray,
     Nodule,
     as_stored,
     centred_nodule,
@@ -121,7 +121,7 @@ class VisitObserver:
     """
 
     def __init__(
-        self, options: PhantomVisits, template: NDArray[np.complex128], contrast: FloatArray
+        self, options: PhantomVisits, template: NDArray[np.complex128], contrast: Floats
     ) -> None:
         size, visits, lesion = options.size, len(contrast), options.lesion
         tissue = power_law_spectrum(size, options.tissue_exponent)
@@ -136,7 +136,7 @@ class VisitObserver:
         self._weight = np.linalg.solve(np.eye(visits) + spread @ self._gram, contrast)
         self._contrast, self._height = contrast, lesion.height
 
-    def log_likelihood_ratio(self, images: FloatArray) -> float:
+    def log_likelihood_ratio(self, images: Floats) -> float:
         """Return log Λ, natural units; above 0 speaks for the abnormal class.
 
         Args:
@@ -162,7 +162,7 @@ class OpenPhantomVisits(OpenSource):
         self._tissue = power_law_spectrum(options.size, options.tissue_exponent)
         visits = range(options.visits)
         steps = np.array(visits, dtype=np.float64)
-        self._contrast: FloatArray = options.lesion.contrast + options.lesion.growth * steps
+        self._contrast: Floats = options.lesion.contrast + options.lesion.growth * steps
         self._observers = [
             VisitObserver(options, self._template, self._contrast[: k + 1]) for k in visits
         ]
@@ -207,7 +207,7 @@ class OpenPhantomVisits(OpenSource):
         draw = stream(self._options.seed, "marker", patient).standard_normal()
         return float(draw + self._options.marker * (patient % 2))
 
-    def _make(self, patient: int) -> tuple[FloatArray, FloatArray]:
+    def _make(self, patient: int) -> tuple[Floats, Floats]:
         """Return the (visits, size, size) images of a patient, without noise and with it."""
         options, lesion = self._options, self._options.lesion
         generator = stream(options.seed, "visits", patient)
