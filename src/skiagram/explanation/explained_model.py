@@ -101,7 +101,7 @@ class FoldFit:
         number: Its place among the fits of all repeats.
         folder: Where the fitted model stands.
         model: What it was fitted by.
-        training: Whole of the development cases that it learned from.
+        training: Rows of the development cases that it learned from.
         held_out: (m,) rows of those that it did not see.
         ranking: (m,) its scores of them.
     """

@@ -308,7 +308,7 @@ class CombinedMember(Trainable[CombinationInputs]):
         self, part: Part, repeat: int, fold: int | None, case_id: Texts
     ) -> CombinationInputs:
         """Read what all members scored of the cases; other folds than theirs are refused."""
-        # Whole of each member, in the order of the cases.
+        # Rows of each member, in the order of the cases.
         scores, fits = [], []
         for member in self.predictions:
             table = member.table

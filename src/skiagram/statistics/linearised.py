@@ -168,7 +168,7 @@ class Linearised:
     def degrees(self) -> float:
         """Compute the degrees of freedom of the variance: patients of the rarest kind, minus 1.
 
-        Whole count as effective ones. With ten of a class a normal quantile makes intervals that
+        Patients count as effective ones. With ten of a class a normal quantile makes intervals that
         hold 91 % (simulated).
         """
         # A share has one kind of cases, so all patients count.
@@ -340,7 +340,7 @@ class Linearised:
         variance = self.variation.variance * other.variation.variance
         if variance == 0:
             return 0.0
-        # Whole of both figures make them move together.
+        # Patients of both figures make them move together.
         samples, other_samples = (each._samples(each._averaged) for each in (self, other))
         covariance = sum(
             covariance_of_means(*sample, *other_sample)

@@ -1,6 +1,6 @@
 """How much a figure varies over patients and over trainings, and the interval that follows.
 
-Whole with several cases are clusters of unequal size; repeats are trainings from other seeds;
+Patients with several cases are clusters of unequal size; repeats are trainings from other seeds;
 the fits of a cross-validation share training cases. Each widens an interval by a rule of its own.
 `patient` (n,) is always the patient of each value, numbered from 0.
 """
@@ -187,7 +187,7 @@ def most_alike(value: Floats, patient: Whole) -> float:
     2000, §1.4). Of few patients who err the images differ by chance as often as not, and a variance
     is then too small. 1 where few patients have most cases: `variance_of_mean` sees to these.
     """
-    # Whole with a case each, or one patient with most of them, say nothing of likeness.
+    # Patients with a case each, or one patient with most of them, say nothing of likeness.
     sizes = count_cases(patient).astype(np.float64)
     n, patients = len(value), len(sizes)
     if n == patients or patients < 2 or few_have_most(patient):

@@ -153,7 +153,7 @@ class Grade(MeasuredOutcome):
                 example=first.cells[column],
                 grades=listed(grades),
             )
-        # Whole and places of the rows.
+        # Labels and places of the rows.
         places = [place_of[plain(row.cells[column])] for row in rows]
         note = f"`{column}` is a grade, from the lowest to the highest: {', '.join(grades)}."
         label = [grades[place - 1] for place in places]

@@ -62,7 +62,7 @@ class Nodule:
     Attributes:
         amplitude: Height at the centre, in standard deviations of tissue.
         radius: R in pixels.
-        places: Whole a side of the grid on which it is centred.
+        places: Places a side of the grid on which it is centred.
         spacing: Distance between neighbouring places in pixels.
     """
 
