@@ -8,7 +8,6 @@ import pytest
 from scipy.special import softmax
 
 from skiagram.evaluation.arm_selection import (
-    SelectionFigure,
     choose_within_folds,
 )
 from skiagram.evaluation.clinical_utility import UTILITY
@@ -57,9 +56,7 @@ def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known):
     turned = np.isin(before.case_id, list(own))
     after = replace(before, label=np.where(turned, 1 - before.label, before.label))
     first, second = (
-        choose_within_folds(
-            {one.outcome.model: SelectionFigure(0.5, inner_auc_by_fold(one, of)) for one in models}
-        )
+        choose_within_folds({one.outcome.model: inner_auc_by_fold(one, of) for one in models})
         for of in (before, after)
     )
     assert first[0, 1] == second[0, 1]

@@ -1,7 +1,7 @@
 """What stands for each arm in the primary comparison, chosen without the test labels."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -17,51 +17,23 @@ from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import stack_scores
 from skiagram.evaluation.stability import fold_auc, inner_auc_by_fold
-from skiagram.records.predictions import Outcome, Predictions
+from skiagram.records.predictions import FINAL, Outcome, Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
 from skiagram.tasks.task import Task
 
 Fold = tuple[int, int]  # repeat, outer fold
+ONCE: Fold = (0, FINAL)  # the one choice under `holdout`
+# What a model is chosen by, higher is better, from labels of the development set alone: under `cv`
+# of the training cases of each outer fold, NaN where there is none, else once. Empty for a model
+# that cannot be chosen.
+SelectionFigures = Mapping[Fold, float]
 _LEAD = 0.05  # of selection AUC over a preferred model of an arm that is not compared
 _DEEP: dict[DeepArm, tuple[str, ...]] = {
     "either": ("deep", "encoder"),
     "networks": ("deep",),
     "encoders": ("encoder",),
 }
-
-
-@dataclass(frozen=True)
-class SelectionFigure:
-    """What a model is chosen by, higher is better, from labels of the development set alone.
-
-    Attributes:
-        value: Of all of them; None for a model that cannot be chosen.
-        of_folds: Under `cv`, of the training cases of each outer fold; NaN where there is none.
-    """
-
-    value: float | None
-    of_folds: Mapping[Fold, float] = field(default_factory=dict)
-
-    @classmethod
-    def over_folds(cls, fold_figures: Mapping[Fold, float]) -> "SelectionFigure":
-        """Return the figures of outer folds, and their mean over those that have one."""
-        return cls(mean_of_finite(fold_figures.values()), fold_figures)
-
-    def less(self, lead: float) -> "SelectionFigure":
-        """Return the same figures, each lower by a lead that another model has."""
-        fold_figures = {fold: value - lead for fold, value in self.of_folds.items()}
-        return SelectionFigure(None if self.value is None else self.value - lead, fold_figures)
-
-    @property
-    def worth(self) -> float:
-        """The figure of all; −∞ where there is none."""
-        return -np.inf if self.value is None or not np.isfinite(self.value) else self.value
-
-    def in_fold(self, fold: Fold) -> float:
-        """Return the figure of an outer fold; −∞ where there is none."""
-        value = self.of_folds.get(fold, -np.inf)
-        return value if np.isfinite(value) else -np.inf
 
 
 def mean_of_finite(values: Iterable[float]) -> float | None:
@@ -81,7 +53,7 @@ class MeasuredModel:
     predictions: Predictions
     result: ModelResult
     compared: ComparedModel | None
-    chosen_by: SelectionFigure
+    chosen_by: SelectionFigures
 
     @property
     def name(self) -> str:
@@ -93,6 +65,12 @@ class MeasuredModel:
         """Which arm it belongs to."""
         return self.result.outcome.arm
 
+    @property
+    def worth(self) -> float:
+        """The mean of what it is chosen by; −∞ where there is none."""
+        value = mean_of_finite(self.chosen_by.values())
+        return -np.inf if value is None else value
+
 
 @dataclass(frozen=True)
 class SelectedArm:
@@ -101,7 +79,7 @@ class SelectedArm:
     Attributes:
         selection: Figure by which they were chosen, higher is better; None where nobody chose.
         mixture: Predictions of the models of the folds, where folds chose different ones.
-        of_folds: Outer fold → model chosen there; empty under `holdout`.
+        of_folds: Outer fold → model chosen there.
     """
 
     choice: ArmChoice
@@ -188,51 +166,49 @@ def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow
         yield make_row(Estimate(natural), ARMS, task.predicted.selection, model=arm)
 
 
-def find_selection_figure(
+def find_selection_figures(
     model: Predictions, compared: ComparedModel, setting: EvaluationSet
-) -> tuple[SelectionFigure, Estimate]:
-    """Find the primary figure of the development set that chooses a model, and as it is shown.
+) -> tuple[SelectionFigures, Estimate]:
+    """Find the primary figures of the development set that choose a model, and what is shown.
 
     Of classes it is the mean over folds of the AUC of the cases that a fold held out, of other
     outcomes the figure of all held-out scores; under `cv` both are the mean over outer folds of
     those of their inner folds.
     """
-    task, development = setting.task, setting.development
-    if task.design == "cv":
-        if task.predicted.averages_folds:
-            figure = SelectionFigure.over_folds(inner_auc_by_fold(model, development))
-            # A mean over classes or findings: the AUC of each inner fold.
-            method = "mean over the inner folds of each outer fold"
-            reason = "no inner fold has scores of every class"
-        else:
-            # Of each outer fold, a measured outcome's figure within it, such that more is better.
-            fold_figures: dict[Fold, float] = {}
-            for fold, rows in model.by_fold("inner"):
-                where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
-                cases = development.of(rows["case_id"].tolist(), where)
-                patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
-                numbered = replace(cases, patient=patient)
-                scored = stack_scores([rows], numbered, task.predicted, "inner_fold")
-                measured = task.predicted.measure_primary(scored).value
-                fold_figures[fold] = task.predicted.direct(measured)
-            figure = SelectionFigure.over_folds(fold_figures)
-            method, reason = "", "no inner fold defines it"
-        # A model without a defined figure cannot be chosen.
-        if figure.value is None:
-            return figure, Estimate(None, reason=reason)
-        return figure, Estimate(task.predicted.direct(figure.value), method=method)
+    predicted, development = setting.task.predicted, setting.development
     # Under `holdout`: the folds of the development set.
-    if task.predicted.averages_folds:
-        folds = fold_auc(model, development)
-        shown = corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
-        return SelectionFigure(shown.value), shown
-    value = compared.out_of_fold(setting, model).figure.value
-    return SelectionFigure(task.predicted.direct(value)), Estimate(value)
+    if setting.task.design == "holdout":
+        if predicted.averages_folds:
+            folds = fold_auc(model, development)
+            shown = corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
+        else:
+            shown = Estimate(compared.out_of_fold(setting, model).figure.value)
+        return {} if shown.value is None else {ONCE: predicted.direct(shown.value)}, shown
+    if predicted.averages_folds:
+        figures = inner_auc_by_fold(model, development)
+        # A mean over classes: the AUC of each inner fold.
+        method = "mean over the inner folds of each outer fold"
+        reason = "no inner fold has scores of every class"
+    else:
+        # Of each outer fold, a measured outcome's figure within it, such that more is better.
+        figures, method, reason = {}, "", "no inner fold defines it"
+        for fold, rows in model.by_fold("inner"):
+            where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
+            cases = development.of(rows["case_id"].tolist(), where)
+            patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
+            numbered = replace(cases, patient=patient)
+            scored = stack_scores([rows], numbered, predicted, "inner_fold")
+            figures[fold] = predicted.direct(predicted.measure_primary(scored).value)
+    # A model without a defined figure cannot be chosen.
+    mean = mean_of_finite(figures.values())
+    if mean is None:
+        return figures, Estimate(None, reason=reason)
+    return figures, Estimate(predicted.direct(mean), method=method)
 
 
 def select_arms(
     models: Sequence[MeasuredModel],
-    figures: Mapping[str, SelectionFigure],
+    figures: Mapping[str, SelectionFigures],
     setting: EvaluationSet,
     rules: Sequence[str],
     options: EvaluationOptions,
@@ -249,66 +225,49 @@ def select_arms(
         figures: Model → what it is chosen by.
         options: Whose `deep_arm` and `preferred` count.
     """
-    deep_arm = options.deep_arm
+    deep_arms = _DEEP[options.deep_arm]
     # Readers and simple rules never stand for an arm.
     eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
         is_chosen = model.arm != "reader" and model.name not in rules
-        if is_chosen and figures[model.name].value is not None:
+        if is_chosen and mean_of_finite(figures[model.name].values()) is not None:
             eligible.setdefault(model.arm, []).append(model)
     # An arm is compared where both it and the classical arm have an eligible model.
-    contenders = [arm for arm in _DEEP[deep_arm] if arm in eligible]
+    contenders = [arm for arm in deep_arms if arm in eligible]
     compared = {*contenders, "classical"} if contenders and "classical" in eligible else set()
     arms = {}
     for arm, members in eligible.items():
         # What is preferred has a lead over the others of its arm, where no arm is held against it:
         # the lead may be larger than the margin.
-        preferred = [model.name for model in members if model.name in options.preferred]
-        ranked = dict(figures)
-        if preferred and not setting.task.predicted.has_value and arm not in compared:
-            ranked |= {
-                model.name: figures[model.name].less(_LEAD)
-                for model in members
-                if model.name not in preferred
-            }
-        if setting.task.design == "cv":
-            arms[arm] = _chosen_within_folds(members, figures, setting, arm, ranked)
-            continue
-        # The best of all folds, of equal ones the first.
-        best = max(members, key=lambda model: ranked[model.name].worth)
-        choice = ArmChoice(best.name, {best.name: 1}, 1)
-        arms[arm] = SelectedArm(choice, _require_scores(best), figures[best.name].value)
+        preferred = {model.name for model in members} & {*options.preferred}
+        may_lead = not setting.task.predicted.has_value and arm not in compared
+        arms[arm] = _choose(members, figures, setting, arm, preferred if may_lead else set())
     # No deep arm can be compared: one that was tried is named all the same.
     if not contenders:
-        trained = [arm for arm in _DEEP[deep_arm] if any(model.arm == arm for model in models)]
-        return arms, (*trained, *_DEEP[deep_arm])[0]
-    if len(contenders) == 1:
-        return arms, contenders[0]
+        trained = [arm for arm in deep_arms if any(model.arm == arm for model in models)]
+        return arms, (*trained, *deep_arms)[0]
     # Where both deep arms stand, the better by development figures is compared.
-    if setting.task.design == "holdout":
-        return arms, max(contenders, key=lambda arm: figures[arms[arm].choice.model].worth)
-    either = _chosen_within_folds(
-        [*eligible["deep"], *eligible["encoder"]], figures, setting, "either"
-    )
-    # If every fold chose models of one arm, that arm itself is what is compared.
-    for arm in contenders:
-        if set(either.choice.chosen) <= {model.name for model in eligible[arm]}:
-            return arms, arm
-    return {**arms, "either": either}, "either"
+    if len(contenders) > 1:
+        either = _choose([*eligible["deep"], *eligible["encoder"]], figures, setting, "either")
+        # If every fold chose models of one arm, that arm itself is what is compared.
+        chosen_arms = {model.arm for model in models if model.name in either.choice.chosen}
+        if len(chosen_arms) > 1:
+            return {**arms, "either": either}, "either"
+        return arms, chosen_arms.pop()
+    return arms, contenders[0]
 
 
-def _chosen_within_folds(
+def _choose(
     models: Sequence[MeasuredModel],
-    figures: Mapping[str, SelectionFigure],
+    figures: Mapping[str, SelectionFigures],
     setting: EvaluationSet,
     arm: str,
-    ranked: Mapping[str, SelectionFigure] | None = None,
+    preferred: Collection[str] = (),
 ) -> SelectedArm:
-    """Choose in each outer fold by `ranked`, or where it is None by the figures themselves."""
-    ranked = ranked or figures
-    chosen = choose_within_folds({model.name: ranked[model.name] for model in models})
-    counts = Counter(chosen.values())
+    """Choose among models, under `cv` in each outer fold; those preferred have a lead."""
     order = [model.name for model in models]
+    chosen = choose_within_folds({name: figures[name] for name in order}, preferred)
+    counts = Counter(chosen.values())
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
     compared, mixture = _require_scores(models[order.index(names[0])]), None
     if len(names) > 1:
@@ -325,24 +284,33 @@ def _require_scores(model: MeasuredModel) -> ComparedModel:
     return model.compared
 
 
-def choose_within_folds(figures: Mapping[str, SelectionFigure]) -> dict[Fold, str]:
+def choose_within_folds(
+    figures: Mapping[str, SelectionFigures], preferred: Collection[str] = ()
+) -> dict[Fold, str]:
     """Return, for each outer fold, the model whose inner folds gave the highest figure.
 
     The choice sees the training cases of the fold alone. Choosing once by the mean over all folds
     uses every case that is reported and favours the arm with more models. Of equal models the first
     is taken, also where the inner folds of an outer fold lack a class.
+
+    Args:
+        preferred: Models of which others must be ahead by more than a lead.
     """
-    outer: set[Fold] = {fold for figure in figures.values() for fold in figure.of_folds}
-    return {
-        fold: max(figures, key=lambda name: figures[name].in_fold(fold)) for fold in sorted(outer)
-    }
+
+    def worth(name: str, fold: Fold) -> float:
+        value = figures[name].get(fold, np.nan)
+        lead = _LEAD if preferred and name not in preferred else 0.0
+        return value - lead if np.isfinite(value) else -np.inf
+
+    outer: set[Fold] = {fold for each in figures.values() for fold in each}
+    return {fold: max(figures, key=lambda name: worth(name, fold)) for fold in sorted(outer)}
 
 
 def mean_of_chosen(
-    figures: Mapping[str, SelectionFigure], chosen: Mapping[Fold, str]
+    figures: Mapping[str, SelectionFigures], chosen: Mapping[Fold, str]
 ) -> float | None:
     """Return the mean over outer folds of the figure of the model chosen there."""
-    return mean_of_finite(figures[name].in_fold(fold) for fold, name in chosen.items())
+    return mean_of_finite(figures[name].get(fold, np.nan) for fold, name in chosen.items())
 
 
 def compose(models: Sequence[Predictions], chosen: Mapping[Fold, str], arm: str) -> Predictions:

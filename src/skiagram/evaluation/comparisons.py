@@ -299,9 +299,7 @@ def _compare_secondary(
     }
     # The primary pair is tested as such, and not once more.
     primary = frozenset({single.get(contender, ""), single.get("classical", "")})
-    ordered = sorted(
-        (model for model in models if model.compared), key=lambda model: -model.chosen_by.worth
-    )
+    ordered = sorted((model for model in models if model.compared), key=lambda model: -model.worth)
     rows = [
         row
         for first, second in combinations(ordered, 2)

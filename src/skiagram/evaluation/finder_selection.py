@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from skiagram.evaluation.arm_selection import Fold, SelectionFigure
+from skiagram.evaluation.arm_selection import ONCE, Fold, SelectionFigures
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.judged_images import JudgedImages
 from skiagram.evaluation.scores import align_scores
@@ -27,7 +27,7 @@ def measure_for_selection(
     setting: EvaluationSet,
     hit: HitRule,
     spacing: Spacings,
-) -> SelectionFigure:
+) -> SelectionFigures:
     """Measure the mean sensitivity that chooses a finder.
 
     Under `holdout` it is that of out-of-fold marks. Under `cv` each outer fold has its own, of the
@@ -51,17 +51,17 @@ def measure_for_selection(
                 inner = inner_marks.get(fold, marks.iloc[:0]).assign(repeat=0)
                 response, _ = judged.respond(inner, 1, fit, len(np.unique(fit)))
                 fold_figures[fold] = _mean_sensitivity(response)
-        return SelectionFigure.over_folds(fold_figures)
+        return fold_figures
     # Under `holdout` the out-of-fold marks of development choose.
     judged = among(setting.development)
     if judged is None:
-        return SelectionFigure(None)
+        return {}
     scores = align_scores(model, "out_of_fold", setting.development, setting.task.predicted)
     held_out, fits = marks[marks["part"] == "out_of_fold"], scores.fit
     response, _ = judged.respond(
         held_out, scores.repeats, None if scores.has_one_fit else fits, scores.folds
     )
-    return SelectionFigure(_mean_sensitivity(response))
+    return {ONCE: _mean_sensitivity(response)}
 
 
 def _mean_sensitivity(response: FreeResponse) -> float:

@@ -20,7 +20,8 @@ from skiagram.arrays import Floats
 from skiagram.evaluation.arm_selection import (
     MeasuredRun,
     SelectedArm,
-    SelectionFigure,
+    SelectionFigures,
+    mean_of_finite,
     select_arms,
 )
 from skiagram.evaluation.comparisons import correct_over_arms
@@ -124,7 +125,9 @@ def evaluate_finding(
         near_duplicates=int((~judged.kept).sum()) - judged.unplaced,
         ceiling=tables.ceiling,
         finders=tuple(
-            search.measure(name, *of, selection_sensitivity=found.chosen_by[name].value)
+            search.measure(
+                name, *of, selection_sensitivity=mean_of_finite(found.chosen_by[name].values())
+            )
             for name, of in found.finders.items()
         ),
         arms={
@@ -155,7 +158,7 @@ class MeasuredFinders:
 
     search: "FindingSearch"
     finders: Mapping[str, Found]
-    chosen_by: Mapping[str, SelectionFigure]
+    chosen_by: Mapping[str, SelectionFigures]
     arms: Mapping[str, tuple[SelectedArm, Found]]
     contender: str
 

@@ -10,8 +10,7 @@ from skiagram.compute.workers import Compute
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
     MeasuredRun,
-    SelectionFigure,
-    find_selection_figure,
+    find_selection_figures,
     name_rules,
     select_arms,
 )
@@ -107,11 +106,11 @@ def _measure(
             (setting.task.predicted.selection, "", Estimate(None, reason=model.outcome.reason))
         ]
         result = ModelResult(model.outcome).with_figures(SELECTION, unknown)
-        return MeasuredModel(model, result, None, SelectionFigure(None))
+        return MeasuredModel(model, result, None, {})
     # a row of a learning curve learns, and is scored, on some of the development cases
     if figure_names is None:
         compared.out_of_fold(setting, model)  # refuses what is missing
-    chosen_by, shown = find_selection_figure(model, compared, setting)
+    chosen_by, shown = find_selection_figures(model, compared, setting)
     # The figures on the reported cases, and the one that chose it.
     scores = compared.scored
     result = replace(

@@ -14,7 +14,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from skiagram.arrays import Flags, Texts
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import OptionError, refusal
-from skiagram.evaluation.arm_selection import MeasuredRun, mean_of_chosen
+from skiagram.evaluation.arm_selection import MeasuredRun, mean_of_chosen, mean_of_finite
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
@@ -312,17 +312,15 @@ def _describe_finders(
         return replace(model, figures=figures, search=(search, response))
 
     described = {
-        name: describe(shown[name], response, found.chosen_by[name].value)
+        name: describe(shown[name], response, mean_of_finite(found.chosen_by[name].values()))
         for name, (response, _) in found.finders.items()
     }
     by_auc = {each.name: each.chosen_by for each in run.models}
     for arm, (selected, (response, _)) in found.arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         # The AUC of images stands beside the sensitivity by which they were chosen.
-        image_auc = by_auc[next(iter(selected.choice.chosen))].value
-        if selected.of_folds:
-            image_auc = mean_of_chosen(by_auc, selected.of_folds)
-        figures = {SELECTION: Estimate(image_auc), AUC: selected.compared.estimate()}
+        image_auc = Estimate(mean_of_chosen(by_auc, selected.of_folds))
+        figures = {SELECTION: image_auc, AUC: selected.compared.estimate()}
         model = ShownModel(", ".join(titles), arm, figures, selected.compared)
         described[f"{BEST}{arm}{FINDER}"] = describe(model, response, selected.selection)
     return described
