@@ -9,36 +9,27 @@ twenty (Macskassy & Provost 2004, *ROC Analysis in Artificial Intelligence*, 61)
 number of pairs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.compiled.loops import compiled
 from skiagram.evaluation.results import Band, Curve
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
-from skiagram.statistics.discrimination import rates_by_run, sums_by_run, tied_order, within_fits
+from skiagram.statistics.discrimination import tied_order, within_fits
 
 Fits = Sequence[Whole | None]
 
 
 def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, Floats]:
     """Find the points of one curve, abscissae and heights, without those that add nothing."""
-    # How many negative and positive cases score at least each score, highest first.
-    order, ends = tied_order(-score)
-    positives = np.cumsum(truth[order])[ends].astype(np.float64)
-    negatives = (np.flatnonzero(ends) + 1).astype(np.float64) - positives
+    from sklearn.metrics import precision_recall_curve, roc_curve  # slow to import
+
     if recall:
-        # From recall 0; of a recall the first and the last point.
-        rises = np.diff(positives).astype(bool)
-        is_end = np.concatenate([[True], rises[:-1] | rises[1:], [True]])[: len(positives)]
-        hits, passed = positives[is_end], (positives + negatives)[is_end]
-        return np.concatenate([[0.0], hits / hits[-1]]), np.concatenate([[1.0], hits / passed])
-    # From 0 and 0; of points on a line the first and the last.
-    bends = np.diff(negatives, 2).astype(bool) | np.diff(positives, 2).astype(bool)
-    is_corner = np.concatenate([[True], bends, [True]])[: len(positives)]
-    rates = [np.append(0.0, counts[is_corner] / counts[-1]) for counts in (negatives, positives)]
-    return rates[0], rates[1]
+        precisions, recalls, _ = precision_recall_curve(truth, score, drop_intermediate=True)
+        return recalls[::-1], precisions[::-1]
+    false_positives, true_positives, _ = roc_curve(truth, score, drop_intermediate=True)
+    return false_positives, true_positives
 
 
 def mean_curve(
@@ -73,7 +64,6 @@ def mean_curve(
 _RATES = np.arange(101) / 100
 # A recall that is reached but for rounding counts as reached.
 _ROUNDING = 1e-12
-_Heights = Callable[[Whole, Flags, Flags, Floats, Floats], Floats]
 
 
 def curve_band(
@@ -89,10 +79,24 @@ def curve_band(
     Percentiles over resamples of the mean height over repeats. Of precision none at recall 0; None
     where more than half of the resamples lack a class.
     """
-    walk, abscissae = (_precisions, _RATES[1:]) if recall else (_sensitivities, _RATES)
+    abscissae = _RATES[1:] if recall else _RATES
 
     def heights(score: Floats, truth: Flags, weights: Floats) -> Floats:
-        return walk(*tied_order(-score), truth, np.ascontiguousarray(weights), abscissae)
+        order, ends = tied_order(-score)
+        ordered = weights[:, order]
+        passed = np.cumsum(ordered, axis=1)[:, ends]
+        hits = np.cumsum(ordered * truth[order], axis=1)[:, ends]
+        missed = passed - hits
+        resampled = np.full((len(weights), len(abscissae)), np.nan)
+        for row in np.flatnonzero((hits[:, -1] > 0) & (missed[:, -1] > 0)):
+            share = hits[row] / hits[row, -1]
+            if recall:  # the precision where a recall is first reached
+                first = np.searchsorted(share, abscissae - _ROUNDING)
+                resampled[row] = hits[row, first] / passed[row, first]
+            else:  # where the curve rises straight up, its upper end
+                rates = np.append(0.0, missed[row] / missed[row, -1])
+                resampled[row] = np.interp(abscissae, rates, np.append(0.0, share))
+        return resampled
 
     fits = fits or [None] * len(ranking)
     # The mean height over repeats, in each resample.
@@ -112,62 +116,3 @@ def curve_band(
         return None
     low, high = np.quantile(resampled[defined], LEVELS, axis=0)
     return Band(tuple(abscissae.tolist()), tuple(low.tolist()), tuple(high.tolist()))
-
-
-@compiled
-def _sensitivities(
-    order: Whole, ends: Flags, positive: Flags, weights: Floats, rates: Floats
-) -> Floats:
-    """Return (b, k) the height of each row's ROC curve at k rates; NaN without both classes.
-
-    Where the curve rises straight up, its upper end.
-
-    Args:
-        order: (n,) cases by descending score.
-        ends: (n,) whether the place ends a run of equal scores.
-        rates: (k,) false positive rates, ascending, from 0 to 1.
-    """
-    # Each resample walks its curve once; between two points it is straight.
-    heights = np.ones((len(weights), len(rates)))
-    false, true = np.empty(len(order)), np.empty(len(order))
-    for row in range(len(weights)):
-        runs = rates_by_run(order, ends, positive, weights[row], false, true)
-        if runs == 0:
-            heights[row] = np.nan
-            continue
-        point = 0
-        x = y = 0.0
-        for run in range(runs):
-            next_x, next_y = false[run], true[run]
-            while point < len(rates) and rates[point] < next_x:
-                heights[row, point] = y + (next_y - y) * (rates[point] - x) / (next_x - x)
-                point += 1
-            x, y = next_x, next_y
-    return heights
-
-
-@compiled
-def _precisions(
-    order: Whole, ends: Flags, positive: Flags, weights: Floats, recalls: Floats
-) -> Floats:
-    """Return (b, k) each row's precision where its recall first reaches k values; NaN without both.
-
-    Args:
-        order: (n,) cases by descending score.
-        ends: (n,) whether the place ends a run of equal scores.
-        recalls: (k,) recalls, ascending, in (0, 1].
-    """
-    # The first place where the recall is reached, up to rounding.
-    heights = np.full((len(weights), len(recalls)), np.nan)
-    passed, hits = np.empty(len(order)), np.empty(len(order))
-    for row in range(len(weights)):
-        runs = sums_by_run(order, ends, positive, weights[row], passed, hits)
-        positives = hits[runs - 1]
-        if positives == 0 or positives == passed[runs - 1]:
-            continue
-        point = 0
-        for run in range(runs):
-            while point < len(recalls) and hits[run] / positives >= recalls[point] - _ROUNDING:
-                heights[row, point] = hits[run] / passed[run]
-                point += 1
-    return heights
