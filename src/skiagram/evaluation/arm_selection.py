@@ -8,10 +8,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from skiagram.arrays import Texts
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import ARM_WORDS, ARMS, ArmChoice
-from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
+from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import ModelResult
@@ -99,9 +98,6 @@ class MeasuredRun:
         mixtures: What stands for an arm whose folds chose different models, measured as a model is.
         contender: What is held against the classical models, a key of `arms` where it could be
             scored.
-        site_column: Column of the sites that models had not seen; empty where there is none.
-        site: (n,) site of each test case; empty likewise.
-        traits: What may tell the test set from the development set; None does not ask.
     """
 
     setting: EvaluationSet
@@ -110,9 +106,6 @@ class MeasuredRun:
     contender: str
     options: EvaluationOptions
     mixtures: tuple[MeasuredModel, ...] = ()
-    site_column: str = ""
-    site: Texts = field(default_factory=lambda: np.empty(0, dtype=np.str_))
-    traits: CaseTraits | None = None
 
     @property
     def task(self) -> Task:

@@ -26,7 +26,7 @@ from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.reader_study import study_readers_of_run
 from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
 from skiagram.evaluation.shift import compare_sides, find_shifts
-from skiagram.evaluation.sites import find_sites, study_sites_of_run
+from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import (
     state_warnings,
@@ -65,11 +65,16 @@ ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     compare_models,
     compare_off_near_duplicates,
     find_shifts,
-    lambda run: compare_sides(run.setting, run.traits, run.site_column).rows,
+    lambda run: compare_sides(run.setting).rows,
     rank_trained,
     assess_utility_of_arms,
     study_readers_of_run,
-    study_sites_of_run,
+    lambda run: study_sites(
+        run.arms,
+        run.setting,
+        run.options.analyses.least_patients,
+        (run.contender, "classical"),
+    ),
 )
 
 
@@ -87,11 +92,10 @@ def evaluate(
     their patient.
     """
     # The seal is opened here, for the cases that are reported.
-    task, setting = inputs.task, inputs.assemble(seed, options.replicates)
-    # Every model, what stands for each arm, and the sites that no model had seen.
+    task = inputs.task
+    setting = inputs.assemble(seed, options.replicates, fold_column)
+    # Every model, and what stands for each arm.
     run = measure_run(inputs.models, setting, options, compute)
-    column, site = find_sites(setting, fold_column, inputs.card, inputs.models)
-    run = replace(run, site_column=column, site=site, traits=inputs.traits)
     # All comparisons and further analyses.
     found = evaluate_finding(inputs.finding, run) if inputs.finding else (None, ())
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
@@ -125,7 +129,7 @@ def evaluate(
         patients_known=known,
         test_sites=inputs.card.test_sites if task.design == "holdout" else (),
         figures=FigureTable((*figures.rows, *found[1])),
-        site_column=run.site_column,
+        site_column="" if setting.site is None else str(setting.site.name),
         contender=run.contender,
         finding=found[0],
         left_out_networks=options.left_out_networks,

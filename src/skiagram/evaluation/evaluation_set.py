@@ -37,6 +37,19 @@ def mark_near_duplicates(case_id: Texts, cases: Cases, duplicates: pd.DataFrame)
 
 
 @dataclass(frozen=True)
+class CaseTraits:
+    """What may tell the test set from the development set, one row per case; cases may be absent.
+
+    Attributes:
+        features: `case_id` and the extracted features.
+        known: `case_id`, `brightness`, `height` and `width` in pixels, and the covariates.
+    """
+
+    features: pd.DataFrame
+    known: pd.DataFrame
+
+
+@dataclass(frozen=True)
 class EvaluationSet:
     """The cases and what belongs to them, not to a model.
 
@@ -45,6 +58,9 @@ class EvaluationSet:
         ideal: (n,) score of the ideal observer on generated data, else None.
         covariates: A row a test case, in their order, without ids; None where there are none.
         label_conflicts: Pairs of near duplicates whose classes differ.
+        site: (n,) the site of each test case, where sites were held out whole, by the name of their
+            column; None where none was, or no column names the sites.
+        traits: What may tell the test set from the development set; None does not ask.
     """
 
     task: Task
@@ -56,24 +72,13 @@ class EvaluationSet:
     seed: int
     covariates: pd.DataFrame | None = None
     label_conflicts: int = 0
+    site: pd.Series | None = None
+    traits: CaseTraits | None = None
 
     @property
     def near_duplicates(self) -> int:
         """How many test cases have a near duplicate in the development set."""
         return int(self.has_near_duplicate.sum())
-
-
-@dataclass(frozen=True)
-class CaseTraits:
-    """What may tell the test set from the development set, one row per case; cases may be absent.
-
-    Attributes:
-        features: `case_id` and the extracted features.
-        known: `case_id`, `brightness`, `height` and `width` in pixels, and the covariates.
-    """
-
-    features: pd.DataFrame
-    known: pd.DataFrame
 
 
 @dataclass(frozen=True)

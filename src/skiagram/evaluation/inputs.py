@@ -1,16 +1,18 @@
 """What evaluation is made of: scores, cases, opened labels and what is known of the cases."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from skiagram.arrays import Texts
-from skiagram.evaluation.evaluation_set import CaseTraits, OpenedCases
+from skiagram.errors import refusal
+from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet, OpenedCases
 from skiagram.evaluation.finding import FindingTables
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison, Opening
-from skiagram.tasks.cases import DataCard
+from skiagram.tasks.cases import DataCard, check_fold_column, name_groups
 
 
 @dataclass(frozen=True)
@@ -80,3 +82,56 @@ class EvaluationInputs(OpenedCases):
     @property
     def learned(self) -> Texts | None:
         return self.subset.case_id if self.subset else None
+
+    def assemble(self, seed: int, replicates: int, fold_column: str = "") -> EvaluationSet:
+        """Line up all that belongs to the reported cases, their sites and traits among it.
+
+        Args:
+            fold_column: Whose values made the folds of the plan, if any.
+        """
+        setting = super().assemble(seed, replicates)
+        site = self._find_sites(setting, fold_column)
+        return replace(setting, site=site, traits=self.traits)
+
+    def _find_sites(self, setting: EvaluationSet, fold_column: str) -> pd.Series | None:
+        """Find the site of each reported case, where no fit that scored it saw another of its.
+
+        An earlier version left out the column of the sites where it was no covariate, and did not
+        name it.
+
+        Raises:
+            DataError: A case without a site, or a site of whose cases such a fit saw some.
+        """
+        table, are_tested = (
+            setting.covariates,
+            self.task.design == "holdout" and self.card.test_sites,
+        )
+        if table is None or not (fold_column or are_tested):
+            return None
+        # The column that folds were made by, or that names the test sites.
+        column = fold_column or self.card.site_column
+        if not column:
+            sites = set(self.card.test_sites)
+            named = [str(name) for name in table if set(name_groups(table[name])) == sites]
+            if len(named) != 1:
+                return None
+            column = named[0]
+        check_fold_column(column, table)
+        # A case without a site cannot be placed.
+        site = name_groups(table[column])
+        if site.isna().any():
+            number = int(site.isna().sum())
+            raise refusal("evaluation.no_sites", number=number, column=column)
+        # A site that folds were made by stands in one fold alone.
+        case_sites = dict(zip(setting.cases.case_id.tolist(), site.tolist(), strict=True))
+        for model in self.models if fold_column else ():
+            if model.outcome.status == "failed" or model.outcome.arm == "reader":
+                continue
+            rows = model.part("out_of_fold")
+            folds = rows.groupby([rows["repeat"], rows["case_id"].map(case_sites)])[
+                "fold"
+            ].nunique()
+            if (folds > 1).any():
+                scored, seen = f"scores of {model.outcome.model}", folds.index[folds > 1][0][1]
+                raise refusal("evaluation.seen_site", scored, site=seen)
+        return site

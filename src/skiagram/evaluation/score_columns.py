@@ -27,6 +27,7 @@ def line_up_columns(
     positive: Any = None,
     readers: Mapping[str, Any] | None = None,
     subgroups: Any = None,
+    sites: Any = None,
     folds: Any = None,
     seed: int = 0,
 ) -> tuple[EvaluationSet, dict[str, ScoredCases], dict[str, ScoredCases]]:
@@ -77,6 +78,7 @@ def line_up_columns(
         ideal=None,
         seed=seed,
         covariates=covariates,
+        site=None if sites is None else pd.Series(read_texts(sites, "sites", number), name="site"),
     )
     scored = [{name: _score(column, cases, fit) for name, column in part.items()} for part in parts]
     return setting, scored[0], scored[1]

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from skiagram.arrays import Texts
 from skiagram.errors import OptionError, refusal
 from skiagram.evaluation.arm_selection import SelectedArm, list_arms
 from skiagram.evaluation.compared_model import ComparedModel
@@ -45,7 +44,6 @@ def compare_scores(
     setting: EvaluationSet,
     columns: Mapping[str, ScoredCases],
     readers: Mapping[str, ScoredCases],
-    site: Texts | None = None,
     margin: float = DEFAULT_MARGIN,
     *,
     patients_known: bool = True,
@@ -58,7 +56,6 @@ def compare_scores(
         setting: The cases, of two classes.
         columns: Name → scores; the first two are the primary comparison.
         readers: Name → scores of readers, taken as a sample of readers.
-        site: (n,) site of each case; None where it is not asked for.
         margin: Smallest difference in AUC that counts as worthwhile.
         patients_known: False where each case counts as a patient, as nobody said whose it is.
 
@@ -87,7 +84,7 @@ def compare_scores(
         {arm: compared[chosen.choice.model].figure for arm, chosen in arms.items()},
     )
     least = NO_REQUESTS.least_patients
-    site_rows = () if site is None else study_sites(site, arms, setting, least, (first, second))
+    site_rows = study_sites(arms, setting, least, (first, second))
     evaluation = Evaluation(
         task=task,
         cases={"reported": cases.count_by_class()},
@@ -98,7 +95,7 @@ def compare_scores(
         margin=margin,
         arms={arm: selected.choice for arm, selected in arms.items()},
         figures=FigureTable((*list_arms(arms, task), *rows, *reader_rows, *site_rows)),
-        site_column="" if site is None else "site",
+        site_column="" if setting.site is None else "site",
         patients_known=patients_known,
         contender=first,
         opponent=second,

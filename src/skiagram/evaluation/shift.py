@@ -115,22 +115,18 @@ def _of_sides(
     ]
 
 
-def compare_sides(
-    setting: EvaluationSet, traits: CaseTraits | None, site_column: str = ""
-) -> FigureTable:
+def compare_sides(setting: EvaluationSet) -> FigureTable:
     """Tell test cases from development cases, and say what differs; see `compare_cases`.
-
-    Args:
-        traits: What may tell the cases apart; None asks for nothing.
-        site_column: Column of sites that are on one side by choice, which is left out.
 
     Returns:
         Rows; none under `cv`, or with fewer than ten patients on a side.
     """
+    traits, site = setting.traits, setting.site
     if traits is None or setting.task.design == "cv":
         return FigureTable()
     # The column of the sites tells the two sides apart by design.
-    traits = replace(traits, known=traits.known.drop(columns=site_column, errors="ignore"))
+    if site is not None:
+        traits = replace(traits, known=traits.known.drop(columns=site.name, errors="ignore"))
     sides = (setting.development, setting.cases)
     apart = int(setting.development.patient.max()) + 1
     # Both sides as one table, no patient number in common.

@@ -1,4 +1,4 @@
-"""Texts that models were tested on without having seen them, and what the next site may give.
+"""Sites that models were tested on without having seen them, and what the next site may give.
 
 Either each site was left out in turn (`fold_column` under `cv`), or whole sites are the test set.
 """
@@ -10,19 +10,15 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtri
 
-from skiagram.arrays import Texts
-from skiagram.errors import refusal
-from skiagram.evaluation.arm_selection import MeasuredRun, SelectedArm
+from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.results import patients_of
-from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import LIMITS, TRANSFORMS, Linearised, Scale
 from skiagram.statistics.random_effects import summarise_random_effects
 from skiagram.statistics.variation import UPPER, Z
-from skiagram.tasks.cases import DataCard, check_fold_column, name_groups
 
 SITES, WORST = "sites", "worst_site"
 _NEAR = 1e-6  # to a bound, where the scale is still finite
@@ -31,56 +27,9 @@ _INSIDE: dict[Scale, tuple[float, float]] = {
     "log": (float(np.finfo(np.float64).tiny), np.inf),
     "fisher": (_NEAR - 1, 1 - _NEAR),
 }
-_NO_SITES = ("", np.empty(0, dtype=np.str_))
-
-
-def find_sites(
-    setting: EvaluationSet,
-    fold_column: str,
-    card: DataCard,
-    models: Sequence[Predictions],
-) -> tuple[str, Texts]:
-    """Find the column of the sites and (n,) the site of each reported case.
-
-    The column is empty where no site was held out whole, or no column names the sites: an earlier
-    version left out their column where it was no covariate, and did not name it.
-
-    Raises:
-        DataError: A case without a site, or a site of whose cases a fit that scored it saw some.
-    """
-    table, are_tested = setting.covariates, setting.task.design == "holdout" and card.test_sites
-    if table is None or not (fold_column or are_tested):
-        return _NO_SITES
-    # The column that folds were made by, or that names the test sites.
-    column = fold_column or card.site_column
-    if not column:
-        sites = set(card.test_sites)
-        named = [str(name) for name in table if set(name_groups(table[name])) == sites]
-        if len(named) != 1:
-            return _NO_SITES
-        column = named[0]
-    check_fold_column(column, table)
-    # A case without a site cannot be placed.
-    values = table[column]
-    if values.isna().any():
-        number = int(values.isna().sum())
-        raise refusal("evaluation.no_sites", number=number, column=column)
-    site = name_groups(values).to_numpy(dtype=str)
-    if fold_column:
-        check_sites_unseen(models, site, setting)
-    return column, site
-
-
-def study_sites_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Measure what stands for each arm on sites that it had not seen; nothing without any."""
-    if not run.site_column:
-        return ()
-    least = run.options.analyses.least_patients
-    return study_sites(run.site, run.arms, run.setting, least, (run.contender, "classical"))
 
 
 def study_sites(
-    site: Texts,
     arms: Mapping[str, SelectedArm],
     setting: EvaluationSet,
     least: int,
@@ -98,9 +47,12 @@ def study_sites(
     interval, such as a chance on its logit, the difference as it is.
 
     Args:
-        site: (n,) site of each reported case.
+        setting: The cases; of cases without sites nothing is returned.
         pair: The two arms whose difference is measured, where both are there.
     """
+    if setting.site is None:
+        return ()
+    site = setting.site.to_numpy(dtype=str)
     # The figure of each arm on those sites that are large enough for all of them.
     names = np.unique(site).tolist()
     by_site = {
@@ -147,24 +99,6 @@ def _are_enough(placed: Sequence[ComparedModel], least: int) -> bool:
     """Tell whether a site has patients enough for the figure of each arm."""
     figures = [model.figure for model in placed]
     return all(np.isfinite(each.value) and each.fewest >= max(least, 2) for each in figures)
-
-
-def check_sites_unseen(models: Sequence[Predictions], site: Texts, setting: EvaluationSet) -> None:
-    """Refuse scores of a site by a fit that saw cases of it.
-
-    Args:
-        site: (n,) site of each reported case.
-    """
-    case_sites = dict(zip(setting.cases.case_id.tolist(), site.tolist(), strict=True))
-    for model in models:
-        if model.outcome.status == "failed" or model.outcome.arm == "reader":
-            continue
-        table = model.part("out_of_fold")
-        where = table["case_id"].map(case_sites)
-        folds = table.groupby([table["repeat"], where])["fold"].nunique()
-        if (folds > 1).any():
-            scored, seen = f"scores of {model.outcome.model}", folds.index[folds > 1][0][1]
-            raise refusal("evaluation.seen_site", scored, site=seen)
 
 
 def find_worst(

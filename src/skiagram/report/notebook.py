@@ -369,12 +369,12 @@ def compare(
         positive=positive,
         readers=readers,
         subgroups=subgroups,
+        sites=sites,
         folds=folds,
         seed=seed,
     )
-    site = None if sites is None else read_texts(sites, "sites", len(setting.cases))
     answered = compare_scores(
-        setting, columns, reader_scores, site, margin, patients_known=patients is not None
+        setting, columns, reader_scores, margin, patients_known=patients is not None
     )
     return ScoreComparison(
         answered, partial(measure_columns, {**columns, **reader_scores}, setting)
