@@ -91,6 +91,7 @@ class OpenedCases:
         truth: Columns `case_id`, `ideal_score` of generated data, else None.
         duplicates: Columns `first`, `second`: case ids of near duplicates and transformed copies.
         covariates: `case_id` and columns whose values define subgroups; None asks for none.
+        traits: What may tell the test set from the development set; None does not ask.
     """
 
     cases: Cases
@@ -101,17 +102,25 @@ class OpenedCases:
         default_factory=lambda: pd.DataFrame({"first": [], "second": []})
     )
     covariates: pd.DataFrame | None = None
+    traits: CaseTraits | None = None
 
     @property
     def learned(self) -> Texts | None:
         """Development cases that models learned from; None where the plan leaves none out."""
         return None
 
-    def assemble(self, seed: int, replicates: int) -> EvaluationSet:
+    def find_sites(
+        self, covariates: pd.DataFrame | None, case_id: Texts, fold_column: str
+    ) -> pd.Series | None:
+        """Find the site of each reported case, by their covariates; None where nobody asks."""
+        return None
+
+    def assemble(self, seed: int, replicates: int, fold_column: str = "") -> EvaluationSet:
         """Line up all that belongs to the reported cases.
 
         Args:
             seed: Of the resamples of patients.
+            fold_column: Whose values made the folds of the plan, if any.
         """
         # Pairs of near duplicates must be of these cases.
         named = {*self.duplicates["first"].tolist(), *self.duplicates["second"].tolist()}
@@ -147,4 +156,6 @@ class OpenedCases:
             seed=seed,
             covariates=covariates,
             label_conflicts=label_conflicts,
+            site=self.find_sites(covariates, reported.case_id, fold_column),
+            traits=self.traits,
         )

@@ -1,6 +1,6 @@
 """What evaluation is made of: scores, cases, opened labels and what is known of the cases."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 
 from skiagram.arrays import Texts
 from skiagram.errors import refusal
-from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet, OpenedCases
+from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.finding import FindingTables
 from skiagram.records.predictions import Predictions
 from skiagram.sealing.ledger import Comparison, Opening
@@ -38,7 +38,6 @@ class EvaluationInputs(OpenedCases):
         models: Of every model named in params.yaml, in the order of the report.
         opening: Its entry in the seal's ledger; None where nothing is sealed.
         encrypted: Whether sealed labels are kept encrypted; then no output names a case's label.
-        traits: What may tell the test set from the development set; None does not ask.
         finding: Where the lesions are; None where no model leaves marks.
         is_external: Whether the test cases are another cohort, which a finished project scored.
         lacking: What cases of this cohort lack that models read, a sentence each.
@@ -49,7 +48,6 @@ class EvaluationInputs(OpenedCases):
     comparison: Comparison
     opening: Opening | None = None
     encrypted: bool = False
-    traits: CaseTraits | None = None
     finding: FindingTables | None = None
     is_external: bool = False
     lacking: tuple[str, ...] = ()
@@ -83,17 +81,9 @@ class EvaluationInputs(OpenedCases):
     def learned(self) -> Texts | None:
         return self.subset.case_id if self.subset else None
 
-    def assemble(self, seed: int, replicates: int, fold_column: str = "") -> EvaluationSet:
-        """Line up all that belongs to the reported cases, their sites and traits among it.
-
-        Args:
-            fold_column: Whose values made the folds of the plan, if any.
-        """
-        setting = super().assemble(seed, replicates)
-        site = self._find_sites(setting, fold_column)
-        return replace(setting, site=site, traits=self.traits)
-
-    def _find_sites(self, setting: EvaluationSet, fold_column: str) -> pd.Series | None:
+    def find_sites(
+        self, covariates: pd.DataFrame | None, case_id: Texts, fold_column: str
+    ) -> pd.Series | None:
         """Find the site of each reported case, where no fit that scored it saw another of its.
 
         An earlier version left out the column of the sites where it was no covariate, and did not
@@ -102,28 +92,27 @@ class EvaluationInputs(OpenedCases):
         Raises:
             DataError: A case without a site, or a site of whose cases such a fit saw some.
         """
-        table, are_tested = (
-            setting.covariates,
-            self.task.design == "holdout" and self.card.test_sites,
-        )
-        if table is None or not (fold_column or are_tested):
+        are_tested = self.task.design == "holdout" and self.card.test_sites
+        if covariates is None or not (fold_column or are_tested):
             return None
         # The column that folds were made by, or that names the test sites.
         column = fold_column or self.card.site_column
         if not column:
             sites = set(self.card.test_sites)
-            named = [str(name) for name in table if set(name_groups(table[name])) == sites]
+            named = [
+                str(name) for name in covariates if set(name_groups(covariates[name])) == sites
+            ]
             if len(named) != 1:
                 return None
             column = named[0]
-        check_fold_column(column, table)
+        check_fold_column(column, covariates)
         # A case without a site cannot be placed.
-        site = name_groups(table[column])
+        site = name_groups(covariates[column])
         if site.isna().any():
             number = int(site.isna().sum())
             raise refusal("evaluation.no_sites", number=number, column=column)
         # A site that folds were made by stands in one fold alone.
-        case_sites = dict(zip(setting.cases.case_id.tolist(), site.tolist(), strict=True))
+        case_sites = dict(zip(case_id.tolist(), site.tolist(), strict=True))
         for model in self.models if fold_column else ():
             if model.outcome.status == "failed" or model.outcome.arm == "reader":
                 continue
