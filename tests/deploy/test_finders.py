@@ -115,7 +115,6 @@ def learner(name, depth):
     [
         ("candidate_finder", None),
         ("tuned candidate_finder", None),  # on images of floating point
-        ("window_finder", None),
         ("heat_map_finder", 8),
         ("head of candidate_finder", None),
         ("head of fused_finder", None),

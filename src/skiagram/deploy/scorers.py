@@ -258,7 +258,6 @@ def _steps(
     windows = proposal = None
     if model.finds_in == "features":
         windows = check(Windows, preparation.windows or {}, f"{path}: windows")
-    if model.finds_in in ("features", "candidates"):
         if preparation.proposal is None:
             raise refusal("deploy.no_place", str(path))
         proposal = own(preparation.proposal, ("skiagram.finding",), ("places",), path)

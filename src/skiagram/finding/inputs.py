@@ -19,7 +19,7 @@ from skiagram.records.places import MARKS, of_cases, tabulate_places
 from skiagram.tasks.cases import Cases
 
 CANDIDATES = "candidates.parquet"
-FindsIn = Literal["features", "candidates", "images"]
+FindsIn = Literal["features", "images"]  # of candidates, or whole
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,6 @@ class FindingInputs:
         images: ImageStore,
         places: Path,
         features: Table | None,
-        finds_in: FindsIn,
     ) -> "FindingInputs":
         """Read all cases to be searched.
 
@@ -85,14 +84,13 @@ class FindingInputs:
             images: Restored images.
             places: Folder of candidates.
             features: Table of their features; None where a detector reads none.
-            finds_in: What the detector looks at.
 
         Raises:
             OptionError: Candidates to learn from are asked for, and none were proposed.
         """
-        # Models that look at candidates cannot do without any.
+        # Models that judge candidates cannot do without any.
         cases, candidates = Cases.read(folder / "cases.parquet"), read_candidates(places)
-        if finds_in != "images" and not len(candidates) and len(cases.development()):
+        if features is not None and not len(candidates) and len(cases.development()):
             raise OptionError(
                 "no candidates for a detector",
                 where="proposal",

@@ -16,7 +16,7 @@ import pandas as pd
 
 from skiagram.arrays import Texts, Whole
 from skiagram.compute.files import sha256_of
-from skiagram.finding.inputs import CANDIDATES, FindingInputs, FindsIn
+from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.image_store.store import ImageStore
 from skiagram.preparation import Covariate, PreparedData
 from skiagram.records.feature_table import FeatureTable
@@ -86,7 +86,6 @@ def digest_inputs(*parts: Table | str) -> str:
 def read_places(
     prepared: PreparedData,
     title: str,
-    finds_in: FindsIn,
     features: Table | None = None,
     encoding: Path | None = None,
 ) -> Reading[FindingInputs]:
@@ -99,7 +98,7 @@ def read_places(
     """
     # Images, candidates and what the finder measures of them.
     images = prepared.store
-    inputs = FindingInputs.read(prepared.cases, images, prepared.candidates, features, finds_in)
+    inputs = FindingInputs.read(prepared.cases, images, prepared.candidates, features)
     # All files whose change makes a fit another one.
     tables = [prepared.candidates / CANDIDATES, prepared.cases / MARKS, features]
     sources = [

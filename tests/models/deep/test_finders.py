@@ -20,8 +20,7 @@ from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.deep import searched_images
-from skiagram.models.deep.finder import FinderModel
-from skiagram.models.deep.heat_map_finder import HeatMapTraining
+from skiagram.models.deep.finder import CropTraining, FinderModel
 from skiagram.models.deep.searched_images import SearchedImages
 from skiagram.options import build
 from skiagram.records.places import tabulate_places
@@ -96,7 +95,6 @@ def learner(name, depth=None, **changed):
 @pytest.mark.parametrize(
     ("name", "depth"),
     [
-        *(("window_finder", depth) for depth in (None, 12)),
         *(("heat_map_finder", depth) for depth in (None, 12)),
         ("pretrained_heat_map_finder", None),
     ],
@@ -148,7 +146,7 @@ def test_two_classes_and_the_size_of_a_crop_are_needed(tmp_path):
     cases = blobs(tmp_path / "images", 6)
     with pytest.raises(ModelFailure, match="two classes"):
         learner("heat_map_finder").fit(cases, FitContext(seed=0))
-    given = options("window_finder")
+    given = options("heat_map_finder")
     given["training"]["image_size"] = None
     whole = FinderModel(build(given, "model"), CPU, 1)
     with pytest.raises(ModelFailure, match="sides of a crop"):
@@ -161,7 +159,7 @@ def test_a_heat_map_that_diverges_fails_and_says_what_to_do(tmp_path, monkeypatc
             weights.data.fill_(torch.nan)
 
     # As the last step of an epoch does where the learning rate is too high.
-    monkeypatch.setattr(HeatMapTraining, "on_train_epoch_end", lose_weights)
+    monkeypatch.setattr(CropTraining, "on_train_epoch_end", lose_weights)
     cases = blobs(tmp_path / "images", 8)
     with pytest.raises(ModelFailure, match=r"crops score nan .*epoch 1.*training\.optimizer\.lr"):
         learner("heat_map_finder", steps=1, hard_from=0.5).fit(cases, CONTEXT)
@@ -176,9 +174,7 @@ def test_peaks_without_any_probability_stay_where_they_are(tmp_path):
     finder = learner("heat_map_finder").network
     image = searched_images.searched(cases.inputs.images, finder.pixel, finder.body)["case000"]
     cells = [side // 4 for side in image.pixels.shape[1:]]
-    places, scores = finder.marks(
-        lambda _: torch.full((1, *cells), -200.0), image, np.empty((0, 2))
-    )
+    places, scores = finder.marks(lambda _: torch.full((1, *cells), -200.0), image)
     assert len(places) == len(scores) == np.prod(cells)
     assert np.isfinite(places).all()
 

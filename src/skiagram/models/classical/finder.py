@@ -114,12 +114,12 @@ class CandidateFinder:
     def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
         if self.encoding is None:
             features = prepared.candidates_features
-            return read_places(prepared, self.title, self.finds_in, features)
+            return read_places(prepared, self.title, features)
         from skiagram.encoders.encoder import RECORD, EncoderRecord
 
         folder = prepared.encoding(self.encoding)
         title = f"{self.title} on {read_record(EncoderRecord, folder / RECORD).title}"
-        return read_places(prepared, title, self.finds_in, folder / CANDIDATES, folder)
+        return read_places(prepared, title, folder / CANDIDATES, folder)
 
     def fit(
         self, training: Labelled[FindingInputs], context: FitContext

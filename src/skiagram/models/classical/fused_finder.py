@@ -99,7 +99,7 @@ class FusedFinder:
         )
         encoder = read_record(EncoderRecord, folder / RECORD).title
         title = f"{self.members[0].title} on {encoder} and on features"
-        reading = read_places(prepared, title, self.finds_in, folder / CANDIDATES, folder)
+        reading = read_places(prepared, title, folder / CANDIDATES, folder)
         return replace(
             reading,
             of=lambda case_id: replace(reading.of(case_id), features=table),

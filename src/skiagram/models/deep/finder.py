@@ -23,11 +23,19 @@ import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
+from torch.nn.functional import (
+    avg_pool2d,
+    avg_pool3d,
+    logsigmoid,
+    max_pool2d,
+    max_pool3d,
+    pad,
+)
 
 from skiagram.arrays import Floats, Whole
 from skiagram.errors import ModelFailure, OptionError, refusal
 from skiagram.finding.candidates import Body
-from skiagram.finding.inputs import FindingInputs
+from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import suppress
 from skiagram.fitting.contract import (
     FINDER,
@@ -56,7 +64,7 @@ from skiagram.models.deep.searched_images import (
 from skiagram.options import composed
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record, write_record
-from skiagram.records.places import coordinates, of_cases, tabulate_places
+from skiagram.records.places import tabulate_places
 from skiagram.seeding import stream
 from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
@@ -71,6 +79,8 @@ from skiagram.training.processes import memory_failures
 Share = Annotated[float, Field(gt=0, lt=1)]
 Millimetres = Annotated[float, Field(gt=0)]
 Marks = list[tuple[str, tuple[float, ...], float]]  # case, [slice,] row and column, radius
+STRIDE = 4  # pixels of an image for one cell of its heat map
+MASKS = 2  # channels beside a crop: centres of lesions, and all that may be a lesion
 LOWEST = -20.0  # log-odds; the score of a case without a mark
 MOST = 30  # marks of a case before those are left out that stand for others
 
@@ -94,6 +104,9 @@ class FindingNetwork(ABC):
             is taken off a case's marks; 0 looks at each image alone.
         training: How it is trained. `image_size` is the side of a crop in the pixels it sees,
             `shift` moves a crop's centre.
+        dropout: Share of the last maps that is dropped while training.
+        centre: Largest radius of a lesion's centre, whose cells are taught to say yes.
+        focus: Exponent of the focal loss; 0 is cross-entropy.
     """
 
     pixel: Millimetres
@@ -106,10 +119,17 @@ class FindingNetwork(ABC):
     top: Annotated[int, Field(ge=1)]
     other_share: Annotated[float, Field(ge=0, le=1)]
     training: Training
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    centre: Annotated[float, Field(gt=0)]
+    focus: Annotated[float, Field(ge=0)]
 
-    finds_in: ClassVar[Literal["candidates", "images"]]
+    finds_in: ClassVar[Literal["images"]] = "images"
     title: ClassVar[str]
-    masks: ClassVar[int] = 0  # channels beside a crop that say where its lesions are
+
+    @property
+    @abstractmethod
+    def coarsest(self) -> int:
+        """Count how many pixels a cell of the coarsest maps stands for."""
 
     @abstractmethod
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
@@ -121,37 +141,63 @@ class FindingNetwork(ABC):
     ) -> nn.Module:
         """Build a freshly initialised network for volumes."""
 
-    @abstractmethod
-    def places(
-        self, cases: FindingInputs, images: "SearchedImages", lesions: "Lesions"
-    ) -> "Places":
-        """Choose where crops are taken of the training cases."""
-
-    @abstractmethod
-    def hardness(self, logits: Tensor, crops: Tensor) -> Tensor:
-        """Compute (n,) how much crops look like a lesion, in (0, 1)."""
-
-    @abstractmethod
-    def marks(
-        self, score: Callable[[Tensor], Tensor], image: "SearchedImage", candidates: Floats
-    ) -> tuple[Floats, Floats]:
-        """Find (n, axes) places in pixels of the image seen, and their (n,) scores.
-
-        Args:
-            score: The trained network.
-            candidates: (n, axes) places to look at, of detectors that ask for them.
-        """
-
     def disc_radii(self, radius: float) -> tuple[float, ...]:
-        """Compute the radii in pixels of the masks of a lesion of some radius."""
-        return ()
+        centre = max(min(radius, self.centre / self.pixel), STRIDE)
+        return centre, max(radius, centre)
+
+    def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
+        """List lesions' centres, and a grid over the body part at half a crop's side."""
+        parts = []
+        # Places with a lesion.
+        for case in cases.case_id.tolist():
+            lesion_rows = lesions.rows(case)
+            parts.append((case, lesions.centre[lesion_rows], lesion_rows))
+            # A grid at half a crop's side covers what lies between.
+            inside = images[case].inside
+            steps = [max(1, side // 2) for side in self.sides(inside.ndim)]
+            axes = [
+                np.arange((length - 1) % step // 2, length, step)
+                for length, step in zip(inside.shape, steps, strict=True)
+            ]
+            grid = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+            grid = grid[inside[tuple(grid.T)]].astype(np.float64)
+            parts.append((case, grid, np.full(len(grid), -1)))
+        return Places.stack(parts)
+
+    def marks(
+        self, score: Callable[[Tensor], Tensor], image: SearchedImage
+    ) -> tuple[Floats, Floats]:
+        """Find the cells of the body part that no neighbour exceeds.
+
+        The place is the mean of a cell and its neighbours, weighted by their probabilities.
+        """
+        # Sides must be multiples of the coarsest map; the rest is as dark as the darkest pixel.
+        around = [(0, -side % self.coarsest) for side in image.pixels.shape[:0:-1]]
+        beyond = float(image.pixels.min())
+        padded = pad(image.pixels[None], [size for pair in around for size in pair], value=beyond)
+        # Peaks are cells that no neighbour exceeds.
+        odds = score(padded)
+        pool = max_pool2d if odds.ndim == 3 else max_pool3d
+        peaks = np.argwhere((pool(odds, 3, 1, 1) == odds)[0].numpy())
+        # Centres of mass of peaks with the cells around them.
+        probability = odds[0].sigmoid().numpy()
+        axes = probability.ndim
+        steps = np.meshgrid(*[[-1, 0, 1]] * axes, indexing="ij")
+        neighbours = np.stack(steps, axis=-1).reshape(-1, axes)
+        at = peaks[:, None] + 1 + neighbours
+        mass = np.pad(probability, 1)[tuple(np.moveaxis(at, -1, 0))][..., None].astype(np.float64)
+        weight = np.maximum(mass.sum(axis=1), np.finfo(np.float64).tiny)  # 0 where all are 0
+        centres: Floats = peaks + (neighbours * mass).sum(axis=1) / weight
+        # From cells back to pixels; those off the body part are no marks.
+        places = (centres + 0.5) * STRIDE - 0.5
+        nearest = np.round(places).astype(np.int64)
+        nearest = np.minimum(nearest, np.array(image.inside.shape) - 1)
+        held = image.inside[tuple(nearest.T)]
+        return places[held], odds[0].double().numpy()[tuple(peaks[held].T)]
 
     def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
         """Return the detector, with where it is trained."""
         return FinderModel(self, trainer, threads)
-
-    def training_module(self) -> Callable[..., ClassifierTraining]:
-        return partial(CropTraining, finder=self)
 
     def sides(self, axes: int) -> tuple[int, ...]:
         size = self.training.image_size
@@ -215,8 +261,11 @@ class Crops(Examples):
         hardness = []
         for part in np.array_split(rows, -(-len(rows) // finder.training.batch_size)):
             images = self[part].images.to(where)
-            logits = classifier(images[:, : images.shape[1] - finder.masks])
-            hardness.append(finder.hardness(logits, images).cpu().double().numpy())
+            logits = classifier(images[:, :-MASKS])
+            odds = (logits[:, 1] - logits[:, 0]).float()
+            outside = _cells(images[:, -1:], whole=True)[:, 0] == 0
+            highest = (odds.sigmoid() * outside).flatten(1).amax(dim=1)
+            hardness.append(highest.cpu().double().numpy())
         classifier.train(training)
         return np.concatenate(hardness) + 1e-6
 
@@ -245,9 +294,9 @@ class Crops(Examples):
             case, centre = str(self.places.case_id[row]), self.places.centre[row] + moved
             crop = self._searched[case].cut(centre, sides)
             # Masks say where lesions of the case lie in the crop, each mask with its own radii.
-            discs = torch.zeros(self._finder.masks, *sides)
+            discs = torch.zeros(MASKS, *sides)
             first = np.round(centre - (np.array(sides) - 1) / 2)
-            for number in self._lesions.rows(case).tolist() if self._finder.masks else []:
+            for number in self._lesions.rows(case).tolist():
                 squared = torch.zeros(1)
                 for axis, side in enumerate(sides):
                     middle = float(self._lesions.centre[number, axis] - first[axis])
@@ -308,7 +357,10 @@ def check_finite(scores: Floats, fault: str, where: str) -> None:
 
 
 class CropTraining(ClassifierTraining):
-    """Trains on crops that were cut with a margin, which goes once they are turned."""
+    """Trains by the focal loss on cells in and outside lesions.
+
+    Crops were cut with a margin, which goes once they are turned.
+    """
 
     def __init__(self, *arguments: object, finder: FindingNetwork, **more: object) -> None:
         super().__init__(*arguments, **more)  # type: ignore[arg-type]
@@ -318,10 +370,31 @@ class CropTraining(ClassifierTraining):
         images, views = batch.images, self.finder.training.views
         if views is None:
             return images
-        images = augment(images, batch.uniform, replace(views, shift=0.0), self.finder.masks)
+        images = augment(images, batch.uniform, replace(views, shift=0.0), MASKS)
         margins = self.finder.margins(images.ndim - 2)
         inner = [slice(margin, images.shape[2 + k] - margin) for k, margin in enumerate(margins)]
         return images[(slice(None), slice(None), *inner)]
+
+    def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
+        """Compute the focal loss of all cells for each cell at a lesion's centre."""
+        # Confident cells count less, so that the few at lesions are not lost among the others.
+        focus = self.finder.focus
+        logits = self(images[:, :-MASKS], table).float()
+        odds = logits[:, 1] - logits[:, 0]
+        # The first mask holds centres, the second all cells that may be a lesion's.
+        centre = _cells(images[:, -2:-1])[:, 0]
+        outside = 1 - _cells(images[:, -1:], whole=True)[:, 0]
+        yes = (1 - odds.sigmoid()).pow(focus) * logsigmoid(odds) * centre
+        no = odds.sigmoid().pow(focus) * logsigmoid(-odds) * outside
+        total: Tensor = -(yes + no).sum()
+        return total / centre.sum().clamp(min=1)
+
+
+def _cells(mask: Tensor, *, whole: bool = False) -> Tensor:
+    """Return 1 for cells that a mask covers by half; of the `whole`, for those that it touches."""
+    if whole:
+        return (max_pool2d if mask.ndim == 4 else max_pool3d)(mask, STRIDE)
+    return ((avg_pool2d if mask.ndim == 4 else avg_pool3d)(mask, STRIDE) >= 0.5).to(mask.dtype)
 
 
 @plain_dataclass(frozen=True)
@@ -336,15 +409,12 @@ class FinderModel(NetworkModel):
     """A network that says where, how it is trained and on what."""
 
     uses_validation: ClassVar[bool] = False
+    finds_in: ClassVar[FindsIn | None] = "images"
 
     network: FindingNetwork
 
-    @property
-    def finds_in(self) -> Literal["candidates", "images"]:
-        return self.network.finds_in
-
     def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
-        return read_places(prepared, self.title, self.finds_in)
+        return read_places(prepared, self.title)
 
     def fit(  # type: ignore[override]
         self, training: Labelled[FindingInputs], context: FitContext
@@ -376,7 +446,7 @@ class FinderModel(NetworkModel):
         # Each image has mean 0 and deviation 1 already: the network scales nothing.
         architecture = Architecture(composed(self.network), crops.shape, 2)
         unscaled = torch.zeros(1), torch.ones(1)
-        module = self.network.training_module()
+        module = partial(CropTraining, finder=self.network)
         whole, curves = self._train(architecture, unscaled, crops, None, context, module)
         summary = FitSummary(
             parameters=parameter_count(whole),
@@ -414,32 +484,17 @@ class FittedFindingNetwork(FittedFinder):
         """Find marks; a score is the mean log-odds of all mirrors learned from."""
         # Images as the network saw them in training.
         images = searched(inputs.images, self.options.pixel, self.options.body)
-        by_case, at_candidates = of_cases(inputs.candidates), self.options.finds_in == "candidates"
-        columns = coordinates(inputs.candidates)
-        radii = inputs.candidates["radius"].to_numpy(dtype=np.float64)
         rows: Marks = []
         scores: list[float] = []
         with torch.inference_mode(), memory_failures("scoring", self.options.training.batch_size):
             for case in inputs.case_id.tolist():
-                # Marks in pixels of the network, then back in stored ones.
+                # Marks in pixels of the network, then back in stored ones; the highest are kept.
                 image = images[case]
-                axes = len(image.scale)
-                # Candidates stay marks with their radii; of peaks the highest have the median one.
-                if at_candidates:
-                    candidate_rows = by_case.get(case, np.empty(0, dtype=np.int64))
-                    candidates = columns[candidate_rows, 3 - axes :]
-                    places, odds = self.options.marks(self._score, image, image.to_seen(candidates))
-                    radius = radii[candidate_rows]
-                else:
-                    places, odds = self.options.marks(self._score, image, np.empty((0, axes)))
-                    best = np.argsort(-odds, kind="stable")[:MOST]
-                    places, odds = places[best], odds[best]
-                    radius = np.full(len(odds), self.learned.radius)
-                for place, size in zip(
-                    image.to_stored(places).tolist(), radius.tolist(), strict=True
-                ):
-                    rows.append((case, tuple(place), size))
-                scores += np.maximum(odds, LOWEST).tolist()
+                places, odds = self.options.marks(self._score, image)
+                best = np.argsort(-odds, kind="stable")[:MOST]
+                for place in image.to_stored(places[best]).tolist():
+                    rows.append((case, tuple(place), self.learned.radius))
+                scores += np.maximum(odds[best], LOWEST).tolist()
         # Of marks that lie close together the highest stays.
         marks = tabulate_places(rows).assign(score=np.array(scores, dtype=np.float64))
         return suppress(marks, self.options.apart, inputs.spacing)
@@ -458,7 +513,7 @@ class FittedFindingNetwork(FittedFinder):
         for flipped in subsets:
             logits = self.fitted.logits(images.flip(flipped))
             odds = logits[:, 1] - logits[:, 0]
-            total = total + (odds.flip([axis - 1 for axis in flipped]) if odds.ndim > 1 else odds)
+            total = total + odds.flip([axis - 1 for axis in flipped])
         check_finite(total.numpy(), "places score {} after the training", self.options.title)
         return total / len(subsets)
 

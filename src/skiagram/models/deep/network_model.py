@@ -57,6 +57,7 @@ class NetworkModel:
 
     arm: ClassVar[Arm] = "deep"
     uses_validation: ClassVar[bool] = True
+    finds_in: ClassVar[FindsIn | None] = None
     tasks: ClassVar[tuple[str, ...]] = ("class", *(kind.kind for kind in KINDS))
 
     network: AnyNetwork
@@ -67,10 +68,6 @@ class NetworkModel:
     def title(self) -> str:
         members = self.network.training.members
         return self.network.title + f", mean of {members}" * (members > 1)
-
-    @property
-    def finds_in(self) -> FindsIn | None:
-        return None
 
     @property
     def gpus(self) -> int | None:
