@@ -1,17 +1,15 @@
 """What an encoder is: a frozen network, how images become what it reads, what is kept of it.
 
 An image's intensities become 0 to 1, its region may be cut out, it is resized, and each channel is
-standardised by the constants that the network was trained with, never by the image's own. For a
-network on pictures a volume becomes several: slices through its region, or three planes through the
-region's centre; its numbers are the mean and the maximum over them. A network on volumes reads it
-whole.
+standardised by the constants that the network was trained with, never by the image's own. A volume
+becomes several pictures: slices through its region, or three planes through the region's centre;
+its numbers are the mean and the maximum over them.
 """
 
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -20,7 +18,6 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Singles
-from skiagram.encoders.weights import LocalFile, Source
 from skiagram.errors import OptionError, refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.options import build
@@ -36,7 +33,6 @@ COLUMN = "encoding"  # first word of the columns' names
 RECORD = "encoder.json"
 TABLE = "encoding.parquet"
 WEIGHTS = "encoder.weights"  # option
-_KEPT = "weights"  # name of their file, without its ending, in a model's folder
 OWN = ("skiagram.encoders.", "skiagram.models.deep.")  # where encoders of the program stand
 SMALL = 50 * 2**20  # bytes of weights that go into each model's folder
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
@@ -138,18 +134,28 @@ class Intensity:
 
 
 @dataclass(**STRICT)
-class Scaling:
-    """How intensities become what a network was trained on.
+class Preprocessing:
+    """How an image becomes what the network reads; null takes what the network's weights ask for.
 
     Attributes:
         mean: Of each channel over the images that the network was trained on, of 0 to 1.
         std: Standard deviation of each channel, likewise.
         intensity: How intensities become 0 to 1.
+        size: Side of the square that the network reads, pixels.
+        interpolation: How an image is resized; reduced ones are smoothed first.
+        fit: `pad` keeps the proportions and fills up with black, `stretch` does not keep them,
+            `crop` keeps them and cuts the longer side.
+        margin: Where images have a region of interest: the square around it is cut out, wider by
+            this share of its side on each side; null takes the whole image.
     """
 
     mean: tuple[float, ...] | None
     std: tuple[Annotated[float, Field(gt=0)], ...] | None
     intensity: Intensity
+    size: Annotated[int, Field(ge=8)] | None
+    interpolation: Interpolation | None
+    fit: Literal["pad", "stretch", "crop"]
+    margin: Annotated[float, Field(ge=0)] | None
 
     def check_channels(self, channels: int) -> None:
         """Refuse means or deviations for neither as many channels as the network has, nor one."""
@@ -167,34 +173,14 @@ class Scaling:
         """Repeat a single channel as often as the network reads, and standardise each.
 
         Args:
-            picture: (1 or channels, *sides) float32 of 0 to 1.
+            picture: (1 or channels, side, side) float32 of 0 to 1.
         """
         import torch
 
-        axes = (-1,) + (1,) * (picture.ndim - 1)
         mean, std = (
-            torch.tensor(values).view(axes) for values in (self.mean or (), self.std or ())
+            torch.tensor(values).view(-1, 1, 1) for values in (self.mean or (), self.std or ())
         )
         return (picture.expand(channels, *picture.shape[1:]) - mean) / std
-
-
-@dataclass(**STRICT)
-class Preprocessing(Scaling):
-    """How an image becomes what the network reads; null takes what the network's weights ask for.
-
-    Attributes:
-        size: Side of the square that the network reads, pixels.
-        interpolation: How an image is resized; reduced ones are smoothed first.
-        fit: `pad` keeps the proportions and fills up with black, `stretch` does not keep them,
-            `crop` keeps them and cuts the longer side.
-        margin: Where images have a region of interest: the square around it is cut out, wider by
-            this share of its side on each side; null takes the whole image.
-    """
-
-    size: Annotated[int, Field(ge=8)] | None
-    interpolation: Interpolation | None
-    fit: Literal["pad", "stretch", "crop"]
-    margin: Annotated[float, Field(ge=0)] | None
 
 
 @dataclass(**STRICT)
@@ -216,9 +202,9 @@ class LoadedNetwork:
     """A frozen network, ready to use.
 
     Attributes:
-        network: Maps (n, channels, *sides) to (n, numbers), float32.
+        network: Maps (n, channels, side, side) to (n, numbers), float32.
         channels: That it reads, 1 or 3.
-        numbers: How many numbers describe a picture, or a volume that is read whole.
+        numbers: How many numbers describe a picture.
         sha256: SHA-256 checksum of the file of its weights.
         preprocessing: The chosen one without nulls but for `margin`.
         parts: Name and length of each run of these numbers; empty where they are one.
@@ -228,20 +214,21 @@ class LoadedNetwork:
     channels: int
     numbers: int
     sha256: str
-    preprocessing: Scaling
+    preprocessing: Preprocessing
     parts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(**STRICT)
 class Encoder(ABC):
-    """A frozen network that others trained, with all that belongs to its use.
+    """A frozen network on pictures that others trained, with all that belongs to its use.
 
     Attributes:
         title: Name for people.
         licence: Of the weights.
         citation: Of the weights.
-        preprocessing: How an image becomes what the network reads.
-        batch_size: Pictures, or volumes, at once.
+        preprocessing: How a picture becomes what the network reads.
+        volumes: Which pictures of a volume it sees.
+        batch_size: Pictures at once.
         precision: Numbers that the network computes with on an accelerator or a processor; `bf16`
             is faster where the machine has it and changes late digits.
     """
@@ -249,25 +236,14 @@ class Encoder(ABC):
     title: str
     licence: str
     citation: str
-    preprocessing: Scaling
+    preprocessing: Preprocessing
+    volumes: Volumes
     batch_size: Annotated[int, Field(ge=1)]
     precision: Literal["fp32", "bf16"]
 
     @abstractmethod
     def load(self) -> LoadedNetwork:
         """Load the network with its weights."""
-
-    @abstractmethod
-    def see(
-        self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
-    ) -> "list[Tensor]":
-        """Return what the network reads of an image: one tensor, or several of a volume.
-
-        Args:
-            image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
-            region: Its region of interest; None for all of it.
-            spacing: Of its pixels, mm; None where unknown.
-        """
 
     @abstractmethod
     def keep(self, folder: Path) -> None:
@@ -281,48 +257,16 @@ class Encoder(ABC):
     def check_unseen(self, preparation: Preparation) -> None:
         """Refuse images of which the network has seen labels, or may have."""
 
-
-@dataclass(**STRICT)
-class PublishedEncoder(Encoder):
-    """A frozen network with weights of one file.
-
-    Attributes:
-        weights: Where they are from.
-    """
-
-    weights: Source
-
-    def check_unseen(self, preparation: Preparation) -> None:
-        """Do nothing: what published weights saw is not recorded."""
-
-    def keep(self, folder: Path) -> None:
-        path = self.weights.locate(WEIGHTS)
-        if path.stat().st_size <= SMALL:
-            folder.mkdir(parents=True)
-            shutil.copyfile(path, folder / f"{_KEPT}{path.suffix}")
-
-    def kept(self, folder: Path, sha256: str) -> Self:
-        files = sorted(folder.glob(f"{_KEPT}.*")) if folder.is_dir() else []
-        if files:
-            return replace(self, weights=LocalFile(file=str(files[0]), sha256=sha256))
-        return replace(self, weights=replace(self.weights, sha256=sha256))
-
-
-@dataclass(**STRICT)
-class PictureEncoder(Encoder):
-    """A frozen network on pictures.
-
-    Attributes:
-        preprocessing: How a picture becomes what the network reads.
-        volumes: Which pictures of a volume it sees.
-    """
-
-    preprocessing: Preprocessing
-    volumes: Volumes
-
     def see(
         self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
     ) -> "list[Tensor]":
+        """Return what the network reads of an image: one tensor, or several of a volume.
+
+        Args:
+            image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
+            region: Its region of interest; None for all of it.
+            spacing: Of its pixels, mm; None where unknown.
+        """
         how = self.preprocessing
         views = pictures(image, region, spacing, self.volumes, how.margin)
         return [read_picture(view, ratio, channels, how) for view, ratio in views]
@@ -335,7 +279,7 @@ class EncoderRecord:
     Attributes:
         encoder: `_target_` and options, with the preprocessing that was used.
         sha256: SHA-256 checksum of the file of weights.
-        numbers: Numbers that describe a picture, or a volume that is read whole.
+        numbers: Numbers that describe a picture.
     """
 
     encoder: dict[str, Any]

@@ -29,7 +29,6 @@ from skiagram.encoders.encoder import (
     Encoder,
     EncoderRecord,
     LoadedNetwork,
-    PictureEncoder,
     carried_encoder,
 )
 from skiagram.encoders.kept_encodings import KeptEncodings
@@ -358,7 +357,7 @@ def _encode_images(work: _Work) -> Singles:
     case_ids = [store.case_ids[image] for image in work.images]
     for image, case in zip(work.images, case_ids, strict=True):
         scaled, region = _scaled(store, image, encoder)
-        several = is_volume(scaled) and isinstance(encoder, PictureEncoder)
+        several = is_volume(scaled)
         with named(case):
             case_views = encoder.see(scaled, region, store.spacing(case), loaded.channels)
         if not all(bool(torch.isfinite(view).all()) for view in case_views):
@@ -392,9 +391,7 @@ def _forward(
     # Batches of the encoder's size.
     rows = []
     half = encoder.precision == "bf16"
-    # On a processor, late digits of convolutions over three axes depend on the batch.
-    alone = device == "cpu" and not isinstance(encoder, PictureEncoder)
-    size = 1 if alone else encoder.batch_size
+    size = encoder.batch_size
     for start in range(0, len(views), size):
         batch = torch.stack(list(views[start : start + size]))
         count = len(batch)

@@ -7,6 +7,7 @@ config that timm keeps beside each set of weights, unless an option says otherwi
 """
 
 import inspect
+import shutil
 import sys
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,8 +15,9 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 import numpy as np
 import torch
@@ -28,19 +30,21 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from skiagram.arrays import Floats, Singles
 from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import (
+    SMALL,
     WEIGHTS,
+    Encoder,
     LoadedNetwork,
-    PictureEncoder,
     Placement,
     Preprocessing,
-    PublishedEncoder,
     pictures,
     pixel_ratio,
     read_picture,
     square,
 )
 from skiagram.encoders.weights import (
+    LocalFile,
     Sha256,
+    Source,
     digest_tensors,
     encoders_extra,
     give_weights,
@@ -50,17 +54,20 @@ from skiagram.encoders.weights import (
 )
 from skiagram.errors import OptionError, refusal
 from skiagram.images import Image, Region, Spacing, is_volume
+from skiagram.preparation import Preparation
 from skiagram.strict import STRICT
 
 _COLOURS = 3
+_KEPT = "weights"  # name of their file, without its ending, in a model's folder
 Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 
 
 @dataclass(**STRICT)
-class TimmWeights(PictureEncoder, PublishedEncoder):
+class TimmWeights(Encoder):
     """A network of timm's with weights from a file, a package, an address or the Hugging Face hub.
 
     Attributes:
+        weights: Where they are from.
         architecture: timm's name, with the tag of the weights after a dot where it has one: the
             tag tells how images are prepared.
         arguments: Of the architecture, where the weights need others than timm's own.
@@ -68,6 +75,7 @@ class TimmWeights(PictureEncoder, PublishedEncoder):
             weights that need no other names.
     """
 
+    weights: Source
     architecture: str
     arguments: dict[str, Any]
     tensors_sha256: Sha256 | None = Field(default=None, kw_only=True)
@@ -105,6 +113,21 @@ class TimmWeights(PictureEncoder, PublishedEncoder):
             why = "as named here they have another SHA-256"
             raise unfit_weights(self.architecture, str(path), why)
         return self._loaded(body.eval().requires_grad_(False), channels, sha256_of(path), how)
+
+    def check_unseen(self, preparation: Preparation) -> None:
+        """Do nothing: what published weights saw is not recorded."""
+
+    def keep(self, folder: Path) -> None:
+        path = self.weights.locate(WEIGHTS)
+        if path.stat().st_size <= SMALL:
+            folder.mkdir(parents=True)
+            shutil.copyfile(path, folder / f"{_KEPT}{path.suffix}")
+
+    def kept(self, folder: Path, sha256: str) -> Self:
+        files = sorted(folder.glob(f"{_KEPT}.*")) if folder.is_dir() else []
+        if files:
+            return replace(self, weights=LocalFile(file=str(files[0]), sha256=sha256))
+        return replace(self, weights=replace(self.weights, sha256=sha256))
 
     @abstractmethod
     def _loaded(

@@ -55,7 +55,7 @@ class ImageAndTable(OnBackbone):
 
     def _joined(self, backbone: nn.Module, n_classes: int, columns: int) -> nn.Module:
         """Return the network of a backbone that gives logits of images alone."""
-        _, numbers = cut_last_layer(backbone)
+        numbers = cut_last_layer(backbone)
         table = nn.Sequential(nn.Linear(columns, self.hidden), nn.ReLU(), nn.Dropout(self.dropout))
         return Fusion(backbone, table, nn.Linear(numbers + self.hidden, n_classes))
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 from torch.overrides import TorchFunctionMode
 
-from skiagram.errors import ModelFailure, OptionError, refusal
+from skiagram.errors import ModelFailure, refusal
 
 # The most channels that oneDNN computes at a time (with AVX-512; 8 with AVX2).
 _ONEDNN_BLOCK = 16
@@ -44,25 +44,6 @@ def check_smallest_side(
             needed_for=needed_for,
             remedy=remedy,
         )
-
-
-def torchvision_builder(
-    name: str, module: Any, unlike: Sequence[str], where: str, more: str = ""
-) -> Any:
-    """Find what makes one of the networks of a module of torchvision's, but for some."""
-    from torchvision import models
-
-    fitting = sorted(set(models.list_models(module=module)) - set(unlike))
-    if name not in fitting:
-        raise refusal(
-            "models.no_torchvision_network",
-            where,
-            kind=OptionError,
-            name=name,
-            fitting=", ".join(fitting),
-            more=more,
-        )
-    return models.get_model_builder(name)
 
 
 class GlobalAveragePool(nn.Module):
@@ -174,9 +155,9 @@ def last_layer(network: nn.Module) -> nn.Linear:
     return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
 
 
-def cut_last_layer(network: nn.Module) -> tuple[str, int]:
-    """Put nothing in the place of the last linear layer; return its name and how much entered."""
+def cut_last_layer(network: nn.Module) -> int:
+    """Put nothing in the place of the last linear layer; return how much entered it."""
     last = last_layer(network)
     name = next(name for name, module in network.named_modules() if module is last)
     network.set_submodule(name, nn.Identity())
-    return name, last.in_features
+    return last.in_features

@@ -14,8 +14,8 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.encoders.encoder import (
     SMALL,
+    Encoder,
     LoadedNetwork,
-    PictureEncoder,
     check_own_class,
 )
 from skiagram.encoders.weights import check_sha256
@@ -41,7 +41,7 @@ _BYTE = 255.0
 
 
 @dataclass(**STRICT)
-class TrainedNetwork(PictureEncoder):
+class TrainedNetwork(Encoder):
     """A network that this program trained on another data set.
 
     Of the first repeat; of an ensemble, its first member. `preprocessing` without a value takes the
@@ -75,7 +75,7 @@ class TrainedNetwork(PictureEncoder):
         whole, _ = load_classifier(self._fitted)
         classifier = cast(Classifier, whole.members[0] if isinstance(whole, Ensemble) else whole)
         network = classifier.network
-        _, numbers = cut_last_layer(network)
+        numbers = cut_last_layer(network)
         channels, height, width = architecture.shape
         if channels not in (1, 3) or (height != width and self.preprocessing.size is None):
             raise refusal(

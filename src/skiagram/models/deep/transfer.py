@@ -50,7 +50,6 @@ from skiagram.models.deep.layers import (
     QuickGradients,
     cut_last_layer,
     glorot_uniform,
-    torchvision_builder,
 )
 from skiagram.models.deep.refitted_head import entering, fit_each_class, give_head
 from skiagram.strict import STRICT
@@ -218,7 +217,7 @@ class Transfer:
             base = _of_torchvision(self.architecture, height, width, dense=self.head == "dense")
             # The head stands in place of the last layer.
             if self.head == "linear":
-                return base, cut_last_layer(base)[1]
+                return base, cut_last_layer(base)
         # Else one look tells how many numbers the base gives.
         with torch.no_grad():
             numbers = _describe(base.eval(), torch.zeros(1, _COLOURS, height, width), self.depths)
@@ -508,7 +507,15 @@ def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) 
     from torchvision import models
 
     # The convolutional part, with fresh weights and a mean over its maps.
-    make = torchvision_builder(architecture, models, _UNLIKE, "model.architecture")
+    fitting = sorted(set(models.list_models(module=models)) - set(_UNLIKE))
+    if architecture not in fitting:
+        raise refusal(
+            "models.no_torchvision_network",
+            kind=OptionError,
+            name=architecture,
+            fitting=", ".join(fitting),
+        )
+    make: Any = models.get_model_builder(architecture)
     if dense:
         with torch.device("meta"):  # the layers that are left out can be large
             whole = make()
