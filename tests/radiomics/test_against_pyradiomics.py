@@ -5,10 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import SimpleITK
 
-import skiagram
-from skiagram.errors import DataError
 from skiagram.radiomics.extraction import describe
 from skiagram.radiomics.images import as_case
 from skiagram.radiomics.settings import make_plan
@@ -16,7 +13,7 @@ from tests.radiomics.volume import SPACING, make_volume
 from tests.yaml_rows import read_rows
 
 VALUES = pd.read_csv(Path(__file__).with_name("pyradiomics.csv"))
-PARAMETERS, MASKS = (read_rows(__file__, family) for family in ("parameters", "masks"))
+PARAMETERS = read_rows(__file__, "parameters")
 NOT_HAD = r"_Maximum2DDiameter"
 
 
@@ -53,40 +50,3 @@ def test_voxels_without_neighbours_count_in_ngtdm_as_there(within_slices, values
     found = describe(case, plan)
     names = ("Coarseness", "Contrast", "Busyness", "Complexity", "Strength")
     assert [found[f"original_ngtdm_{name}"] for name in names] == pytest.approx(values)
-
-
-@pytest.mark.parametrize("title", MASKS)
-def test_a_mask_on_voxels_of_its_own_is_resampled_once(title, tmp_path):
-    row = MASKS[title]
-    first, spacing = row["first"], row["spacing"]
-    z, y, x = (
-        start + step * at
-        for start, step, at in zip(first, spacing, np.indices(row["shape"]), strict=True)
-    )
-    inside = ((z - 24) / 14) ** 2 + ((y - 17) / 10) ** 2 + ((x - 15) / 9) ** 2 < 1
-    image = SimpleITK.GetImageFromArray(make_volume()[0])
-    image.SetSpacing(SPACING[::-1])
-    mask = SimpleITK.GetImageFromArray(inside.astype(np.uint8))
-    mask.SetSpacing(spacing[::-1])
-    for each, (slices, rows, columns) in ((image, (0.0, 0.0, 0.0)), (mask, first)):
-        each.SetOrigin((10 + columns, 20 + rows, 30 + slices))
-    paths = [str(tmp_path / name) for name in ("image.nrrd", "mask.nii.gz")]
-    for each, path in zip((image, mask), paths, strict=True):
-        SimpleITK.WriteImage(each, path)
-    parameters = {
-        "setting": {"binWidth": 20, "label": 1, **row["setting"]},
-        "featureClass": {
-            "shape": ["VoxelVolume"],
-            "firstorder": ["Mean", "Kurtosis"],
-            "glcm": ["Contrast"],
-        },
-    }
-    names = ("shape_VoxelVolume", "firstorder_Mean", "firstorder_Kurtosis", "glcm_Contrast")
-    for given in ((image, mask), paths):
-        found = skiagram.extract(*given, parameters=parameters)
-        assert [found[f"original_{name}"] for name in names] == pytest.approx(
-            row["values"], rel=1e-6
-        )
-    mask.SetOrigin((-20, 20, 30))
-    with pytest.raises(DataError, match="reaches beyond its image"):
-        skiagram.extract(image, mask, parameters=parameters)

@@ -58,6 +58,23 @@ def test_under_pyradiomics_names_a_file_keeps_its_axes(direction, tmp_path):
     )
 
 
+def test_a_mask_on_other_voxels_is_refused_with_what_brings_it_to_the_images(tmp_path):
+    paths = write_volume(tmp_path, "image.nrrd", "mask.nrrd")
+    image, mask = (SimpleITK.ReadImage(str(path)) for path in paths)
+    mask.SetOrigin(image.TransformIndexToPhysicalPoint((1, 0, 0)))
+    SimpleITK.WriteImage(mask, str(paths[1]))
+    setting = {"resampledPixelSpacing": [2, 2, 2]}
+    chosen = {"names": "pyradiomics", "families": ["first_order"]}
+    for given, remedy in (((image, mask), "SimpleITK.Resample"), (paths, "correctMask")):
+        with pytest.raises(DataError, match=remedy):
+            skiagram.extract(*given, **chosen, parameters={"setting": setting})
+    corrected = {"setting": setting | {"correctMask": True}}
+    moved = SimpleITK.Resample(mask, image, SimpleITK.Transform(), SimpleITK.sitkNearestNeighbor)
+    assert skiagram.extract(*paths, **chosen, parameters=corrected) == pytest.approx(
+        skiagram.extract(image, moved, **chosen, parameters=corrected), rel=1e-5
+    )
+
+
 def test_one_bin_for_all_intensities_is_warned_of():
     image = np.random.default_rng(0).random((12, 14))
     with pytest.warns(UserWarning, match="its textures are constant"):

@@ -28,21 +28,6 @@ _AXES = ("Major", "Minor", "Least")
 
 
 @dataclass(frozen=True)
-class OwnGrid:
-    """A region on other voxels than its image's, along the same axes.
-
-    Attributes:
-        inside: (depth, height, width).
-        spacing: Of slices, rows and columns, mm.
-        first: Place of its first voxel among those of the image.
-    """
-
-    inside: Flags
-    spacing: tuple[float, float, float]
-    first: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
 class Case:
     """One image and its region.
 
@@ -54,8 +39,6 @@ class Case:
         outline: The region before re-segmentation; None where nothing was left out.
         whole: Least and greatest value of the whole numbers that intensities are stored as; None
             where they are stored as fractions.
-        own: The region as its file has it, where that has other voxels than the image: `inside`
-            is the nearest of them, and a resampling starts from these.
     """
 
     image: Floats
@@ -64,7 +47,6 @@ class Case:
     plane: bool = False
     outline: Flags | None = None
     whole: tuple[int, int] | None = None
-    own: OwnGrid | None = None
 
     @property
     def drawn(self) -> Flags:
@@ -255,41 +237,33 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     # The distances of the new grid; 0 leaves an axis as it is.
     settings = plan.settings
     new_spacing = (settings.resampledPixelSpacing or ())[::-1]
-    drawn = case.own or OwnGrid(case.inside, case.spacing, (0.0, 0.0, 0.0))
-    sides = _sides(drawn.inside)
+    sides = _sides(case.inside)
     slices, rows, columns = (
         present if new == 0 or last - first == 1 else float(new)
-        for new, present, (first, last) in zip(new_spacing, drawn.spacing, sides, strict=True)
+        for new, present, (first, last) in zip(new_spacing, case.spacing, sides, strict=True)
     )
     spacing = slices, rows, columns
     # An image of this spacing is cut, not resampled.
     if np.allclose(spacing, case.spacing):
         box = box_around(case.inside, (settings.padDistance,) * 3)
         return replace(case, image=case.image[box], inside=case.inside[box])
-    # The points of the new grid, in voxels of mask and image.
-    pairs = zip(drawn.inside.shape, drawn.spacing, spacing, sides, strict=True)
+    # The points of the new grid, in voxels of the image.
+    pairs = zip(case.inside.shape, case.spacing, spacing, sides, strict=True)
     by_corners = plan.names == "pyradiomics"
     axes = [_places(*each, settings.padDistance, by_corners=by_corners) for each in pairs]
-    ratios = zip(axes, drawn.first, drawn.spacing, case.spacing, strict=True)
-    image_axes = [first + places * (mask / image) for places, first, mask, image in ratios]
     # As PyRadiomics does it, by ITK, or by IBSI's rules.
     order = INTERPOLATORS[settings.interpolator]
     if by_corners:
-        image = _as_itk(case.image, image_axes, order)
+        image = _as_itk(case.image, axes, order)
         if case.whole is not None:
             nearest = np.rint(image)  # noise of the last digits would cut off a whole number
             exact = np.abs(image - nearest) < _LAST_DIGITS
             image = np.where(exact, nearest, np.trunc(image)).clip(*case.whole)
-        inside = as_itk_nearest(drawn.inside, axes)
+        inside = _as_itk(case.inside, axes, "nearest") > 0.5
     else:
         image = interpolate(case.image, axes, order)
         inside = interpolate(case.inside, axes, "linear") >= 0.5 - 1e-9
-    return replace(case, image=image, inside=inside, spacing=spacing, own=None)
-
-
-def as_itk_nearest(inside: Flags, axes: list[Floats]) -> Flags:
-    """Resample a region to the points of another grid by the nearest voxel, as ITK does."""
-    return np.asarray(_as_itk(inside, axes, "nearest") > 0.5)
+    return replace(case, image=image, inside=inside, spacing=spacing)
 
 
 def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:

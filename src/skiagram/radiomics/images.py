@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +10,8 @@ from numpy.typing import NDArray
 
 from skiagram.arrays import Flags
 from skiagram.errors import refusal
-from skiagram.images import WITHOUT_PADDING, ends_of
-from skiagram.radiomics.extraction import Case, OwnGrid, as_itk_nearest
+from skiagram.images import WITHOUT_PADDING
+from skiagram.radiomics.extraction import Case
 from skiagram.radiomics.settings import ExtractionPlan
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from skiagram.readers.spaced_image import SpacedImage
 
 _PATH = (str, os.PathLike)
-_PARALLEL = 1e-4  # of a unit vector, by which axes of image and mask may differ
-_BEYOND = 1e-3  # of a voxel, by which a region may reach beyond its image, as with PyRadiomics
 _CHANNELS = (3, 4)  # of colour, without and with transparency
 
 
@@ -40,9 +37,9 @@ def as_case(
         mask: Of the same kind and shape; None for the whole image.
         spacing: Of the axes of an array, or of a file that says none, mm; others have their own.
         label: Value of the region's voxels; None for all that is not 0.
-        plan: Says whether a mask on other voxels is brought to the image's, or a resampling starts
-            from them, and whether the axes of a volume's file stay as they are, as PyRadiomics
-            leaves them, where they are brought to one orientation else; None for neither.
+        plan: Says whether a mask on other voxels is brought to the image's, and whether the axes of
+            a volume's file stay as they are, as PyRadiomics leaves them, where they are brought to
+            one orientation else; None for neither.
 
     Raises:
         DataError: The two do not fit each other, or the region has no voxel or several labels.
@@ -58,9 +55,12 @@ def as_case(
         return case_of_files(Path(), reference, spacing, plan)
     # An image of SimpleITK, or an array.
     if hasattr(image, "GetSpacing"):
-        return _of_itk(
-            image, mask, spacing, label, own_grid=plan is not None and plan.resamples_mask
-        )
+        own_spacing = image.GetSpacing()[::-1]
+        if spacing is not None and not np.array_equal(spacing, own_spacing):
+            raise refusal(
+                "radiomics.other_spacing", spacing=tuple(spacing), own_spacing=own_spacing
+            )
+        return _of_arrays(*_arrays(image, mask), own_spacing, label)
     shape = np.shape(image)
     if len(shape) == 3 and shape[2] in _CHANNELS and min(shape[:2]) > _CHANNELS[-1]:
         raise refusal("radiomics.array_in_colour", shape=shape)
@@ -74,95 +74,9 @@ def case_of_files(
     plan: ExtractionPlan | None = None,
 ) -> Case:
     """Return an image and its region from files, named relative to a folder; see `as_case`."""
-    if plan is not None and plan.resamples_mask and len(reference.masks) == 1:
-        found = _on_own_grid(folder, reference, spacing)
-        if found is not None:
-            return found
     correct_mask = plan is not None and plan.settings.correctMask
     file_axes = plan is not None and plan.names == "pyradiomics"
     return _of_read(_read(folder, reference, correct_mask, spacing), file_axes=file_axes)
-
-
-def _on_own_grid(
-    folder: Path, reference: "ImageReference", spacing: Sequence[float] | None
-) -> Case | None:
-    """Read a volume and a mask that has voxels of its own; None where it has none.
-
-    The axes are those of the mask's file, along which PyRadiomics resamples.
-    """
-    from skiagram.readers.case_images import ImageReference
-    from skiagram.readers.file_trees import HEAD_BYTES
-    from skiagram.readers.grid import check_same_grid, describe_differences
-    from skiagram.readers.volume_files import is_volume_file
-
-    (name,) = reference.masks
-    if not (folder / name).is_file():
-        return None
-    # A mask that is no volume has no voxels of its own.
-    with (folder / name).open("rb") as file:
-        if not is_volume_file(file.read(HEAD_BYTES)):
-            return None  # segments and contours in DICOM lie on their image's grid
-    image = _read(folder, ImageReference(reference.file, frame=reference.frame), False, spacing)
-    drawn = ImageReference(name, (name,), reference.region, reference.label_value)
-    mask = _read(folder, drawn, False, None)
-    if image.grid is None or mask.grid is None or mask.region is None:
-        return None
-    # A mask on the image's voxels needs no grid of its own.
-    if not describe_differences(mask.grid, image.grid):
-        return None
-    turned = np.asarray(mask.grid.direction) @ np.asarray(image.grid.direction).T
-    if not np.allclose(turned, np.eye(3), rtol=0, atol=_PARALLEL):
-        check_same_grid(mask.grid, image.grid)
-    # The image along the mask's axes, and where the mask's first voxel lies in it.
-    mask_grid = mask.grid  # along the axes of whose file the image is turned
-    grid = replace(image.grid, file_axes=mask_grid.file_axes, flipped=mask_grid.flipped)
-    case = _of_read(replace(image, grid=grid), file_axes=True)
-    start = mask.grid.positions(mask.grid.from_file(np.zeros((1, 3))))
-    slices, rows, columns = grid.to_file(grid.indices(start))[0].tolist()
-    own = OwnGrid(
-        _of_read(mask, file_axes=True).inside, mask.grid.file_spacing, (slices, rows, columns)
-    )
-    return _with_own_grid(case, own)
-
-
-def _of_itk(
-    image: Any, mask: Any, spacing: Sequence[float] | None, label: int | None, *, own_grid: bool
-) -> Case:
-    """Return an image of SimpleITK and its region; see `as_case`."""
-    # The image says its spacing itself.
-    own_spacing = image.GetSpacing()[::-1]
-    if spacing is not None and not np.array_equal(spacing, own_spacing):
-        raise refusal("radiomics.other_spacing", spacing=tuple(spacing), own_spacing=own_spacing)
-    # a mask along the same axes may have voxels of its own
-    volumes = own_grid and hasattr(mask, "GetSpacing")
-    if volumes and image.GetDimension() == mask.GetDimension() == 3:
-        first = image.TransformPhysicalPointToContinuousIndex(mask.GetOrigin())[::-1]
-        near = np.allclose(image.GetSpacing(), mask.GetSpacing())
-        same = image.GetSize() == mask.GetSize() and near and np.allclose(first, 0, atol=1e-4)
-        axes = (image.GetDirection(), mask.GetDirection())
-        if np.allclose(*axes, rtol=0, atol=_PARALLEL) and not same:
-            voxels, labels = _voxels(image), _voxels(mask)
-            case = _of_arrays(voxels, None, own_spacing, None)
-            inside = _region(labels, labels.shape, label)
-            return _with_own_grid(case, OwnGrid(inside, mask.GetSpacing()[::-1], first))
-    return _of_arrays(*_arrays(image, mask), own_spacing, label)
-
-
-def _with_own_grid(case: Case, own: OwnGrid) -> Case:
-    """Return an image with a region on voxels of its own; refuse one that leaves the image."""
-    # The region must lie within the image, up to rounding.
-    ends = ends_of(own.inside)
-    geometry = [*zip(ends, own.first, own.spacing, case.spacing, case.image.shape, strict=True)]
-    for (start, stop), first, mask, image, size in geometry:
-        lower, upper = (first + (end - 0.5) * mask / image for end in (start, stop))
-        if lower < -0.5 - _BEYOND or upper > size - 0.5 + _BEYOND:
-            raise refusal("radiomics.region_beyond_image")
-    # The region as it lies on the image's voxels.
-    axes = [
-        (np.arange(float(size)) - first) * (image / mask)
-        for _, first, mask, image, size in geometry
-    ]
-    return replace(case, inside=as_itk_nearest(own.inside, axes), own=own)
 
 
 def _of_arrays(

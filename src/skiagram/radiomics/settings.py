@@ -123,11 +123,6 @@ class ExtractionPlan:
     families: Mapping[str, tuple[str, ...] | None]
     remarks: tuple[str, ...] = ()
 
-    @property
-    def resamples_mask(self) -> bool:
-        """Whether masks on other voxels than their image's are resampled together with it."""
-        return self.names == "pyradiomics" and self.settings.resampledPixelSpacing is not None
-
     def chooses(self, family: str, theirs: str) -> bool:
         """Tell whether a feature is wanted, by PyRadiomics' name; empty where it has none."""
         chosen = self.families[family]
