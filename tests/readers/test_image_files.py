@@ -265,17 +265,6 @@ def test_smaller_copies_of_a_page_are_no_cases(photometric):
         decode_image(content.getvalue(), "slide.tif", frame=2)
 
 
-@pytest.mark.parametrize("bits", [12, 16])
-def test_a_jpeg_without_loss_is_read_at_its_depth(bits):
-    pixels = np.arange(320, dtype=np.uint16).reshape(16, 20) * (2 ** (bits - 9))
-    content = bytes(imagecodecs.ljpeg_encode(pixels, bitspersample=bits))
-    assert_array_equal(decode_image(content, "film.jpg").pixels, pixels)
-    with pytest.raises(DataError, match="cut short"):
-        decode_image(content[:-20], "film.jpg")
-    with pytest.raises(DataError, match="at most 100 pixels"):
-        decode_image(content, "film.jpg", 100)
-
-
 LABELS = np.arange(320, dtype=np.uint8).reshape(16, 20) % 3
 COLOURS = [0, 0, 0, 255, 0, 0, 0, 255, 0]
 

@@ -152,18 +152,6 @@ def test_places_and_scales_of_nifti_are_those_of_itk(dtype, slope, codes, tmp_pa
     _as_itk_reads(tmp_path / "v.nii", 1e-4 if codes == (1, 4) else 1e-9)
 
 
-def test_nrrd_with_bytes_before_the_voxels_is_that_of_itk(tmp_path):
-    header = nrrd_bytes().partition(b"\n\n")[0]
-    voxels = VALUES.tobytes()
-    skipped = header + b"\nline skip: 1\nbyte skip: 2\n\na line\n.." + voxels
-    last = header + b"\nbyte skip: -1\n\nno voxels" + voxels
-    packed = header.replace(b"encoding: raw", b"encoding: gzip")
-    packed += b"\nbyte skip: -1\n\n" + gzip.compress(b"no voxels" + voxels)
-    for content in (skipped, last, packed):
-        (tmp_path / "v.nrrd").write_bytes(content)
-        _as_itk_reads(tmp_path / "v.nrrd")
-
-
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("behind", [b"", b"\n\n"])
 def test_voxels_that_look_like_a_blank_line_are_those_of_itk(line_end, behind, tmp_path):

@@ -19,8 +19,9 @@ from skiagram.readers.grid import MaskGrid, Volume
 from skiagram.readers.image_files import ENDINGS, count_frames, decode_image, is_image
 from skiagram.readers.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.readers.masks import check_region_named, decode_mask, decode_plane_mask
+from skiagram.readers.meta_image import join
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.volume_files import count_volumes, decode_volume, is_volume_file, join_volume
+from skiagram.readers.volume_files import count_volumes, decode_volume, is_volume_file
 from skiagram.readers.voxels import check_voxels
 
 
@@ -154,7 +155,7 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
 
     def whole(file: str) -> bytes:
         folder = PurePosixPath(file).parent
-        return join_volume(files.read(file), lambda name: files.read((folder / name).as_posix()))
+        return join(files.read(file), lambda name: files.read((folder / name).as_posix()))
 
     # A single file, or every file of a series.
     names = files.series(reference.file)

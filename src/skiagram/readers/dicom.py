@@ -9,7 +9,6 @@ import math
 import re
 import struct
 import unicodedata
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -27,20 +26,18 @@ from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decodable, dec
 from skiagram.readers.files import read_file
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, suv_factor
-from skiagram.readers.voxels import BESIDE_VOXELS, check_frame, inflate
+from skiagram.readers.voxels import check_frame
 
 _DAMAGED = "the file is truncated or damaged; export it again"
-_PIECE = 2**16  # bytes that are inflated for the header of a deflated file
 _STANDARD = read_declared("skiagram.readers", "formats.yaml")["dicom"]
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # of one frame, and the stem of those of several
 _HEADLESS = re.compile(
     rb"\x02\0[\0\x01\x02]\0(UL\x04\0|OB\0\0|UI)|\x08\0[\0\x05\x08\x16\x18]\0(UL|CS|UI|.[\0\x01]\0\0)",
     re.DOTALL,
 )
-_SIZE = ("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated")
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _FUNCTIONAL = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
-_PATIENT_ID, _PIXELS = 0x00100020, 0x7FE00010  # tags
+_PATIENT_ID = 0x00100020  # tag
 _WINDOWS = {"LINEAR": 1.0, "LINEAR_EXACT": 0.0, "SIGMOID": 0.0}  # function → least width
 _MOSAIC, _CSA_NAME = b"NumberOfImagesInMosaic", 64
 _MOSAIC_COUNTS = {  # private elements that count the slices of a mosaic: group, offset, creator
@@ -251,24 +248,13 @@ def read_patient_id(content: bytes) -> str | None:
 
 
 def check_deflated(file: BinaryIO, where: str) -> None:
-    """Refuse a deflated file that becomes more than its own header says; nothing of it is kept."""
-    from pydicom.filereader import read_dataset
+    """Refuse a deflated file before anything of it is inflated: nothing bounds what it becomes."""
     from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-    # The header is not deflated and says whether the rest is.
     start = file.tell()
-    meta = read_meta(file)
-    if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-        content = file.read()
-        first = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, _PIECE)
-        # its header, which stands before the pixels, says how many bytes these should be
-        header = read_dataset(
-            BytesIO(first), False, True, stop_when=lambda tag, _vr, _length: tag >= _PIXELS
-        )
-        counts = [int(header.get(name) or 1) for name in _SIZE]
-        with named(where):
-            most = min(math.prod(counts) // 8, MAX_PIXELS * 8) + BESIDE_VOXELS
-            inflate(content, most, -zlib.MAX_WBITS)
+    syntax = read_meta(file).get("TransferSyntaxUID")
+    if syntax == DeflatedExplicitVRLittleEndian:
+        raise refusal("readers.no_decoder", where, syntax=syntax.name)
     file.seek(start)
 
 

@@ -7,12 +7,9 @@ A stream is measured before it is decoded: a small file can be made to fill the 
 its end is refused: some decoders would fill up what is missing, and one never returns.
 """
 
-import os
 import struct
-import threading
 from functools import cache
 from itertools import pairwise
-from multiprocessing import parent_process
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,8 +30,6 @@ _COLOURS_JPEG_2000 = (*_COLOURS, "YBR_ICT", "YBR_RCT")
 END_OF_IMAGE = b"\xff\xd9"
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}  # markers of JPEG that have no content
 _FRAMES = {*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15, JPEG-LS; not tables
-_LARGE = 2**20  # pixels from which on threads pay
-_MAX_THREADS = 8
 # pydicom asks for it under this name
 DECODER_DEPENDENCIES = dict.fromkeys(
     (*_JPEG_2000, *_JPEG_LS, _JPEG_12_BITS, *_JPEG_LOSSLESS), ("imagecodecs",)
@@ -207,14 +202,7 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
 
     rows, columns, samples = runner.rows, runner.columns, runner.samples_per_pixel
     if runner.transfer_syntax in _JPEG_2000:
-        # several threads share a large frame, unless files are decoded side by side
-        stream = read_stream(frame)
-        large = stream is not None and stream.rows * stream.columns >= _LARGE
-        alone = threading.current_thread() is threading.main_thread() and parent_process() is None
-        known = hasattr(os, "sched_getaffinity")
-        cores = len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
-        threads = min(cores, _MAX_THREADS) if large and alone else 1
-        pixels = imagecodecs.jpeg2k_decode(frame, numthreads=threads)
+        pixels = imagecodecs.jpeg2k_decode(frame, numthreads=1)
     elif runner.transfer_syntax in _JPEG_LS:
         pixels = imagecodecs.jpegls_decode(frame)
     else:

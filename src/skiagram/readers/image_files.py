@@ -5,7 +5,6 @@ more than 8 bits) is refused by name, and a damaged file is never padded.
 """
 
 import logging
-import math
 import re
 import warnings
 from collections.abc import Callable, Sequence
@@ -27,7 +26,7 @@ from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 from skiagram.errors import DataError, named, readable, refusal
 from skiagram.images import Image
 from skiagram.readers.dicom import is_dicom, read_dicom, with_preamble
-from skiagram.readers.dicom_codecs import END_OF_IMAGE, MAX_PIXELS, read_stream
+from skiagram.readers.dicom_codecs import MAX_PIXELS, read_stream
 from skiagram.readers.gray import gray_if_tinted
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import count_volumes
@@ -41,7 +40,7 @@ ENDINGS = (
     *(".nii", ".nii.gz", ".nrrd", ".mha", ".gif", ".webp", ".jp2"),
 )
 _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
-_NETPBM = re.compile(rb"P[1-6]\s")
+_NETPBM = re.compile(rb"P[56]\s")
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
@@ -122,10 +121,12 @@ def decode_image(
     with readable("pixels cannot be read", name, remedy), quiet:
         if opened is TiffImageFile:
             plane = _beyond_pillow(content, frame, name, most_pixels, as_stored=as_stored)
-        else:
-            plane = _deep_jpeg(content, name, most_pixels) if opened is JpegImageFile else None
-        if plane is not None:
-            return SpacedImage(plane)
+            if plane is not None:
+                return SpacedImage(plane)
+        if opened is JpegImageFile:
+            stream = read_stream(content)
+            if stream is not None and stream.bits > 8:
+                raise refusal("readers.deep_jpeg", name, bits=stream.bits)
         file = opened(BytesIO(content))
         return _decode_with_pillow(
             file, content, frame, name, most_pixels, as_stored=as_stored, on_black=on_black
@@ -169,31 +170,6 @@ def _decode_with_pillow(
         pixels = np.iinfo(pixels.dtype).max - pixels
     image = SpacedImage(pixels, made_gray="transparent" if transparent else "")
     return image if as_stored else gray_if_tinted(image)
-
-
-def _deep_jpeg(content: bytes, name: str, most_pixels: int) -> Image | None:
-    """Return a gray JPEG of more than 8 bits, with loss or without; None for any other."""
-    # The stream says its bits before it is decoded.
-    stream = read_stream(content)
-    if stream is None or stream.bits <= 8:
-        return None
-    # What is not read, or is cut short.
-    if stream.samples > 1:
-        raise refusal("readers.deep_colour_jpeg", name, bits=stream.bits)
-    if stream.rows * stream.columns > most_pixels:
-        raise refusal(
-            "readers.too_many_pixels",
-            name,
-            columns=stream.columns,
-            rows=stream.rows,
-            most=most_pixels,
-        )
-    if not content.rstrip(b"\0\xff").endswith(END_OF_IMAGE):
-        raise ValueError("no end")
-    import imagecodecs
-
-    pixels = imagecodecs.jpeg8_decode(content)
-    return narrow(pixels.reshape(stream.rows, stream.columns))
 
 
 def _beyond_pillow(
@@ -377,19 +353,14 @@ def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
     """Refuse what Pillow does not look for: a second image, and values that it would cut off."""
     tile, pixels = file.tile[0], content[file.tile[0].offset :]
     # Whether a second image follows the pixels.
-    if tile.codec_name == "ppm_plain":
-        goes_on = re.search(rb"\sP[1-6]\s", pixels) is not None
-    else:
-        row = (2 if file.mode == "I" else 1) * len(file.getbands()) * file.width
-        row = math.ceil(file.width / 8) if file.mode == "1" else row
-        goes_on = _NETPBM.match(pixels[row * file.height :].lstrip()) is not None
-    if goes_on:
+    number = len(file.getbands()) * file.width * file.height
+    size = (2 if file.mode == "I" else 1) * number
+    if _NETPBM.match(pixels[size:].lstrip()) is not None:
         raise refusal("readers.several_images", name)
     # No value may lie above the greatest of the header.
     if tile.codec_name == "ppm":
         how: Any = tile.args
         stated = int(how[1])
-        number = len(file.getbands()) * file.width * file.height
         values = np.frombuffer(pixels, ">u2" if stated > 255 else np.uint8, number)
         if (greatest := int(values.max())) > stated:
             raise refusal("readers.value_above_greatest", name, greatest=greatest, stated=stated)

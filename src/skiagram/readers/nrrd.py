@@ -6,7 +6,6 @@ place that ITK leaves out are refused.
 
 import math
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,17 +16,14 @@ from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
 from skiagram.readers.voxels import (
-    BESIDE_VOXELS,
     check_frame,
     check_voxels,
     count_bytes,
     inflate,
-    lies_beside,
     read_values,
     with_distances,
 )
 
-_DATA_FILE = re.compile(rb"^data ?file:([^\n]*)\n", re.MULTILINE | re.IGNORECASE)
 _SEGMENT = re.compile(rb"^Segment(\d+)_(Name|LabelValue|Layer):=(.*?)\s*$", re.MULTILINE)
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")  # behind the header
 _VECTOR = re.compile(r"none|\([^)]*\)")
@@ -105,14 +101,11 @@ def read(
     name, encoding = fields["type"].lower(), fields["encoding"].lower()
     dtype = np.dtype(_TYPES[name])
     size = count_bytes(sides, dtype.itemsize)
-    for _ in range(_skip(fields, "line")):
-        packed = packed.partition(b"\n")[2]
-    skipped = _skip(fields, "byte")
     if encoding in _GZIP:
-        packed = inflate(packed, size + (BESIDE_VOXELS if skipped else 0), 47)
+        packed = inflate(packed, size, 47)
     if dtype.itemsize > 1:
         dtype = np.dtype({"little": "<", "big": ">"}[fields["endian"].lower()] + _TYPES[name])
-    values = read_values(packed, dtype, sides, len(packed) - size if skipped == -1 else skipped)
+    values = read_values(packed, dtype, sides)
     if listing is not None:
         values = values.take((frame or 1) - 1, axis=len(axes) - 1 - listing)
     return values, *_place(fields, placed, spacing)
@@ -132,17 +125,6 @@ def read_segments(content: bytes) -> dict[str, tuple[int, int]]:
         for segment in segments.values()
         if b"Name" in segment
     }
-
-
-def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
-    """Return a header (.nhdr) and its voxels as one file, any other file as it is."""
-    header, _ = _divide(content)
-    match = _DATA_FILE.search(header + b"\n")
-    data_file = match[1].strip().decode("utf-8", errors="replace") if match else ""
-    if match is None or data_file.upper().startswith("LIST") or not lies_beside(data_file):
-        return content
-    header = (header + b"\n")[: match.start()] + (header + b"\n")[match.end() :]
-    return header.rstrip(b"\n") + b"\n\n" + read_file(data_file)
 
 
 def _divide(content: bytes) -> tuple[bytes, bytes]:
@@ -223,11 +205,3 @@ def _place(
     else:
         steps = np.diag(spacings[:3])
     return steps[::-1], origin[:3] * to_lps
-
-
-def _skip(fields: dict[str, str], what: str) -> int:
-    """Return how many lines or bytes stand before the voxels; −1 if these are the last bytes."""
-    number = int(fields.get(f"{what} skip", fields.get(f"{what}skip", "0")))
-    if number < (-1 if what == "byte" else 0):
-        raise ValueError(f"{what} skip: {number}")
-    return number

@@ -4,7 +4,6 @@ Files are read from memory: an encrypted source must not touch the disk. What a 
 bounded, and sizes are refused before memory is taken.
 """
 
-from collections.abc import Callable
 from types import ModuleType
 
 from skiagram.errors import named, readable, refusal
@@ -60,19 +59,6 @@ def decode_volume(
             frame = 1  # of maybe four axes, the last with one place
         voxels, grid = orient(*module.read(content, spacing, frame))
         return Volume(narrow(voxels) if narrowed else voxels, grid)
-
-
-def join_volume(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
-    """Return a volume as one file where its voxels are in another, any other file as it is.
-
-    So are MetaImage's .mhd with .raw or .zraw, NRRD's .nhdr, also with voxels in a folder beside.
-
-    Args:
-        read_file: Returns the content of a file by its name, relative to the folder of this one.
-    """
-    if nrrd.matches(content):
-        return nrrd.join(content, read_file)
-    return meta_image.join(content, read_file)
 
 
 def _format(content: bytes) -> ModuleType | None:

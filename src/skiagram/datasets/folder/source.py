@@ -320,7 +320,7 @@ class FolderFiles(OpenSource):
         reference = self.listing.references[position]
         names = reference.files
         states = [self.files.state(name) for name in names]
-        if None in states or any(name.endswith((".mhd", ".nhdr")) for name in names):
+        if None in states or any(name.endswith(".mhd") for name in names):
             return None  # the voxels are in another file
         checksums = [self.checksums[name] for name in names]
         # The name stands for where the file is; it is hashed, and never leaves this machine.
