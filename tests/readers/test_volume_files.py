@@ -152,6 +152,12 @@ def test_places_and_scales_of_nifti_are_those_of_itk(dtype, slope, codes, tmp_pa
     _as_itk_reads(tmp_path / "v.nii", 1e-4 if codes == (1, 4) else 1e-9)
 
 
+def test_nrrd_with_bytes_before_the_voxels_is_refused():
+    content = nrrd_bytes().replace(b"\n\n", b"\nbyte skip: 2\n\n..", 1)
+    with pytest.raises(DataError, match="v: byte skip: 2.*right behind the header"):
+        decode_volume(content, "v")
+
+
 @pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
 @pytest.mark.parametrize("behind", [b"", b"\n\n"])
 def test_voxels_that_look_like_a_blank_line_are_those_of_itk(line_end, behind, tmp_path):
