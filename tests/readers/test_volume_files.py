@@ -154,7 +154,7 @@ def test_places_and_scales_of_nifti_are_those_of_itk(dtype, slope, codes, tmp_pa
 
 def test_nrrd_with_bytes_before_the_voxels_is_refused():
     content = nrrd_bytes().replace(b"\n\n", b"\nbyte skip: 2\n\n..", 1)
-    with pytest.raises(DataError, match="v: byte skip: 2.*right behind the header"):
+    with pytest.raises(DataError, match=r"v: byte skip: 2.*right behind the header"):
         decode_volume(content, "v")
 
 
