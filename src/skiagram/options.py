@@ -240,12 +240,10 @@ def flatten_options(options: Mapping[str, Any], prefix: str = "") -> dict[str, s
 
 
 def meanings(options: type) -> dict[str, str]:
-    """Return option → meaning, as a class and its bases list them: in docstrings, or its fields."""
+    """Return option → meaning, as a class and its bases have it: in docstrings or `meaning_of`."""
     texts: dict[str, str] = {}
     for parent in reversed(options.__mro__[:-1]):
-        for field in getattr(parent, "__dataclass_fields__", {}).values():
-            if "meaning" in field.metadata:
-                texts[field.name] = field.metadata["meaning"]
+        texts |= vars(parent).get("meaning_of", {})
         name, text = "", inspect.cleandoc(vars(parent).get("__doc__") or "")
         for line in text.partition("Attributes:\n")[2].splitlines():
             entry = re.fullmatch(r"    (\w+): (.*)", line)

@@ -10,9 +10,17 @@ from string import Template
 from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from skiagram.datasets.folder.roles import COLUMNS, NO_COLUMN, REGIONS, ROLES, Role, option_of
+from skiagram.datasets.folder.roles import COLUMNS, NO_COLUMN, REGIONS, ROLES, option_of
 from skiagram.errors import OptionError, refusal
-from skiagram.intake.file_options import FEATURES, FILES, NAMES, TASK, Declared, FileOptions
+from skiagram.intake.file_options import (
+    FEATURES,
+    FILES,
+    NAMES,
+    OPTIONS,
+    TASK,
+    Declared,
+    FileOptions,
+)
 
 USUAL = (  # what `--help` of the commands that read a folder shows
     *("--positive", "--label", "--patient", "--site", "--split", "--covariates", "--masks"),
@@ -24,7 +32,7 @@ _WITH_PATTERN = (
 )
 
 
-_TYPES = {"path": Path, "int": int, "float": float}
+_TYPES = {"path": Path, "int": int, "float": float, "word": str.strip}
 _BOUNDS = {"above": gt, "least": ge, "below": lt, "most": le}
 
 
@@ -79,11 +87,12 @@ def add_options(parser: argparse._ActionsContainer, names: Iterable[str]) -> Non
     for option in fields(FileOptions):
         if option.name not in names:
             continue
-        declared: Declared | Role = option.metadata["option"]
+        declared = OPTIONS[option.name]
         taken = {**_arguments_of(types[option.name]), "default": option.default}
         text = declared.words
         if isinstance(declared, Declared):
             taken |= declared.taken
+            taken |= {"type": _TYPES[declared.taken["type"]]} if "type" in declared.taken else {}
         elif declared.usual:
             text += f" (default: {', else '.join(declared.usual)}; `{NO_COLUMN}` for none)"
         else:
@@ -111,11 +120,12 @@ def list_options(group: str, *, cohort: bool = False) -> list[str]:
     Args:
         cohort: Whether finished models score what is read; some options have no say then.
     """
-    declared = {option.name: option.metadata.get("option") for option in fields(FileOptions)}
     return [
-        name
-        for name, option in declared.items()
-        if option is not None and option.group == group and (option.of_cohort or not cohort)
+        option.name
+        for option in fields(FileOptions)
+        if (declared := OPTIONS.get(option.name)) is not None
+        and declared.group == group
+        and (declared.of_cohort or not cohort)
     ]
 
 

@@ -1,6 +1,7 @@
-"""What a line says of files and columns: each option once, with its help and what it takes.
+"""What a line says of files and columns: each option once, with what it takes.
 
-The commands declare their options from here, and a call from Python takes them by the same names.
+The commands declare their options from here and `file_options.yaml`, which has the words of their
+help; a call from Python takes them by the same names.
 """
 
 import re
@@ -11,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from skiagram.datasets.choices import CopyChoice, MaskChoice, SimilarPatients, Unlisted
-from skiagram.datasets.folder.roles import COLUMNS, REGIONS, ROLES, NamedColumns
+from skiagram.datasets.folder.roles import ROLES, NamedColumns, Role
+from skiagram.declared import read_declared
 from skiagram.errors import OptionError, refusal
 
 if TYPE_CHECKING:
@@ -27,33 +29,33 @@ FEATURES = "table of features, in place of FOLDER"
 
 
 class Declared(NamedTuple):
-    """How an option of the command line is declared; the type of its field says what it takes.
+    """How an option of the command line is declared; a row of `file_options.yaml` has the fields.
 
     Attributes:
         words: Of its help.
         group: Under which title the help has it.
-        taken: What argparse takes besides.
         of_cohort: Whether it has a say where finished models score a table.
+        taken: What argparse takes besides.
     """
 
     words: str
     group: str
-    taken: Mapping[str, Any]
-    of_cohort: bool
+    of_cohort: bool = True
+    taken: Mapping[str, Any] = {}
 
 
-def _option(
-    words: str, group: str, default: Any = None, *, of_cohort: bool = True, **taken: Any
-) -> Any:
-    declared = Declared(words, group, taken, of_cohort)
-    return field(default=default, metadata={"option": declared})
+# option → what the help says; those that name columns are roles
+OPTIONS: dict[str, Role | Declared] = ROLES | {
+    name: Declared(**row)
+    for name, row in read_declared("skiagram.intake", "file_options.yaml").items()
+}
 
 
 @dataclass(frozen=True)
 class FileOptions(NamedColumns):
     """Options of the command line by their names there; `skiagram run --help-all` shows them.
 
-    Those that name columns are roles, each declared there.
+    Those that name columns are roles.
 
     Attributes:
         folder: Folder of images, an encrypted archive, a file of arrays or a table of features.
@@ -67,157 +69,37 @@ class FileOptions(NamedColumns):
     csv: Path | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
     cohort: bool = False
-    name: str | None = _option("short name of the data set (default: name of the folder)", FILES)
-    ignore_unlisted: bool = _option(
-        "ignore image files that have no row in the CSV", FILES, default=False
-    )
-    unmatched: Literal["refuse", "leave-out"] = _option(
-        "patients or images that only one of two tables has, or the table and not the folder, are "
-        "refused, or left out (default: refuse)",
-        FILES,
-        "refuse",
-    )
-    most_pixels: int = _option(
-        "rows times columns that an image may have (default: 67108864, as 8192 x 8192)",
-        FILES,
-        2**26,
-        metavar="N",
-    )
-    gray: Literal["all", "refuse"] | None = _option(
-        "turn colour images gray (luma of ITU-R BT.601), transparent pixels on black: all of them, "
-        "or none, which refuses them among gray images (default: a few among gray images)",
-        FILES,
-        nargs="?",
-        const="all",
-    )
-    unstated_spacing: Sequence[float] | None = _option(
-        "distance of slices, rows and columns in mm, of images whose file says none",
-        FILES,
-        metavar="MM",
-    )
-    copies: CopyChoice | None = _option(
-        "copies on both sides of the split, or of different patients: stop the run, leave all but "
-        "one out (of those in the test set the test image stays), move the test copies into "
-        "training, or make one patient of those who share an image (default: refuse)",
-        FILES,
-        of_cohort=False,
-    )
-    empty_label: str | None = _option(
-        "rows without a label: leave them out, or the class that they are of",
-        COLUMNS,
-        metavar="leave-out|CLASS",
-    )
-    columns: Sequence[str] | None = _option(
-        "names of all columns, in order, of a table without a header", COLUMNS, metavar="COLUMN"
-    )
-    missing: Sequence[str] = _option(
-        "cells that stand for an empty one, for example `NA` or -9999, which is also -9999.0",
-        COLUMNS,
-        (),
-        metavar="CELL",
-    )
-    similar_patients: SimilarPatients = _option(
-        "ids of patients that differ in case, zeros, blanks or hyphens alone are refused, the same "
-        "patient, or different ones (default: refuse)",
-        COLUMNS,
-        "refuse",
-    )
-    images: Sequence[str] = _option(
-        "which modalities to read; several are several images per case",
-        REGIONS,
-        (),
-        metavar="MODALITY",
-    )
-    masks: MaskChoice | None = _option(
-        "files that are masks of others by their names, such as `a_mask.png` of `a.png`: the "
-        "images' regions, left out, or images after all (default: refuse)",
-        REGIONS,
-    )
-    mask_grid: Literal["same", "resample"] = _option(
-        "a mask on other voxels than its image's: refuse it, or resample it (default: same)",
-        REGIONS,
-        "same",
-    )
-    classes: Sequence[str] = _option(
-        "class names in label order; others are left out (default: all, sorted)", TASK, ()
-    )
-    test_sites: Sequence[str] = _option(
-        "sites of the test set; the other sites are for training", TASK, (), of_cohort=False
-    )
-    positive: str | None = _option(  # a shell may leave a carriage return behind it
-        "the positive class, where there are two classes", TASK, of_cohort=False, type=str.strip
-    )
-    sealed_labels: Path | None = _option(
-        "labels of test cases as `skiagram seal` encrypted them, none of them in the CSV",
-        TASK,
-        of_cohort=False,
-        metavar="FILE",
-    )
-    pattern: Sequence[str] | None = _option(
-        "names relative to FOLDER, with {patient} or {label} and, where there are some, "
-        "{modality}, {region}, {kind} and {split}; {any} stands for parts without a meaning",
-        NAMES,
-    )
-    cut: Literal["first", "last"] | None = _option(
-        "where a name fits --pattern in several ways: each field ends at the first place that "
-        "fits, or at the last (default: refuse)",
-        NAMES,
-    )
-    image_kind: str = _option("{kind} of images (default: image)", NAMES, "image")
-    mask_kind: str = _option("{kind} of masks (default: mask)", NAMES, "mask")
-    frames: Literal["cases", "volume"] | None = _option(
-        "whether frames of a DICOM file, or pages of a TIFF, are a case each or one volume",
-        NAMES,
-    )
-    mark_class: Sequence[str] = _option(
-        "classes of lesions in --marks that count, COLUMN=CLASS for those of a further column; "
-        "`all` for every one",
-        NAMES,
-        (),
-        metavar="CLASS",
-    )
-    similar_marks: Literal["join", "apart"] | None = _option(
-        "lesions of --marks that nearly coincide, as of several readers: one, or several",
-        NAMES,
-    )
-    mark_unit: Literal["pixels", "shares"] = _option(
-        "unit of boxes in a CSV of --marks: pixels, or shares of the image's sides",
-        NAMES,
-        "pixels",
-    )
-    mask_pattern: Sequence[str] = _option(
-        "names of masks that --pattern does not tell by {kind}; a mask is that of all images whose "
-        "{modality} or {region} it does not tell",
-        NAMES,
-        (),
-        metavar="PATTERN",
-    )
-    join: Sequence[Path] = _option(
-        "further tables, joined by patients, such as one of clinical columns",
-        COLUMNS,
-        (),
-        metavar="CSV",
-    )
-    per_patient: Literal["rows", "combined"] | None = _option(
-        "several rows of a patient, such as lesions: each row a case, or one case of them all "
-        "(default: one case where they have one outcome that is no class)",
-        FEATURES,
-    )
-    not_features: Sequence[str] = _option(
-        "columns of numbers that are no features; `'clinical_*'` names several (default: none)",
-        FEATURES,
-        (),
-        of_cohort=False,
-        metavar="COLUMN",
-    )
-    force_features: Sequence[str] = _option(
-        "columns that are features although they look like a number of the row, an outcome or a "
-        "copy of the label",
-        FEATURES,
-        (),
-        of_cohort=False,
-        metavar="COLUMN",
-    )
+    name: str | None = None
+    ignore_unlisted: bool = False
+    unmatched: Literal["refuse", "leave-out"] = "refuse"
+    most_pixels: int = 2**26
+    gray: Literal["all", "refuse"] | None = None
+    unstated_spacing: Sequence[float] | None = None
+    copies: CopyChoice | None = None
+    empty_label: str | None = None
+    columns: Sequence[str] | None = None
+    missing: Sequence[str] = ()
+    similar_patients: SimilarPatients = "refuse"
+    images: Sequence[str] = ()
+    masks: MaskChoice | None = None
+    mask_grid: Literal["same", "resample"] = "same"
+    classes: Sequence[str] = ()
+    test_sites: Sequence[str] = ()
+    positive: str | None = None
+    sealed_labels: Path | None = None
+    pattern: Sequence[str] | None = None
+    cut: Literal["first", "last"] | None = None
+    image_kind: str = "image"
+    mask_kind: str = "mask"
+    frames: Literal["cases", "volume"] | None = None
+    mark_class: Sequence[str] = ()
+    similar_marks: Literal["join", "apart"] | None = None
+    mark_unit: Literal["pixels", "shares"] = "pixels"
+    mask_pattern: Sequence[str] = ()
+    join: Sequence[Path] = ()
+    per_patient: Literal["rows", "combined"] | None = None
+    not_features: Sequence[str] = ()
+    force_features: Sequence[str] = ()
 
     def resolved(self) -> "FileOptions":
         """Return the same options with whole paths, which hold in every folder."""

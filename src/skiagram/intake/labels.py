@@ -30,11 +30,8 @@ _MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
 _JOINS = ("|", ";", ",", "/", "+", "&", " and ")  # of several findings in one cell
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _OF_ONE_CLASS = Check(
-    "class",
+    "intake.cell_of_one_class",
     lambda cell: bool(cell) and cell.casefold() not in _IN_CLASS,
-    "`{cell}` in the column `{column}`",
-    "0 or 1, where --label names a column for each class",
-    "correct the cell; `--missing {cell}` empties it",
 )
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
 _INVISIBLE = re.compile(
@@ -287,14 +284,7 @@ def _visible(label: str) -> str:
 def _refuse_labels(frame: pd.DataFrame, column: str, named: Collection[str]) -> None:
     """Refuse errors of formulas, joined findings, and a number that looks like a missing one."""
     cells = frame[column]
-    error = Check(
-        "error",
-        is_error,
-        "label `{cell}`, the error of a spreadsheet's formula, column `{column}`",
-        "classes",
-        "correct the formula; or `--missing {cell}` empties such cells, and `--empty-label "
-        "leave-out` leaves such rows out, `--empty-label CLASS` names their class",
-    )
+    error = Check("intake.label_of_error", is_error)
     for problem in find_cell_problems(frame, [(column, error)]).values():
         raise problem
     # findings that one of the usual marks joins

@@ -1,9 +1,9 @@
 """Lesions of a CSV or of COCO's JSON, each counted once, of the classes that are meant.
 
-A row of `_PLACES` says what columns hold a place: a CSV has them, and an annotation of COCO becomes
-such a row. A box becomes the circle of equal area. Files of other programs are refused by a row of
-`_OTHERS`, which has the line that converts them. Classes are never mixed, and what several readers
-drew is never counted twice: both are refused until somebody says what is meant.
+`marks.yaml` says what columns hold a place: a CSV has them, and an annotation of COCO becomes such
+a row. A box becomes the circle of equal area. Files of other programs are refused with the line
+that converts them, which stands there too. Classes are never mixed, and what several readers drew
+is never counted twice: both are refused until somebody says what is meant.
 """
 
 import json
@@ -13,12 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
+from skiagram.declared import read_declared
 from skiagram.errors import listed, named, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
@@ -31,14 +34,7 @@ ALL = "all"  # classes
 _ALIKE = 0.5  # share of their common area from which two lesions may be one
 _PIXEL = math.sqrt(1 / math.pi)  # radius of the circle of a pixel
 _HEAD = 2**16  # characters that tell what wrote a file
-_FILES = (
-    *("file", "filename", "file_name", "image", "image_id", "imageid", "image_name", "path"),
-    *("seriesuid", "patientid", "image index"),  # LUNA16's, RSNA's, the NIH's
-)
-_CLASSES = (
-    *("class", "class_name", "category", "category_id", "finding", "finding_label"),
-    *("finding label", "finding_categories", "label"),
-)
+_DECLARED = read_declared("skiagram.intake", "marks.yaml")
 _LIKE_CLASSES = re.compile(r"(?i)class|categor|label|finding|diagnos|kind|type")
 _MOST_CLASSES = 50  # values of a column that may be one of classes
 _OF_COCO = ("id", "image_id", "bbox", "area", "segmentation")  # say no more than the box
@@ -56,40 +52,13 @@ def _of_radius(*at: float, share: float = 1.0, world: bool = False) -> Lesion:
     return Lesion(tuple(centre), share * size, world)
 
 
-_OF_CORNERS = (
-    ("x_min", "y_min", "x_max", "y_max"),
-    ("xmin", "ymin", "xmax", "ymax"),
-    ("x1", "y1", "x2", "y2"),
-    ("left", "top", "right", "bottom"),
-)
-_OF_SIDES = (
-    ("x", "y", "width", "height"),  # RSNA's
-    ("x", "y", "w", "h"),
-    ("bbox_x", "bbox_y", "bbox_width", "bbox_height"),
-    ("bbox [x", "y", "w", "h]"),  # the NIH's
-)
-_PLACES: Mapping[tuple[str, ...], Callable[..., Lesion]] = {  # columns → what they say
-    **dict.fromkeys(_OF_CORNERS, _of_corners),
-    ("coordx", "coordy", "coordz", "diameter_mm"): partial(_of_radius, share=0.5, world=True),
-    ("x", "y", "z", "radius"): _of_radius,
-    ("x", "y", "radius"): _of_radius,
-    ("x", "y", "z", "diameter"): partial(_of_radius, share=0.5),
-    ("x", "y", "diameter"): partial(_of_radius, share=0.5),
-    **dict.fromkeys(_OF_SIDES, of_box),
+_LESION_OF: Mapping[str, Callable[..., Lesion]] = {  # what columns say → the lesion
+    "corners": _of_corners,
+    "box": of_box,
+    "radius": _of_radius,
+    "diameter": partial(_of_radius, share=0.5),
+    "mm": partial(_of_radius, share=0.5, world=True),
 }
-# What the name of a file and its beginning tell: its program, and what makes COCO or a CSV of it.
-_OTHERS = (
-    (
-        r"\A.*/.*\.txt\n",
-        "YOLO",
-        "globox convert FOLDER coco.json -F coco -A -f yolov5 -d IMAGES -g .png",
-    ),
-    (r"\A.*\.xml\n[^/]*<annotations>", "CVAT", "globox convert FILE coco.json -F coco -A -f cvat"),
-    (r"\A.*\.xml\n", "Pascal VOC", "globox convert FOLDER coco.json -F coco -A -f pascalvoc"),
-    (r'"shapes"', "LabelMe", "globox convert FOLDER coco.json -F coco -A -f labelme"),
-    (r"_via_img_metadata|shape_attributes", "VIA", "Annotation > Export Annotations (COCO format)"),
-    (r'\A.*\.fcsv\n|"markups"', "3D Slicer", "pandas.read_csv and DataFrame.to_csv"),
-)
 
 
 @dataclass(frozen=True)
@@ -133,7 +102,8 @@ class _Marks(NamedTuple):
 
     Attributes:
         word: What a row is called in a message: a line, or an annotation.
-        place: Columns of the numbers of which `make` makes a lesion.
+        place: Columns of the numbers of a lesion.
+        say: What these say.
         sides: Columns of height and width of the image that a box was drawn on; or none.
         kind: Column of the class; None where there is none.
     """
@@ -142,7 +112,7 @@ class _Marks(NamedTuple):
     word: str
     file: str
     place: list[str]
-    make: Callable[..., Lesion]
+    say: str
     sides: list[str]
     kind: str | None
 
@@ -163,13 +133,10 @@ class _Marks(NamedTuple):
 
     def lesion(self, row: TableLine, shape: Sequence[int], unit: str) -> Lesion:
         """Return the lesion of a row on an image, whose pixels must be those it was drawn on."""
-        numbers, sides, here = (
-            self.numbers(row, self.place),
-            self.numbers(row, self.sides),
-            shape[:2],
-        )
+        numbers, sides = self.numbers(row, self.place), self.numbers(row, self.sides)
+        here = shape[:2]
         if unit == "shares":
-            if self.make not in (_of_corners, of_box):
+            if self.say not in ("corners", "box"):
                 raise refusal("intake.circles_in_shares")
             lengths = (*here[::-1], *here[::-1])
             numbers = [share * length for share, length in zip(numbers, lengths, strict=True)]
@@ -178,7 +145,7 @@ class _Marks(NamedTuple):
             raise refusal(
                 "intake.lesions_of_other_size", image=row.cells[self.file], drawn=drawn, found=found
             )
-        lesion = self.make(*numbers)
+        lesion = _LESION_OF[self.say](*numbers)
         if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
             raise refusal("intake.lesion_of_a_pixel", lesion=lesion.text())
         return lesion
@@ -231,8 +198,9 @@ def _read_rows(path: Path) -> tuple[list[TableLine], str]:
     content = b"" if file.is_dir() else read_file(file, where)
     text = content[:_HEAD].decode("utf-8", errors="replace")
     name = file.name if file is path else f"{path.name}/{file.name}"
-    for told, program, conversion in _OTHERS:
-        if re.search(told, f"{name}\n{text}"):
+    for other in _DECLARED["others"]:
+        if re.search(other["tells"], f"{name}\n{text}"):
+            program, conversion = other["program"], other["conversion"]
             raise refusal(
                 "intake.lesions_of_program",
                 where,
@@ -247,7 +215,9 @@ def _read_rows(path: Path) -> tuple[list[TableLine], str]:
     # names of files stay as they are written, so the header tells their columns beforehand
     words = [word.strip(' "\ufeff\r') for word in re.split(r"[,;\t]", text.split("\n")[0])]
     with of_table(where):
-        table = read_table(content, [word for word in words if word.casefold() in _FILES])
+        table = read_table(
+            content, [word for word in words if word.casefold() in _DECLARED["files"]]
+        )
     return rows_of(table), "line"
 
 
@@ -267,8 +237,8 @@ def _read_coco(content: bytes, where: str) -> list[TableLine]:
                     if category["id"] == annotation[key]:
                         cells[key] = str(category["name"])
             x, y, width, height = map(float, annotation["bbox"])
-            corners = map(repr, (x, y, x + width, y + height))
-            cells |= zip(_OF_CORNERS[0], corners, strict=True)
+            cells |= {"x_min": repr(x), "y_min": repr(y)}
+            cells |= {"x_max": repr(x + width), "y_max": repr(y + height)}
             matches = images.get(annotation["image_id"], [])
             if len(matches) != 1:  # merged files may have an id twice
                 raise refusal(
@@ -290,21 +260,22 @@ def _read_coco(content: bytes, where: str) -> list[TableLine]:
 def _find_columns(path: Path, rows: list[TableLine], word: str) -> _Marks:
     """Return rows with the columns of file, place and class, which are known by their names."""
     columns = {name.casefold(): name for name in (rows[0].cells if rows else ())}
-    file = next((columns[each] for each in _FILES if each in columns), None)
-    place = next((each for each in _PLACES if {*each} <= columns.keys()), None)
-    if file is None or place is None:
+    file = next((columns[each] for each in _DECLARED["files"] if each in columns), None)
+    form = next(
+        (each for each in _DECLARED["places"] if {*each["columns"]} <= columns.keys()), None
+    )
+    if file is None or form is None:
         fault = f"columns {', '.join(columns.values())}" if rows else "no lesion"
         raise refusal("intake.no_columns_of_lesions", str(path), found=fault)
-    make = _PLACES[place]
     sides = [columns[side] for side in ("height", "width") if side in columns]
     return _Marks(
         rows,
         word,
         file,
-        [columns[each] for each in place],
-        make,
-        sides if make is _of_corners and len(sides) == 2 else [],
-        next((columns[each] for each in _CLASSES if each in columns), None),
+        [columns[each] for each in form["columns"]],
+        form["say"],
+        sides if form["say"] == "corners" and len(sides) == 2 else [],
+        next((columns[each] for each in _DECLARED["classes"] if each in columns), None),
     )
 
 
@@ -371,36 +342,33 @@ def _choose_classes(
 
 def _each_once(lesions: list[Lesion], similar: str | None) -> list[Lesion]:
     """Return lesions of an image of which none nearly coincide; refuse such without a choice."""
-    # pairs whose common part, as of squares or cubes, is half of both or more
-    pairs = []
-    for later, lesion in enumerate(lesions if similar != "apart" else ()):
-        for earlier, other in enumerate(lesions[:later]):
-            if lesion.world != other.world or len(lesion.centre) != len(other.centre):
-                continue
-            centres = np.array([lesion.centre, other.centre])
-            radii = np.array([lesion.radius, other.radius])
-            high = (centres + radii[:, None]).min(axis=0)
-            low = (centres - radii[:, None]).max(axis=0)
-            common = float(np.prod(np.clip(high - low, 0, None)))
-            sizes = float(((2 * radii) ** centres.shape[1]).sum())
-            if common / (sizes - common) >= _ALIKE:
-                pairs.append((later, earlier))
+    pairs = [] if similar == "apart" else [*filter(_are_alike, combinations(lesions, 2))]
     # such as several readers drew are joined where somebody said so
     exact = len(set(lesions)) < len(lesions)
     if pairs and similar is None and not exact:
-        later, earlier = pairs[0]
-        raise refusal(
-            "intake.lesions_alike", first=lesions[earlier].text(), second=lesions[later].text()
-        )
+        first, second = pairs[0]
+        raise refusal("intake.lesions_alike", first=first.text(), second=second.text())
     if similar != "join":
         check_each_once(lesions)
         return lesions
-    group = list(range(len(lesions)))
-    for later, earlier in pairs:
-        group = [group[earlier] if place == group[later] else place for place in group]
+    alike = [[_are_alike((lesion, other)) for other in lesions] for lesion in lesions]
+    _, group = connected_components(np.array(alike), directed=False)
     joined = []
-    for place in dict.fromkeys(group):
-        members = [each for each, at in zip(lesions, group, strict=True) if at == place]
-        numbers = np.mean([[*member.centre, member.radius] for member in members], axis=0).tolist()
+    for number in dict.fromkeys(group.tolist()):
+        members = [lesions[at] for at in np.flatnonzero(group == number).tolist()]
+        numbers = np.mean([[*each.centre, each.radius] for each in members], axis=0).tolist()
         joined.append(Lesion(tuple(numbers[:-1]), numbers[-1], members[0].world))
     return joined
+
+
+def _are_alike(pair: tuple[Lesion, Lesion]) -> bool:
+    """Return whether the common part of two lesions, as of squares or cubes, is half of both."""
+    first, second = pair
+    if first.world != second.world or len(first.centre) != len(second.centre):
+        return False
+    centres = np.array([first.centre, second.centre])
+    radii = np.array([[first.radius], [second.radius]])
+    sides = (centres + radii).min(axis=0) - (centres - radii).max(axis=0)
+    common = np.clip(sides, 0, None).prod()
+    sizes = ((2 * radii) ** len(first.centre)).sum()
+    return bool(common >= _ALIKE * (sizes - common))

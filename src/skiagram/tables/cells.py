@@ -1,45 +1,24 @@
-"""What a cell says: a number, nothing, or whose it is. Cells are text until somebody asks here."""
+"""What a cell says: a number, nothing, or whose it is. Cells are text until somebody asks here.
+
+Words that say it are declared in `words.yaml`.
+"""
 
 import math
 import re
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 
-# Words for what is not known, compared without blanks and underscores. A label, an event, a
-# covariate and an id have the same ones: nobody is called `NA`, and no class is.
-_MISSING = {
-    *("na", "n/a", "n.a.", "n.a", "k.a.", "nan", "<na>", "null", "none", "nil", "tbd", "nat"),
-    *(".", "-", "--", "?", "???", "*", "missing", "unknown", "unk", "undefined", "unspecified"),
-    *("notavailable", "notreported", "notapplicable", "notevaluated", "notknown", "notrecorded"),
-    *("notassessed", "notstated", "notspecified", "notgiven", "notdone", "nodata"),
-    *("indeterminate", "discrepancy"),
-    *("unbekannt", "inconnu", "desconocido", "sconosciuto"),
+from skiagram.declared import read_declared
+
+_WORDS: dict[str, frozenset[str]] = {
+    kind: frozenset().union(*lists)
+    for kind, lists in read_declared("skiagram.tables", "words.yaml").items()
 }
-# Further words for a person who is not named. They are compared without words such as `patient`.
-_NOBODY = {
-    *("unkown", "anonymous", "anonymized", "anonymised", "anon", "anonym", "nobody", "noid"),
-    *("noname", "xxx", "xxxx", "withheld", "redacted", "removed"),
-}
-# Words for what nobody found, of a list of findings or the class of a mark.
-_NOTHING_FOUND = {
-    *("normal", "healthy", "none", "background"),
-    *(
-        f"no{finding}{end}"
-        for finding in ("finding", "lesion", "tumor", "tumour", "mass", "nodule")
-        for end in ("", "s")
-    ),
-}
+_MISSING, _NOBODY, UNMEASURED = (_WORDS[kind] for kind in ("missing", "nobody", "unmeasured"))
 _PATIENT_WORD = re.compile(r"(patient|subject|case|person|name|id)s?")
 # A minus sign marks a missing id, while a feature may be -1 and a grade 9: those are asked about.
 _NO_IDS = {"-1", "-9", "-99", "-999", "-9999"}
 _ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
-# As programs write what is no finite number; among numbers such a cell counts as empty. `none` and
-# `-` may be a 0 that a person wrote, so that they are asked about.
-UNMEASURED = {
-    *("na", "n/a", "<na>", "null", "#n/a"),
-    *("nan", "-nan", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"),
-    *("1.#inf", "-1.#inf", "1.#qnan", "-1.#ind"),
-}
 _TRUTH = {"true": 1.0, "false": 0.0}
 _BRACKETS = re.compile(r"[\[(<](.*)[\])>]")  # the TCGA writes `[Not Available]`
 # Of spreadsheets in several languages, such as #REF!, #BEZUG!, #¡VALOR!, #DIV/0!, #N/A, #NV, ####.
@@ -91,7 +70,7 @@ def stands_for_missing(cell: str) -> bool:
 
 def says_nothing_found(cell: str) -> bool:
     """Return whether a cell says that nothing was found, such as `No finding` or `normal`."""
-    return re.sub(r"[\W_]+", "", cell.casefold()) in _NOTHING_FOUND
+    return re.sub(r"[\W_]+", "", cell.casefold()) in _WORDS["nothing_found"]
 
 
 def is_error(cell: str) -> bool:

@@ -7,18 +7,17 @@ files made the table. Cells have no blanks around them; an empty one is an empty
 import codecs
 import csv
 import gzip
-import json
 import math
 import re
 import zlib
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,6 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from skiagram.arrays import Flags, Floats
+from skiagram.declared import read_declared
 from skiagram.errors import DataError, escape_controls, named, refusal
 from skiagram.readers.files import read_file
 from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
@@ -44,63 +44,7 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")  # 1,234 may be either nu
 _GZIP = b"\x1f\x8b"
 _MOST_UNPACKED = 2**29
 _QUOTED = re.compile(r'"[^"]*"')
-_AS_CSV = "save the sheet as `CSV UTF-8`"
-
-
-class _OtherForm(NamedTuple):
-    """What is no CSV: what tells it, how it is called, and the line that converts it."""
-
-    tells: Callable[[bytes], bool]
-    found: str
-    remedy: str
-
-
-def _is_json(content: bytes) -> bool:
-    if content.lstrip()[:1] in (b"{", b"["):
-        with suppress(ValueError, RecursionError):
-            json.loads(content)
-            return True
-    return False
-
-
-_OTHER_FORMS = (
-    _OtherForm(
-        lambda content: content.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")),
-        "a workbook or an archive, and no text",
-        f"{_AS_CSV}, or with pandas: `pandas.read_excel('table.xlsx', dtype=str)"
-        ".to_csv('table.csv', index=False)`",
-    ),
-    _OtherForm(
-        _is_json,
-        "JSON, and no table",
-        "save it as CSV, a row a case, for example with pandas: `pandas.read_json('table.json')"
-        ".to_csv('table.csv', index=False)`",
-    ),
-    _OtherForm(
-        lambda content: b"\0" in content.partition(b"\n")[0],
-        "the header holds NUL characters: UTF-16 without its mark, UTF-32, or no text",
-        f"{_AS_CSV}; or convert it: `iconv -f UTF-16LE -t UTF-8 old.csv > new.csv`",
-    ),
-    _OtherForm(
-        lambda content: re.match(rb"\s*(#|%|//)[^,;\t\n]*\n", content) is not None,
-        "a comment before the header",
-        "remove the lines above the header: `grep -v '^#' old.csv > new.csv`",
-    ),
-    _OtherForm(
-        lambda content: re.match(rb"[^,;\t\n]*[|][^,;\t\n]*\n", content) is not None,
-        "columns separated by `|`",
-        "separate them by commas: `tr '|' ',' < old.csv > new.csv`, where no cell has a comma",
-    ),
-    _OtherForm(
-        lambda content: (
-            re.match(rb"(\S+ +)+\S+ *\r?\n(\S+ +)+\S", content) is not None
-            and not re.search(rb"[,;\t]", content)
-        ),
-        "columns separated by blanks",
-        "separate them by commas: `sed -E 's/ +/,/g' old.txt > new.csv`, and fill short rows; or "
-        "with pandas: `pandas.read_csv('old.txt', sep=r'\\s+', header=None)`",
-    ),
-)
+_OTHER_FORMS: list[dict[str, str]] = read_declared("skiagram.tables", "forms.yaml")
 
 
 def numbers_of(cells: "pd.Series[str]") -> Floats:
@@ -237,8 +181,8 @@ def read_table(
             raise _of_another_encoding(line, "UTF-16") from None
     content = content.removeprefix(codecs.BOM_UTF8)
     for form in _OTHER_FORMS:
-        if form.tells(content):
-            raise DataError(form.found, where=WHERE, allowed="CSV", remedy=form.remedy)
+        if re.match(form["tells"].encode(), content):
+            raise DataError(form["found"], where=WHERE, allowed="CSV", remedy=form["remedy"])
     is_ascii, has_commas = content.isascii(), b"," in content
     # each piece goes when it was read, so that a large table is not held twice
     pieces = deque(content[at : at + _PIECE] for at in range(0, len(content), _PIECE))

@@ -2,9 +2,8 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import field
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,6 @@ from skiagram.arrays import Floats
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.roles import (
     DECIMAL_COMMA,
-    POINT,
     ROLES,
     SINGLE,
     Check,
@@ -48,7 +46,9 @@ class Columns(NamedColumns):
         features: Numbers that stand in place of an image.
     """
 
-    label: str = field(metadata={"meaning": "class"})
+    meaning_of: ClassVar[Mapping[str, str]] = {**NamedColumns.meaning_of, "label": "class"}
+
+    label: str
     covariates: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()
     forced_covariates: tuple[str, ...] = ()
@@ -218,7 +218,7 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
     if (problem := find_thousands_problem(frame, column, numbers)) is not None:
         return problem
     if any(map(DECIMAL_COMMA.fullmatch, texts.unique())):
-        return refusal("datasets.decimal_comma", where, remedy=POINT)
+        return refusal("datasets.decimal_comma", where)
     if len(texts) in (0, filled.sum()):
         return None
     word = next(filter(stands_for_missing, texts), None)

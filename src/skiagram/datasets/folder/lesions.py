@@ -17,7 +17,6 @@ import numpy as np
 import scipy
 
 from skiagram.datasets.contract import Entry, Mark, pixel_side
-from skiagram.datasets.folder.roles import ALLOWED_MARKS
 from skiagram.errors import DataError, refusal
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.spaced_image import SpacedImage
@@ -71,7 +70,7 @@ def parse_lesions(cell: str) -> list[Lesion]:
         numbers = [number_of(word) for word in words[: len(words) - world]]
         known = [number for number in numbers if number is not None]
         if len(known) < len(numbers) or len(known) not in (3, 4) or not known[-1] > 0:
-            raise refusal("datasets.unreadable_lesion", lesion=part, allowed=ALLOWED_MARKS)
+            raise refusal("datasets.unreadable_lesion", cell=part)
         lesions.append(Lesion(tuple(known[:-1]), known[-1], world))
     check_each_once(lesions)
     return lesions

@@ -14,7 +14,7 @@ from skiagram.datasets.choices import SimilarPatients
 from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id, names_patients
 from skiagram.datasets.folder.keyed_names import KEYED
-from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, PATIENT_CHECKS, ROLES, usual_column
+from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, ROLES, usual_column
 from skiagram.errors import DataError, listed, nearest, refusal
 from skiagram.tables.cells import are_equal
 from skiagram.tables.frames import WHERE, numbers_of, of_table, replace_columns, row_at
@@ -165,7 +165,7 @@ class PatientTable:
         with of_table(where):
             if name not in frame:
                 raise _lacking_patients(frame, name)
-            checks = [(name, check) for check in PATIENT_CHECKS]
+            checks = [(name, check) for check in ROLES["patient"].checks]
             for _, problem in sorted(find_cell_problems(frame, checks).items()):
                 raise problem
         return cls(where, frame, name)

@@ -1,16 +1,17 @@
-"""Every role of a column, declared once: its usual names, the words of its option, its checks.
+"""Every role of a column, declared once in `roles.yaml`; what is wrong with its cells stands here.
 
-From here come the options of the commands and their help, the columns of a data set's config, which
-column a table means, and what is wrong with its cells.
+From both come the options of the commands and their help, the columns of a data set's config, which
+column a table means, and what is refused of its cells, in the words of `refusals.yaml`.
 """
 
 import re
 import shlex
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from skiagram.errors import DataError, nearest
+from skiagram.declared import read_declared
+from skiagram.errors import DataError, refusal, suggest
 from skiagram.tables.cells import is_rounded_id, names_nobody, number_of
 
 if TYPE_CHECKING:
@@ -37,12 +38,6 @@ SPLITS: "dict[str, Split]" = {
     **{word + end: part for word, part in _WORDS.items() for end in ("", "set", "_set", "-set")},
     **{"imagestr": "train", "imagests": "test"},
 }
-POINT = (
-    "replace the commas; in Excel, set the decimal separator to `.` in File, Options, Advanced, "
-    "and save the table again"
-)
-FILL = "fill in the cell, or remove the row"
-_FINITE = "a finite number for every case"
 
 
 def part_of(word: str) -> "Split | None":
@@ -51,21 +46,19 @@ def part_of(word: str) -> "Split | None":
 
 
 class Check(NamedTuple):
-    """What is wrong with a cell, and how it is said.
+    """What is wrong with a cell.
 
     Attributes:
-        key: By which it is known.
+        key: Of the refusal that says it.
         is_wrong: Of a cell.
-        found: `{cell}` stands for its content, `{column}` for the column.
-        remedy: `{near}` stands for the word of those allowed that is like it; without one nothing
-            is said.
+        allowed: What its words call so, where it differs from table to table.
+        words: Those allowed, of which a message asks for the one that is like the cell.
     """
 
     key: str
     is_wrong: Callable[[str], bool]
-    found: str
     allowed: str = ""
-    remedy: str = ""
+    words: Sequence[str] = ()
 
     def wrong_in(self, cells: "pd.Series[str]") -> "NDArray[np.bool_]":
         """Return (n,) which cells are wrong; each content is looked at once."""
@@ -73,18 +66,23 @@ class Check(NamedTuple):
         return cells.map(verdict).to_numpy(dtype=bool)
 
     def problem(self, cell: str, column: str, where: str) -> DataError:
-        found = self.found.replace("{cell}", cell).replace("{column}", column)
-        remedy = self.remedy
-        if "{near}" in remedy:
-            near = nearest(cell, self.allowed.split(", "))
-            remedy = remedy.replace("{near}", near[0]) if near else ""
-        remedy = remedy.replace("{cell}", shlex.quote(cell))
-        return DataError(found, where=where, allowed=self.allowed, remedy=remedy)
+        """Return what is said of a wrong cell."""
+        meant = suggest(cell, self.words)
+        quoted = shlex.quote(cell)
+        return refusal(
+            self.key,
+            where,
+            cell=cell,
+            column=column,
+            quoted=quoted,
+            allowed=self.allowed,
+            meant=meant,
+        )
 
 
-def _empty(key: str, remedy: str = FILL) -> Check:
-    kind = key.removeprefix("no ")
-    return Check(key, lambda cell: not cell, f"an empty {kind}, column `{{column}}`", "", remedy)
+def is_empty(cell: str) -> bool:
+    """Return whether a cell holds nothing."""
+    return not cell
 
 
 def _is_no_lesion(cell: str) -> bool:
@@ -93,204 +91,95 @@ def _is_no_lesion(cell: str) -> bool:
     return is_unreadable(cell)
 
 
-ALLOWED_MARKS = (  # in a cell
-    "`x y radius` or `x y z radius`, radius > 0, `mm` behind numbers in the patient's coordinates; "
-    "lesions separated by semicolons, each once"
-)
-_CORRECT_FILE = "correct the file name, or remove the row"
+def _is_no_number(cell: str) -> bool:
+    """Return whether a cell is neither empty, nor a whole number, nor `all`."""
+    return cell not in ("", ALL) and not WHOLE.fullmatch(cell)
+
+
 FILE_CHECKS = (
-    Check("no file", lambda cell: not cell, "no file name", remedy=_CORRECT_FILE),
-    Check("NUL", lambda cell: "\0" in cell, "a file name with a NUL character", "", _CORRECT_FILE),
-    Check("backslash", lambda cell: "\\" in cell, "`{cell}` holds a backslash", "`/` for folders"),
-    Check(
-        "outside",
-        lambda cell: cell.startswith("/") or ".." in cell.split("/"),
-        "`{cell}` lies outside the folder",
-        "names relative to the folder",
-        _CORRECT_FILE,
-    ),
+    Check("datasets.no_file", is_empty),
+    Check("datasets.null_in_name", lambda cell: "\0" in cell),
+    Check("datasets.backslash_in_name", lambda cell: "\\" in cell),
+    Check("datasets.file_outside", lambda cell: cell.startswith("/") or ".." in cell.split("/")),
 )
-PATIENT_CHECKS = (
-    Check(
-        "no patient",
-        lambda cell: not cell,
-        "an empty patient, column `{column}`",
-        "ids of patients",
-        "give each patient who is not known an id of its own, such as `unknown-1`, or leave the "
-        "column out",
+# role → checks of its cells, of which the first that fails is told
+_CHECKS: Mapping[str, tuple[Check, ...]] = {
+    "patient": (
+        Check("datasets.no_patient", is_empty),
+        Check("datasets.patient_of_nobody", names_nobody),
+        Check("datasets.rounded_patient", is_rounded_id),
     ),
-    Check(
-        "nobody",
-        names_nobody,
-        "patient `{cell}`",
-        "ids of patients",
-        "give each patient who is not known an id of its own, such as `unknown-1`, or leave the "
-        "column out",
+    "split": (
+        Check("datasets.no_split", is_empty),
+        Check(
+            "datasets.other_split",
+            lambda cell: part_of(cell) is None,
+            words=("train", "validation", "test"),
+        ),
     ),
-    Check(
-        "rounded",
-        is_rounded_id,
-        "patient `{cell}`, a number that a spreadsheet has rounded",
-        "ids with all their digits",
-        "let the spreadsheet take this column as text, and save the table again",
+    "site": (Check("datasets.no_site", is_empty),),
+    "visit": (
+        Check(
+            "datasets.no_number_of_visit",
+            lambda cell: not WHOLE.fullmatch(cell) or not 1 <= float(cell) <= MAX_VISITS,
+        ),
     ),
-)
-_CHOICE = "correct the cell"
+    "marks": (Check("datasets.unreadable_lesion", _is_no_lesion),),
+    "mask": (Check("datasets.no_mask", is_empty),),
+    "label_value": (Check("datasets.label_value", _is_no_number),),
+    "frame": (
+        Check(
+            "datasets.frame",
+            lambda cell: _is_no_number(cell) or (cell not in ("", ALL) and not float(cell)),
+        ),
+    ),
+    "scores": (
+        Check("datasets.no_score", is_empty),
+        Check("datasets.score_with_comma", lambda cell: bool(DECIMAL_COMMA.fullmatch(cell))),
+        Check("datasets.score", lambda cell: number_of(cell) is None),
+    ),
+}
 
 
 class Role(NamedTuple):
-    """What a column holds.
-
-    Attributes:
-        words: Of the config and of the option's help.
-        usual: Names by which a column is known, however they are written.
-        checks: Of its cells, the first that fails is told.
-        group: Of its option, as the help calls it.
-        of_cohort: Whether it has a say where finished models score a table.
-        of_images: Whether tables of images alone have it, and none of features.
-    """
+    """What a column holds; a row of `roles.yaml` says what the fields are."""
 
     words: str
-    usual: tuple[str, ...] = ()
-    checks: tuple[Check, ...] = ()
+    usual: Sequence[str] = ()
+    checks: Sequence[Check] = ()
     group: str = COLUMNS
     of_cohort: bool = True
     of_images: bool = False
 
 
-def _column(words: str, usual: Sequence[str] = (), *checks: Check, **further: Any) -> Any:
-    role = Role(words, tuple(usual), checks, **further)
-    return field(default=None, metadata={"option": role, "meaning": words})
-
-
-def _columns(words: str, *checks: Check, **further: Any) -> Any:
-    role = Role(words, (), checks, **further)
-    return field(default=(), metadata={"option": role, "meaning": words})
+ROLES: dict[str, Role] = {
+    name: Role(**row, checks=_CHECKS.get(name, ()))
+    for name, row in read_declared("skiagram.datasets.folder", "roles.yaml").items()
+}
+SINGLE = tuple(name for name, role in ROLES.items() if role.usual)  # those of one column
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamedColumns:
     """Which column of a table holds what, as somebody names it; each field is a role."""
 
-    file: str | None = _column(
-        "name of the file, relative to the folder",
-        ("file", "filename", "image", "image_id", "path", "image_path"),
-        of_images=True,
-    )
-    label: str | None = _column(
-        "class; of several, separated by commas, each is a class with cells of 0 and 1",
-        ("label",),
-    )
-    patient: str | None = _column(
-        "patient, or what else groups images of one person",
-        ("patient", PATIENT, "subject_id", "subject", "case_id"),
-        *PATIENT_CHECKS,
-    )
-    split: str | None = _column(
-        "train, validation or test",
-        ("split",),
-        _empty("no split"),
-        Check(
-            "split",
-            lambda cell: part_of(cell) is None,
-            "split `{cell}`",
-            "train, validation, test",
-            "did you mean `{near}`?",
-        ),
-        of_cohort=False,
-    )
-    site: str | None = _column("where the image was taken", ("site",), _empty("no site"))
-    visit: str | None = _column(
-        "number or date of the patient's visit, of which only the order is kept",
-        ("visit",),
-        Check(
-            "visit",
-            lambda cell: not WHOLE.fullmatch(cell) or not 1 <= float(cell) <= MAX_VISITS,
-            "no number of a visit, column `{column}`",  # a date is not quoted
-            f"whole numbers from 1 to {MAX_VISITS}, in the order of a patient's visits",
-            "let `skiagram init` write the manifest: it turns dates into numbers",
-        ),
-        of_images=True,
-    )
-    marks: str | None = _column(
-        "places of lesions, `x y radius` in pixels, separated by semicolons",
-        ("marks",),
-        Check("marks", _is_no_lesion, "lesions `{cell}`", ALLOWED_MARKS, _CHOICE),
-        of_cohort=False,
-        of_images=True,
-    )
-    mask: str | None = _column(
-        "file with the mask of the region, or several that are united, separated by semicolons",
-        ("mask",),
-        Check("no mask", lambda cell: not cell, "an image without a mask", remedy=FILL),
-        group=REGIONS,
-        of_images=True,
-    )
-    region: str | None = _column(
-        "name of the region in its file; of a table of features COLUMN=NAME,… whose rows are read",
-        ("region",),
-        group=REGIONS,
-        of_images=True,
-    )
-    label_value: str | None = _column(
-        "value of the region's voxels, where a mask holds several labels, or `all`",
-        ("label_value",),
-        Check(
-            "label value",
-            lambda cell: cell not in ("", ALL) and not WHOLE.fullmatch(cell),
-            "`{cell}`, column `{column}`",
-            f"a whole number, `{ALL}`, or an empty cell",
-            _CHOICE,
-        ),
-        group=REGIONS,
-        of_images=True,
-    )
-    frame: str | None = _column(
-        "frame of a DICOM file, or page of a TIFF, from 1; `all` for a volume of them",
-        ("frame",),
-        Check(
-            "frame",
-            lambda cell: cell not in ("", ALL) and not (WHOLE.fullmatch(cell) and float(cell)),
-            "`{cell}`, column `{column}`",
-            f"a number from 1, `{ALL}`, or an empty cell",
-            _CHOICE,
-        ),
-        group=REGIONS,
-        of_images=True,
-    )
-    modality: str | None = _column(
-        "kind of image, where a case has several, for example PET and MR",
-        ("modality",),
-        group=REGIONS,
-        of_images=True,
-    )
-    covariates: Sequence[str] = _columns("columns to keep, for example `age,density`")
-    forced_covariates: Sequence[str] = _columns(
-        "columns to keep although they look like identifiers"
-    )
-    scores: Sequence[str] = _columns(
-        "scores of readers or devices (higher = rather the positive class)",
-        Check("no score", lambda cell: not cell, "no score, column `{column}`", _FINITE, _CHOICE),
-        Check(
-            "decimal comma",
-            lambda cell: DECIMAL_COMMA.fullmatch(cell) is not None,
-            "score `{cell}`, column `{column}`",
-            _FINITE,
-            POINT,
-        ),
-        Check(
-            "score",
-            lambda cell: number_of(cell) is None,
-            "score `{cell}`, column `{column}`",
-            _FINITE,
-            _CHOICE,
-        ),
-        of_cohort=False,
-    )
+    meaning_of: ClassVar[Mapping[str, str]] = {name: role.words for name, role in ROLES.items()}
 
-
-ROLES: dict[str, Role] = {each.name: each.metadata["option"] for each in fields(NamedColumns)}
-SINGLE = tuple(name for name, role in ROLES.items() if role.usual)  # those of one column
+    file: str | None = None
+    label: str | None = None
+    patient: str | None = None
+    split: str | None = None
+    site: str | None = None
+    visit: str | None = None
+    marks: str | None = None
+    mask: str | None = None
+    region: str | None = None
+    label_value: str | None = None
+    frame: str | None = None
+    modality: str | None = None
+    covariates: Sequence[str] = ()
+    forced_covariates: Sequence[str] = ()
+    scores: Sequence[str] = ()
 
 
 def option_of(role: str) -> str:

@@ -20,7 +20,7 @@ from skiagram.datasets.folder.columns import (
     find_thousands_problem,
     require_columns,
 )
-from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, FILL, ROLES, WHOLE, Check, part_of
+from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, ROLES, WHOLE, Check, is_empty, part_of
 from skiagram.errors import DataError, OptionError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.cells import number_of
@@ -36,6 +36,10 @@ from skiagram.tables.frames import (
 from skiagram.tasks.cases import SEALED, Split
 
 _LARGEST = float(np.finfo(np.float32).max)
+_HIDDEN = {  # what a test case must not say where its label is encrypted
+    "label": (Check("datasets.label_of_hidden", bool),),
+    "marks": (Check("datasets.lesions_of_hidden", bool),),
+}
 
 
 @dataclass(frozen=True)
@@ -230,41 +234,16 @@ def _checks_of_rows(
     columns: Columns, classes: Sequence[str], *, hidden: bool
 ) -> list[tuple[str, Check]]:
     """Return columns, each with a check of its cells; a hidden label must be empty."""
-    if hidden:
-        labels = [
-            Check(
-                "hidden label",
-                bool,
-                "a test case with its label in the CSV, though labels of test cases are encrypted",
-                remedy="empty the cell, or do without --sealed-labels",
+    of_role = {name: role.checks for name, role in ROLES.items()} | (
+        _HIDDEN
+        if hidden
+        else {
+            "label": (
+                Check("datasets.no_label", is_empty),
+                Check("datasets.other_label", lambda cell: cell not in classes, listed(classes)),
             )
-        ]
-        marks = [
-            Check(
-                "hidden marks",
-                bool,
-                "lesions of a test case, though labels are encrypted",
-                "an empty cell",
-                "correct the cell",
-            )
-        ]
-    else:
-        leave = f"{FILL}; `--empty-label` says what becomes of rows without a label"
-        labels = [
-            Check(
-                "no label", lambda cell: not cell, "an empty label, column `{column}`", "", leave
-            ),
-            Check(
-                "label",
-                lambda cell: cell not in classes,
-                "label `{cell}`",
-                listed(classes),
-                "correct the label, or add the class to the classes",
-            ),
-        ]
-        marks = [*ROLES["marks"].checks]
-    of_role = {name: [*role.checks] for name, role in ROLES.items()}
-    of_role |= {"label": labels, "marks": marks}
+        }
+    )
     checks: list[tuple[str, Check]] = []
     for role, role_checks in of_role.items():
         named = getattr(columns, role)
