@@ -13,6 +13,7 @@ import pytest
 
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import DataError, SkiagramError
+from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.outcomes import GROUP, settle_outcome
 from skiagram.tasks.columns import VALUE
@@ -51,7 +52,8 @@ def settle(line, table, **known):
     rows = pd.read_csv(text, dtype=str, keep_default_na=False, skip_blank_lines=False)
     rows.index += 2
     parser.set_defaults(**known)
-    return settle_outcome(rows, read_file_options(parser.parse_args(["films", *words])))
+    options = read_file_options(parser.parse_args(["films", *words]))
+    return settle_outcome(SettledTable(rows, options))
 
 
 CAUSES = "days,state; 5,Relapse; 9,died; 7,0; 4,relapse"
@@ -71,7 +73,7 @@ def test_a_line_makes_values_and_labels_or_is_refused(case):
     if given.gives:
         cells = zip(settled.frame[VALUE], settled.frame[GROUP], strict=True)
         assert "; ".join(f"{value} {label}" for value, label in cells) == given.gives
-    assert_says(settled.note, given.note)
+    assert_says(" ".join(settled.notes), given.note)
     name, _, value = given.outcome.partition("=")
     assert not name or str(getattr(settled.outcome, name)) == value
     # the label belongs to the outcome
@@ -99,4 +101,5 @@ def test_another_cohorts_line_may_leave_out_which_cells_are_the_event():
 
 
 def test_without_the_arguments_classes_are_told_apart():
-    assert settle_outcome(pd.DataFrame(), FileOptions(Path("films"))) is None
+    table = SettledTable(pd.DataFrame(), FileOptions(Path("films")))
+    assert settle_outcome(table) is table

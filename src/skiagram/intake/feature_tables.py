@@ -2,7 +2,6 @@
 
 import fnmatch
 import shlex
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -17,11 +16,9 @@ from skiagram.datasets.folder.columns import (
     find_measured,
     find_number_problem,
     find_thousands_problem,
-    refuse_units,
     require_columns,
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
-from skiagram.datasets.folder.patients import join_tables
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import OptionError, listed, refusal, suggest
@@ -39,26 +36,20 @@ from skiagram.intake.combined_regions import (
     list_structures,
     originals_of,
 )
+from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.outcomes import list_outcome_columns
 from skiagram.intake.patient_columns import are_ids
 from skiagram.intake.settled_tables import (
-    DescribedTable,
     count_once,
+    describe_source,
     follow_project,
+    read_tables,
     settle_table,
     taken_columns,
 )
 from skiagram.tables.cells import stands_for_missing
-from skiagram.tables.frames import (
-    describe_missing,
-    find_texts,
-    numbers_of,
-    of_table,
-    read_csv,
-    replace_columns,
-    texts_of,
-)
+from skiagram.tables.frames import find_texts, numbers_of, replace_columns, texts_of
 
 _TYPED = 8  # columns in a remedy
 _SEVERAL = (
@@ -83,84 +74,55 @@ def read_features(
     if options.site is None and not options.test_sites:
         options = replace(options, site=NO_COLUMN)
     # the rows of all tables, what is predicted, and whose they are
-    frame, measured, options, notes = _read_tables(options, at_home)
-    table = settle_table(frame, options)
-    options = table.options
+    paths = [path for path in (options.folder, options.csv, *options.join) if path is not None]
+    table = follow_project(read_tables(options, paths), at_home)
+    table = settle_table(_settle_numbers(table))
     source = FeatureFile(
-        **table.describe(of_images=False),
+        **describe_source(table, of_images=False),
         file=str(options.folder),
         md5=None,
         missing=tuple(options.missing),
     )
-    notes += table.notes
-    frame, columns = table.frame, source.columns
+    columns = source.columns
     patient = columns.patient
     # a row of a patient that says what another one says counts once
-    if patient is not None and frame[patient].duplicated().any():
-        frame, note = count_once(frame, frame.columns)
-        notes += [note] * bool(note)
+    if patient is not None and table.frame[patient].duplicated().any():
+        table = count_once(table, table.frame.columns)
     single = filter(None, [columns.label, columns.split, columns.site, columns.value])
     constant = [*dict.fromkeys([*single, *columns.covariates])]
-    frame, region_notes = _choose_region(options, frame, patient, constant)
-    notes += region_notes
+    table = _choose_region(table, patient, constant)
     # whether those of a patient are one case
-    combined = _is_combined(options, frame, patient, constant, at_home)
-    has_choice = options.per_patient is not None or at_home is not None
-    if not (combined or has_choice or patient is None) and has_several(frame, patient, constant):
-        notes.append(_SEVERAL)
+    several = patient is not None and has_several(table.frame, patient, constant)
+    combined = _is_combined(table, patient, at_home, several=several)
+    if several and not combined and options.per_patient is None and at_home is None:
+        table = table.with_rows(table.frame, _SEVERAL)
     # their features
     if at_home is not None:
-        features = _features_of_project(frame, at_home.features, combined=combined)
+        features = _features_of_project(table.frame, at_home.features, combined=combined)
     else:
-        others = {*columns.used(), *table.predicted}
-        free = [name for name in measured if name not in others and name in frame]
-        frame, features, feature_notes = _settle_features(frame, free, source, options)
-        notes += feature_notes
+        table, features = _settle_features(table, source)
     if combined and patient is not None:
-        regions, volume = len(frame), find_volume(features)
-        frame, features = combine_regions(frame, patient, features, constant, volume)
+        regions, volume = len(table.frame), find_volume(features)
+        frame, features = combine_regions(table.frame, patient, features, constant, volume)
         kinds = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
-        notes.append(
+        note = (
             f"{regions} rows of {len(frame)} patients: each patient is one case, with "
             f"{listed(kinds)} of every feature, and the number of regions. `--per-patient rows` "
             "keeps each row a case."
         )
+        table = table.with_rows(frame, note)
     source = replace(source, columns=replace(columns, features=tuple(features)))
-    return DescribedTable(frame, source, notes, table.predicted)
+    return DescribedTable(table.frame, source, [*table.notes], table.predicted)
 
 
-def _read_tables(
-    options: FileOptions, at_home: Columns | None
-) -> tuple[pd.DataFrame, list[str], FileOptions, list[str]]:
-    """Return the rows of all tables, the columns of the first one, options, and sentences.
-
-    The options then name the columns that these tables have, as the project's table does where the
-    line names no others.
-    """
-    # one table, or several joined by patients
-    emptied: Counter[str] = Counter()
-    paths = [path for path in (options.folder, options.csv, *options.join) if path is not None]
-    tables = {}
-    for path in paths:
-        with of_table(str(path)):
-            tables[str(path)] = read_csv(path, options.missing, (), emptied=emptied)
-            refuse_units(tables[str(path)])
-    measured = [str(name) for name in tables[str(options.folder)].columns]
-    leave_out = options.unmatched == "leave-out"
-    frame, join_notes = join_tables(
-        tables, options.patient, options.similar_patients, leave_out=leave_out
-    )
-    del tables
-    notes = describe_missing(options.missing, emptied) + join_notes
-    options = follow_project(options, frame.columns, at_home)
-    # measurements, and numbers that nobody measured
+def _settle_numbers(table: SettledTable) -> SettledTable:
+    """Return a table in which measurements are numbers, and what nobody measured is empty."""
+    frame, options = table.frame, table.options
     named = {*taken_columns(options, frame.columns), options.patient}
-    free = [name for name in measured if name not in named]
-    frame, unmeasured = find_measured(frame, free)
+    frame, unmeasured = find_measured(frame, [name for name in table.own if name not in named])
     pa.default_memory_pool().release_unused()  # the texts of these columns
-    frame, n_emptied = empty_unmeasured(frame, {*measured}.intersection(texts_of(frame)))
-    notes += filter(None, [describe_unmeasured(unmeasured + n_emptied)])
-    return frame, measured, options, notes
+    frame, n_emptied = empty_unmeasured(frame, {*table.own}.intersection(texts_of(frame)))
+    return table.with_rows(frame, describe_unmeasured(unmeasured + n_emptied))
 
 
 def _features_of_project(frame: pd.DataFrame, names: Sequence[str], *, combined: bool) -> list[str]:
@@ -182,16 +144,17 @@ def _features_of_project(frame: pd.DataFrame, names: Sequence[str], *, combined:
     return features
 
 
-def _settle_features(
-    frame: pd.DataFrame, columns: Sequence[str], source: FeatureFile, options: FileOptions
-) -> tuple[pd.DataFrame, list[str], list[str]]:
-    """Return a table whose features are numbers, their columns, and sentences on these.
+def _settle_features(table: SettledTable, source: FeatureFile) -> tuple[SettledTable, list[str]]:
+    """Return a table whose features are numbers, and their columns.
 
-    The sentences say what is no feature, and which cells are empty.
+    Its notes say what is no feature, and which cells are empty.
 
     Raises:
         DataError: A column tells the label or looks like a number of the row, and is not forced.
     """
+    frame, options = table.frame, table.options
+    others = {*source.columns.used(), *table.predicted}
+    columns = [name for name in table.own if name not in others and name in frame]
     left_out = _named_columns(options.not_features, frame.columns, "--not-features")
     features, notes = _feature_columns(frame, [name for name in columns if name not in left_out])
     texts = {*features}.intersection(texts_of(frame))
@@ -215,24 +178,22 @@ def _settle_features(
             f"features are empty: {listed(shown)}. Each model fills them with the median of its "
             "training cases, and sees which were empty."
         )
-    return frame, features, notes
+    return table.with_rows(frame, *notes), features
 
 
 def _choose_region(
-    options: FileOptions,
-    frame: pd.DataFrame,
-    patient: str | None,
-    constant: Sequence[str],
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the rows of the structures that `--region COLUMN=NAME,…` names, and a sentence.
+    table: SettledTable, patient: str | None, constant: Sequence[str]
+) -> SettledTable:
+    """Return the rows of the structures that `--region COLUMN=NAME,…` names.
 
     Raises:
         DataError: A column tells a patient's rows apart, and nobody said which are meant.
     """
+    frame, options = table.frame, table.options
     if options.region is None:
         column = find_structures(frame, patient, {*constant, *options.not_features})
         if column is None:
-            return frame, []
+            return table
         raise refusal(
             "intake.several_structures",
             column=column,
@@ -242,34 +203,32 @@ def _choose_region(
     column, _, names = options.region.partition("=")
     require_columns(frame, (column,), "--region")
     if names == ALL:
-        return frame, []
+        return table
     structures = {*frame[column]}
     chosen = [names] if names in structures else [*filter(None, map(str.strip, names.split(",")))]
-    structure_rows = choose_structures(frame, column, chosen)
-    sentence = (
-        f"{len(structure_rows)} of {len(frame)} rows are of {', '.join(chosen)} (`{column}`)."
-    )
-    return structure_rows, [sentence]
+    rows = choose_structures(frame, column, chosen)
+    note = f"{len(rows)} of {len(frame)} rows are of {', '.join(chosen)} (`{column}`)."
+    return table.with_rows(rows, note)
 
 
 def _is_combined(
-    options: FileOptions,
-    frame: pd.DataFrame,
-    patient: str | None,
-    constant: Sequence[str],
-    at_home: Columns | None,
+    table: SettledTable, patient: str | None, at_home: Columns | None, *, several: bool
 ) -> bool:
-    """Return whether the regions of a patient become one case."""
-    choice: str | None = options.per_patient
+    """Return whether the regions of a patient become one case.
+
+    Args:
+        several: Whether patients have several rows with one label.
+    """
+    choice = table.options.per_patient
+    if patient is None and choice == "combined":
+        raise refusal("intake.combined_without_patients", kind=OptionError)
     if patient is None:
-        if choice == "combined":
-            raise refusal("intake.combined_without_patients", kind=OptionError)
         return False
     if at_home is not None:
-        return COUNT in at_home.features and COUNT not in frame
+        return COUNT in at_home.features and COUNT not in table.frame
     if choice is not None:
         return choice == "combined"
-    return bool(list_outcome_columns(options)) and has_several(frame, patient, constant)
+    return several and bool(list_outcome_columns(table.options))
 
 
 def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:

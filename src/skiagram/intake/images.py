@@ -4,22 +4,21 @@ What was guessed or left out on the way is told, a sentence each.
 """
 
 import shlex
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from skiagram.datasets.folder.columns import Columns, refuse_units, require_columns
-from skiagram.datasets.folder.mask_names import MaskNames, settle_masks
-from skiagram.datasets.folder.patients import join_tables, number_visits
+from skiagram.datasets.folder.columns import Columns, require_columns
+from skiagram.datasets.folder.mask_names import settle_masks
+from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.roles import ROLES, column_of, part_of, usual_column
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
 from skiagram.errors import OptionError, listed, refusal
 from skiagram.intake.class_folders import describe_depths, rows_of_classes
+from skiagram.intake.described_tables import DescribedTable, SettledTable, Settling
 from skiagram.intake.file_names import (
     FileNames,
     find_files_alone,
@@ -32,27 +31,15 @@ from skiagram.intake.labels import record_left_out
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns
 from skiagram.intake.settled_tables import (
-    DescribedTable,
-    SettledTable,
-    Settling,
     count_once,
+    describe_source,
     follow_project,
+    read_tables,
     settle_table,
 )
 from skiagram.readers.case_images import called_images, is_image_file
 from skiagram.readers.file_trees import FileTree
 from skiagram.sealing.archive import ARCHIVE, open_tree
-from skiagram.tables.frames import describe_missing, empty_missing, read_csv
-
-
-class _Table(NamedTuple):
-    """Rows with the options that name the columns that they have, and how many have no file."""
-
-    frame: pd.DataFrame
-    options: FileOptions
-    notes: list[str]
-    masks: MaskNames = MaskNames()
-    without_file: int = 0
 
 
 def read_folder(options: FileOptions, at_home: Columns | None = None) -> DescribedTable[Folder]:
@@ -72,20 +59,19 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
         table = _read_class_folders(options)
     else:
         table = _find_files(_read_table(options, at_home))
-    settled = settle_table(table.frame, table.options, labels_told=in_class_folders)
-    frame, options = settled.frame, settled.options
-    if options.masks == "regions":
-        settled = settled._replace(frame=_add_masks(frame, options, table.masks))
-    source = _describe_source(settled, table.without_file)
+    table = settle_table(table, labels_told=in_class_folders)
+    of_regions = table.options.masks == "regions"
+    if of_regions:
+        table = table.with_rows(_add_masks(table))
+    source = _describe_folder(table)
     # rows that say what another one says count once
-    frame, note = count_once(settled.frame, source.columns.used())
-    notes = [*table.notes, *settled.notes, note]
-    patient, visit = source.columns.patient, source.columns.visit
+    table = count_once(table, source.columns.used())
+    frame, patient, visit = table.frame, source.columns.patient, source.columns.visit
     if patient is not None and visit is not None:
         frame = number_visits(frame, patient, visit)
-    settling = Settling(few_gray=options.gray is None, without_lesion=options.masks == "regions")
-    notes = [note for note in (*notes, table.masks.describe(options.masks)) if note]
-    return DescribedTable(frame, source, notes, settled.predicted, settling)
+    table = table.with_rows(frame, table.masks.describe(table.options.masks))
+    settling = Settling(few_gray=table.options.gray is None, without_lesion=of_regions)
+    return DescribedTable(table.frame, source, [*table.notes], table.predicted, settling)
 
 
 def _require_folder(options: FileOptions) -> None:
@@ -102,7 +88,7 @@ def _require_folder(options: FileOptions) -> None:
     raise refusal(key, str(folder), name=folder.stem)
 
 
-def _read_class_folders(options: FileOptions) -> _Table:
+def _read_class_folders(options: FileOptions) -> SettledTable:
     """Return a row for each image in a folder of its class, and the masks among the images."""
     for flag in list_outcome_columns(options):
         raise refusal("intake.outcome_without_table", flag, kind=OptionError)
@@ -119,7 +105,8 @@ def _read_class_folders(options: FileOptions) -> _Table:
     notes = [describe_depths(frame)]
     if any(map(part_of, folders)) and "split" not in frame:
         notes += ["Folders tell parts of the data, but no test set: folds score every image."]
-    return _Table(frame, replace(options, file="file", label="label"), notes, masks)
+    options = replace(options, file="file", label="label")
+    return SettledTable(frame, options, masks=masks).with_rows(frame, *notes)
 
 
 def _require_images(tree: FileTree, where: str) -> list[str]:
@@ -137,41 +124,28 @@ def _require_images(tree: FileTree, where: str) -> list[str]:
     return images
 
 
-def _read_table(options: FileOptions, at_home: Columns | None) -> _Table:
+def _read_table(options: FileOptions, at_home: Columns | None) -> SettledTable:
     """Return the table that the line names, or that of the files' names where it gives a pattern.
 
     The latter is made as `skiagram table` makes it, and the options are those that go with it.
     """
-    emptied: Counter[str] = Counter()
-    further = {str(path): read_csv(path, options.missing, emptied=emptied) for path in options.join}
-    similar, leave_out = options.similar_patients, options.unmatched == "leave-out"
     if not options.pattern:
-        csv = options.csv or options.folder
         named = [options.file, options.mask, *ROLES["file"].usual, "mask"]
         named += [] if at_home is None else [at_home.file, at_home.mask]
-        columns = [*filter(None, named)]
-        frame = read_csv(csv, options.missing, columns, options.columns, emptied)
-        refuse_units(frame)
-        tables = {str(csv): frame} | further
-        frame, notes = join_tables(tables, options.patient, similar, leave_out=leave_out)
-        options = follow_project(options, frame.columns, at_home)
-        return _Table(frame, options, describe_missing(options.missing, emptied) + notes)
-    table = compose_table(options)
-    frame, emptied = empty_missing(table.frame, options.missing)
-    tables = {str(options.folder): frame} | further
-    patient = options.patient if options.patient in frame else None
-    frame, joined = join_tables(tables, patient, similar, leave_out=leave_out)
-    following = replace(
-        options,
+        paths = (options.csv or options.folder, *options.join)
+        table = read_tables(options, paths, [name for name in named if name])
+        return follow_project(table, at_home)
+    made = compose_table(options)
+    table = read_tables(options, options.join, made=made.frame)
+    following = table.with_options(
         file="file",
         ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
-        masks=options.masks if table.following.get("masks") else None,
+        masks=options.masks if made.following.get("masks") else None,
         patient=None,
         marks=None,
         label_value=None,
     )
-    notes = [*table.notes, *describe_missing(options.missing, emptied), *joined]
-    return _Table(frame, following, notes)
+    return replace(following, notes=(*made.notes, *table.notes))
 
 
 def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
@@ -218,12 +192,12 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     raise refusal("intake.no_file_column", allowed=allowed, remedy=remedy)
 
 
-def _find_files(table: _Table) -> _Table:
+def _find_files(table: SettledTable) -> SettledTable:
     """Return a table with the names that its files have on the disk, without masks among images.
 
     The options then name the column of files that the table has.
     """
-    frame, options, notes = table.frame, table.options, [*table.notes]
+    frame, options = table.frame, table.options
     file = _find_file_column(frame, options)
     require_columns(frame, (file,))
     # A patient's id that is the file's name too stays as it is.
@@ -231,40 +205,37 @@ def _find_files(table: _Table) -> _Table:
     shared = file in (options.patient, usual_column(frame.columns, ROLES["patient"].usual))
     target = "file" if shared else file
     frame, note = find_listed_files(frame, file, target, tree)
-    notes.append(note)
-    options = replace(options, file=target if note else file)
-    every = len(frame)
-    frame, note = _leave_out_without_file(frame, target if note else file, tree, options)
-    notes.append(note)
-    without_file = every - len(frame)
+    table = table.with_rows(frame, note).with_options(file=target if note else file)
+    table = _leave_out_without_file(table, tree)
     mask = column_of(frame.columns, options, "mask")
     if mask is not None and mask in frame:
-        frame, note = find_listed_files(frame, mask, mask, tree)
-        notes.append(note)
+        table = table.with_rows(*find_listed_files(table.frame, mask, mask, tree))
     # masks among the images
+    frame, options = table.frame, table.options
     images = _list_images(frame, options)
     if images is None:
-        return _Table(frame, options, notes, without_file=without_file)
+        return table
     masks = settle_masks(images, options.masks, str(options.folder))
     is_mask = frame[options.file].map(normalise_name).isin([*masks.names])
-    return _Table(frame[~is_mask], options, notes, masks, without_file)
+    return replace(table.with_rows(frame[~is_mask]), masks=masks)
 
 
-def _leave_out_without_file(
-    frame: pd.DataFrame, file: str, tree: FileTree, options: FileOptions
-) -> tuple[pd.DataFrame, str]:
-    """Return the rows whose file is there, where the line says so, and a sentence on the others."""
-    absent = ~frame[file].map(lambda cell: tree.exists(normalise_name(cell))).to_numpy(np.bool_)
+def _leave_out_without_file(table: SettledTable, tree: FileTree) -> SettledTable:
+    """Return the rows whose file is there, where the line says so; else say what others lack."""
+    frame, options = table.frame, table.options
+    names = frame[options.file]
+    absent = ~names.map(lambda cell: tree.exists(normalise_name(cell))).to_numpy(np.bool_)
     if not absent.any():
-        return frame, ""
+        return table
     counted = f"{absent.sum()} of {len(frame)} rows name no file of the folder"
-    counted += f", the first `{frame[file][absent].iloc[0]}`"
+    counted += f", the first `{names[absent].iloc[0]}`"
     if absent.all():
         _require_images(tree, str(options.folder))
         raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)
     if options.unmatched == "refuse":
-        return frame, f"{counted}; `--unmatched leave-out` leaves such rows out."
-    return frame[~absent], f"{counted}; they are left out."
+        return table.with_rows(frame, f"{counted}; `--unmatched leave-out` leaves such rows out.")
+    without = table.with_rows(frame[~absent], f"{counted}; they are left out.")
+    return replace(without, without_file=int(absent.sum()))
 
 
 def _list_images(frame: pd.DataFrame, options: FileOptions) -> list[str] | None:
@@ -281,10 +252,11 @@ def _list_images(frame: pd.DataFrame, options: FileOptions) -> list[str] | None:
     return names + list_unlisted_images(tree, names)
 
 
-def _add_masks(frame: pd.DataFrame, options: FileOptions, masks: MaskNames) -> pd.DataFrame:
-    """Return a table with the masks that names tell, in the column `mask`."""
+def _add_masks(table: SettledTable) -> pd.DataFrame:
+    """Return the rows with the masks that names tell, in the column `mask`."""
+    frame, options = table.frame, table.options
     names = frame[options.file or "file"]
-    drawn = [masks.of_image.get(normalise_name(name), ()) for name in names]
+    drawn = [table.masks.of_image.get(normalise_name(name), ()) for name in names]
     is_bare = np.array([not image_masks for image_masks in drawn], dtype=np.bool_)
     if is_bare.any():
         labels = frame[options.label_name]
@@ -306,17 +278,13 @@ def _add_masks(frame: pd.DataFrame, options: FileOptions, masks: MaskNames) -> p
     return frame.assign(mask=[join_masks(image_masks) for image_masks in drawn])
 
 
-def _describe_source(settled: SettledTable, without_file: int) -> Folder:
-    """Return the options of the data set; what only a look at the images tells is not settled.
-
-    Args:
-        without_file: Rows that were left out since the folder lacks their file.
-    """
-    options = settled.options
+def _describe_folder(table: SettledTable) -> Folder:
+    """Return the options of the data set; what only a look at the images tells is not settled."""
+    options = table.options
     if options.most_pixels < 1:
         raise refusal("intake.most_pixels", kind=OptionError, number=options.most_pixels)
     source = Folder(
-        **settled.describe(of_images=True),
+        **describe_source(table, of_images=True),
         folder=str(options.folder),
         manifest="",
         manifest_sha256="",
@@ -331,5 +299,5 @@ def _describe_source(settled: SettledTable, without_file: int) -> Folder:
         sealed_labels=None if options.sealed_labels is None else str(options.sealed_labels),
         source="own images",
     )
-    issues = record_left_out(without_file, len(settled.frame), "have no file")
+    issues = record_left_out(table.without_file, len(table.frame), "have no file")
     return replace(source, known_issues=(*source.known_issues, *issues))

@@ -1,7 +1,7 @@
 """A table whose rows have an outcome that is no class, such as a time, by the options of a line."""
 
 from dataclasses import replace
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import pandas as pd
 from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
 from skiagram.datasets.folder.roles import column_of, list_columns, part_of
 from skiagram.errors import OptionError, listed, refusal
+from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import LEAVE_OUT
 from skiagram.tables.frames import count_cases, rows_of
@@ -17,21 +18,6 @@ from skiagram.tasks.kinds import KINDS, AnyOutcome
 from skiagram.tasks.outcome import MeasuredOutcome
 
 GROUP = "outcome_group"  # column of the labels in the table that the project keeps
-
-
-class SettledOutcome(NamedTuple):
-    """A table whose label belongs to the outcome, and what is predicted.
-
-    Attributes:
-        options: Those of the line with the column and the classes of these labels.
-        columns: Those that the outcome was read from.
-    """
-
-    frame: pd.DataFrame
-    outcome: AnyOutcome
-    note: str
-    columns: tuple[str, ...]
-    options: FileOptions
 
 
 def list_outcome_columns(options: FileOptions) -> dict[str, list[str]]:
@@ -54,13 +40,16 @@ def list_predicted(options: FileOptions) -> tuple[str, ...]:
     return tuple(name for names in list_outcome_columns(options).values() for name in names)
 
 
-def settle_outcome(frame: pd.DataFrame, options: FileOptions) -> SettledOutcome | None:
-    """Return the table with values and labels settled; None where classes are told apart.
+def settle_outcome(table: SettledTable) -> SettledTable:
+    """Return a table with values and labels settled; as it is where classes are told apart.
+
+    Its label then belongs to the outcome.
 
     Raises:
         OptionError: A column is not named, or two outcomes or classes are asked for too.
         DataError: A column is not there, or its cells are nothing that can be predicted.
     """
+    frame, options = table.frame, table.options
     # the kind of outcome whose options are given
     names = [option.name for kind in KINDS for option in kind.options]
     flags_by_kind: dict[type[MeasuredOutcome], list[str]] = {}
@@ -69,7 +58,7 @@ def settle_outcome(frame: pd.DataFrame, options: FileOptions) -> SettledOutcome 
             if names.count(option.name) == 1 and options.outcome.get(option.name) is not None:
                 flags_by_kind.setdefault(kind, []).append(option.flag)
     if not flags_by_kind:
-        return None
+        return table
     has_classes = options.positive is not None or bool(options.classes)
     if len(flags_by_kind) + has_classes > 1:
         where = "--positive, --classes" if has_classes else [*flags_by_kind.values()][-1][0]
@@ -121,6 +110,6 @@ def settle_outcome(frame: pd.DataFrame, options: FileOptions) -> SettledOutcome 
     )
     classes = read.outcome.classes
     positive = classes[-1] if len(classes) == 2 else None
-    labelled = replace(options, label=GROUP, classes=classes, positive=positive)
+    labelled = table.with_options(label=GROUP, classes=classes, positive=positive)
     outcome = cast("AnyOutcome", read.outcome)
-    return SettledOutcome(settled, outcome, left_out + read.note, columns, labelled)
+    return replace(labelled.with_rows(settled, left_out + read.note), outcome=outcome)

@@ -5,9 +5,11 @@ What was guessed or left out on the way is told, a sentence each.
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Generic, NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,10 +17,11 @@ from skiagram.datasets.folder.columns import (
     Columns,
     describe_unmeasured,
     empty_unmeasured,
+    refuse_units,
     require_columns,
     settle_columns,
 )
-from skiagram.datasets.folder.patients import settle_patients
+from skiagram.datasets.folder.patients import join_tables, settle_patients
 from skiagram.datasets.folder.roles import (
     NO_COLUMN,
     ROLES,
@@ -27,9 +30,9 @@ from skiagram.datasets.folder.roles import (
     list_columns,
     part_of,
 )
-from skiagram.datasets.listed import S
 from skiagram.errors import OptionError, refusal
 from skiagram.intake.class_folders import add_split, find_split_column, unite_development
+from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.header_patients import (
     add_header_patients,
@@ -49,114 +52,30 @@ from skiagram.intake.labels import (
 from skiagram.intake.outcomes import list_predicted, settle_outcome
 from skiagram.intake.patient_columns import find_patient_column
 from skiagram.tables.cells import describe_code, names_nobody
-from skiagram.tables.frames import are_numbers, count_cases, numbers_of, texts_of
-from skiagram.tasks.kinds import AnyOutcome
+from skiagram.tables.frames import (
+    are_numbers,
+    count_cases,
+    describe_missing,
+    empty_missing,
+    numbers_of,
+    of_table,
+    read_csv,
+    texts_of,
+)
 
 _FOLDER = re.compile(r"[/\\]")
 
 
-class Settling(NamedTuple):
-    """What a check may settle of images, where it would else be a problem.
-
-    Attributes:
-        few_gray: Whether a few images in colour or with transparent pixels become gray.
-        without_lesion: Whether images whose mask is empty are left out.
-    """
-
-    few_gray: bool = False
-    without_lesion: bool = False
-
-
-AS_TABLE_SAYS = Settling()
-
-
-@dataclass(frozen=True)
-class DescribedTable(Generic[S]):
-    """A table of images or of features as it will be read; its copy in the project is not there.
-
-    Attributes:
-        frame: Its features are numbers, all other cells texts.
-        notes: What was settled of names, rows and labels, a sentence each.
-        predicted: Columns that the label or outcome was made of.
-    """
-
-    frame: pd.DataFrame
-    source: S
-    notes: list[str]
-    predicted: tuple[str, ...]
-    settling: Settling = AS_TABLE_SAYS
-
-    @property
-    def unused(self) -> list[str]:
-        """The columns that stay behind."""
-        used = {*self.source.columns.used(), *self.predicted}
-        return [name for name in self.frame.columns if name not in used]
-
-
-class SettledTable(NamedTuple):
-    """A table in which each class and each patient has one spelling.
-
-    Attributes:
-        options: Those of the line, which name the columns that the table has.
-        notes: What was settled, a sentence each.
-        predicted: Columns that the label or outcome was made of.
-        of_other_classes: Cases that `--classes` leaves out.
-    """
-
-    frame: pd.DataFrame
-    options: FileOptions
-    notes: list[str]
-    outcome: AnyOutcome | None
-    predicted: tuple[str, ...]
-    of_other_classes: int
-
-    def describe(self, *, of_images: bool) -> dict[str, Any]:
-        """Return the options that a data set of images and one of features have alike, by name.
-
-        Raises:
-            OptionError: A column that is named is not there, or classes do not go together.
-        """
-        # the columns by their roles
-        options, outcome = self.options, self.outcome
-        named = settle_columns(self.frame, options, of_images=of_images)
-        if options.test_sites:
-            named["split"] = None
-        if named["patient"] is None and options.visit is None:  # a visit is that of a patient
-            named["visit"] = None
-        columns = Columns(**named, value=None if outcome is None else outcome.column)
-        # the classes, and the one that is looked for
-        classes = tuple(options.classes or sorted({*self.frame[columns.label]} - {""}))
-        if len(options.classes) == 1:
-            raise refusal("intake.one_class", kind=OptionError, label=classes[0])
-        # what the files do not say
-        unstated = {"modality": "not stated", "licence": "not stated", "citation": "none"}
-        return unstated | {
-            "name": options.short_name,
-            "title": options.title,
-            "known_issues": record_left_out(
-                self.of_other_classes, count_cases(self.frame), OF_OTHER_CLASSES
-            ),
-            "columns": columns,
-            "classes": classes,
-            "positive_class": settle_positive(options.positive, classes),
-            "test_sites": tuple(options.test_sites),
-            "similar_patients": options.similar_patients,
-            "copies": options.copies or "refuse",
-            "outcome": outcome,
-        }
-
-
-def follow_project(
-    options: FileOptions, header: Collection[str], columns: Columns | None
-) -> FileOptions:
-    """Return options that name the columns which a project's models read.
+def follow_project(table: SettledTable, columns: Columns | None) -> SettledTable:
+    """Return a table whose options name the columns which a project's models read.
 
     Args:
         columns: Of the project's table; a column that the line names comes before. None where no
             project is followed.
     """
     if columns is None:
-        return options
+        return table
+    options, header = table.options, table.frame.columns
     # a site would tell several cohorts apart, which nobody has asked for
     roles = [role for role in SINGLE if role != "site" and ROLES[role].of_cohort]
     named = {role: column for role in roles if (column := getattr(columns, role)) in header}
@@ -164,138 +83,202 @@ def follow_project(
     taken = [name for name in columns.covariates if name in header]
     covariates = [*options.covariates, *taken]
     forced = [*options.forced_covariates, *taken]
-    return replace(options, covariates=covariates, forced_covariates=forced, **named)
+    return table.with_options(covariates=covariates, forced_covariates=forced, **named)
 
 
-def settle_table(
-    frame: pd.DataFrame, options: FileOptions, *, labels_told: bool = False
+def read_tables(
+    options: FileOptions,
+    paths: Sequence[Path],
+    files: Collection[str] = (),
+    made: pd.DataFrame | None = None,
 ) -> SettledTable:
-    """Settle parts of the data, what is predicted, and patients.
+    """Return the rows of the first table with what further ones say of their patients.
 
     Args:
-        options: `file` is the column of names of files; None where a row has features.
+        files: Columns that name files.
+        made: The first table, where names of files made it; None reads all of them.
+    """
+    emptied: Counter[str] = Counter()
+    tables: dict[str, pd.DataFrame] = {}
+    if made is not None:
+        tables[str(options.folder)], counts = empty_missing(made, options.missing)
+        emptied.update(counts)
+    for path in paths:
+        with of_table(str(path)) if len(paths) > 1 else nullcontext():
+            header = None if tables else options.columns
+            table = read_csv(path, options.missing, files, header, emptied)
+            refuse_units(table)
+        tables[str(path)] = table
+    frame, notes = join_tables(
+        tables,
+        options.patient if made is None or options.patient in made else None,
+        options.similar_patients,
+        leave_out=options.unmatched == "leave-out",
+    )
+    own = tuple(map(str, next(iter(tables.values())).columns))
+    notes = describe_missing(options.missing, emptied) + notes
+    return SettledTable(frame, options, tuple(notes), own)
+
+
+def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTable:
+    """Settle parts of the data, what is predicted, patients and covariates.
+
+    Args:
+        table: `file` of its options is the column of names of files; None where a row has features.
         labels_told: Whether folders told the labels, so that no column has to be read.
 
     Raises:
         DataError: A column is not there, or its cells cannot be used.
         OptionError: Options that do not go together.
     """
-    frame, options, notes = _settle_split(frame, options)
-    # what is predicted
+    options = table.options
     predicted = (*list_predicted(options), *_words(options.label_name))
-    settled = settle_outcome(frame, options)
-    if settled is not None:
-        frame, options = settled.frame, settled.options
-        notes.append(settled.note)
-    label = label_column(options.label_name, frame.columns)
-    if label not in frame and "," in label:
-        frame, label = label_of_classes(frame, _words(label)), "label"
-    require_columns(frame, (label,), "--label")
-    is_class = settled is None and not options.cohort
-    if not labels_told and options.sealed_labels is None:
-        named = [*options.classes, *filter(None, [options.positive])]
-        frame, label_notes = settle_labels(frame, label, options.empty_label, named)
-        if is_class and not options.classes:
-            refuse_measurements(frame, label)
-        notes += label_notes
-    options = replace(options, label=label)
-    every = count_cases(frame)
-    if is_class:
-        frame, note = leave_out_classes(frame, label, options.classes)
-        options = replace(options, ignore_unlisted=options.ignore_unlisted or bool(note))
-        notes.append(note)
-    of_other_classes = every - count_cases(frame)
-    # patients
-    if not options.patient:
-        frame, patient, note = _find_patients(frame, options)
-        options = replace(options, patient=patient)
-        notes.append(note)
-    patient = column_of(frame.columns, options, "patient")
-    require_columns(frame, filter(None, [patient]), "--patient")
-    frame = settle_patients(frame, patient, options.similar_patients)
-    split = column_of(frame.columns, options, "split")
-    require_columns(frame, filter(None, [split]), "--split")
-    frame, note = unite_development(frame, None if options.test_sites else split, patient)
+    table = replace(settle_outcome(_settle_split(table)), predicted=predicted)
+    table = _settle_patients(_settle_classes(table, labels_told=labels_told))
+    # covariates
+    frame, options = table.frame, table.options
     forced = list_columns(options.forced_covariates, frame.columns)
     covariates = [*dict.fromkeys([*list_columns(options.covariates, frame.columns), *forced])]
     require_columns(frame, covariates, "--covariates")
     frame, n_emptied = empty_unmeasured(frame, {*covariates}.intersection(texts_of(frame)))
-    notes += [describe_unmeasured(n_emptied), *_describe_covariates(frame, covariates), note]
-    outcome = None if settled is None else settled.outcome
-    notes = [note for note in notes if note]
-    return SettledTable(frame, options, notes, outcome, predicted, of_other_classes)
+    notes = [describe_unmeasured(n_emptied), *_describe_covariates(frame, covariates)]
+    # parts that share patients
+    split, patient = (column_of(frame.columns, options, role) for role in ("split", "patient"))
+    require_columns(frame, filter(None, [split]), "--split")
+    frame, note = unite_development(frame, None if options.test_sites else split, patient)
+    return table.with_rows(frame, *notes, note)
 
 
-def count_once(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, str]:
-    """Return a table without the rows that repeat another one in some columns, and a sentence."""
-    repeated = frame.duplicated([*columns])
-    if not repeated.any():
-        return frame, ""
+def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:
+    """Return the options that a data set of images and one of features have alike, by name.
+
+    Raises:
+        OptionError: A column that is named is not there, or classes do not go together.
+    """
+    # the columns by their roles
+    frame, options, outcome = table.frame, table.options, table.outcome
+    named = settle_columns(frame, options, of_images=of_images)
+    if options.test_sites:
+        named["split"] = None
+    if named["patient"] is None and options.visit is None:  # a visit is that of a patient
+        named["visit"] = None
+    columns = Columns(**named, value=None if outcome is None else outcome.column)
+    # the classes, and the one that is looked for
+    classes = tuple(options.classes or sorted({*frame[columns.label]} - {""}))
+    if len(options.classes) == 1:
+        raise refusal("intake.one_class", kind=OptionError, label=classes[0])
+    return {
+        "name": options.short_name,
+        "title": options.title,
+        # what the files do not say
+        **{"modality": "not stated", "licence": "not stated", "citation": "none"},
+        "known_issues": record_left_out(
+            table.of_other_classes, count_cases(frame), OF_OTHER_CLASSES
+        ),
+        "columns": columns,
+        "classes": classes,
+        "positive_class": settle_positive(options.positive, classes),
+        "test_sites": tuple(options.test_sites),
+        "similar_patients": options.similar_patients,
+        "copies": options.copies or "refuse",
+        "outcome": outcome,
+    }
+
+
+def count_once(table: SettledTable, columns: Iterable[str]) -> SettledTable:
+    """Return a table without the rows that repeat another one in some columns."""
+    repeated = table.frame.duplicated([*columns])
     note = "rows repeat another one in every column that is used; they count once."
-    return frame[~repeated], f"{repeated.sum()} {note}"
+    note = f"{repeated.sum()} {note}" if repeated.any() else ""
+    return table.with_rows(table.frame[~repeated], note)
 
 
 def _words(names: str) -> list[str]:
     return [name.strip() for name in names.split(",")]
 
 
-def _settle_split(
-    frame: pd.DataFrame, options: FileOptions
-) -> tuple[pd.DataFrame, FileOptions, list[str]]:
-    """Return a table, options that name the column of its parts, and sentences.
+def _settle_split(table: SettledTable) -> SettledTable:
+    """Return a table whose options name the column of its parts.
 
     Where none is named and none has a usual name, it is a column of names of parts alone, or the
     folders in names of files tell them. Parts without a test set do not count.
     """
+    frame, options = table.frame, table.options
     column = column_of(frame.columns, options, "split")
     is_whole = not (options.test_sites or options.cohort or options.sealed_labels)
     if column in frame and is_whole:
         parts = {part_of(cell) or cell for cell in frame[column]}
         if parts <= {"train", "validation"}:
             note = f"The column `{column}` has no test set, so that folds test every case."
-            return frame, replace(options, split=NO_COLUMN), [note]
-    known = column or options.split == NO_COLUMN
-    if known or options.test_sites:
-        return frame, options, []
-    notes: list[str] = []
+            return table.with_rows(frame, note).with_options(split=NO_COLUMN)
+    if column or options.split == NO_COLUMN or options.test_sites:
+        return table
     if not options.cohort:
         taken = taken_columns(options, frame.columns)
         names = [name for name in texts_of(frame) if name not in taken]
         split, note = find_split_column(frame, names)
         if split is not None:
-            return frame, replace(options, split=split), [note]
+            return table.with_rows(frame, note).with_options(split=split)
     with_folders = (name for name in texts_of(frame) if all(map(_FOLDER.search, frame[name])))
     for name in [options.file] if options.file else with_folders:
         frame, note = add_split(frame, name)
-        notes.append(note)
         if note:
-            break
-    return frame, options, notes
+            return table.with_rows(frame, note)
+    return table
 
 
-def _find_patients(
-    frame: pd.DataFrame, options: FileOptions
-) -> tuple[pd.DataFrame, str | None, str]:
-    """Return a table, its column of patients where the line names none, and a sentence.
+def _settle_classes(table: SettledTable, *, labels_told: bool) -> SettledTable:
+    """Return a table in which each class has one spelling, without those that are left out."""
+    frame, options = table.frame, table.options
+    label = label_column(options.label_name, frame.columns)
+    if label not in frame and "," in label:
+        frame, label = label_of_classes(frame, _words(label)), "label"
+    require_columns(frame, (label,), "--label")
+    is_class = table.outcome is None and not options.cohort
+    notes: list[str] = []
+    if not labels_told and options.sealed_labels is None:
+        named = [*options.classes, *filter(None, [options.positive])]
+        frame, notes = settle_labels(frame, label, options.empty_label, named)
+        if is_class and not options.classes:
+            refuse_measurements(frame, label)
+    table = table.with_rows(frame, *notes).with_options(label=label)
+    if not is_class:
+        return table
+    every = count_cases(frame)
+    frame, note = leave_out_classes(frame, label, options.classes)
+    ignored = options.ignore_unlisted or bool(note)
+    table = table.with_rows(frame, note).with_options(ignore_unlisted=ignored)
+    return replace(table, of_other_classes=every - count_cases(frame))
 
-    Headers of DICOM files may tell patients too.
+
+def _settle_patients(table: SettledTable) -> SettledTable:
+    """Return a table in which each patient has one spelling, in the column that options name.
+
+    Where the line names none, it is found, and headers of DICOM files may tell patients too.
     """
-    taken = taken_columns(options, frame.columns)
-    patient, note = find_patient_column(frame, taken, joined=bool(options.pattern))
-    if options.file is None:
-        return frame, patient, note
-    headers = read_header_patients(frame, options.file, options.folder)
-    if patient is None:
-        frame, note = add_header_patients(frame, headers)
-        return frame, column_of(frame.columns, options, "patient"), note
-    frame, patient, header_note = agree_with_headers(frame, headers, patient)
-    note = header_note or note
-    nobody = sum(map(names_nobody, frame[patient]))
-    if nobody:
-        note += f"{' ' if note else ''}The column `{patient}` was chosen as the patients' by its "
-        note += f"name, and {nobody} of {len(frame)} rows have no id in it: name another column "
-        note += "with --patient; where none tells patients, `--patient none`."
-    return frame, patient, note
+    frame, options, note = table.frame, table.options, ""
+    patient = options.patient
+    if not patient:
+        taken = taken_columns(options, frame.columns)
+        patient, note = find_patient_column(frame, taken, joined=bool(options.pattern))
+    if not options.patient and options.file is not None:
+        headers = read_header_patients(frame, options.file, options.folder)
+        if patient is None:
+            frame, note = add_header_patients(frame, headers)
+        else:
+            frame, patient, header_note = agree_with_headers(frame, headers, patient)
+            note = header_note or note
+            nobody = sum(map(names_nobody, frame[patient]))
+            if nobody:
+                note += f"{' ' if note else ''}The column `{patient}` was chosen as the patients' "
+                note += f"by its name, and {nobody} of {len(frame)} rows have no id in it: name "
+                note += "another column with --patient; where none tells patients, "
+                note += "`--patient none`."
+    table = table.with_options(patient=patient)
+    patient = column_of(frame.columns, table.options, "patient")
+    require_columns(frame, filter(None, [patient]), "--patient")
+    frame = settle_patients(frame, patient, options.similar_patients)
+    return table.with_rows(frame, note)
 
 
 def taken_columns(options: FileOptions, header: Collection[str]) -> set[str]:

@@ -6,10 +6,10 @@ from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder
 from skiagram.errors import refusal, suggest
+from skiagram.intake.described_tables import DescribedTable
 from skiagram.intake.feature_tables import read_features
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
-from skiagram.intake.settled_tables import DescribedTable
 from skiagram.projects.files import shipped_root
 
 AnyTable = DescribedTable[Folder] | DescribedTable[FeatureFile]

@@ -42,7 +42,7 @@ from skiagram.datasets.ingest import (
     predicted_of,
 )
 from skiagram.errors import DataError, refusal
-from skiagram.intake.settled_tables import AS_TABLE_SAYS, Settling
+from skiagram.intake.described_tables import AS_TABLE_SAYS, Settling
 from skiagram.options import build
 from skiagram.projects.stage_code import digest_files
 from skiagram.readers.case_images import (

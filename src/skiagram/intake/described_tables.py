@@ -1,0 +1,82 @@
+"""A table of images or of features while it is settled, and as it will be read."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, NamedTuple
+
+import pandas as pd
+
+from skiagram.datasets.folder.mask_names import MaskNames
+from skiagram.datasets.listed import S
+from skiagram.intake.file_options import FileOptions
+from skiagram.tasks.kinds import AnyOutcome
+
+
+class Settling(NamedTuple):
+    """What a check may settle of images, where it would else be a problem.
+
+    Attributes:
+        few_gray: Whether a few images in colour or with transparent pixels become gray.
+        without_lesion: Whether images whose mask is empty are left out.
+    """
+
+    few_gray: bool = False
+    without_lesion: bool = False
+
+
+AS_TABLE_SAYS = Settling()
+
+
+@dataclass(frozen=True)
+class SettledTable:
+    """Rows, and the options that name the columns that they have, as far as both are settled.
+
+    Attributes:
+        notes: What was settled, a sentence each.
+        outcome: What is predicted; None where classes are told apart.
+        own: Columns of the first of several tables, of which features are.
+        predicted: Columns that the label or outcome was made of.
+        of_other_classes: Cases that `--classes` leaves out.
+        masks: What names of files tell of masks among the images.
+        without_file: Rows that were left out since the folder lacks their file.
+    """
+
+    frame: pd.DataFrame
+    options: FileOptions
+    notes: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    outcome: AnyOutcome | None = None
+    predicted: tuple[str, ...] = ()
+    of_other_classes: int = 0
+    masks: MaskNames = field(default_factory=MaskNames)
+    without_file: int = 0
+
+    def with_rows(self, frame: pd.DataFrame, *notes: str) -> "SettledTable":
+        """Return it with other rows, and sentences on them; an empty one says nothing."""
+        return replace(self, frame=frame, notes=(*self.notes, *filter(None, notes)))
+
+    def with_options(self, **options: Any) -> "SettledTable":
+        """Return it with other options."""
+        return replace(self, options=replace(self.options, **options))
+
+
+@dataclass(frozen=True)
+class DescribedTable(Generic[S]):
+    """A table of images or of features as it will be read; its copy in the project is not there.
+
+    Attributes:
+        frame: Its features are numbers, all other cells texts.
+        notes: What was settled of names, rows and labels, a sentence each.
+        predicted: Columns that the label or outcome was made of.
+    """
+
+    frame: pd.DataFrame
+    source: S
+    notes: list[str]
+    predicted: tuple[str, ...]
+    settling: Settling = AS_TABLE_SAYS
+
+    @property
+    def unused(self) -> list[str]:
+        """The columns that stay behind."""
+        used = {*self.source.columns.used(), *self.predicted}
+        return [name for name in self.frame.columns if name not in used]
