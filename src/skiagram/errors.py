@@ -269,12 +269,19 @@ def refusal(
     Args:
         key: The room and the row, such as `readers.no_pixels`.
         where: In place of that of the row.
-        kind: Of the error; None for a DataError.
+        kind: Of the error; None for the one that the row names, else a DataError. A row names one
+            where all who use it raise the error at once.
         **values: What stands in braces.
     """
     room, _, name = key.partition(".")
     row = {part: words.format(**values) for part, words in _refusals(room)[name].items()}
-    return (kind or DataError)(row.pop("found"), **row | ({"where": where} if where else {}))
+    named = _KINDS[row.pop("kind", DataError.__name__)]
+    return (kind or named)(row.pop("found"), **row | ({"where": where} if where else {}))
+
+
+_KINDS: dict[str, type[SkiagramError]] = {
+    each.__name__: each for each in (AuditStop, DataError, ModelFailure, OptionError, SkiagramError)
+}
 
 
 @cache

@@ -109,7 +109,6 @@ class Covariates:
             raise refusal(
                 "case_features.rare_texts",
                 where or self.option,
-                kind=OptionError,
                 least_patients=self.least_patients,
             )
         return encode_covariates(self._as_read(table), described)

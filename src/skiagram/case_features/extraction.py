@@ -15,7 +15,7 @@ from skiagram.case_features.earlier import Earlier
 from skiagram.case_features.measured import Measured
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import DataError, OptionError, named, refusal
+from skiagram.errors import DataError, named, refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily, families_of_images
 from skiagram.features.feature import Definition
@@ -134,7 +134,7 @@ def join_histories(
         covariates = pd.DataFrame({"case_id": table.case_id})
     visit_families = [family for family in families if isinstance(family, Earlier)]
     if visit_families and not histories.previous:
-        raise refusal("case_features.no_earlier_image", kind=OptionError)
+        raise refusal("case_features.no_earlier_image")
     changes = [family.encode(table, histories.previous) for family in visit_families]
     if histories.described is None:
         encoded = [

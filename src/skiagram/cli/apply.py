@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from skiagram.composition import Composition
-from skiagram.errors import DataError, OptionError, refusal
+from skiagram.errors import DataError, refusal
 from skiagram.options import read_option_file
 from skiagram.projects.option_files import edit_option_file, find_place
 from skiagram.records.files import read_record
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     # All files are there before the first is written.
     for path in by_file:
         if not path.is_file():
-            raise refusal("cli.configs_gone", path.as_posix(), kind=OptionError)
+            raise refusal("cli.configs_gone", path.as_posix())
     for path, values in by_file.items():
         edit_option_file(path, values)
         for name, value in values.items():
@@ -52,7 +52,6 @@ def _refuse_applied(left: Mapping[str, Sequence[Any]], number: int) -> None:
             raise refusal(
                 "cli.applied_row_differs",
                 path.as_posix(),
-                kind=OptionError,
                 file=path.as_posix(),
                 option=name,
                 present=present,
@@ -68,12 +67,12 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
     """
     # The table that the sweep left in the project.
     if not Path("params.yaml").is_file():
-        raise refusal("cli.no_project_here", kind=OptionError)
+        raise refusal("cli.no_project_here")
     path = Path("sweeps", name, RESULT)
     if not path.is_file():
         sweeps = sorted(table.parent.name for table in Path("sweeps").glob(f"*/{RESULT}"))
         allowed = ", ".join(sweeps) or "none: no sweep was run here"
-        raise refusal("cli.no_sweep", kind=OptionError, name=name, sweeps=allowed)
+        raise refusal("cli.no_sweep", name=name, sweeps=allowed)
     file = path.as_posix()
     try:
         result = read_record(SweepResult, path)
@@ -82,13 +81,13 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
     # A row that failed, or that scored other images, cannot be taken over.
     rows = {each.row.number: each for each in result.rows}
     if number not in rows:
-        raise refusal("cli.no_row", file, kind=OptionError, number=number, rows=len(rows))
+        raise refusal("cli.no_row", file, number=number, rows=len(rows))
     if rows[number].reason:
         reason = rows[number].reason
-        raise refusal("cli.row_failed", file, kind=OptionError, number=number, reason=reason)
+        raise refusal("cli.row_failed", file, number=number, reason=reason)
     changes = dict(rows[number].row.changes)
     if SCORED in changes:
-        raise refusal("cli.row_of_other_images", file, kind=OptionError, number=number)
+        raise refusal("cli.row_of_other_images", file, number=number)
     # What other rows change and this one leaves as it is.
     left: dict[str, list[Any]] = {}
     for each in rows.values():

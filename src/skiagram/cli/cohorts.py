@@ -15,7 +15,7 @@ from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder, FolderFiles
 from skiagram.datasets.folder.table import names_of
 from skiagram.datasets.listed import ListedDataSet
-from skiagram.errors import OptionError, listed, printable, refusal
+from skiagram.errors import listed, printable, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.tables import describe_table
 from skiagram.records.files import read_table
@@ -63,12 +63,12 @@ def read_cohort(options: FileOptions, project: Project, at_home: Source) -> Desc
     for option in predicted.named_by:
         if options.outcome.get(option) is None:
             meaning = f"columns of a {predicted.words}"
-            raise refusal("cli.not_given", f"--{option}", kind=OptionError, meaning=meaning)
+            raise refusal("cli.not_given", f"--{option}", meaning=meaning)
     if not predicted.has_value:
         classes = options.classes or task.classes
         if len(classes) != len(task.classes):
             own, theirs = ", ".join(task.classes), ", ".join(classes)
-            raise refusal("cli.words_of_classes", kind=OptionError, words=theirs, classes=own)
+            raise refusal("cli.words_of_classes", words=theirs, classes=own)
         if tuple(classes) != tuple(task.classes):
             start = "The table's words for the project's classes"
             print(printable(_pair_words(start, classes, task.classes)), file=sys.stderr)

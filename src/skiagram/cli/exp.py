@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from skiagram.composition import Composition
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.options import flatten_options, read_option_file
 from skiagram.projects.files import environment, require_project_here
 from skiagram.projects.option_files import find_place
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
     for change in arguments.changes:
         address, equals, value = change.partition("=")
         if not equals:
-            raise refusal("cli.no_value", "exp", kind=OptionError, word=change, address=address)
+            raise refusal("cli.no_value", "exp", word=change, address=address)
         path, option = find_place(options.find_option(address))
         # what a file leaves to its class has to be added there
         there = flatten_options(read_option_file(path))

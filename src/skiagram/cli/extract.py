@@ -12,7 +12,7 @@ from skiagram.cli.image_table import REASON, extract_table, is_written, read_ima
 from skiagram.compute.files import write_files
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.doors import in_words_of
-from skiagram.errors import OptionError, SkiagramError, refusal
+from skiagram.errors import SkiagramError, refusal
 from skiagram.radiomics.features import describe_with
 from skiagram.radiomics.settings import make_plan
 from skiagram.readers.case_images import read_as_stated
@@ -56,9 +56,9 @@ def _extract(arguments: argparse.Namespace) -> int:
         return 0
     # A table of images, a row each.
     if arguments.label is not None:
-        raise refusal("cli.label_beside_table", kind=OptionError)
+        raise refusal("cli.label_beside_table")
     if arguments.output is None:
-        raise refusal("cli.no_output", kind=OptionError)
+        raise refusal("cli.no_output")
     rows = read_image_table(arguments.input)
     compute = replace(IN_PROCESS, workers=arguments.jobs or "auto")
     # The output is new, or an earlier call wrote it of the same rows.

@@ -11,7 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from skiagram.datasets.folder.roles import COLUMNS, NO_COLUMN, REGIONS, ROLES, option_of
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.intake.file_options import (
     FEATURES,
     FILES,
@@ -67,7 +67,7 @@ def _within(
     def read(text: str) -> float:
         number = kind(text)
         if not all(_BOUNDS[name](number, bound) for name, bound in bounds.items()):
-            raise refusal("cli.out_of_bounds", option, kind=OptionError, text=text, allowed=allowed)
+            raise refusal("cli.out_of_bounds", option, text=text, allowed=allowed)
         return number
 
     read.__name__ = kind.__name__  # by which argparse says that a text is no number
@@ -78,7 +78,7 @@ def require_new(path: Path, where: str) -> None:
     """Refuse to replace a file."""
     if path.exists():
         remedy = "name another, or remove it"
-        raise refusal("cli.exists", where, kind=OptionError, path=path, remedy=remedy)
+        raise refusal("cli.exists", where, path=path, remedy=remedy)
 
 
 def add_options(parser: argparse._ActionsContainer, names: Iterable[str]) -> None:
@@ -179,7 +179,7 @@ def read_file_options(arguments: argparse.Namespace) -> FileOptions:
     folder, csv = said["folder"], said.get("csv")
     if csv is not None and csv.is_dir() and folder.is_file():
         line = shlex.join([str(csv), str(folder)])
-        raise refusal("cli.folder_after_table", str(folder), kind=OptionError, line=line)
+        raise refusal("cli.folder_after_table", str(folder), line=line)
     # What belongs to an outcome, and all other fields by their names.
     outcome = {
         option.name: said[option.name]

@@ -23,7 +23,7 @@ from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import split_modalities
 from skiagram.datasets.ingest import task_of
-from skiagram.errors import OptionError, listed, printable, refusal
+from skiagram.errors import listed, printable, refusal
 from skiagram.intake.arrays import array_source, renewed_source
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import record_left_out, require_positive
@@ -175,7 +175,7 @@ def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None
     of_features = bool(columns.features)
     inside = outside is not None and outside.resolve().is_relative_to(Path().resolve())
     if outside is not None and (inside or not outside.is_dir()):
-        raise refusal("cli.manifest_inside", kind=OptionError, folder=outside)
+        raise refusal("cli.manifest_inside", folder=outside)
     # the secret key of patients and file names
     where = "SKIAGRAM_PATIENT_KEY" if key_file is None else "--patient-key"
     environment_key = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
@@ -183,11 +183,11 @@ def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None
     if key_file is None and not key:
         return OptionFiles(Path(), source.name, outside, None, of_features)
     if len(key) < _MIN_KEY:
-        raise refusal("cli.short_key", where, kind=OptionError, length=len(key), least=_MIN_KEY)
+        raise refusal("cli.short_key", where, length=len(key), least=_MIN_KEY)
     # columns that would tell what it hides
     others = (columns.file, columns.label, columns.split, columns.site)
     if columns.patient in others and columns.patient is not None:
-        raise refusal("cli.keyed_column_of_others", where, kind=OptionError, column=columns.patient)
+        raise refusal("cli.keyed_column_of_others", where, column=columns.patient)
     names = [] if columns.region is None else described.frame[columns.region].tolist()
     if why := suspect_column("", names):
         raise refusal("cli.telling_regions", f"column `{columns.region}`", why=why)
@@ -241,7 +241,7 @@ def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
         target = composed(Reader(column=column, title=column))["_target_"]
         options = read_option_file(path) if path.exists() else {}
         if options and (options.get("_target_"), options.get("column")) != (target, column):
-            raise refusal("cli.other_reader", kind=OptionError, path=path, column=column)
+            raise refusal("cli.other_reader", path=path, column=column)
         if not options:
             scalar = yaml.safe_dump(column, allow_unicode=True, width=10**6).splitlines()[0]
             files[path] = f"""\

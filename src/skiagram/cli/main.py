@@ -92,7 +92,6 @@ class _Parser(argparse.ArgumentParser):
             raise refusal(
                 "cli.no_option",
                 self.prog,
-                kind=OptionError,
                 fault=fault,
                 question=question,
                 line=f"{self.prog} {self.whole}",
@@ -101,7 +100,7 @@ class _Parser(argparse.ArgumentParser):
         for name in (action.dest for action in self._actions if not action.option_strings):
             word = str(getattr(said, name, ""))
             if re.fullmatch(r"\+*\w+(\.\w+)*=.*", word) and "--set" in self._option_string_actions:
-                raise refusal("cli.change_as_file", self.prog, kind=OptionError, word=word)
+                raise refusal("cli.change_as_file", self.prog, word=word)
         return said, unknown
 
     def error(self, message: str) -> NoReturn:
@@ -120,9 +119,7 @@ class _Parser(argparse.ArgumentParser):
         allowed = ", ".join(names) or _TYPES.get(kind, kind)
         remedy = f"did you mean `{near[0]}`?" if near else remedy
         place = f"{self.prog} {option}"
-        raise refusal(
-            "cli.wrong_value", place, kind=OptionError, text=value, allowed=allowed, remedy=remedy
-        )
+        raise refusal("cli.wrong_value", place, text=value, allowed=allowed, remedy=remedy)
 
 
 def _as_plain_number(text: str) -> str:

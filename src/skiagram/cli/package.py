@@ -7,7 +7,7 @@ from skiagram.cli.file_arguments import require_new
 from skiagram.deploy.card import OWN_CODE
 from skiagram.deploy.package import SUFFIX, opened_folder, pack
 from skiagram.deploy.prediction import check_target
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -15,9 +15,9 @@ def run(arguments: argparse.Namespace) -> int:
     # One of the two forms, not both.
     if arguments.output is None and arguments.mlflow is None:
         named = f"{arguments.model.name or 'model'}{SUFFIX}"
-        raise refusal("cli.not_given", "--output", kind=OptionError, meaning=f"`-o {named}`")
+        raise refusal("cli.not_given", "--output", meaning=f"`-o {named}`")
     if arguments.output is not None and arguments.mlflow is not None:
-        raise refusal("cli.given_together", "--mlflow", kind=OptionError, other="--output")
+        raise refusal("cli.given_together", "--mlflow", other="--output")
     # MLflow's form.
     if arguments.mlflow is not None:
         from skiagram.tracking.mlflow_store import save_pyfunc
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The package of this program.
     output: Path = arguments.output
     if output.suffix != SUFFIX:
-        raise refusal("cli.package_name", kind=OptionError, name=output.name, ending=SUFFIX)
+        raise refusal("cli.package_name", name=output.name, ending=SUFFIX)
     check_target(output, (), replace=arguments.force)
     manifest = pack(arguments.model, output, project=arguments.project, intended=arguments.use)
     print(f"Wrote {output}: {manifest.title}, {len(manifest.sha256)} files.")

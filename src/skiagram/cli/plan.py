@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 
 from skiagram.cli.templates import fill_in
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.evaluation.event_planning import concordances_of, spread_of_concordance
 from skiagram.evaluation.planning import (
     DifferencePlan,
@@ -52,21 +52,21 @@ def _check(arguments: argparse.Namespace) -> None:
     given = {f"--{name.replace('_', '-')}" for name, value in said.items() if value is not None}
     if not _QUESTIONS & given:
         questions = " or ".join(sorted(_QUESTIONS))
-        raise refusal("cli.no_question", kind=OptionError, questions=questions)
+        raise refusal("cli.no_question", questions=questions)
     if "--margin" not in given:
         for option in sorted(_OF_MARGIN & given):
-            raise refusal("cli.of_another", option, kind=OptionError, other="--margin")
+            raise refusal("cli.of_another", option, other="--margin")
     if {"--concordance", "--auc"} <= given:
-        raise refusal("cli.given_together", "--auc", kind=OptionError, other="--concordance")
+        raise refusal("cli.given_together", "--auc", other="--concordance")
     # What each question needs.
     auc = "--concordance" if "--concordance" in given else "--auc"
     for option in ("--prevalence", auc, *(["--correlation"] if "--margin" in given else [])):
         if option not in given:
-            raise refusal("cli.not_given", option, kind=OptionError, meaning=_MEANINGS[option])
+            raise refusal("cli.not_given", option, meaning=_MEANINGS[option])
     # The new model must have a figure that there can be.
     figure = (arguments.auc or arguments.concordance) + (arguments.true_difference or 0.0)
     if "--margin" in given and not 0.5 < figure < 1:
-        raise refusal("cli.figure_beyond_range", kind=OptionError, figure=figure)
+        raise refusal("cli.figure_beyond_range", figure=figure)
 
 
 def _answer(given: argparse.Namespace) -> Plans:

@@ -32,7 +32,7 @@ from skiagram.deploy.prediction import (
     write_marks,
     write_table,
 )
-from skiagram.errors import DataError, OptionError, listed, printable, refusal
+from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.evaluation.sentences import say
 from skiagram.intake.combined_regions import find_structures, list_structures
 from skiagram.intake.file_options import FileOptions
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
             model = opened.enter_context(opened_model(arguments.model, reading))
         if arguments.page is not None and not model.task.defines("decisions"):
             outcome = model.task.predicted.words
-            raise refusal("cli.no_page_of_outcome", kind=OptionError, outcome=outcome)
+            raise refusal("cli.no_page_of_outcome", outcome=outcome)
         marks = marks_table(output) if _has_marks(model, output) else None
         compared = None if arguments.compare is None else compared_table(output)
         for path in filter(None, (marks, compared)):
@@ -120,7 +120,7 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     if (measured := model.scorer.measured) is not None:
         if len(arguments.files) > 1 or not FileOptions(place).is_table:
             files = listed(arguments.files)
-            raise refusal("cli.table_of_features", kind=OptionError, files=files)
+            raise refusal("cli.table_of_features", files=files)
         patient = preparation.patient_column
         cases = cases_of_features(place, measured, arguments.missing, patient)
         read = {*measured, *(covariate.column for covariate in model.scorer.covariates)}
@@ -130,14 +130,14 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
             modalities = ", ".join(preparation.modalities)
-            raise refusal("cli.case_of_modalities", kind=OptionError, modalities=modalities)
+            raise refusal("cli.case_of_modalities", modalities=modalities)
         frames = arguments.frames
         return find_cases(arguments.files, volumes=preparation.of_volumes, frames=frames)
     # A table or a pattern lists the files of one folder.
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
-        raise refusal("cli.told_twice", kind=OptionError)
+        raise refusal("cli.told_twice")
     if arguments.table is not None and arguments.frames:
-        raise refusal("cli.frames_beside_table", kind=OptionError)
+        raise refusal("cli.frames_beside_table")
     # a row an image, of a table or by the files' names; an image without its mask has one, too
     if arguments.table is not None:
         frame = read_csv(arguments.table, arguments.missing)

@@ -19,7 +19,7 @@ from skiagram.cli.file_arguments import read_file_options
 from skiagram.cli.init import DataSet, check_data_set, write_data_set
 from skiagram.composition import Composition
 from skiagram.compute.files import locked, write_files
-from skiagram.errors import AuditStop, DataError, OptionError, printable, refusal
+from skiagram.errors import DataError, OptionError, printable, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.tables import AnyTable, describe_table
 from skiagram.options import PARAMS
@@ -73,7 +73,7 @@ def read_hours(text: str | float) -> float:
     except (ValueError, ArithmeticError):
         hours = math.nan
     if not 0 < hours < math.inf:
-        raise refusal("cli.hours", kind=OptionError, text=text)
+        raise refusal("cli.hours", text=text)
     return hours
 
 
@@ -265,7 +265,7 @@ def _write(data_set: DataSet, kept: KeptCheck, project: Path, config: Path) -> N
     # After a finding that stops nothing is run.
     if checked.report.stopping:
         print(printable(checked.report.explain_stop({}, str(project / config)).rstrip()))
-        raise refusal("cli.audit_stops", name, kind=AuditStop)
+        raise refusal("cli.audit_stops", name)
     offer_check(kept, checked, files)
 
 
@@ -310,9 +310,9 @@ def _read_values(words: Sequence[str]) -> dict[str, Any]:
         address, equals, text = word.partition("=")
         if not equals:
             address = f"--set {address}"
-            raise refusal("cli.no_value", "--set", kind=OptionError, word=word, address=address)
+            raise refusal("cli.no_value", "--set", word=word, address=address)
         try:
             values[address] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise refusal("cli.unreadable_value", address, kind=OptionError, text=text) from error
+            raise refusal("cli.unreadable_value", address, text=text) from error
     return values

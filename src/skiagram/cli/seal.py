@@ -8,7 +8,7 @@ import pandas as pd
 from skiagram.cli.file_arguments import read_file_options, require_new
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.table import list_entries, references_of, split_modalities, splits_of
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.intake.images import read_folder
 from skiagram.readers.case_images import is_image_file, read_case_files
 from skiagram.sealing.archive import open_tree
@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     described = read_folder(read_file_options(arguments))
     source, columns = described.source, described.source.columns
     if source.sealed_labels is not None:
-        raise refusal("cli.encrypted_labels", kind=OptionError)
+        raise refusal("cli.encrypted_labels")
     parts = [*split_modalities(described.frame, columns, source.modalities).values()]
     for part in parts:
         listed = list_entries(part, columns, source.classes, source.test_sites)

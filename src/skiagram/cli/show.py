@@ -28,12 +28,12 @@ def run(arguments: argparse.Namespace) -> int:
     from textwrap import fill
 
     from skiagram.deploy.package import read_card
-    from skiagram.errors import OptionError, printable, refusal
+    from skiagram.errors import printable, refusal
     from skiagram.options import PARAMS
 
     if (arguments.package / PARAMS).is_file():
         place = str(arguments.package)
-        raise refusal("cli.project_as_package", place, kind=OptionError, folder=shlex.quote(place))
+        raise refusal("cli.project_as_package", place, folder=shlex.quote(place))
     # In plain words, without the marks of the card's file; who scores alone has no library for it.
     for section in read_card(arguments.package):
         lines = [printable(line.translate(_MARKS)) for line in section.lines]

@@ -8,7 +8,7 @@ from skiagram.cli.file_arguments import (
 )
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.patients import join_tables
-from skiagram.errors import OptionError, printable, refusal
+from skiagram.errors import printable, refusal
 from skiagram.intake.named_files import compose_table
 from skiagram.tables.frames import csv_text, read_csv
 
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     if folder.is_file():
         if options.csv is None:
             meaning = "a second table, with a row a patient"
-            raise refusal("cli.not_given", "LABELS", kind=OptionError, meaning=meaning)
+            raise refusal("cli.not_given", "LABELS", meaning=meaning)
         tables = {str(path): read_csv(path) for path in (folder, options.csv, *options.join)}
         leave_out = options.unmatched == "leave-out"
         frame, notes = join_tables(

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from skiagram.compute.checkout import home
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.projects.files import require_project_here
 from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
 
@@ -62,4 +62,4 @@ def _require_free(port: int) -> None:
     """Refuse a port where another program answers, whose page would be shown."""
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
         other = port % _LAST_PORT + 1
-        raise refusal("cli.another_server", kind=OptionError, port=port, other=other)
+        raise refusal("cli.another_server", port=port, other=other)

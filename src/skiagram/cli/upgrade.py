@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.projects.files import plan_upgrade
 from skiagram.projects.left_out import explain_taken
 
@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
     # A file that both changed is the user's to decide.
     if upgrade.both:
         first, files = next(iter(upgrade.both)), ", ".join(upgrade.both)
-        raise refusal("cli.both_changed", kind=OptionError, files=files, first=first)
+        raise refusal("cli.both_changed", files=files, first=first)
     # What was taken over, and what was kept.
     upgrade.write(Path())
     for name in sorted(upgrade.taken.keys() - upgrade.kept):

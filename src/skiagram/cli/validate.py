@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     target = _FOLDER / name
     if target.exists() and not arguments.force:
         remedy = "name another with --name, or give --force"
-        raise refusal("cli.exists", "--name", kind=OptionError, path=shown / target, remedy=remedy)
+        raise refusal("cli.exists", "--name", path=shown / target, remedy=remedy)
     options = workspace.options
     at_home = build(options.read_file("dataset", options.choices["dataset"]), "dataset")
     # the cohort, and what became of it

@@ -34,7 +34,7 @@ from skiagram.datasets.contract import (
 )
 from skiagram.datasets.copies import find_case_copies, settle_copies
 from skiagram.datasets.folder.keyed_names import keyed_patients
-from skiagram.errors import DataError, OptionError, named, refusal
+from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.shards import ShardWriter, content_digest, values_digest
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.images import Spacing
@@ -173,10 +173,10 @@ def task_of(source: Source, design: Design) -> Task:
     """Return the task of a source under a design; an OptionError where its classes make none."""
     classes = tuple(source.classes)
     if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise refusal("datasets.too_few_classes", kind=OptionError, classes=list(classes))
+        raise refusal("datasets.too_few_classes", classes=list(classes))
     if source.outcome is None and len(classes) == 2 and source.positive_class not in classes:
         fault, allowed = f"{source.positive_class!r} was given", " or ".join(classes)
-        raise refusal("datasets.unknown_positive", kind=OptionError, found=fault, allowed=allowed)
+        raise refusal("datasets.unknown_positive", found=fault, allowed=allowed)
     return Task(predicted_of(source), design)
 
 
@@ -556,7 +556,7 @@ def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: Ing
     listed, predicted = ingested.listed, ingested.task.predicted
     encrypted = opened.encrypted_labels()
     if encrypted is not None and predicted.has_value:
-        raise refusal("datasets.sealed_outcome", kind=OptionError, outcome=predicted.words)
+        raise refusal("datasets.sealed_outcome", outcome=predicted.words)
     test = cases.split == "test"
     if encrypted is None or ingested.task.design == "cv":
         label = np.array([entry.label for entry in listed.entries], dtype=np.int64)

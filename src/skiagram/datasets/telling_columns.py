@@ -14,7 +14,7 @@ import pandas as pd
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.folder.identifiers import words_of
-from skiagram.errors import OptionError, listed, refusal
+from skiagram.errors import listed, refusal
 from skiagram.statistics.permutation import auc_of_ranks
 from skiagram.tables.cells import MISSING_CODES, find_missing_code
 
@@ -125,7 +125,6 @@ def refuse_telling_columns(telling: Mapping[str, str], where: str, remedy: str) 
     raise refusal(
         "datasets.telling_columns",
         where,
-        kind=OptionError,
         count=count,
         reasons=reasons,
         remedy=remedy,

@@ -12,7 +12,7 @@ from skiagram.datasets.checks import check_image
 from skiagram.datasets.contract import PixelAcquisition
 from skiagram.datasets.folder.source import InGray
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
-from skiagram.errors import DataError, OptionError, listed, named, refusal
+from skiagram.errors import DataError, listed, named, refusal
 from skiagram.preparation import Covariate, Preparation, channels
 from skiagram.readers.case_images import (
     AS_STORED,
@@ -297,7 +297,7 @@ def read_covariates(
     if (path is not None) != bool(read):
         fault = f"the model reads {needed if read else 'no covariates'}"
         remedy = f"give a CSV with the columns {needed}" if read else "leave it out"
-        raise refusal("deploy.covariates_option", kind=OptionError, found=fault, remedy=remedy)
+        raise refusal("deploy.covariates_option", found=fault, remedy=remedy)
     if path is None:
         return NO_COVARIATES
     # Rows by the name of the case, and by the file.

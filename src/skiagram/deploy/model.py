@@ -18,7 +18,7 @@ from skiagram.deploy.scorers import (
     record,
     training_mean,
 )
-from skiagram.errors import DataError, ModelFailure, listed, nearest, refusal
+from skiagram.errors import DataError, listed, nearest, refusal
 from skiagram.fitting.deployment import (
     DEPLOYMENT,
     FINGERPRINT,
@@ -81,7 +81,6 @@ class DeployedModel:
         if any(scores.shape[1] != classes for scores in scores_by_repeat):
             raise refusal(
                 "deploy.scores_of_other_classes",
-                kind=ModelFailure,
                 number=scores_by_repeat[0].shape[1],
                 classes=classes,
             )

@@ -26,7 +26,7 @@ from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.datasets.folder.table import find_image_problems, read_features, refer, references_of
-from skiagram.errors import DataError, OptionError, listed, refusal
+from skiagram.errors import DataError, listed, refusal
 from skiagram.finding.inputs import find_partners
 from skiagram.options import check
 from skiagram.readers.case_images import (
@@ -168,7 +168,7 @@ def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
         return [NewCase.of_file(path)]
     names = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
     if not names:
-        raise refusal("deploy.no_such_file", word, kind=OptionError)
+        raise refusal("deploy.no_such_file", word)
     return [case for name in names for case in _cases_of(name, volumes=volumes)]
 
 

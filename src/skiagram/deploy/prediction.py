@@ -27,7 +27,7 @@ from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prepared_cases import PreparedCases, stored
 from skiagram.doors import in_words_of
-from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, refusal
+from skiagram.errors import DataError, ModelFailure, SkiagramError, refusal
 from skiagram.tables.frames import inert
 
 _HELD_BYTES = 512 * 1024**2
@@ -243,16 +243,16 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
     """Refuse a place where the table could not or should not be written."""
     # The folder must be there and may be written to.
     if path.is_dir():
-        raise refusal("deploy.output_folder", str(path), kind=OptionError)
+        raise refusal("deploy.output_folder", str(path))
     if not path.parent.is_dir():
-        raise refusal("deploy.no_output_folder", str(path.parent), kind=OptionError)
+        raise refusal("deploy.no_output_folder", str(path.parent))
     if not os.access(path.parent, os.W_OK):
-        raise refusal("deploy.no_right", str(path.parent), kind=OptionError)
+        raise refusal("deploy.no_right", str(path.parent))
     # Neither an image nor an earlier table is lost by mistake.
     if path.exists() and any(Path(image).exists() and path.samefile(image) for image in images):
-        raise refusal("deploy.output_is_image", str(path), kind=OptionError)
+        raise refusal("deploy.output_is_image", str(path))
     if path.exists() and not replace:
-        raise refusal("deploy.output_exists", str(path), kind=OptionError)
+        raise refusal("deploy.output_exists", str(path))
 
 
 def beside_images(model: DeployedModel) -> tuple[str, ...]:

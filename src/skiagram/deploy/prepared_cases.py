@@ -25,7 +25,7 @@ from skiagram.case_features.windows import Windows, describe_places
 from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.inputs import PreparedImage
 from skiagram.encoders.encoder import RECORD, TABLE
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.finding.candidates import Proposal, propose
 from skiagram.finding.inputs import CANDIDATES
 from skiagram.fitting.reading import Reading
@@ -202,7 +202,7 @@ class Preparing:
         # Where no case has a visit before, each is said to have none.
         previous = {case: cases.previous.get(case, ()) for case in features.case_id.tolist()}
         if self.measured is not None and not cases.measured:
-            raise refusal("deploy.reads_features", str(self.folder), kind=OptionError)
+            raise refusal("deploy.reads_features", str(self.folder))
         # Histories: the visits before, covariates, and measurements.
         rows = [{"case_id": case, **features} for case, features in cases.measured.items()]
         histories = CaseHistories(

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Singles
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.options import build
 from skiagram.preparation import LEARNED, Preparation
@@ -164,7 +164,6 @@ class Preprocessing:
                 raise refusal(
                     "encoders.values_of_channels",
                     f"encoder.preprocessing.{name}",
-                    kind=OptionError,
                     number=len(values),
                     channels=channels,
                 )

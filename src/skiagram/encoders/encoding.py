@@ -33,7 +33,7 @@ from skiagram.encoders.encoder import (
 )
 from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.encoders.timm_encoder import TimmMaps
-from skiagram.errors import DataError, ModelFailure, named, refusal
+from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.images import Region, is_volume
@@ -403,7 +403,7 @@ def _forward(
                 numbers = loaded.network(batch.to(device))[:count].float().cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise refusal(
-                "encoders.memory_of_accelerator", kind=ModelFailure, batch_size=encoder.batch_size
+                "encoders.memory_of_accelerator", batch_size=encoder.batch_size
             ) from error
         rows.append(numbers)
     return np.concatenate(rows)

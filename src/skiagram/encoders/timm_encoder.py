@@ -52,7 +52,7 @@ from skiagram.encoders.weights import (
     read_tensors,
     unfit_weights,
 )
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.images import Image, Region, Spacing, is_volume
 from skiagram.preparation import Preparation
 from skiagram.strict import STRICT
@@ -307,7 +307,7 @@ class MapPooling(nn.Module):
         super().__init__()
         # Without inner maps there is nothing to pool.
         if not hasattr(body, "forward_intermediates"):
-            raise refusal("encoders.no_inner_maps", kind=OptionError)
+            raise refusal("encoders.no_inner_maps")
         # Neighbouring channels together: half the time of convolutions over large maps.
         self.body = fold_normalisations(body.eval()).to(memory_format=torch.channels_last)
         self.stages, self.mirrored = [*stages], mirrored
@@ -438,12 +438,10 @@ class PooledNetwork(nn.Module):
         self.prefix = int(getattr(body, "num_prefix_tokens", 0))
         has_token = self.prefix > 0 and getattr(body, "cls_token", None) is not None
         if "class_token" in pooling and not has_token:
-            raise refusal("encoders.no_class_token", kind=OptionError)
+            raise refusal("encoders.no_class_token")
         # Inner layers only where timm gives them.
         if layers > 1 and (pooling == "head" or not hasattr(body, "forward_intermediates")):
-            raise refusal(
-                "encoders.too_many_layers", kind=OptionError, layers=layers, pooling=pooling
-            )
+            raise refusal("encoders.too_many_layers", layers=layers, pooling=pooling)
 
     def forward(self, pictures: Tensor) -> Tensor:
         # The network's own pooling.
@@ -586,7 +584,6 @@ def _named_refusals(architecture: str) -> Iterator[None]:
         raise refusal(
             "encoders.not_built",
             "encoder.arguments" if is_listed else "encoder.architecture",
-            kind=OptionError,
             architecture=architecture,
             reason=one_line(error),
             allowed="" if is_listed else allowed,

@@ -15,7 +15,7 @@ from scipy.optimize import brentq, root
 from scipy.special import expit, ndtri
 
 from skiagram.arrays import Floats
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.evaluation.planning import Spread
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
@@ -99,7 +99,6 @@ def assume_study(concordance: Sequence[float], correlation: float, events: float
         first, second = concordance
         raise refusal(
             "evaluation.alike_scores",
-            kind=OptionError,
             correlation=correlation,
             first=first,
             second=second,

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import PartialRange
 from skiagram.statistics import discrimination, linearised
@@ -53,7 +53,7 @@ def estimate_metric(
     estimators = list_estimators(cases)
     if name not in estimators:
         metrics = ", ".join(estimators)
-        raise refusal("evaluation.other_metric", name, kind=OptionError, metrics=metrics)
+        raise refusal("evaluation.other_metric", name, metrics=metrics)
     return estimators[name](scores, cases, draws)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.finding.marks import HitRule
 from skiagram.strict import STRICT
 
@@ -38,9 +38,7 @@ class PartialRange:
     def __post_init__(self) -> None:
         """Refuse a range without width."""
         if self.low >= self.high:
-            raise refusal(
-                "evaluation.range_without_width", kind=OptionError, low=self.low, high=self.high
-            )
+            raise refusal("evaluation.range_without_width", low=self.low, high=self.high)
 
 
 @dataclass(**STRICT)

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import expit, logit, ndtri
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.statistics.distributions import t_cdf
 from skiagram.statistics.significance import MAX_PATIENTS, POWER, find_fewest
 from skiagram.statistics.variation import Variation
@@ -160,7 +160,7 @@ def plan_difference(
     *Statistics in Medicine* 23:1921, §5).
     """
     if math.isclose(abs(true_difference), margin, rel_tol=1e-9):
-        raise refusal("evaluation.beside_the_margin", kind=OptionError, difference=true_difference)
+        raise refusal("evaluation.beside_the_margin", difference=true_difference)
     # What is to be settled: no relevant difference, or which of the two is better.
     aim: Aim = "within"
     if abs(true_difference) > margin:
@@ -196,5 +196,5 @@ def _fewest(enough: Callable[[int], bool], prevalence: float, where: str) -> int
     """Return the smallest number of patients that is enough, two or more of each class."""
     found = find_fewest(enough, math.ceil(2 / min(prevalence, 1 - prevalence)))
     if found is None:
-        raise refusal("evaluation.not_enough", where, kind=OptionError, most=MAX_PATIENTS)
+        raise refusal("evaluation.not_enough", where, most=MAX_PATIENTS)
     return found

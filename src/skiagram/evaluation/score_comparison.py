@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.evaluation.arm_selection import SelectedArm, list_arms
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.comparisons import (
@@ -63,7 +63,7 @@ def compare_scores(
         OptionError: A margin out of range.
     """
     if not 0 < margin < 0.5:
-        raise refusal("evaluation.margin", kind=OptionError, margin=margin)
+        raise refusal("evaluation.margin", margin=margin)
     # Every column and reader as a model of its own.
     cases, task = setting.cases, setting.task
     scored = {**columns, **readers}

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.arrays import Flags, Texts
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import ModelFailure, OptionError, refusal
+from skiagram.errors import ModelFailure, refusal
 from skiagram.fitting.contract import FitSummary, Labelled, Model
 from skiagram.fitting.cross_validation import CrossValidator, Plan, Repeat
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment
@@ -98,7 +98,6 @@ class Member(Trainable[I]):
             raise refusal(
                 "fitting.fitted_to_other_kinds",
                 self.model.title,
-                kind=ModelFailure,
                 kinds=kinds,
                 task=task.kind,
             )
@@ -121,7 +120,6 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
         raise refusal(
             "fitting.for_classes_alone",
             where,
-            kind=OptionError,
             task=task.kind,
             what=what,
             remedy=remedy,
@@ -135,7 +133,6 @@ def read_fold_groups(plan: Plan, covariates: Path, cases: Cases, task: Task) -> 
     if task.design != "cv":
         raise refusal(
             "fitting.fold_column_of_holdout",
-            kind=OptionError,
             fold_column=plan.fold_column,
             design=task.design,
         )

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Floats, Texts, Whole
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import case_scores
 from skiagram.fitting.reading import I, Inputs, Reading
@@ -35,7 +35,7 @@ def require_every_class(label: Whole, n_classes: int, title: str) -> None:
     """Refuse to fit a model, named by its title, where a class has no case to learn from."""
     absent = set(range(n_classes)) - set(label.tolist())
     if absent:
-        raise refusal("fitting.no_training_case", title, kind=ModelFailure, label=min(absent))
+        raise refusal("fitting.no_training_case", title, label=min(absent))
 
 
 @dataclass(frozen=True)

@@ -173,9 +173,7 @@ def named_failures(title: str) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise refusal(
-            "fitting.out_of_memory", f"fit {title}", kind=ModelFailure, error=error
-        ) from error
+        raise refusal("fitting.out_of_memory", f"fit {title}", error=error) from error
     except ModelFailure as error:
         where = f"fit {title}" + (f", {error.where}" if error.where else "")
         raise error.restated(ModelFailure, where=where, detail=error.detail) from error
@@ -185,7 +183,7 @@ def finite(scores: Floats) -> Floats:
     """Return the scores, or refuse those that are not finite."""
     if not np.isfinite(scores).all():
         count = int((~np.isfinite(scores)).any(axis=1).sum())
-        raise refusal("fitting.infinite_scores", kind=ModelFailure, count=count)
+        raise refusal("fitting.infinite_scores", count=count)
     return scores
 
 

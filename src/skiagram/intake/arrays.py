@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.datasets.folder.option_file import described_as, of_another, read_present
-from skiagram.errors import OptionError, listed, refusal
+from skiagram.errors import listed, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import require_positive, settle_positive
 from skiagram.sources.medmnist import MedMNIST, read_arrays
@@ -65,7 +65,6 @@ def _name_classes(names: Sequence[str], labels: NDArray[Any]) -> tuple[str, ...]
     if both:
         raise refusal(
             "intake.some_classes_named",
-            kind=OptionError,
             classes=listed(both, "`"),
             number=len(names),
             stored=listed(stored),

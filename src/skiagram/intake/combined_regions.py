@@ -15,7 +15,7 @@ import pandas as pd
 
 from skiagram.arrays import Floats
 from skiagram.datasets.folder.table import read_features
-from skiagram.errors import OptionError, listed, refusal
+from skiagram.errors import listed, refusal
 from skiagram.tables.frames import are_numbers, row_at, texts_of
 
 ALL = "all"  # structures
@@ -115,7 +115,6 @@ def choose_structures(frame: pd.DataFrame, column: str, chosen: Collection[str])
     if unknown or not chosen:
         raise refusal(
             "intake.unknown_structure",
-            kind=OptionError,
             found=f"no structure is called {', '.join(unknown)}"
             if unknown
             else "names no structure",

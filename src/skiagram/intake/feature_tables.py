@@ -21,7 +21,7 @@ from skiagram.datasets.folder.columns import (
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
-from skiagram.errors import OptionError, listed, refusal, suggest
+from skiagram.errors import listed, refusal, suggest
 from skiagram.intake.combined_regions import (
     ALL,
     COMBINATIONS,
@@ -69,7 +69,7 @@ def read_features(
     """
     for name, role in ROLES.items():
         if role.of_images and name != "region" and getattr(options, name):
-            raise refusal("intake.role_of_images", f"--{option_of(name)}", kind=OptionError)
+            raise refusal("intake.role_of_images", f"--{option_of(name)}")
     # `site` may be a part of the body here, so that it is a hospital only where the line says so
     if options.site is None and not options.test_sites:
         options = replace(options, site=NO_COLUMN)
@@ -221,7 +221,7 @@ def _is_combined(
     """
     choice = table.options.per_patient
     if patient is None and choice == "combined":
-        raise refusal("intake.combined_without_patients", kind=OptionError)
+        raise refusal("intake.combined_without_patients")
     if patient is None:
         return False
     if at_home is not None:
@@ -273,7 +273,6 @@ def _named_columns(words: Sequence[str], header: Collection[str], option: str) -
             raise refusal(
                 "intake.no_such_column",
                 option,
-                kind=OptionError,
                 name=word,
                 columns=listed(header, "`", near=word),
                 remedy=suggest(word, header),

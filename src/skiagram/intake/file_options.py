@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from skiagram.datasets.choices import CopyChoice, MaskChoice, SimilarPatients, Unlisted
 from skiagram.datasets.folder.roles import ROLES, NamedColumns, Role
 from skiagram.declared import read_declared
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 
 if TYPE_CHECKING:
     from skiagram.readers.case_images import CaseReading
@@ -158,7 +158,7 @@ class FileOptions(NamedColumns):
         name = re.sub(r"[^a-z0-9]+", "_", letters).strip("_")
         name = self.name or (name if name[:1].isalpha() else f"images_{name}".rstrip("_"))
         if not _NAME.fullmatch(name):
-            raise refusal("intake.short_name", kind=OptionError, name=name)
+            raise refusal("intake.short_name", name=name)
         return name
 
     @property

@@ -62,9 +62,7 @@ class Patterns:
                 others = ", ".join(name for name in content if name != "patient")
                 allowed = f"names with {{patient}} and others of {others}; names with {{label}}, "
                 allowed += "without {patient} and {kind}, where nothing tells patients"
-                raise refusal(
-                    "intake.pattern_fields", kind=OptionError, written=written, allowed=allowed
-                )
+                raise refusal("intake.pattern_fields", written=written, allowed=allowed)
             for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
                 name = path.relative_to(folder).as_posix()
                 readings = pattern.readings(name)

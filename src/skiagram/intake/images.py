@@ -16,7 +16,7 @@ from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.roles import ROLES, column_of, part_of, usual_column
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
-from skiagram.errors import OptionError, listed, refusal
+from skiagram.errors import listed, refusal
 from skiagram.intake.class_folders import describe_depths, rows_of_classes
 from skiagram.intake.described_tables import DescribedTable, SettledTable, Settling
 from skiagram.intake.file_names import (
@@ -91,7 +91,7 @@ def _require_folder(options: FileOptions) -> None:
 def _read_class_folders(options: FileOptions) -> SettledTable:
     """Return a row for each image in a folder of its class, and the masks among the images."""
     for flag in list_outcome_columns(options):
-        raise refusal("intake.outcome_without_table", flag, kind=OptionError)
+        raise refusal("intake.outcome_without_table", flag)
     # images, also those that are called so and cannot be read
     where = str(options.folder)
     tree = open_tree(options.folder, where, is_image_file)
@@ -243,7 +243,7 @@ def _list_images(frame: pd.DataFrame, options: FileOptions) -> list[str] | None:
     mask = column_of(frame.columns, options, "mask")
     if mask in frame:
         if options.masks is not None:
-            raise refusal("intake.masks_twice", kind=OptionError, choice=options.masks, column=mask)
+            raise refusal("intake.masks_twice", choice=options.masks, column=mask)
         return None
     names = [normalise_name(cell) for cell in frame[options.file]]
     if options.masks is None and options.unlisted == "ignore":
@@ -282,7 +282,7 @@ def _describe_folder(table: SettledTable) -> Folder:
     """Return the options of the data set; what only a look at the images tells is not settled."""
     options = table.options
     if options.most_pixels < 1:
-        raise refusal("intake.most_pixels", kind=OptionError, number=options.most_pixels)
+        raise refusal("intake.most_pixels", number=options.most_pixels)
     source = Folder(
         **describe_source(table, of_images=True),
         folder=str(options.folder),

@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.roles import PATIENT
-from skiagram.errors import DataError, OptionError, named, refusal
+from skiagram.errors import DataError, named, refusal
 from skiagram.readers.voxels import narrow
 from skiagram.tables.frames import csv_text
 
@@ -48,7 +48,7 @@ def write_data_set(
     # A folder, a table of features or a file of arrays, and a table, as the command takes them.
     if _is_path(images):
         if patients is not None or masks is not None or not (labels is None or _is_path(labels)):
-            raise refusal("intake.path_as_labels", kind=OptionError)
+            raise refusal("intake.path_as_labels")
         return Path(images), None if labels is None else Path(labels)
     if isinstance(images, pd.DataFrame):
         columns = _list_columns(images) | _list_columns(labels, patients, len(images))
@@ -63,7 +63,7 @@ def write_data_set(
     every = [each for files in listed.values() for each in files]
     paths = [Path(each).parent.resolve() / Path(each).name for each in every if _is_path(each)]
     if 0 < len(paths) < len(every):
-        raise refusal("intake.masks_of_other_kind", kind=OptionError)
+        raise refusal("intake.masks_of_other_kind")
     if paths:
         folder = Path(os.path.commonpath([path.parent for path in paths]))
         names = [path.relative_to(folder).as_posix() for path in paths]
@@ -135,12 +135,12 @@ def _list_images(images: Any) -> Sequence[Any]:
         OptionError: Neither was given, or both.
     """
     if _is_path(images) or not np.iterable(images):
-        raise refusal("intake.no_arrays", kind=OptionError, images=images)
+        raise refusal("intake.no_arrays", images=images)
     listed = [*images]
     number = sum(map(_is_path, listed))
     if not listed or 0 < number < len(listed):
         fault = f"{number} paths among {len(listed)} images" if listed else "no images"
-        raise refusal("intake.mixed_kinds", kind=OptionError, found=fault)
+        raise refusal("intake.mixed_kinds", found=fault)
     return listed
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from skiagram.datasets.folder.columns import find_cell_problems, require_columns
 from skiagram.datasets.folder.option_file import LEFT_OUT
 from skiagram.datasets.folder.roles import Check, usual_column
-from skiagram.errors import OptionError, listed, refusal, suggest
+from skiagram.errors import listed, refusal, suggest
 from skiagram.tables.cells import (
     are_equal,
     find_missing_code,
@@ -50,7 +50,7 @@ def label_of_classes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFram
     """
     require_columns(frame, columns)
     if LABEL in frame:
-        raise refusal("intake.two_labels", kind=OptionError, label=LABEL, n_columns=len(columns))
+        raise refusal("intake.two_labels", label=LABEL, n_columns=len(columns))
     checks = [(name, _OF_ONE_CLASS) for name in columns]
     for problem in find_cell_problems(frame, checks).values():
         raise problem
@@ -156,7 +156,6 @@ def refuse_measurements(frame: pd.DataFrame, column: str) -> None:
     if len(labels) > _MOST_NUMBERS and are_numbers(frame[column]):
         raise refusal(
             "intake.label_of_numbers",
-            kind=OptionError,
             column=column,
             number=len(labels),
             most=_MOST_NUMBERS,
@@ -188,7 +187,7 @@ def require_positive(positive: str | None, classes: Sequence[str]) -> None:
     if lines := positive_lines(positive, classes):
         remedy = f"add the class that you look for, such as the disease: {lines}"
         allowed = " or ".join(classes)
-        raise refusal("intake.no_positive", kind=OptionError, allowed=allowed, remedy=remedy)
+        raise refusal("intake.no_positive", allowed=allowed, remedy=remedy)
 
 
 def positive_lines(positive: str | None, classes: Sequence[str]) -> str:
@@ -219,13 +218,11 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
         if alike := differ_in_case(classes):
             remedy = f"{alike}: write them alike. Else {remedy}"
-        raise refusal("intake.positive_of_others", kind=OptionError, found=fault, remedy=remedy)
+        raise refusal("intake.positive_of_others", found=fault, remedy=remedy)
     if named not in classes:
         remedy = suggest(named, classes, "name one of these classes")
         allowed = " or ".join(classes)
-        raise refusal(
-            "intake.unknown_positive", kind=OptionError, label=named, allowed=allowed, remedy=remedy
-        )
+        raise refusal("intake.unknown_positive", label=named, allowed=allowed, remedy=remedy)
     return named
 
 
@@ -252,7 +249,6 @@ def leave_out_classes(
                 remedy = f"separate them by blanks: `--classes {shlex.join(parts)}`"
             raise refusal(
                 "intake.unknown_class",
-                kind=OptionError,
                 name=name,
                 classes=", ".join(sorted(counts)),
                 remedy=remedy,

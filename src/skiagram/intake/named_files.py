@@ -15,7 +15,7 @@ from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable
 from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
 from skiagram.datasets.folder.table import join_masks, split_masks
-from skiagram.errors import DataError, OptionError, refusal
+from skiagram.errors import DataError, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import Patterns, add_frames, filled_columns, find_images
@@ -49,10 +49,10 @@ def compose_table(options: FileOptions) -> NamedFiles:
     if not folder.is_dir():
         raise refusal("intake.no_image_folder", str(folder))
     if not written:
-        raise refusal("intake.no_pattern", kind=OptionError)
+        raise refusal("intake.no_pattern")
     labels_told = options.marks or all("{label}" in pattern for pattern in written)
     if options.csv is None and not labels_told:
-        raise refusal("intake.no_labels", kind=OptionError)
+        raise refusal("intake.no_labels")
     images = _read_names(options, written)
     frame, notes = images.frame, list[str]()
     if options.csv is not None:
@@ -60,7 +60,7 @@ def compose_table(options: FileOptions) -> NamedFiles:
         labels = _read_labels(options, options.csv, frame["file"].tolist())
         column = "file" if labels.noun == "image" else PATIENT
         if column == PATIENT and PATIENT not in frame:
-            raise refusal("intake.pattern_without_patient", kind=OptionError)
+            raise refusal("intake.pattern_without_patient")
         if column == PATIENT != labels.column and PATIENT in labels.frame:  # of studies
             column = labels.column
             frame = frame.rename(columns={PATIENT: column})
@@ -120,7 +120,7 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
     rows = add_frames(folder, rows, options.frames)
     columns += filled_columns(rows, ["frame"])
     if options.marks and any(row["frame"] not in ("", "all") for row in rows):
-        raise refusal("intake.lesions_of_frames", kind=OptionError)
+        raise refusal("intake.lesions_of_frames")
     notes.append(masks.describe(options.masks))
     following: dict[str, str | bool] = {}
     if others:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
 from skiagram.datasets.folder.roles import column_of, list_columns, part_of
-from skiagram.errors import OptionError, listed, refusal
+from skiagram.errors import listed, refusal
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import LEAVE_OUT
@@ -63,7 +63,7 @@ def settle_outcome(table: SettledTable) -> SettledTable:
     if len(flags_by_kind) + has_classes > 1:
         where = "--positive, --classes" if has_classes else [*flags_by_kind.values()][-1][0]
         kinds = ", ".join(" ".join(f"--{name}" for name in kind.named_by) for kind in KINDS)
-        raise refusal("intake.two_questions", where, kind=OptionError, kinds=kinds)
+        raise refusal("intake.two_questions", where, kinds=kinds)
     (kind,) = flags_by_kind
     # its columns, which tell nothing else
     columns = list_predicted(options)
@@ -74,7 +74,6 @@ def settle_outcome(table: SettledTable) -> SettledTable:
     if predicted_covariates := sorted({*covariates} & {*columns}):
         raise refusal(
             "intake.predicted_covariate",
-            kind=OptionError,
             columns=listed(f"`{name}`" for name in predicted_covariates),
         )
     # the rows that say it, where others are left out

@@ -30,7 +30,7 @@ from skiagram.datasets.folder.roles import (
     list_columns,
     part_of,
 )
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.intake.class_folders import add_split, find_split_column, unite_development
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
@@ -166,7 +166,7 @@ def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:
     # the classes, and the one that is looked for
     classes = tuple(options.classes or sorted({*frame[columns.label]} - {""}))
     if len(options.classes) == 1:
-        raise refusal("intake.one_class", kind=OptionError, label=classes[0])
+        raise refusal("intake.one_class", label=classes[0])
     return {
         "name": options.short_name,
         "title": options.title,

@@ -6,7 +6,7 @@ Stages and the checks before a run ask here; no model is imported.
 from collections.abc import Mapping
 from typing import Any
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 
 CLASSES = {  # choice → where the classes of its models stand; models of users stand elsewhere
     "baselines": ("skiagram.models.classical.", "skiagram.models.reader."),
@@ -43,7 +43,6 @@ def require_arm(name: str, values: Mapping[str, Any], arm: str, *, stage: bool =
         raise refusal(
             "models.model_of_other_arm",
             f"{_STAGES[arm]}.model" if stage else arm,
-            kind=OptionError,
             name=name,
             kind_here=_KINDS[other],
             kind_wanted=_KINDS[arm],

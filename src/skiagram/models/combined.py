@@ -30,7 +30,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
 from skiagram.arrays import Floats, Texts, Whole
-from skiagram.errors import DataError, ModelFailure, OptionError, refusal
+from skiagram.errors import DataError, refusal
 from skiagram.fitting.arm import ArmFolders, Trainable, train
 from skiagram.fitting.contract import (
     Arm,
@@ -254,13 +254,12 @@ class CombinedMember(Trainable[CombinationInputs]):
     ) -> list[Repeat]:
         # Members that failed have no scores to combine.
         if len(self.predictions) < _LEAST:
-            raise refusal("models.too_few_members", self.name, kind=ModelFailure)
+            raise refusal("models.too_few_members", self.name)
         for member in self.predictions:
             if member.outcome.status == "failed":
                 raise refusal(
                     "models.untrained_member",
                     self.name,
-                    kind=ModelFailure,
                     member=member.outcome.title,
                 )
         # Scores of all development cases by fits that did not see them.
@@ -343,13 +342,12 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
         raise refusal(
             "models.no_such_members",
             f"{where}.members",
-            kind=OptionError,
             found=fault,
             allowed=allowed,
         )
     # Both would write into one folder.
     if name in trained:
-        raise refusal("models.name_taken", where, kind=OptionError)
+        raise refusal("models.name_taken", where)
     return CombinedMember(name, model, options, trained=tuple(trained))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats, Texts, Whole
-from skiagram.errors import OptionError, listed, refusal
+from skiagram.errors import listed, refusal
 from skiagram.fitting.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
 from skiagram.fitting.reading import Reading
 from skiagram.preparation import PreparedData
@@ -62,14 +62,13 @@ class Reader:
         if task.positive is None:
             raise refusal(
                 "models.score_of_classes",
-                kind=OptionError,
                 number=len(task.classes),
                 title=self.title,
             )
         table = read_table(path).set_index("case_id")
         if self.column not in table.columns:
             allowed = listed(table.columns) or "none: the data set has no scores"
-            raise refusal("models.no_score", kind=OptionError, column=self.column, allowed=allowed)
+            raise refusal("models.no_score", column=self.column, allowed=allowed)
         # The scores of the cases that are asked for.
         scores = table[self.column]
 

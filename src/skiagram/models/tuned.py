@@ -19,7 +19,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.arrays import Floats
-from skiagram.errors import DataError, ModelFailure, OptionError, SkiagramError, refusal
+from skiagram.errors import DataError, ModelFailure, SkiagramError, refusal
 from skiagram.finding.inputs import FindsIn
 from skiagram.fitting.contract import Arm, FitContext, FitSummary, Fitted, Labelled, Requirements
 from skiagram.fitting.fits import finite, named_failures
@@ -180,10 +180,10 @@ class Tuned:
                 families = [str(family) for end in ends for family in end or ()]
                 chooses_features = not all(is_in_family(family, COLUMN) for family in families)
             if chooses_features or name.startswith(read):
-                raise refusal("models.changed_inputs", where, kind=OptionError)
+                raise refusal("models.changed_inputs", where)
             # The first trial has the model's own values, so they must lie within.
             if value not in values:
-                raise refusal("models.value_outside", where, kind=OptionError, value=value)
+                raise refusal("models.value_outside", where, value=value)
             # Both ends must build a model.
             for end in ends:
                 self.having({name: end})
@@ -219,7 +219,7 @@ class Tuned:
         if hasattr(self._own, "read"):
             return self
         if (trainer.devices, trainer.num_nodes) != (1, 1):
-            raise refusal("models.several_processes", kind=OptionError)
+            raise refusal("models.several_processes")
         options = {each.name: getattr(self, each.name) for each in fields(self)}
         return TunedNetwork(**options, trainer=trainer, threads=threads)
 
@@ -254,7 +254,6 @@ class Tuned:
             raise refusal(
                 "models.failed_trials",
                 self.title,
-                kind=ModelFailure,
                 number=len(trials),
                 reason=trials[0].reason,
             )
@@ -398,8 +397,6 @@ def _value(options: Mapping[str, Any], name: str) -> Any:
             allowed = (
                 ", ".join(sorted(map(str, value))) if isinstance(value, Mapping) else "nothing"
             )
-            raise refusal(
-                "models.no_tuned_option", f"model.space.{name}", kind=OptionError, allowed=allowed
-            )
+            raise refusal("models.no_tuned_option", f"model.space.{name}", allowed=allowed)
         value = value[part]
     return value

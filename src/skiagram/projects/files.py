@@ -23,7 +23,7 @@ import yaml
 
 from skiagram.compute.checkout import ask_git, places_without_home, shell_of_no_hook
 from skiagram.compute.files import write_files
-from skiagram.errors import OptionError, SkiagramError, how_to_install, refusal
+from skiagram.errors import how_to_install, refusal
 from skiagram.projects.launcher import without_launcher
 
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
@@ -122,7 +122,7 @@ def require_new(folder: Path) -> bool:
     usual = {".git", begun.parent.name}
     held = {path.name for path in folder.iterdir()} - usual if folder.is_dir() else folder.exists()
     if held and not again:
-        raise refusal("projects.filled_folder", str(folder), kind=OptionError)
+        raise refusal("projects.filled_folder", str(folder))
     return again
 
 
@@ -144,9 +144,7 @@ def require_project_here() -> None:
     if below:
         lines = " or ".join(f"`cd {shlex.quote(name)}`" for name in below[:_SHOWN])
         remedy = f"go to the project first, {lines}, and type it again"
-    raise refusal(
-        "projects.no_project_here", str(Path().resolve()), kind=OptionError, remedy=remedy
-    )
+    raise refusal("projects.no_project_here", str(Path().resolve()), remedy=remedy)
 
 
 def _make_anew(folder: Path, git: str | None, top: str) -> list[str]:
@@ -264,9 +262,7 @@ def read_record(folder: Path) -> dict[str, str]:
         came = {str(name): str(digest) for name, digest in record["files"].items()}
         made_by = str(record["version"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, yaml.YAMLError) as error:
-        raise refusal(
-            "projects.no_project", str(folder.resolve()), kind=OptionError, file=RECORD
-        ) from error
+        raise refusal("projects.no_project", str(folder.resolve()), file=RECORD) from error
     require_readable(made_by, str(folder.resolve()))
     return came
 
@@ -300,10 +296,10 @@ def require_dvc(folder: Path) -> None:
     # DVC reads braces in a path as its own variables.
     path = str(folder.resolve())
     if "{" in path or "}" in path:
-        raise refusal("projects.braces_in_path", path, kind=OptionError)
+        raise refusal("projects.braces_in_path", path)
 
     if find_spec("dvc") is None:
-        raise refusal("projects.no_dvc", kind=OptionError, line=how_to_install("project"))
+        raise refusal("projects.no_dvc", line=how_to_install("project"))
 
 
 def environment(folder: Path) -> dict[str, str]:
@@ -383,6 +379,4 @@ def _run(folder: Path, *command: str, **variables: str) -> None:
         called = " ".join([Path(command[0]).name, *command[1:]])
         said = done.stderr.partition("Having any troubles?")[0].strip()  # as DVC ends
         said = said or done.stdout.strip() or f"exit code {done.returncode}"
-        raise refusal(
-            "projects.program_failed", str(folder), kind=SkiagramError, program=called, said=said
-        )
+        raise refusal("projects.program_failed", str(folder), program=called, said=said)

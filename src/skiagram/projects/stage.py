@@ -82,7 +82,7 @@ class StageRun:
             if end.code:
                 raise
         if not self.published:
-            raise refusal("projects.no_outputs", name, kind=SkiagramError)
+            raise refusal("projects.no_outputs", name)
 
 
 def stage(

@@ -14,7 +14,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.declared import read_declared
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.features.discretisation import MAX_LEVELS, Discretisation
 from skiagram.features.family import FeatureFamily
 from skiagram.features.first_order import FirstOrder
@@ -185,13 +185,11 @@ def make_plan(
     if names not in get_args(Names):
         raise refusal(
             "radiomics.unknown_names",
-            kind=OptionError,
             names=names,
         )
     if bin_width is not None and bin_count is not None:
         raise refusal(
             "radiomics.width_and_count",
-            kind=OptionError,
             bin_width=bin_width,
             bin_count=bin_count,
         )
@@ -204,7 +202,7 @@ def make_plan(
     whole = _named(parameters, "parameters", form)
     unknown = set(whole) - {"setting", "imageType", "featureClass", "voxelSetting"}
     if unknown:
-        raise refusal("radiomics.no_part", kind=OptionError, part=min(unknown))
+        raise refusal("radiomics.no_part", part=min(unknown))
     remarks = ["Voxel-wise maps are not made."] if whole.get("voxelSetting") else []
     # its settings, and those that go before them
     values = _named(whole.get("setting"), "setting", "lines of the form `binWidth: 25`")
@@ -249,7 +247,6 @@ def _image_types(
         if image_type is None:
             raise refusal(
                 "radiomics.no_image_type",
-                kind=OptionError,
                 image_type=kind,
                 types=", ".join(get_args(ImageType)),
             )
@@ -258,7 +255,7 @@ def _image_types(
         own = _named(special, where, "lines of the form `binWidth: 25`, or {}")
         specially = _settings({**values, **own}, where) if own else settings
         if kind == "LoG" and not specially.sigma:
-            raise refusal("radiomics.no_sigma", where, kind=OptionError)
+            raise refusal("radiomics.no_sigma", where)
         types.append((image_type, specially))
     return tuple(types), remarks
 
@@ -269,7 +266,7 @@ def _named(part: Any, where: str, form: str) -> dict[str, Any]:
         return {}
     if not isinstance(part, Mapping) or not all(isinstance(name, str) for name in part):
         kind = "names that are no words" if isinstance(part, Mapping) else f"`{str(part)[:40]}`"
-        raise refusal("radiomics.no_names", where, kind=OptionError, part=kind, form=form)
+        raise refusal("radiomics.no_names", where, part=kind, form=form)
     return dict(part)
 
 
@@ -280,7 +277,6 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
             raise refusal(
                 "radiomics.one_definition",
                 f"{where}.{name}",
-                kind=OptionError,
                 value=values[name],
                 allowed=" or ".join(map(str, only)),
             )
@@ -298,7 +294,6 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
         raise refusal(
             "radiomics.interpolator",
             f"{where}.interpolator",
-            kind=OptionError,
             interpolator=settings.interpolator,
         )
     if settings.wavelet != Settings.wavelet:
@@ -308,7 +303,6 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
             raise refusal(
                 "radiomics.no_wavelet",
                 f"{where}.wavelet",
-                kind=OptionError,
                 wavelet=settings.wavelet[:40],
                 families=", ".join(pywt.families()),
             )
@@ -323,7 +317,6 @@ def _check_spacing(spacing: Sequence[float], where: str, axes: str) -> None:
         raise refusal(
             "radiomics.resampled_spacing",
             where,
-            kind=OptionError,
             distances=", ".join(f"{distance:g}" for distance in spacing) or "nothing",
             axes=axes,
         )
@@ -341,7 +334,6 @@ def _families(
         if unknown:
             raise refusal(
                 "radiomics.no_family",
-                kind=OptionError,
                 family=unknown[0],
                 families=", ".join(FAMILIES),
             )
@@ -352,7 +344,7 @@ def _families(
             family: None for family, class_name in FAMILIES.items() if class_name or names == "ibsi"
         }, _without(dict.fromkeys(_THEIRS["classes"]) if names == "pyradiomics" else {})
     if unknown := [name for name in classes if name not in (*_THEIRS["classes"], "shape2D")]:
-        raise refusal("radiomics.no_class", kind=OptionError, name=unknown[0])
+        raise refusal("radiomics.no_class", name=unknown[0])
     remarks = ["skiagram has no features of class shape2D."] if "shape2D" in classes else []
     for name, features in classes.items():
         listed = isinstance(features, list | tuple) and all(
@@ -362,7 +354,6 @@ def _families(
             raise refusal(
                 "radiomics.no_list_of_features",
                 f"featureClass.{name}",
-                kind=OptionError,
                 features=str(features)[:40],
                 name=name,
             )
@@ -406,7 +397,6 @@ def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[st
             raise refusal(
                 "radiomics.no_feature",
                 f"featureClass.{class_name}",
-                kind=OptionError,
                 feature=unknown[0],
                 allowed=", ".join(sorted(available - {""})),
             )

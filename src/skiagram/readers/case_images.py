@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.images import Region, Spacing, is_volume
 from skiagram.readers.dicom import is_dicom, stated_padding, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
@@ -128,7 +128,7 @@ def read_as_stated(mm: Sequence[float] | None, mask_grid: MaskGrid = "same") -> 
         OptionError: Distances of pixels that no image has.
     """
     if mm is not None and not (len(mm) in (2, 3) and all(0 < each <= 1000 for each in mm)):
-        raise refusal("readers.impossible_spacing", kind=OptionError, mm=list(mm))
+        raise refusal("readers.impossible_spacing", mm=list(mm))
     return CaseReading(mask_grid, spacing=None if mm is None else tuple(mm))
 
 

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Singles
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import DataError, OptionError, named, refusal
+from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, Span, modality_folders, spans, write_modalities
 from skiagram.images import Image, Region, Spacing, is_volume
@@ -169,7 +169,7 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
     """
     # Under cross-validation the mean would carry held-out images into training.
     if not len(cases.test()):
-        raise refusal("restoration.mean_under_cv", kind=OptionError)
+        raise refusal("restoration.mean_under_cv")
     # One image after another, each pixel by how often it is known.
     development = cases.development().case_id.tolist()
     shape = store.image(development[0]).shape
@@ -212,7 +212,6 @@ class ByModality:
         if set(self.modalities) != set(names):
             raise refusal(
                 "restoration.other_modalities",
-                kind=OptionError,
                 modalities=", ".join(self.modalities),
                 names=", ".join(names) if any(names) else "a restoration for one image per case",
             )

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, BinaryIO
 
-from skiagram.errors import DataError, OptionError, installed, refusal
+from skiagram.errors import DataError, installed, refusal
 
 _MAX_KEY_BYTES = 2**16
 _PIECE = 2**16
@@ -85,7 +85,7 @@ def encrypt(content: bytes, recipient: str, where: str) -> bytes:
     try:
         holder = pyrage.x25519.Recipient.from_str(recipient.strip())
     except pyrage.RecipientError:
-        raise refusal("sealing.no_public_key", where, kind=OptionError) from None
+        raise refusal("sealing.no_public_key", where) from None
     encrypted: bytes = pyrage.encrypt(content, [holder])
     return encrypted
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.checkout import home
-from skiagram.errors import AuditStop, refusal
+from skiagram.errors import refusal
 from skiagram.steps.checked import take_checked
 from skiagram.strict import STRICT
 
@@ -60,7 +60,7 @@ def judge_audit(stopping: Sequence[str], passed: Path) -> None:
         AuditStop: The audit found what stops a run.
     """
     if stopping:
-        raise refusal("steps.audit_stops", kind=AuditStop, findings=", ".join(stopping))
+        raise refusal("steps.audit_stops", findings=", ".join(stopping))
     passed.parent.mkdir(parents=True)
     passed.write_text("The audit found nothing that stops the run.\n", encoding="utf-8")
 

@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.context import RunContext
 from skiagram.compute.scratch import scratch_folder
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.explanation.explained_model import ExplainedModel, ExplanationOptions, FoldFit
 from skiagram.explanation.features import explain_features
 from skiagram.explanation.importance import import_shap
@@ -191,9 +191,9 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
     require_classes(task, "explained", "explanations", "set `explained: []` in params.yaml")
     classes = len(task.classes)
     if classes != 2:
-        raise refusal("steps.explained_classes", kind=OptionError, number=classes)
+        raise refusal("steps.explained_classes", number=classes)
     if options.plan.subset is not None:
-        raise refusal("steps.explained_subset", kind=OptionError)
+        raise refusal("steps.explained_subset")
     # A model of cases: neither a reader nor a finder of places.
     values = decide_vertical_flips(options.model, upside_down=options.upside_down)
     model = learner_of(build(values, "model"), options.trainer, options.compute.threads)
@@ -201,7 +201,7 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
     if outcome.arm == "reader" or is_finder:
         fault = "judges places, not cases" if is_finder else "is a reader, not a model"
         where, title = f"explained: {outcome.model}", outcome.title
-        raise refusal("steps.explained_model", where, kind=OptionError, title=title, fault=fault)
+        raise refusal("steps.explained_model", where, title=title, fault=fault)
     # The libraries that the explanation needs are there before it begins.
     if outcome.arm == "classical" and options.explanation.importance.shap_cases:
         import_shap()

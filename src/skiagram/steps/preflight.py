@@ -157,7 +157,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         for name, values in named.items():
             require_arm(name, values, arm)
     if not any(models.values()):
-        raise refusal("steps.no_model", kind=OptionError)
+        raise refusal("steps.no_model")
     # a changed option that its file's class does not know, or a value that it refuses
     for change in options.changes:
         _, group, *rest = change.split(".") if change.startswith("conf.") else ("", "")
@@ -180,7 +180,7 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         raise error.restated(OptionError, remedy=remedy) from None
     if choices.fold_column and choices.design != "cv":
         column, design = choices.fold_column, choices.design
-        raise refusal("steps.folds_of_holdout", kind=OptionError, column=column, design=design)
+        raise refusal("steps.folds_of_holdout", column=column, design=design)
     _check_references(options, trained)
     # choices that do not go with the data set
     if data is not None:
@@ -238,16 +238,13 @@ def _check_names(options: Composition) -> None:
                 raise refusal(
                     "steps.no_file",
                     choice,
-                    kind=OptionError,
                     name=name,
                     group=group,
                     files=listed(files, near=name),
                     remedy=remedy,
                 )
             if number > 1:
-                raise refusal(
-                    "steps.named_twice", choice, kind=OptionError, name=name, number=number
-                )
+                raise refusal("steps.named_twice", choice, name=name, number=number)
 
 
 def _refuse_unread(options: Composition) -> None:
@@ -268,7 +265,7 @@ def _refuse_unread(options: Composition) -> None:
             if group:
                 config = f"conf/{group}/{name}.yaml"
                 remedy = f"remove it, and set the option in {config} (`-S '{config}:OPTION=VALUE'`)"
-            raise refusal("steps.no_choice", kind=OptionError, name=name, remedy=remedy)
+            raise refusal("steps.no_choice", name=name, remedy=remedy)
 
 
 def _check_references(options: Composition, trained: Models) -> None:
@@ -281,7 +278,6 @@ def _check_references(options: Composition, trained: Models) -> None:
         if encoder and encoder not in encoders:
             raise refusal(
                 "steps.encoder_not_chosen",
-                kind=OptionError,
                 name=name,
                 encoder=encoder,
                 encoders=", ".join(encoders) or "none is chosen",
@@ -290,9 +286,7 @@ def _check_references(options: Composition, trained: Models) -> None:
         if looks_at_places and looks_at_places != "images":
             files = options.list_files("proposal")
             proposals = ", ".join(each for each in files if each != "none")
-            raise refusal(
-                "steps.finder_without_places", kind=OptionError, name=name, proposals=proposals
-            )
+            raise refusal("steps.finder_without_places", name=name, proposals=proposals)
     # names of other models of the run
     combined = {
         name: options.read_file("combination", name)
@@ -312,7 +306,6 @@ def _check_references(options: Composition, trained: Models) -> None:
                 raise refusal(
                     "steps.no_model_of_run",
                     where,
-                    kind=OptionError,
                     name=name,
                     models=", ".join(allowed),
                     question=question,
@@ -326,15 +319,15 @@ def _check_models(
     # Networks need images, finders need lesions.
     if networks and not data.has_images:
         first = next(iter(networks))
-        raise refusal("steps.network_without_images", kind=OptionError, name=first)
+        raise refusal("steps.network_without_images", name=first)
     for name, values in trained.items():
         if data.has_lesions is False and _find_in(name, values):
             arm = "networks" if name in networks else "baselines"
-            raise refusal("steps.finder_without_lesions", arm, kind=OptionError, name=name)
+            raise refusal("steps.finder_without_lesions", arm, name=name)
     # Combinations are of classes alone.
     kind = data.predicted.kind
     if choices.combinations and "combinations" in data.predicted.undefined:
-        raise refusal("steps.combinations_of_other_outcome", kind=OptionError, outcome=kind)
+        raise refusal("steps.combinations_of_other_outcome", outcome=kind)
     # A model that cannot learn the outcome is a line of the report, a run of such models none.
     classical = {name: values for name, values in trained.items() if name not in networks}
     learns = []
@@ -347,7 +340,7 @@ def _check_models(
             learns.append(kind in getattr(build(values, "model"), "tasks", ("class",)))
     if learns and not any(learns):
         models = listed(classical, "`")
-        raise refusal("steps.learns_other_outcome", kind=OptionError, models=models, outcome=kind)
+        raise refusal("steps.learns_other_outcome", models=models, outcome=kind)
 
 
 def _find_in(name: str, values: Mapping[str, Any]) -> str:
@@ -369,7 +362,6 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
         if choices.fold_column not in data.covariates:
             raise refusal(
                 "steps.no_fold_column",
-                kind=OptionError,
                 name=choices.fold_column,
                 covariates=listed(data.covariates) or "none: the data set has no covariates",
                 remedy=suggest(choices.fold_column, data.covariates, "name a covariate"),
@@ -398,7 +390,6 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
             raise refusal(
                 "steps.patients_for_folds",
                 where,
-                kind=OptionError,
                 folds=folds,
                 patients=counted,
                 rarest=rarest,
@@ -420,7 +411,6 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
     except DataError as error:
         raise refusal(
             "steps.fold_without_class",
-            kind=OptionError,
             rarest=rarest,
             patients=patients,
             choices=" or ".join(f"`{where}`" for where in fold_counts),

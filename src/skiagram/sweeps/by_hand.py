@@ -177,7 +177,6 @@ def run_job(config: DictConfig) -> float | None:
     if objective_figure not in (None, figure):
         raise refusal(
             "sweeps.other_figure",
-            kind=OptionError,
             figure=objective_figure,
             chosen_by=figure,
             model=model,
@@ -268,9 +267,9 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     objective = check(Objective, dict(config["objective"]), "objective")
     model, arm = objective.model, objective.arm
     if model is not None and not any(model in models for models in arms.values()):
-        raise refusal("sweeps.unknown_model", kind=OptionError, model=model, models=listed)
+        raise refusal("sweeps.unknown_model", model=model, models=listed)
     if arm is not None and arm not in arms:
-        raise refusal("sweeps.no_arm", kind=OptionError, arm=arm, arms=", ".join(arms))
+        raise refusal("sweeps.no_arm", arm=arm, arms=", ".join(arms))
     # So must be the models whose options change.
     swept = sorted(name for name in changed if name.startswith(_MODEL_PREFIXES))
     trained = [name for arm, models in arms.items() if arm != "combined" for name in models]
@@ -278,5 +277,5 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     # A sweeper that chooses needs one model to choose by.
     chosen_by = objective.entry or find_swept_model(swept) or None
     if chosen_by is None and not sweeper.endswith(_GRID):
-        raise refusal("sweeps.which_model", kind=OptionError, models=listed)
+        raise refusal("sweeps.which_model", models=listed)
     return chosen_by

@@ -13,7 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from skiagram.arrays import Flags, Texts
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.evaluation.arm_selection import MeasuredRun, mean_of_chosen, mean_of_finite
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
@@ -260,7 +260,6 @@ def measure_row(
     if unknown := [name for name in figure_names if name not in names]:
         raise refusal(
             "sweeps.no_figure",
-            kind=OptionError,
             name=unknown[0],
             outcome=task.kind,
             names=", ".join(names),

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from skiagram.arrays import Flags, Floats
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.evaluation.criteria import find_side
 from skiagram.evaluation.metrics import resample_auc
 from skiagram.fitting.cross_validation import Subset
@@ -464,7 +464,7 @@ def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
         not np.array_equal(row.setting.cases.case_id, setting.cases.case_id)
         for row in measured.values()
     ):
-        raise refusal("sweeps.differing_cases", kind=OptionError)
+        raise refusal("sweeps.differing_cases")
     # The classical curve is that of the best model, chosen anew at each size.
     models = _resample_models(measured, sizes, draws)
     baseline = replace(models.pop(BASELINE), title="Best classical model, chosen out-of-fold")
@@ -508,12 +508,12 @@ def check_curves(subsets: Iterable[Subset | None], arms: Collection[str]) -> Non
     placed: set[Subset] = set()
     for subset in subsets:
         if subset is None:
-            raise refusal("sweeps.all_cases", kind=OptionError)
+            raise refusal("sweeps.all_cases")
         if subset in placed:
-            raise refusal("sweeps.same_subset", kind=OptionError)
+            raise refusal("sweeps.same_subset")
         placed.add(subset)
     if "classical" not in arms:
-        raise refusal("sweeps.no_classical_model", kind=OptionError)
+        raise refusal("sweeps.no_classical_model")
 
 
 def _resample_models(
@@ -527,7 +527,7 @@ def _resample_models(
     # What stands for an arm is of interest for classical models alone.
     names = dict.fromkeys(name for row in measured.values() for name in row.models)
     if BASELINE not in names:
-        raise refusal("sweeps.no_classical_model", kind=OptionError)
+        raise refusal("sweeps.no_classical_model")
     replicates = next(iter(measured.values())).setting.draws.replicates
     models: dict[str, ResampledModel] = {}
     for name in names:

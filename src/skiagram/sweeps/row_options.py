@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from skiagram.composition import GROUPS
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.fitting.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.sweeps.rows import SCORED, Row, short_name
@@ -54,14 +54,13 @@ def check_changes(changed: Iterable[str], used: Mapping[str, Sequence[str]]) -> 
         if group in _STAGES and rest:
             continue
         if group not in used or len(rest) < 2:
-            raise refusal("sweeps.no_option", option, kind=OptionError)
+            raise refusal("sweeps.no_option", option)
         if rest[0] not in used[group]:
             by = " or ".join(f"`{choice}`" for choice, named in GROUPS.items() if named == group)
             there = ", ".join(used[group]) or f"none: the row has no {group}"
             raise refusal(
                 "sweeps.no_part",
                 short_name(option),
-                kind=OptionError,
                 name=rest[0],
                 used=there,
                 choices=by,

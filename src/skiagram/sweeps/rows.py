@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.steps.time import Clock
 from skiagram.strict import STRICT
 
@@ -86,9 +86,9 @@ class Objective:
     def __post_init__(self) -> None:
         # Only figures of development cases may choose.
         if self.figure is not None and not self.figure.startswith(SELECTIONS):
-            raise refusal("sweeps.of_test_cases", kind=OptionError, figure=self.figure)
+            raise refusal("sweeps.of_test_cases", figure=self.figure)
         if self.model is not None and self.arm is not None:
-            raise refusal("sweeps.model_and_arm", kind=OptionError)
+            raise refusal("sweeps.model_and_arm")
 
     @property
     def entry(self) -> str:
@@ -203,12 +203,12 @@ def expand_rows(sweep: Sweep) -> list[Row]:
     else:
         rows = _combine_axes(sweep)
     if sweep.analysis == "severity" and not any(find_corruption(row.changes) for row in rows):
-        raise refusal("sweeps.no_corruption", kind=OptionError)
+        raise refusal("sweeps.no_corruption")
     # Two rows with the same options would be one result.
     first: dict[str, int] = {}
     for row in rows:
         if (same := first.setdefault(row.digest, row.number)) != row.number:
-            raise refusal("sweeps.equal_rows", kind=OptionError, first=same, second=row.number)
+            raise refusal("sweeps.equal_rows", first=same, second=row.number)
     return rows
 
 
@@ -237,7 +237,7 @@ def _combine_axes(sweep: Sweep) -> list[Row]:
         if show_value(value) not in axis_values:
             where, values = f"sweep.reference.{name}", ", ".join(dict.fromkeys(axis_values))
             shown = show_value(value)
-            raise refusal("sweeps.axis_value", where, kind=OptionError, value=shown, values=values)
+            raise refusal("sweeps.axis_value", where, value=shown, values=values)
 
     def key(place: Options) -> str:
         return json.dumps({name: show_value(value) for name, value in place.items()})

@@ -20,7 +20,7 @@ from skiagram.case_features.earlier import previous_cases
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import visible_gpus
-from skiagram.errors import OptionError, SkiagramError, refusal
+from skiagram.errors import SkiagramError, refusal
 from skiagram.evaluation.evaluation_set import EvaluationSet, OpenedCases
 from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.options import EvaluationOptions
@@ -340,7 +340,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
     check_run(workspace.options)
     if unknown := sorted({*sweep.models} - {*models, *used["combination"]}):
         allowed = ", ".join((*models, *used["combination"]))
-        raise refusal("sweeps.no_model", kind=OptionError, name=unknown[0], models=allowed)
+        raise refusal("sweeps.no_model", name=unknown[0], models=allowed)
 
     def read(group: str) -> dict[str, dict[str, Any]]:
         return {name: workspace.options.read_file(group, name) for name in used[group]}
@@ -387,17 +387,17 @@ def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
         return data
     (_, task), design = read_cases(data / "cases"), workspace.options.choices["design"]
     if design != "holdout":
-        raise refusal("sweeps.design", kind=OptionError, design=design)
+        raise refusal("sweeps.design", design=design)
     if scored.dataset is None:
         return data
     if task.predicted.has_value:
-        raise refusal("sweeps.outcome_elsewhere", kind=OptionError, words=task.predicted.words)
+        raise refusal("sweeps.outcome_elsewhere", words=task.predicted.words)
     # Another data set must have the same classes.
     other = ingest_data(workspace, workspace.options.read_file("dataset", scored.dataset), design)
     _, theirs = read_cases(other / "cases")
     if theirs.classes != task.classes:
         classes, allowed = ", ".join(theirs.classes), ", ".join(task.classes)
-        raise refusal("sweeps.other_classes", kind=OptionError, classes=classes, allowed=allowed)
+        raise refusal("sweeps.other_classes", classes=classes, allowed=allowed)
     return other
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.composition import Composition
-from skiagram.errors import OptionError, SkiagramError, refusal
+from skiagram.errors import SkiagramError, refusal
 from skiagram.fitting.cross_validation import Subset
 from skiagram.options import check, split_names
 from skiagram.sweeps.candidates import Candidate
@@ -154,7 +154,7 @@ def read_sweep(workspace: Workspace, name: object, base: Mapping[str, Any]) -> S
     """
     if name is None:
         sweeps = ", ".join(workspace.options.list_files("sweep"))
-        raise refusal("sweeps.no_sweep", kind=OptionError, sweeps=sweeps)
+        raise refusal("sweeps.no_sweep", sweeps=sweeps)
     options = workspace.options.read_file("sweep", str(name))
     options["base"] = {**options.get("base", {}), **base}
     options = name_options(options, workspace.options)
@@ -223,7 +223,6 @@ def check_rows(sweep: Sweep, rows: Sequence[Row], workspace: Workspace) -> None:
     if measured is not None:
         raise refusal(
             "sweeps.outcome_of_analysis",
-            kind=OptionError,
             analysis=sweep.analysis,
             words=measured.words,
         )
@@ -247,7 +246,7 @@ def run_sweep(name: str, sweep: Sweep, workspace: Workspace) -> SweepResult:
     analysis_rows = None if sweep.analysis is None else trained
     results = [*run_rows(name, sweep, rows, workspace, analysis_rows)]
     if all(result.reason for result in results):
-        raise refusal("sweeps.all_failed", f"sweep {name}", kind=SkiagramError)
+        raise refusal("sweeps.all_failed", f"sweep {name}")
     return gather(name, sweep, results, trained)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from skiagram.arrays import Floats, Texts, Whole
-from skiagram.errors import OptionError, listed, refusal
+from skiagram.errors import listed, refusal
 from skiagram.records.files import read_record, read_table, write_table
 from skiagram.tasks.task import Design, Task
 
@@ -120,7 +120,7 @@ def check_fold_column(column: str, table: pd.DataFrame) -> None:
     """Refuse a column for folds that the table of covariates lacks."""
     if column not in table:
         allowed = listed(map(str, table)) or "none: the data set has no covariates"
-        raise refusal("tasks.no_fold_column", kind=OptionError, column=column, allowed=allowed)
+        raise refusal("tasks.no_fold_column", column=column, allowed=allowed)
 
 
 def name_groups(column: pd.Series) -> pd.Series:

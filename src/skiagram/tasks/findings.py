@@ -21,7 +21,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.errors import DataError, OptionError, listed, refusal
+from skiagram.errors import DataError, listed, refusal
 from skiagram.statistics.delong import placements
 from skiagram.statistics.estimate import format_decimal, format_estimate
 from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mean_over_repeats
@@ -132,7 +132,7 @@ class Findings(MeasuredOutcome):
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
         # One column lists findings, several have a state each.
         if not options["findings"]:
-            raise refusal("tasks.no_findings_column", kind=OptionError)
+            raise refusal("tasks.no_findings_column")
         read = _read_lists if len(options["findings"]) == 1 else _read_each
         names, states, note = read(table, options)
         # Coded as powers of 3 in one number, so there is a limit.
@@ -184,7 +184,6 @@ class Findings(MeasuredOutcome):
         if theirs != self.findings:
             raise refusal(
                 "tasks.findings_of_another",
-                kind=OptionError,
                 found=listed(theirs),
                 findings=listed(self.findings),
             )
@@ -494,7 +493,7 @@ def _blank_state(options: Mapping[str, Any]) -> int:
     """Tell what an empty cell says of a finding."""
     words = {None: UNKNOWN, "unknown": UNKNOWN, "absent": ABSENT}
     if options["blank_finding"] not in words:
-        raise refusal("tasks.blank_finding", kind=OptionError, choice=str(options["blank_finding"]))
+        raise refusal("tasks.blank_finding", choice=str(options["blank_finding"]))
     return words[options["blank_finding"]]
 
 
@@ -515,7 +514,6 @@ def _read_each(
     if len(names) != len(columns) or len(set(names)) < len(names):
         raise refusal(
             "tasks.names_of_findings",
-            kind=OptionError,
             names=listed(names),
             columns=listed(columns),
         )

@@ -17,7 +17,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.errors import OptionError, listed, refusal
+from skiagram.errors import listed, refusal
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
 from skiagram.statistics.estimate import format_decimal
 from skiagram.statistics.linearised import Linearised, mean_of_cases, mean_over_repeats, share
@@ -111,7 +111,7 @@ class Grade(MeasuredOutcome):
         # The column of the grades.
         rows, column = table.rows, options["grade"]
         if column is None:
-            raise refusal("tasks.no_grade_column", kind=OptionError)
+            raise refusal("tasks.no_grade_column")
         # Where no grades are named they are numbers, in their order.
         grades = options["grades"]
         if not grades:
@@ -131,7 +131,7 @@ class Grade(MeasuredOutcome):
         # Places from the lowest on, each grade once.
         place_of = {plain(grade): place for place, grade in enumerate(grades, start=1)}
         if len(place_of) < len(grades):
-            raise refusal("tasks.grade_twice", kind=OptionError)
+            raise refusal("tasks.grade_twice")
         if len(grades) < LEAST_GRADES:
             raise refusal(
                 "tasks.few_grades",
@@ -164,7 +164,6 @@ class Grade(MeasuredOutcome):
         if len(cohort.classes) != len(self.grades):
             raise refusal(
                 "tasks.words_of_grades",
-                kind=OptionError,
                 classes=", ".join(cohort.classes),
                 grades=", ".join(self.grades),
             )

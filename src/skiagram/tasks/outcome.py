@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tables.cells import stands_for_missing
@@ -68,7 +68,6 @@ def require_unit(unit: str, project_unit: str) -> None:
     if unit != project_unit:
         raise refusal(
             "tasks.other_unit",
-            kind=OptionError,
             found=unit or "no unit",
             unit=project_unit or "no unit",
         )

@@ -17,7 +17,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.errors import NotConverged, OptionError, refusal
+from skiagram.errors import NotConverged, refusal
 from skiagram.statistics.cox import (
     baseline_hazard,
     fit_ridge,
@@ -208,7 +208,7 @@ class TimeToEvent(MeasuredOutcome):
         require_unit(cohort.asked["unit"], self.unit)
         others = getattr(cohort, "other_causes", ())
         if others and not self.other_causes:
-            raise refusal("tasks.other_events", kind=OptionError, events=", ".join(others))
+            raise refusal("tasks.other_events", events=", ".join(others))
         return replace(self, column=cohort.column)
 
     @property

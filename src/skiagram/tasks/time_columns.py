@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.tables.cells import describe_code, plain, stands_for_missing
 from skiagram.tasks.columns import UNIT, ColumnOption, OutcomeRow
 
@@ -119,12 +119,12 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
     times, event, since = options["time"], options["event"], options["since"]
     if times is None or event is None:
         missing = "--time" if times is None else "--event"
-        raise refusal("tasks.time_or_event", missing, kind=OptionError)
+        raise refusal("tasks.time_or_event", missing)
     # The unit: as asked for, as the column's name says, else days.
     named = find_unit(times[0])
     unit = options["unit"] or (named if named and since is None else "days")
     if since is not None and unit not in UNITS:
-        raise refusal("tasks.unit_of_dates", kind=OptionError, unit=unit, units=", ".join(UNITS))
+        raise refusal("tasks.unit_of_dates", unit=unit, units=", ".join(UNITS))
     # What the cells of the event mean.
     state = _states(rows, event, options)
     label = [state[row.cells[event]] for row in rows]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.seeding import stream
 from skiagram.training.options import Augmentation, VolumeAugmentation
 
@@ -106,7 +106,7 @@ def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) 
     """Move each of (n, channels, depth, height, width) through an affine map; see `augment`."""
     # An image has no depth to be flipped.
     if volumes.ndim != _VOLUMES:
-        raise refusal("training.views_of_volumes", kind=ModelFailure)
+        raise refusal("training.views_of_volumes")
     # Flips along each axis.
     flips = (options.horizontal_flip, options.vertical_flip, options.depth_flip)
     signs = torch.stack([_sign(uniform[:, axis], flips[axis]) for axis in range(3)], dim=1)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler
 
 from skiagram.arrays import Texts, Whole
-from skiagram.errors import ModelFailure, named, refusal
+from skiagram.errors import named, refusal
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image
 from skiagram.records.feature_table import FeatureTable
@@ -69,7 +69,6 @@ class ImageSet:
                 sizes = (f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
                 raise refusal(
                     "training.sizes_of_one_case",
-                    kind=ModelFailure,
                     sizes=", ".join(sizes),
                     case_id=case_id,
                 )
@@ -80,7 +79,6 @@ class ImageSet:
             (first, first_case), (second, other) = list(shapes.items())[:2]
             raise refusal(
                 "training.images_of_two_shapes",
-                kind=ModelFailure,
                 first=described(first),
                 other=second,
                 first_case=first_case,

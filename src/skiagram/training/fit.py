@@ -44,7 +44,7 @@ from torch.distributed.constants import default_pg_timeout
 from skiagram.compute.progress import Progress
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import keep_freed_memory
-from skiagram.errors import OptionError, SkiagramError, refusal
+from skiagram.errors import SkiagramError, refusal
 from skiagram.projects.launcher import HELPED
 from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples
@@ -250,7 +250,7 @@ class TrainingRun:
         """
         # Processes of a launcher can only share weights through a folder.
         if self.folder is None and started() is not None:
-            raise refusal("training.no_shared_folder", kind=OptionError)
+            raise refusal("training.no_shared_folder")
         # Threads and memory of this process.
         torch.set_num_threads(self.threads)
         if device(self.trainer).type == "cuda":
@@ -354,9 +354,7 @@ class TrainingRun:
         options = self.trainer
         chosen = [make_part(part, "trainer.callbacks") for part in options.callbacks]
         if any(isinstance(callback, Timer) for callback in chosen):
-            raise refusal(
-                "training.clock_of_callback", kind=OptionError, found=CLOCK, remedy=NO_CLOCK
-            )
+            raise refusal("training.clock_of_callback", found=CLOCK, remedy=NO_CLOCK)
         # A logger of the options, with the learning rate beside it.
         loggers: list[Logger] = []
         if options.logger:
@@ -410,7 +408,6 @@ def meet(options: Trainer) -> None:
             waited = f"{PATIENCE.total_seconds() / 60:g} minutes"
             raise refusal(
                 "training.processes_not_met",
-                kind=SkiagramError,
                 number=trainer.world_size,
                 waited=waited,
                 error=str(error),
@@ -438,13 +435,11 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
         trainer = pl.Trainer(**arguments | {"strategy": strategy} | given)
     except (MisconfigurationException, ValueError) as error:
         where = {name: arguments[name] for name in _WHERE}
-        raise refusal(
-            "training.no_accelerator", kind=OptionError, device=where, error=error
-        ) from error
+        raise refusal("training.no_accelerator", device=where, error=error) from error
     # A launcher starts as many processes as are needed, or none.
     processes, needed = started(), trainer.num_devices * trainer.num_nodes
     if processes is None and trainer.num_nodes > 1:
-        raise refusal("training.no_launcher", kind=OptionError, machines=trainer.num_nodes)
+        raise refusal("training.no_launcher", machines=trainer.num_nodes)
     environment = getattr(trainer.strategy, "cluster_environment", None)
     joined = environment is not None and environment.creates_processes_externally
     if processes is not None and (
@@ -452,7 +447,6 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
     ):
         raise refusal(
             "training.other_processes",
-            kind=OptionError,
             processes=processes,
             needed=needed,
         )

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from skiagram.arrays import Flags
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.training.options import ImageSize, NetworkInput, RegionBox
 
@@ -112,7 +112,6 @@ def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
     if len(size) != axes:
         raise refusal(
             "training.sides_of_image",
-            kind=ModelFailure,
             number=len(size),
             images="volumes" if axes == _OF_VOLUMES else "images",
         )

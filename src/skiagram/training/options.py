@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.strict import STRICT
 
 
@@ -47,7 +47,7 @@ def make_part(part: Mapping[str, Any], where: str, *objects: Any) -> Any:
         return getattr(importlib.import_module(module_name), class_name)(*objects, **arguments)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise refusal(
-            "training.cannot_be_made", where, kind=OptionError, part=part["_target_"], error=error
+            "training.cannot_be_made", where, part=part["_target_"], error=error
         ) from error
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.tasks.predicted import Predicted
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Training
@@ -39,7 +39,7 @@ def check_training(options: Training, title: str, scores: int) -> None:
     """
     # Members are averaged as probabilities, or as one number.
     if scores > 1 and options.members > 1:
-        raise refusal("training.mean_of_outcome", title, kind=ModelFailure)
+        raise refusal("training.mean_of_outcome", title)
     # Options that mean nothing without classes must stay at their defaults.
     class_options = {
         "mixup": bool(options.mixup),
@@ -48,4 +48,4 @@ def check_training(options: Training, title: str, scores: int) -> None:
     }
     for name, chosen in class_options.items():
         if chosen:
-            raise refusal("training.option_of_classes", title, kind=ModelFailure, name=name)
+            raise refusal("training.option_of_classes", title, name=name)

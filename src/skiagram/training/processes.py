@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import torch
 
-from skiagram.errors import ModelFailure, SkiagramError, refusal
+from skiagram.errors import ModelFailure, refusal
 
 LIBRARIES = ("pytorch_lightning", "lightning_fabric")
 
@@ -66,9 +66,7 @@ def end_together() -> Iterator[None]:
     try:
         wait_for_all()
     except RuntimeError as error:
-        raise refusal(
-            "training.other_process_failed", kind=SkiagramError, error=str(error)
-        ) from error
+        raise refusal("training.other_process_failed", error=str(error)) from error
 
 
 def raise_together(failure: ModelFailure | None) -> None:

@@ -21,7 +21,7 @@ from skiagram.datasets.folder.roles import (
     list_columns,
     option_of,
 )
-from skiagram.errors import DataError, OptionError, listed, nearest, refusal
+from skiagram.errors import DataError, listed, nearest, refusal
 from skiagram.strict import STRICT
 from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
 from skiagram.tables.frames import WHERE, find_texts, numbers_of, replace_columns, row_at
@@ -76,7 +76,6 @@ class Columns(NamedColumns):
                 raise refusal(
                     "datasets.given",
                     f"dataset.columns.{option}",
-                    kind=OptionError,
                     name=name,
                     allowed=allowed,
                 )
@@ -89,7 +88,7 @@ class Columns(NamedColumns):
             OptionError: The table has features in place of files.
         """
         if self.file is None:
-            raise refusal("datasets.no_file_column", kind=OptionError)
+            raise refusal("datasets.no_file_column")
         return self.file
 
     def used(self) -> tuple[str, ...]:
@@ -159,7 +158,6 @@ def require_columns(frame: pd.DataFrame, named: Iterable[str], option: str = "")
                 raise refusal(
                     "datasets.no_column_of_option",
                     option,
-                    kind=OptionError,
                     table=WHERE,
                     name=name,
                     allowed=allowed,

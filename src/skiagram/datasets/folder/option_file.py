@@ -110,17 +110,16 @@ class OptionFiles:
     def require_new(self) -> None:
         """Refuse to overwrite, and to write where no project is."""
         if not self.options.parent.is_dir():
-            raise refusal("datasets.no_project", str(self.project.resolve()), kind=OptionError)
+            raise refusal("datasets.no_project", str(self.project.resolve()))
         for path in (self.options, self.manifest):
             if path.exists():
-                raise refusal("datasets.config_exists", kind=OptionError, config=self._shown(path))
+                raise refusal("datasets.config_exists", config=self._shown(path))
 
     def renewed(self, source: L, copies: CopyChoice | None) -> L:
         """Return a data set with what its present config says for people; see `described_as`."""
         if not self.options.is_file():
             raise refusal(
                 "datasets.nothing_to_renew",
-                kind=OptionError,
                 config=self.options.relative_to(self.project),
             )
         shown = self._shown(self.options)
@@ -129,15 +128,13 @@ class OptionFiles:
         if isinstance(present, FeatureFile) and present.file != str(self.manifest):
             raise of_another(self.options, shown)
         if isinstance(present, Folder) and present.manifest != self._shown(self.manifest):
-            raise refusal(
-                "datasets.manifest_elsewhere", kind=OptionError, manifest=present.manifest
-            )
+            raise refusal("datasets.manifest_elsewhere", manifest=present.manifest)
         columns = (present.columns.file, present.columns.patient)
         if self.patient_key is None and self.manifest.is_file():
             frame = read_table(self.manifest.read_bytes())
             known = [name for name in columns if name in frame]
             if any(frame[name].str.startswith(KEYED).any() for name in known):
-                raise refusal("datasets.keyed_names", kind=OptionError)
+                raise refusal("datasets.keyed_names")
         renewed = described_as(source, present, copies)
         # what is left out is that of the line, each time
         own = (issue for issue in present.known_issues if not issue.endswith(LEFT_OUT))

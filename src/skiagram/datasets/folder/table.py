@@ -21,7 +21,7 @@ from skiagram.datasets.folder.columns import (
     require_columns,
 )
 from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, ROLES, WHOLE, Check, is_empty, part_of
-from skiagram.errors import DataError, OptionError, listed, refusal, suggest
+from skiagram.errors import DataError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.cells import number_of
 from skiagram.tables.frames import (
@@ -133,14 +133,13 @@ def _find_column_problems(
     # test sites are those of a column, where no other one tells the split
     where = "dataset.test_sites"
     if test_sites and (columns.site is None or columns.split is not None):
-        raise refusal("datasets.sites_and_split", where, kind=OptionError, sites=list(test_sites))
+        raise refusal("datasets.sites_and_split", where, sites=list(test_sites))
     sites = sorted(frame[columns.site].unique()) if columns.site else []
     if unknown := sorted(set(test_sites) - set(sites)):
         remedy = suggest(unknown[0], sites, "name sites of the table")
         raise refusal(
             "datasets.unknown_site",
             where,
-            kind=OptionError,
             site=unknown[0],
             sites=listed(sites),
             remedy=remedy,
@@ -314,7 +313,6 @@ def split_modalities(
             raise refusal(
                 "datasets.modalities_without_column",
                 where,
-                kind=OptionError,
                 modality=modalities[0],
             )
         return {"": frame}
@@ -326,7 +324,6 @@ def split_modalities(
         raise refusal(
             "datasets.unknown_modality",
             where,
-            kind=OptionError,
             found=fault,
             modalities=listed(table_modalities),
         )

@@ -22,7 +22,7 @@ from sklearn.tree import BaseDecisionTree
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.case_features.repeatability import Repeatable
-from skiagram.errors import ModelFailure, OptionError, listed, refusal
+from skiagram.errors import ModelFailure, listed, refusal
 from skiagram.fitting.contract import (
     Arm,
     FitContext,
@@ -224,9 +224,7 @@ class ClassicalModel(ABC):
         if loss != "classification":
             way = "variance" if self.selection is None else self.selection.method
             if way != "variance":
-                raise refusal(
-                    "models.selection_by_classes", self.title_by(loss), kind=ModelFailure, way=way
-                )
+                raise refusal("models.selection_by_classes", self.title_by(loss), way=way)
         return self.fit_steps(training, context)
 
     def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
@@ -239,13 +237,11 @@ class ClassicalModel(ABC):
         used = chosen
         if self.lasting is not None:
             if not any(is_perturbed(name) for name in names):
-                raise refusal("models.no_changed_copies", kind=OptionError)
+                raise refusal("models.no_changed_copies")
             used = self.lasting.choose(training.inputs, training.patient_id, chosen)
             if not used:
                 least = f"{self.lasting.least:g}"
-                raise refusal(
-                    "models.no_lasting_feature", self.title, kind=ModelFailure, least=least
-                )
+                raise refusal("models.no_lasting_feature", self.title, least=least)
         # The steps before the estimator, and it, learn from the training cases alone.
         read = used if self.harmonisation is None else self.harmonisation.columns_read(names, used)
         cases = len(training)
@@ -308,7 +304,6 @@ class ClassWeightedModel(ClassicalModel):
             raise refusal(
                 "models.weighted_classes",
                 self.title_by(loss),
-                kind=ModelFailure,
                 choice=self.class_weight,
             )
         return super().fit(training, context)
@@ -361,7 +356,6 @@ def _named_failures(title: str) -> Iterator[None]:
         raise refusal(
             "models.fit_ended",
             title,
-            kind=ModelFailure,
             error_name=type(error).__name__,
             error=str(error),
         ) from error
@@ -398,9 +392,7 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
         for path in (name.replace("_", "/") for name in names):
             groups.setdefault(path.split("/")[0], []).append(path)
         families_of_table = [commonpath(group).replace("/", "_") for group in groups.values()]
-        raise refusal(
-            "models.no_columns", kind=OptionError, found=fault, families=listed(families_of_table)
-        )
+        raise refusal("models.no_columns", found=fault, families=listed(families_of_table))
     columns = set().union(*chosen.values())
     return tuple(name for name in names if name in columns)
 

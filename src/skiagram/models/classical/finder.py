@@ -21,7 +21,7 @@ from scipy.spatial import cKDTree
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.arrays import Flags, Floats, Singles, Texts, Whole
-from skiagram.errors import DataError, ModelFailure, OptionError, refusal
+from skiagram.errors import DataError, refusal
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import positions, suppress
 from skiagram.fitting.contract import (
@@ -104,7 +104,7 @@ class CandidateFinder:
         """Build the classical model; any other is an OptionError."""
         model = build(self.classifier, "model.classifier")
         if not isinstance(model, ClassicalModel) or "class" not in model.tasks:
-            raise refusal("models.no_judge", kind=OptionError, model=type(model).__name__)
+            raise refusal("models.no_judge", model=type(model).__name__)
         return model
 
     @property
@@ -125,7 +125,7 @@ class CandidateFinder:
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> "FittedCandidateFinder":
         if context.positive is None:
-            raise refusal("models.finder_of_classes", self.title, kind=ModelFailure)
+            raise refusal("models.finder_of_classes", self.title)
         # Candidates under all views, and which lie on lesions.
         table = describe_candidates(training.inputs, self.views)
         lesion, normal = self.split_candidates(training, training.label == context.positive)
@@ -134,7 +134,6 @@ class CandidateFinder:
             raise refusal(
                 "models.far_from_lesions",
                 self.title,
-                kind=ModelFailure,
                 found=near,
                 n_lesions=len(training.inputs.lesions),
                 distance=off,

@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.arrays import Floats
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import case_scores
 from skiagram.fitting.contract import (
@@ -80,7 +80,6 @@ class FusedFinder:
                 raise refusal(
                     "models.no_detector",
                     f"model.{name}",
-                    kind=OptionError,
                     name=type(member).__name__,
                 )
         return replace(first, other_share=0.0), replace(second, other_share=0.0)

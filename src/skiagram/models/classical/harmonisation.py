@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from skiagram.arrays import Floats, Whole
 from skiagram.case_features.covariates import PREFIX, SITE_PREFIX
-from skiagram.errors import ModelFailure, OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.records.feature_table import has_prefix
 from skiagram.strict import STRICT
 
@@ -43,13 +43,13 @@ class Harmonisation:
         # The site, without which nothing can be harmonised.
         site = [name for name in names if name.startswith(SITE_PREFIX)]
         if not site:
-            raise refusal("models.no_sites", kind=OptionError)
+            raise refusal("models.no_sites")
         # Covariates whose effect is to stay.
         columns = list(used)
         for covariate in self.preserve:
             read = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
             if not read:
-                raise refusal("models.no_covariate", kind=OptionError, covariate=covariate)
+                raise refusal("models.no_covariate", covariate=covariate)
             columns += [name for name in read if name not in columns]
         return (*columns, *site)
 
@@ -93,7 +93,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
         if not self.seen_.any():
-            raise refusal("models.small_sites", kind=ModelFailure, least=_MIN_CASES)
+            raise refusal("models.small_sites", least=_MIN_CASES)
         number = self._sites(values)
         has_site = number >= 0
         sites = np.flatnonzero(self.seen_)
@@ -143,7 +143,7 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         number = np.where((member & self.seen_).any(axis=1), member.argmax(axis=1), -1)
         unseen = int((number < 0).sum())
         if unseen and self.unseen == "refuse":
-            raise refusal("models.unseen_sites", kind=ModelFailure, number=unseen, least=_MIN_CASES)
+            raise refusal("models.unseen_sites", number=unseen, least=_MIN_CASES)
         return number.astype(np.int64)
 
     def _covariates(self, values: Floats, *, fit: bool) -> Floats:

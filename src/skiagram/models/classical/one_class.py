@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 from sklearn.covariance import LedoitWolf
 
 from skiagram.arrays import Floats, Whole
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.fitting.contract import FitContext, Labelled
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
 from skiagram.records.feature_table import FeatureTable
@@ -50,14 +50,11 @@ class OneClass(ClassicalModel):
             raise refusal(
                 "models.classes_of_one_class",
                 self.title,
-                kind=ModelFailure,
                 number=training.n_classes,
             )
         normal = np.flatnonzero(training.label != context.positive)
         if len(normal) < 2:
-            raise refusal(
-                "models.too_few_normal", self.title, kind=ModelFailure, number=len(normal)
-            )
+            raise refusal("models.too_few_normal", self.title, number=len(normal))
         return self.fit_steps(training.select(normal), context)
 
     def estimator(self, seed: int, loss: Loss) -> NormalRange:

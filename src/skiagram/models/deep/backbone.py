@@ -7,7 +7,7 @@ from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.models.deep.contract import Network, ReadsTable, StartsFromCases, StartsFromWeights
 from skiagram.options import build
 from skiagram.strict import STRICT
@@ -37,18 +37,18 @@ class OnBackbone:
         # The inner network takes its training options from this one.
         target = str(self.backbone.get("_target_", ""))
         if not target.startswith(_PACKAGE):
-            raise refusal("models.foreign_class", kind=OptionError, target=target, package=_PACKAGE)
+            raise refusal("models.foreign_class", target=target, package=_PACKAGE)
         if "training" in self.backbone:
-            raise refusal("models.training_of_backbone", kind=OptionError)
+            raise refusal("models.training_of_backbone")
         network = build(
             {**self.backbone, "training": dataclasses.asdict(self.training)}, "model.backbone"
         )
         if not hasattr(network, "build") or isinstance(network, ReadsTable):
-            raise refusal("models.no_backbone", kind=OptionError, backbone=target)
+            raise refusal("models.no_backbone", backbone=target)
         # Its last layer is of no use to a network that does not fit it to the training cases.
         strength = getattr(network, "C", None)
         if strength is not None and not isinstance(self, StartsFromCases):
-            raise refusal("models.classical_last_layer", kind=OptionError, strength=strength)
+            raise refusal("models.classical_last_layer", strength=strength)
         return cast(Network, network)
 
     def load_weights(self, network: nn.Module) -> None:

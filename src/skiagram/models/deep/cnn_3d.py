@@ -14,7 +14,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.models.deep.layers import GlobalAveragePool, convolution, halving_rectifier
 from skiagram.strict import STRICT
 from skiagram.training.options import Training
@@ -37,7 +37,7 @@ class CNN3D:
     title: ClassVar[str] = "3D convolutional network"
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        raise refusal("models.plane_images", kind=ModelFailure, height=height, width=width)
+        raise refusal("models.plane_images", height=height, width=width)
 
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int

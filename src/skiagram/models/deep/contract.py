@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from torch import nn
 
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 from skiagram.training.options import Training
@@ -88,9 +88,7 @@ AnyNetwork = Network | ReadsTable
 def for_volumes(network: AnyNetwork, *sides: int) -> ReadsVolumes:
     """Return a network that reads volumes; any other is a ModelFailure."""
     if not isinstance(network, ReadsVolumes):
-        raise refusal(
-            "models.volumes", network.title, kind=ModelFailure, sides=" × ".join(map(str, sides))
-        )
+        raise refusal("models.volumes", network.title, sides=" × ".join(map(str, sides)))
     return network
 
 

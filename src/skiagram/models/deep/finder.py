@@ -33,7 +33,7 @@ from torch.nn.functional import (
 )
 
 from skiagram.arrays import Floats, Whole
-from skiagram.errors import ModelFailure, OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.finding.candidates import Body
 from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import suppress
@@ -202,7 +202,7 @@ class FindingNetwork(ABC):
     def sides(self, axes: int) -> tuple[int, ...]:
         size = self.training.image_size
         if size is None or (not isinstance(size, int) and len(size) != axes):
-            raise refusal("models.size_of_crop", kind=ModelFailure, size=size)
+            raise refusal("models.size_of_crop", size=size)
         return (size,) * axes if isinstance(size, int) else size
 
     def margins(self, axes: int) -> tuple[int, ...]:
@@ -230,7 +230,7 @@ class Crops(Examples):
         # Of each step so many crops are at lesions; every lesion comes as often as it takes.
         each = max(1, round(finder.lesion_share * options.batch_size))
         if each == options.batch_size:
-            raise refusal("models.only_lesions", kind=ModelFailure, number=each)
+            raise refusal("models.only_lesions", number=each)
         self.at_lesions = each
         # Crops elsewhere fill the rest of each step.
         turns = -(-finder.steps * each // len(np.unique(places.lesion[places.lesion >= 0])))
@@ -283,7 +283,7 @@ class Crops(Examples):
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> EpochOrder:
         if world > 1:
-            raise refusal("models.several_devices", kind=OptionError, number=world)
+            raise refusal("models.several_devices", number=world)
         return BalancedOrder(self, batch_size, seed or 0, self._finder)
 
     def _cut(self, rows: Whole, offset: Floats, margins: Sequence[int]) -> ExampleBatch:
@@ -353,7 +353,7 @@ def check_finite(scores: Floats, fault: str, where: str) -> None:
     """Refuse a network whose weights are lost, by what it says; `{}` stands for the score."""
     lost = scores[~np.isfinite(scores)]
     if len(lost):
-        raise refusal("models.lost_training", where, kind=ModelFailure, found=fault.format(lost[0]))
+        raise refusal("models.lost_training", where, found=fault.format(lost[0]))
 
 
 class CropTraining(ClassifierTraining):
@@ -424,12 +424,11 @@ class FinderModel(NetworkModel):
             raise refusal(
                 "models.detector_of_classes",
                 self.title,
-                kind=ModelFailure,
                 number=training.n_classes,
             )
         table = training.inputs.lesions
         if not len(table):
-            raise refusal("models.no_known_lesion", self.title, kind=ModelFailure)
+            raise refusal("models.no_known_lesion", self.title)
         # Images as the network sees them, and lesions in their pixels.
         images = searched(training.inputs.images, self.network.pixel, self.network.body)
         lesions = Lesions.of(table, images, self.network.pixel)
@@ -441,7 +440,7 @@ class FinderModel(NetworkModel):
         # Where crops are taken.
         places = self.network.places(cases, images, lesions)
         if not (places.lesion < 0).any() or not (places.lesion >= 0).any():
-            raise refusal("models.one_kind_of_place", self.title, kind=ModelFailure)
+            raise refusal("models.one_kind_of_place", self.title)
         crops = Crops(images, places, lesions, self.network)
         # Each image has mean 0 and deviation 1 already: the network scales nothing.
         architecture = Architecture(composed(self.network), crops.shape, 2)

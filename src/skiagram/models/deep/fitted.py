@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from skiagram.arrays import Floats
 from skiagram.compute.code_digest import named_targets
-from skiagram.errors import DataError, ModelFailure, refusal
+from skiagram.errors import DataError, refusal
 from skiagram.fitting.contract import FitSummary, FittedToCases, Requirements
 from skiagram.models.deep.contract import (
     AnyNetwork,
@@ -63,7 +63,6 @@ class Architecture:
                 raise refusal(
                     "models.unequal_planes",
                     network.title,
-                    kind=ModelFailure,
                     sides=" × ".join(map(str, plane_sides)),
                 )
             shape = 3 * stored_channels, plane_sides[0], plane_sides[0]
@@ -133,7 +132,6 @@ class FittedNetwork(FittedToCases[ImageSet]):
             detail, allowed = str(inputs.case_id[0]), f"{self._architecture.shape}, as in training"
             raise refusal(
                 "models.unfit_shape",
-                kind=ModelFailure,
                 found=described(shape),
                 allowed=allowed,
                 detail=detail,

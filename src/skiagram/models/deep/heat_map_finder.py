@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from skiagram.errors import ModelFailure, OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.finder import STRIDE, FindingNetwork
 from skiagram.models.deep.layers import convolution
@@ -68,7 +68,7 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
     def _backbone_has_depths(self) -> Self:
         network = self.network()
         if not isinstance(network, Transfer) or network.library != "timm" or not network.depths:
-            raise refusal("models.shallow_backbone", kind=OptionError)
+            raise refusal("models.shallow_backbone")
         return self
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
@@ -77,7 +77,6 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
             if strides[0] != STRIDE or len(strides) < 2 or max(strides) > self.coarsest:
                 raise refusal(
                     "models.coarse_maps",
-                    kind=OptionError,
                     strides=", ".join(map(str, strides)),
                     finest=STRIDE,
                     coarsest=self.coarsest,
@@ -90,7 +89,7 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
     def build_for_volumes(
         self, channels: int, depth: int, height: int, width: int, n_classes: int
     ) -> nn.Module:
-        raise refusal("models.maps_of_volumes", self.title, kind=ModelFailure)
+        raise refusal("models.maps_of_volumes", self.title)
 
 
 class WayUp(nn.Module):

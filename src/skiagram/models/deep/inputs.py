@@ -21,7 +21,7 @@ from torch import Tensor
 
 from skiagram.arrays import Texts
 from skiagram.case_features.covariates import Covariates, development_patients, encode_covariates
-from skiagram.errors import ModelFailure, OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import imputer, scaler
@@ -59,9 +59,7 @@ class TableEncoder:
         try:
             pipeline.fit(table.values.astype(np.float64))
         except ValueError as error:
-            raise refusal(
-                "models.equal_covariates", where, kind=ModelFailure, error=str(error)
-            ) from error
+            raise refusal("models.equal_covariates", where, error=str(error)) from error
         return cls(table.names, pipeline)
 
     @property
@@ -164,7 +162,6 @@ def stored_images(
         raise refusal(
             "models.no_modality",
             f"{where}.modalities",
-            kind=OptionError,
             found=fault,
             allowed=allowed,
         )
@@ -172,5 +169,5 @@ def stored_images(
     stores = {name: ImageStore(folders[name]) for name in names}
     store = stores[names[0]]
     if network_input.reads_regions and len(store) and store.region(store.case_ids[0]) is None:
-        raise refusal("models.no_regions", where, kind=OptionError)
+        raise refusal("models.no_regions", where)
     return store, stores if len(stores) > 1 else {}

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 from torch.overrides import TorchFunctionMode
 
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 
 # The most channels that oneDNN computes at a time (with AVX-512; 8 with AVX2).
 _ONEDNN_BLOCK = 16
@@ -21,7 +21,6 @@ def check_patches(network: str, patch_size: int, height: int, width: int) -> tup
         raise refusal(
             "models.patches_of_image",
             network,
-            kind=ModelFailure,
             height=height,
             width=width,
             patch_size=patch_size,
@@ -37,7 +36,6 @@ def check_smallest_side(
         raise refusal(
             "models.small_images",
             network,
-            kind=ModelFailure,
             height=height,
             width=width,
             smallest=smallest,

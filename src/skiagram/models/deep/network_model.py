@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skiagram.compute.workers import count_gpus
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.finding.inputs import FindsIn
 from skiagram.fitting.contract import Arm, FitContext, FitSummary, Labelled
 from skiagram.fitting.reading import Reading, image_traits
@@ -119,7 +119,7 @@ class NetworkModel:
         # Cases that tell when to stop, or a fixed number of epochs.
         validation = context.validation
         if validation is None and context.epochs is None:
-            raise refusal("models.no_validation_cases", self.title, kind=ModelFailure)
+            raise refusal("models.no_validation_cases", self.title)
         options = self.network.training
         # Covariates are encoded by the training cases alone.
         encoder = None

@@ -19,7 +19,7 @@ from skiagram.encoders.encoder import (
     check_own_class,
 )
 from skiagram.encoders.weights import check_sha256
-from skiagram.errors import DataError, OptionError, refusal
+from skiagram.errors import DataError, refusal
 from skiagram.fitting.deployment import repeat_folder
 from skiagram.models.deep.fitted import (
     ARCHITECTURE,
@@ -88,7 +88,7 @@ class TrainedNetwork(Encoder):
             trained = self._preparation()
             own_unit = any(map(trained.has_normalised, trained.modalities or ("",)))
             if not trained.of_bytes or own_unit:
-                raise refusal("models.no_mean", kind=OptionError)
+                raise refusal("models.no_mean")
             mean = mean or tuple((classifier.mean.flatten() / _BYTE).tolist())
             std = std or tuple((classifier.deviation.flatten() / _BYTE).tolist())
         interpolation = chosen.interpolation or "bilinear"

@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.models.deep.layers import check_patches
 from skiagram.strict import STRICT
 from skiagram.training.options import Training
@@ -55,9 +55,7 @@ class Recurrent:
     ) -> nn.Module:
         """Build the network, to which a volume is as many steps as it has slices."""
         if self.patch_size is not None:
-            raise refusal(
-                "models.patches_of_volumes", kind=ModelFailure, patch_size=self.patch_size
-            )
+            raise refusal("models.patches_of_volumes", patch_size=self.patch_size)
         return SliceNetwork(self._network(channels, (height, width), n_classes))
 
     def _network(self, channels: int, patch: tuple[int, int], n_classes: int) -> "PatchNetwork":

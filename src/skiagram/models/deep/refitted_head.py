@@ -20,7 +20,7 @@ from sklearn.svm import LinearSVC
 from torch import Tensor, nn
 
 from skiagram.arrays import Floats, Whole
-from skiagram.errors import ModelFailure, refusal
+from skiagram.errors import refusal
 from skiagram.fitting.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
@@ -56,7 +56,7 @@ class RefittedHead(OnBackbone):
         """Start the network as it starts by itself; an outcome without classes is refused."""
         # Without classes there is no classifier to fit.
         if training.label.ndim > 1 or last_layer(classifier).out_features == 1:
-            raise refusal("models.head_without_classes", self.title, kind=ModelFailure)
+            raise refusal("models.head_without_classes", self.title)
         options = self.network()
         if isinstance(options, StartsFromCases):
             options.begin_from(classifier, training)

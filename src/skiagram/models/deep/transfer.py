@@ -44,7 +44,7 @@ from skiagram.encoders.weights import (
     give_weights,
     read_tensors,
 )
-from skiagram.errors import ModelFailure, OptionError, refusal
+from skiagram.errors import ModelFailure, refusal
 from skiagram.models.deep.layers import (
     GlobalAveragePool,
     QuickGradients,
@@ -196,9 +196,7 @@ class Transfer:
             with encoders_extra():
                 import timm
             if not timm.is_model(self.architecture.split(".")[0]):
-                raise refusal(
-                    "models.no_timm_network", kind=OptionError, architecture=self.architecture
-                )
+                raise refusal("models.no_timm_network", architecture=self.architecture)
             base = build_timm_network(self.architecture, (height, width))
             if self.depths is not None:
                 # What no map of these stages needs is cut off.
@@ -206,7 +204,6 @@ class Transfer:
                 if not hasattr(base, "prune_intermediate_layers") or max(self.depths) >= stages:
                     raise refusal(
                         "models.no_such_depths",
-                        kind=OptionError,
                         architecture=self.architecture,
                         stages=stages,
                     )
@@ -263,7 +260,7 @@ class Transfer:
         scaling, layer = cast(nn.Sequential, cast(TransferNetwork, classifier.network).head)
         scaling, layer = cast(nn.BatchNorm1d, scaling), cast(nn.Linear, layer)
         if training.label.ndim > 1 or layer.out_features == 1:
-            raise refusal("models.logistic_head", self.title, kind=ModelFailure)
+            raise refusal("models.logistic_head", self.title)
         # Its scaling is that of the training cases, its layer the regression on them.
         numbers = entering(classifier, scaling, training, self.training.batch_size)
         with torch.no_grad():
@@ -295,7 +292,6 @@ class Transfer:
             raise refusal(
                 "models.no_weights",
                 _WEIGHTS,
-                kind=OptionError,
                 name=name,
                 title=self.title,
                 allowed=", ".join(allowed),
@@ -511,7 +507,6 @@ def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) 
     if architecture not in fitting:
         raise refusal(
             "models.no_torchvision_network",
-            kind=OptionError,
             name=architecture,
             fitting=", ".join(fitting),
         )
@@ -520,9 +515,7 @@ def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) 
         with torch.device("meta"):  # the layers that are left out can be large
             whole = make()
         if not hasattr(whole, "features"):
-            raise refusal(
-                "models.no_features_of_network", kind=OptionError, architecture=architecture
-            )
+            raise refusal("models.no_features_of_network", architecture=architecture)
         base = nn.Sequential(whole.features.to_empty(device="cpu"), GlobalAveragePool())
         for part in base.modules():
             reset = getattr(part, "reset_parameters", None)
@@ -549,7 +542,7 @@ def _adapt_channels(base: nn.Module, channels: int, where: str) -> None:
     # Layers that standardise their own filters would undo the scale.
     standardised = "StdConv" in type(colour).__name__
     if colour.in_channels != _COLOURS or colour.groups != 1 or standardised:
-        raise refusal("models.other_channels", where, kind=ModelFailure, channels=channels)
+        raise refusal("models.other_channels", where, channels=channels)
     # A copy keeps what is the layer's own, such as the padding of timm's `Conv2dSame`.
     adapted = deepcopy(colour)
     adapted.in_channels = channels

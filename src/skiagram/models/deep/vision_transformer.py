@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.models.deep.layers import check_patches
 from skiagram.strict import STRICT
 from skiagram.training.options import Training
@@ -43,9 +43,7 @@ class VisionTransformer:
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
-            raise refusal(
-                "models.width_of_heads", kind=OptionError, width=self.width, heads=self.heads
-            )
+            raise refusal("models.width_of_heads", width=self.width, heads=self.heads)
 
     def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
         # Patches become tokens, whose mean at the end is the image.

@@ -23,7 +23,7 @@ from scipy import fft, linalg
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.contract import Entry, GroundTruth, OpenSource
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.images import Region
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
@@ -84,9 +84,7 @@ class PhantomRegions(GeneratedDataSet):
         lesion = self.lesion
         reach = lesion.spacing * (lesion.places // 2) + max(lesion.radii)
         if reach >= self.size // 2:
-            raise refusal(
-                "sources.lesion_beyond", kind=OptionError, reach=reach, half=self.size // 2
-            )
+            raise refusal("sources.lesion_beyond", reach=reach, half=self.size // 2)
 
     @property
     def modality(self) -> str:

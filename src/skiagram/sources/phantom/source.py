@@ -21,7 +21,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.readers.dicom import read_dicom
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
@@ -98,7 +98,6 @@ class GeneratedDataSet(ABC):
         if self.positive_class != self.classes[1]:
             raise refusal(
                 "sources.positive_of_phantom",
-                kind=OptionError,
                 positive_class=self.positive_class,
                 class_name=self.classes[1],
             )
@@ -142,9 +141,7 @@ class PhantomDataSet(GeneratedDataSet):
         super().__post_init__()
         reach = self.nodule.spacing * (self.nodule.places // 2) + self.nodule.radius
         if reach > self.size // 2:
-            raise refusal(
-                "sources.nodule_beyond", kind=OptionError, reach=reach, half=self.size // 2
-            )
+            raise refusal("sources.nodule_beyond", reach=reach, half=self.size // 2)
 
 
 class PhantomCases(OpenSource):
@@ -245,9 +242,7 @@ class Phantom(PhantomDataSet):
             (single, self.size**2, "dataset.faults"),
         ):
             if faults >= pixels // 2:
-                raise refusal(
-                    "sources.too_many_faults", where, kind=OptionError, faults=faults, pixels=pixels
-                )
+                raise refusal("sources.too_many_faults", where, faults=faults, pixels=pixels)
 
     @property
     def modality(self) -> str:

@@ -29,7 +29,7 @@ from scipy import fft
 
 from skiagram.arrays import Floats
 from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Visit
-from skiagram.errors import OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
@@ -99,7 +99,6 @@ class PhantomVisits(GeneratedDataSet):
         if self.lesion.radius > self.size // 2:
             raise refusal(
                 "sources.large_radius",
-                kind=OptionError,
                 radius=self.lesion.radius,
                 most=self.size // 2,
             )
