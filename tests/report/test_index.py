@@ -17,7 +17,8 @@ def crossover(networks=1):
     named = ((f"n{k}", f"Net {k} <small>") for k in range(networks))
     crossings = (replace(CROSSING, model=name, title=title) for name, title in named)
     curves = replace(CURVES, curves=(), crossings=tuple(crossings))
-    return SweepResult("crossover", "When is a network better?", "", (), curves)
+    question = "When is a network better?"
+    return SweepResult("crossover", question, "", (), "learning_curves", curves)
 
 
 def project(root, networks=1):

@@ -9,12 +9,11 @@ from skiagram.report import severity
 from skiagram.report.index import render_sweep
 from skiagram.report.sweep import draw_model, list_models, tabulate_map, tabulate_rows
 from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.costs import CostComparison
+from skiagram.steps.time import Clock
 from skiagram.sweeps.figures import DIFFERENCE, ModelFigure, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult
-from skiagram.sweeps.severity import Severity
 from skiagram.sweeps.table import SweepResult
 from tests.report.pages import Page
 from tests.yaml_rows import as_record, read_yaml
@@ -23,9 +22,7 @@ pytestmark = pytest.mark.slow
 
 C = "conf.model.svm.C"
 FOUND = read_yaml(__file__, "sweep_examples.yaml")
-COSTS = as_record(CostComparison, FOUND["costs"])
 CURVES = as_record(LearningCurves, FOUND["curves"])
-SEVERITY = as_record(Severity, FOUND["severity"])
 CURVE, CROSSING = CURVES.curves[0], CURVES.crossings[0]
 
 
@@ -68,8 +65,31 @@ def of_errors():
     return SweepResult("strength", "How strong?", "ridge", tuple(rows))
 
 
-def of_costs(**changes):
-    return SweepResult("cost", "What does accuracy cost?", "", (), replace(COSTS, **changes))
+def measured(row, models, margin=0.02):
+    """Return a row with figures: title → its arm, and name → estimate."""
+    figures = tuple(
+        ModelFigure(title, title, values["arm"], name, as_record(Estimate, estimate))
+        for title, values in models.items()
+        for name, estimate in values.items()
+        if name != "arm"
+    )
+    return RowResult(row, RowFigures(figures, 20, 10, margin=margin))
+
+
+def of_costs(models=FOUND["costs"], margin=0.02):
+    found = sweep(measured(Row(1, {}, {}, 1), models, margin))
+    machine = "Processor X, 2 cores, 1 thread"
+    return replace(found, analysis="cost", clock=Clock(time="wall"), machine=machine)
+
+
+def of_worse_images():
+    rows = []
+    for number, (images, models) in enumerate(FOUND["severity"].items(), start=1):
+        corruption, _, amount = images.partition(" ")
+        scored = {"scored": {"corruption": corruption, "amount": float(amount)}} if amount else {}
+        place = {"data": "films", "images": images}
+        rows.append(measured(Row(number, place, scored, 1), models))
+    return replace(sweep(*rows), analysis="severity")
 
 
 def of_curves(others=(), difference=None, **crossing):
@@ -78,10 +98,7 @@ def of_curves(others=(), difference=None, **crossing):
         crossing["difference"] = Estimate(**difference)
     curves = (CURVE, *(replace(CURVE, **other) for other in others))
     found = replace(CURVES, curves=curves, crossings=(replace(CROSSING, **crossing),))
-    return SweepResult("crossover", "From how many cases on?", "", (), found)
-
-
-NOT_RUN = RowResult(Row(1, {"images": "unchanged"}, {}, 1), reason="none was run")
+    return replace(sweep(), analysis="learning_curves", curves=found)
 
 
 FAILED = RowResult(Row(4, {C: 0}, {C: 0}, 1), reason="must be above 0")
@@ -94,7 +111,7 @@ EXAMPLES = {
     "a failed row": lambda: sweep(*LINE.rows, FAILED),
     "rows of the same figure": lambda: SAME,
     "rows of errors": of_errors,
-    "severity": lambda: SweepResult("worse", "What do they do?", "", (NOT_RUN,), SEVERITY),
+    "severity": of_worse_images,
 }
 EXAMPLES |= {name: partial(of_costs, **changed) for name, changed in FOUND["of costs"].items()}
 EXAMPLES |= {name: partial(of_curves, **changed) for name, changed in FOUND["of curves"].items()}
@@ -113,7 +130,7 @@ def test_a_page_is_made_anew_byte_for_byte():
 
 
 def test_decisions_have_a_part_of_their_own_where_they_were_asked_for():
-    (films,) = severity.show(SEVERITY)["data"]
+    (films,) = severity.show(of_worse_images())["data"]
     assert "0.20" in str(films["decisions"].groups[1].rows[0].cells[1])
 
 

@@ -11,7 +11,6 @@ from skiagram.statistics.delong import placements
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import overlap_factor
 from skiagram.sweeps.learning_curves import (
-    LearningCurves,
     ResampledModel,
     find_crossing,
     fit_learning_curve,
@@ -170,11 +169,6 @@ def crossover(workspace, *sizes, **changed):
     return run(workspace, base=CHOICES | changed, axes=axes, analysis="learning_curves")
 
 
-def curves(result):
-    assert isinstance(result.analysis, LearningCurves)
-    return result.analysis
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     return small_place(tmp_path_factory.mktemp("crossover"), (28, 4, 20))
@@ -190,7 +184,7 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(res
     reasons = [row.reason for row in result.rows if row.reason]
     assert len(reasons) == 2
     assert all("1000 of 64 cases to train on" in reason for reason in reasons)
-    found = curves(result)
+    found = result.curves
     assert (found.least, found.most, found.reach) == (24, 64, 128)
     assert all(curve.cases == (24, 40, 64) for curve in found.curves)
     assert [curve.model for curve in found.curves][-1] == "best_classical"
@@ -200,7 +194,7 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(res
 
 @pytest.mark.slow
 def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(result):
-    drawn = {curve.model: np.ravel(curve.draws) for curve in curves(result).curves}
+    drawn = {curve.model: np.ravel(curve.draws) for curve in result.curves.curves}
     for model, areas in drawn.items():
         of_rows = [row.figures.of(model, "roc_auc") for row in result.rows if not row.reason]
         assert areas.tolist() == pytest.approx([each.value for each in of_rows])
@@ -210,7 +204,7 @@ def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(res
 
 @pytest.mark.slow
 def test_under_cv_every_draw_scores_all_cases(workspace):
-    found = curves(crossover(workspace, 24, design="cv", networks=[], inner_folds=2))
+    found = crossover(workspace, 24, design="cv", networks=[], inner_folds=2).curves
     assert (found.cases, found.patients) == (104, 52)
     assert found.curves[0].band is None
     assert found.crossings == ()

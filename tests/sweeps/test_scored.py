@@ -16,7 +16,7 @@ from skiagram.restoration.steps import Steps
 from skiagram.steps.score import Scored, StoredPreparer, score_images
 from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.rows import SELECTION
-from skiagram.sweeps.severity import Severity
+from skiagram.sweeps.severity import list_worse_images
 from tests.sweeps.small_phantom import CHOICES, REFUSED, edit, run, small_place
 
 pytestmark = pytest.mark.slow
@@ -100,11 +100,9 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(works
 
 
 def test_the_curves_of_the_sweep_are_its_rows(result):
-    assert isinstance(result.analysis, Severity)
-    (data,) = result.analysis.data
-    assert [model.curves[0].corruption for model in data.models] == ["noise", "noise"]
-    again = result.rows[1].figures.of(MODEL, DIFFERENCE)
-    assert data.models[0].curves[0].conditions[0].change == again
+    (data,) = list_worse_images(result.rows)
+    assert data.clean == result.rows[0]
+    assert data.rows == {"noise": [result.rows[1]]}
 
 
 def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace):

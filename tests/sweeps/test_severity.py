@@ -8,20 +8,14 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import AUC, DIFFERENCE, ModelFigure, RowFigures
 from skiagram.sweeps.rows import Row, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
-from skiagram.sweeps.severity import Condition, find_severity, make_curve
+from skiagram.sweeps.severity import amount_of, find_limits, list_worse_images
 from tests.yaml_rows import of_rows
-
-BLANK = Estimate(0.8, 0.7, 0.9)
 
 
 @of_rows(__file__)
 def test_whole_intervals_say_where_a_model_holds_and_breaks(changes, holds_to, breaks_at):
-    conditions = [
-        Condition(amount, BLANK, Estimate(sum(change) / 2, *change), None, None)
-        for amount, change in enumerate(changes, start=1)
-    ]
-    curve = make_curve("noise", conditions, 0.02)
-    assert (curve.holds_to, curve.breaks_at) == (holds_to, breaks_at)
+    estimates = (Estimate(sum(change) / 2, *change) for change in changes)
+    assert find_limits([*enumerate(estimates, start=1)], 0.02) == (holds_to, breaks_at)
 
 
 def result(number, data, images, scored, change):
@@ -40,7 +34,7 @@ def noise(amount):
 
 def test_rows_of_each_reference_are_curves_in_the_order_of_their_amounts():
     failed = RowResult(Row(6, {"data": "films"}, {"scored": noise(0.5)}, 1), reason="lost")
-    found = find_severity(
+    films, slides = list_worse_images(
         [
             result(1, "films", "unchanged", {}, 0.0),
             result(2, "films", "more", noise(0.2), -0.1),
@@ -50,14 +44,10 @@ def test_rows_of_each_reference_are_curves_in_the_order_of_their_amounts():
             failed,
         ]
     )
-    assert found.margin == 0.02
-    films, slides = found.data
     assert (films.name, slides.name) == ("films", "slides")
-    (curve,) = films.models[0].curves
-    assert [each.amount for each in curve.conditions] == [0.1, 0.2]
-    assert (curve.holds_to, curve.breaks_at) == (0.1, 0.2)
-    assert curve.mean_change == pytest.approx(-0.051)
-    assert slides.models[0].curves[0].breaks_at == 0.1
+    assert [amount_of(row) for row in films.rows["noise"]] == [0.1, 0.2]
+    assert [row.row.number for row in slides.rows["noise"]] == [5]
+    assert (films.clean.row.number, slides.clean.row.number) == (1, 4)
 
 
 def test_an_analysis_without_worse_images_is_refused_before_a_row_runs():

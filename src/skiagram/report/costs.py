@@ -1,6 +1,7 @@
 """What accuracy costs, on the page of a sweep."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
@@ -18,7 +19,9 @@ from skiagram.report.formatting import format_count
 from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal
-from skiagram.sweeps.costs import CostComparison, ModelCost, pareto_front
+from skiagram.sweeps.costs import pareto_front
+from skiagram.sweeps.rows import BEST, COSTS, SELECTION
+from skiagram.sweeps.table import SweepResult
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
 _COLUMNS = {  # of the table: figure → heading
@@ -38,21 +41,55 @@ _KINDS = {  # of cost, each a panel: figure → words
 _WIDE = 30  # from the least to the greatest cost; decades alone are marked then
 
 
-def answer(result: CostComparison) -> tuple[str, ...]:
+class ModelCost(NamedTuple):
+    """Accuracy and cost of one model of one row.
+
+    Attributes:
+        auc: On development cases, that may choose it.
+        costs: Name of `COSTS` → figure; without a value where it is not defined.
+    """
+
+    title: str
+    arm: str
+    auc: Estimate
+    costs: Mapping[str, Estimate]
+
+
+def list_models(result: SweepResult) -> tuple[list[ModelCost], dict[str, str]]:
+    """List all models that were timed; and, of those that failed, title → reason."""
+    models, failed = list[ModelCost](), dict[str, str]()
+    for row in result.rows:
+        for each in row.figures.figures:
+            # What stands for an arm is one of the others.
+            if each.figure != SELECTION or each.model.startswith(BEST):
+                continue
+            title = f"{each.title} ({row.row.name()})" if len(result.rows) > 1 else each.title
+            found = {name: row.figures.of(each.model, name) for name in COSTS}
+            costs = {name: cost for name, cost in found.items() if cost}
+            if each.estimate.value is None:
+                failed[title] = each.estimate.reason
+            elif costs:
+                models.append(ModelCost(title, each.arm, each.estimate, costs))
+    return models, failed
+
+
+def answer(result: SweepResult) -> tuple[str, ...]:
     """Say which models are best, and of each cost which are on its front, cheapest first."""
-    fronts, value = [], [_auc(model) for model in result.models]
-    for kind, cost in costs_by_kind(result.models).items():
-        front = zip(result.models, cost, pareto_front(cost, value), strict=True)
+    models, _ = list_models(result)
+    fronts, value = [], [_auc(model) for model in models]
+    for kind, cost in costs_by_kind(models).items():
+        front = zip(models, cost, pareto_front(cost, value), strict=True)
         pairs = sorted(
             (spent, model.title) for model, spent, on in front if on and spent is not None
         )
         fronts.append(f"{kind}: {', '.join(title for _, title in pairs)}")
-    return (describe_best(result), *fronts)
+    return (describe_best(models, result.margin), *fronts)
 
 
-def show(result: CostComparison) -> Context:
+def show(result: SweepResult) -> Context:
     """Show figure and table, the most accurate model first; the table numbers them."""
-    models = sorted(result.models, key=_auc, reverse=True)
+    models, failed = list_models(result)
+    models.sort(key=_auc, reverse=True)
     rows = [
         TableRow(
             f"{number}. {model.title}",
@@ -61,21 +98,22 @@ def show(result: CostComparison) -> Context:
         for number, model in enumerate(models, start=1)
     ]
     table = Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
-    return {"figure": draw_pareto(models) if models else None, "table": table}
+    figure = draw_pareto(models) if models else None
+    return {"figure": figure, "table": table, "failed": failed}
 
 
-def describe_best(result: CostComparison) -> str:
+def describe_best(models: Sequence[ModelCost], margin: float) -> str:
     """Say which model is best, and which ones as good cost least to use and to train."""
-    if not result.models:
+    if not models:
         return say("cost.none")
     # The best, and all that are as good within the margin.
-    best = max(result.models, key=_auc)
-    as_good = list_as_good([_auc(model) for model in result.models], result.margin)
-    near = [model for model, good in zip(result.models, as_good, strict=True) if good]
+    best = max(models, key=_auc)
+    as_good = list_as_good([_auc(model) for model in models], margin)
+    near = [model for model, good in zip(models, as_good, strict=True) if good]
     words = say("cost.best", model=best.title, auc=format_decimal(best.auc.value))
-    margin = format_decimal(result.margin, 2)
+    shown_margin = format_decimal(margin, 2)
     if len(near) == 1:
-        return f"{words} {say('cost.alone', margin=margin)}"
+        return f"{words} {say('cost.alone', margin=shown_margin)}"
     # The cheapest of them, and what the best costs instead.
     cheapest = {}
     for aim, figure in (("use", "case_milliseconds"), ("train", "training_seconds")):
@@ -86,7 +124,7 @@ def describe_best(result: CostComparison) -> str:
             other = say("cost.instead", other=spent_by_best)
         spent = format_short(min(costs))
         cheapest[aim] = say(f"cost.cheapest_to_{aim}", model=model.title, spent=spent, other=other)
-    return f"{words} {say('cost.as_good', number=len(near), margin=margin, **cheapest)}"
+    return f"{words} {say('cost.as_good', number=len(near), margin=shown_margin, **cheapest)}"
 
 
 def _auc(model: ModelCost) -> float:

@@ -20,20 +20,28 @@ from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal, format_difference
 from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
+from skiagram.sweeps.table import SweepResult
 
 
-def show(result: LearningCurves) -> Context:
+def show(result: SweepResult) -> Context:
     """Show figure and table."""
-    return {"figure": draw_learning_curves(result), "table": tabulate_curves(result)}
+    curves = _curves_of(result)
+    return {"figure": draw_learning_curves(curves), "table": tabulate_curves(curves)}
 
 
-def answer(result: LearningCurves) -> tuple[str, ...]:
+def _curves_of(result: SweepResult) -> LearningCurves:
+    assert result.curves is not None  # noqa: S101 - of this analysis all results have them
+    return result.curves
+
+
+def answer(result: SweepResult) -> tuple[str, ...]:
     """Say from how many cases on each contender is ahead."""
-    answers = [describe_crossing(crossing, result) for crossing in result.crossings]
-    answered = {crossing.model for crossing in result.crossings}
+    curves = _curves_of(result)
+    answers = [describe_crossing(crossing, curves) for crossing in curves.crossings]
+    answered = {crossing.model for crossing in curves.crossings}
     left_out = [
         say("curve.left_out", model=curve.title)
-        for curve in result.curves
+        for curve in curves.curves
         if curve.arm != "classical" and curve.model not in answered
     ]
     return (*answers, *left_out) if answers else (say("curve.none"),)

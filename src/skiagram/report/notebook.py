@@ -21,21 +21,18 @@ from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores, measure_columns
-from skiagram.evaluation.verdict import describe_sites
 from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models
 from skiagram.report.rendering import render_template
+from skiagram.report.section import make_section
 from skiagram.report.sections.answer import draw_answer, state_answer, tabulate_answer
 from skiagram.report.sections.calibration import (
     draw_reliability,
 )
-from skiagram.report.sections.comparisons import tabulate_pairs
 from skiagram.report.sections.curves import draw_curves
 from skiagram.report.sections.decisions import draw_decision_curve
-from skiagram.report.sections.readers import describe_readers, tabulate_readers
-from skiagram.report.sections.sites import tabulate_sites
-from skiagram.report.sections.subgroups import tabulate_subgroup_differences, tabulate_subgroups
+from skiagram.report.sections.readers import describe_readers
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -43,7 +40,6 @@ from skiagram.report.tables import (
     TableRow,
     fill_cell,
     fill_difference,
-    tabulate_declared,
 )
 from skiagram.statistics.estimate import Estimate, format_difference, format_estimate
 
@@ -99,10 +95,10 @@ class _Shown:
         return self.verdict
 
     def _repr_html_(self) -> str:
-        sentences, table, drawings = self._show()
+        sentences, table = self._answer()
         # Each figure is an image of its own, which no style of a notebook changes.
         pictures = []
-        for drawing in drawings:
+        for drawing in self._draw():
             if drawing:
                 data = b64encode(drawing.svg.encode()).decode()
                 source = f"data:image/svg+xml;base64,{data}"
@@ -115,8 +111,12 @@ class _Shown:
             warnings=self.evaluation.warnings,
         )
 
-    def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
-        """Return the sentences, the table and the figures."""
+    def _answer(self) -> tuple[Sequence[str], Table]:
+        """Return the sentences and the table."""
+        raise NotImplementedError
+
+    def _draw(self) -> Sequence[Drawing | None]:
+        """Return the figures."""
         raise NotImplementedError
 
 
@@ -208,10 +208,11 @@ class ProjectResult(_Shown):
     def answered(self) -> Evaluation:  # type: ignore[override]
         return self.evaluation
 
-    def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
-        evaluation = self.evaluation
-        drawings = draw_answer(evaluation), draw_curves(evaluation, "roc")
-        return state_answer(evaluation), tabulate_answer(evaluation), drawings
+    def _answer(self) -> tuple[Sequence[str], Table]:
+        return state_answer(self.evaluation), tabulate_answer(self.evaluation)
+
+    def _draw(self) -> Sequence[Drawing | None]:
+        return draw_answer(self.evaluation), draw_curves(self.evaluation, "roc")
 
 
 @dataclass(frozen=True, repr=False)
@@ -230,33 +231,15 @@ class ScoreComparison(_Shown):
 
     def write(self, path: str | Path) -> None:
         """Write a page that loads nothing, with every table and figure."""
-        evaluation = self.evaluation
-        # What the page says of the two columns, and their parts.
-        sentences, table_of, (roc, reliability, decision_curve) = self._show()
-        tables = (tabulate_subgroups, tabulate_subgroup_differences)
-        subgroups = [
-            (result, *(table(evaluation, result) for table in tables))
-            for result in evaluation.models
-            if result.outcome.model in self._names and result.parts
-        ]
+        sentences, table_of = self._answer()
+        shown = make_section("comparison", self.evaluation, file="comparison.yaml")
         page = render_template(
             "comparison.html.j2",
             title=f"{self._names[0]} in place of {self._names[1]}?",
-            evaluation=evaluation,
+            evaluation=self.evaluation,
             sentences=sentences,
             table_of=table_of,
-            roc=roc,
-            precision_recall=draw_curves(evaluation, "precision_recall"),
-            reliability=reliability,
-            calibration=tabulate_declared(evaluation, "calibration"),
-            distances=tabulate_declared(evaluation, "calibration_distance"),
-            decision_curve=decision_curve,
-            secondary=tabulate_pairs(evaluation, SECONDARY, str),
-            subgroups=subgroups,
-            sites=tabulate_sites(evaluation),
-            sites_shown=describe_sites(evaluation),
-            readers=tabulate_readers(evaluation),
-            readers_shown=describe_readers(evaluation),
+            own=shown.context if shown else {},
         )
         write_files({Path(path): page.encode()})
 
@@ -278,7 +261,7 @@ class ScoreComparison(_Shown):
     def _names(self) -> tuple[str, str]:
         return self.answered.contender, self.answered.opponent
 
-    def _show(self) -> tuple[Sequence[str], Table, Sequence[Drawing | None]]:
+    def _answer(self) -> tuple[Sequence[str], Table]:
         evaluation = self.evaluation
         # The figures of each column, then their difference.
         rows = [
@@ -289,15 +272,13 @@ class ScoreComparison(_Shown):
         rest = TableRow(" minus ".join(self._names), cells)
         groups = (Group("", rows), Group("What the answer rests on", [rest]))
         table = Table(tuple(_COLUMNS.values()), groups, first="Scores")
-        # The sentences of the verdict, and three drawings.
         answer = evaluation.answer
-        sentences = (answer.headline, *answer.openings, *answer.reasons)
-        drawings = (
-            draw_curves(evaluation, "roc"),
-            draw_reliability(evaluation),
-            draw_decision_curve(evaluation),
-        )
-        return sentences, table, drawings
+        return (answer.headline, *answer.openings, *answer.reasons), table
+
+    def _draw(self) -> Sequence[Drawing | None]:
+        evaluation = self.evaluation
+        curves = draw_curves(evaluation, "roc")
+        return curves, draw_reliability(evaluation), draw_decision_curve(evaluation)
 
 
 def compare(

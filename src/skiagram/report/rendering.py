@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from skiagram.errors import escape_controls
@@ -26,6 +26,11 @@ def render_template(name: str, **values: object) -> str:
     return _environment().get_template(name).render(**values)
 
 
+def make_plain_template(text: str) -> Template:
+    """Return a template of plain text, which formats numbers as the pages do."""
+    return _environment().overlay(autoescape=False, finalize=None).from_string(text)
+
+
 @cache
 def _environment() -> Environment:
     # A name that a template misspells is an error; all text is escaped.
@@ -42,6 +47,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "count": format_count,
         "flat": flatten_options,
+        "names": lambda names: names if isinstance(names, str) else ", ".join(names or "–"),
         "decimal": format_decimal,
         "estimate": format_estimate,
         "difference": format_difference,

@@ -70,16 +70,27 @@ class DeclaredSection:
 
 
 @cache
-def list_sections() -> dict[str, DeclaredSection]:
-    """List anchor → section, in the order of the page."""
-    declared = read_declared("skiagram.report", "sections.yaml")
+def list_sections(file: str = "sections.yaml") -> dict[str, DeclaredSection]:
+    """List anchor → section, in the order of the page that a file declares."""
+    declared = read_declared("skiagram.report", file)
     return TypeAdapter(dict[str, DeclaredSection]).validate_python(declared)
 
 
-def make_section(anchor: str, evaluation: Evaluation, material: Material) -> Section | None:
-    """Make a section with what its template names; None with nothing to show."""
-    declared = list_sections()[anchor]
-    known = {"evaluation": evaluation, "material": material} | vars(evaluation) | vars(material)
+def make_section(
+    anchor: str,
+    evaluation: Evaluation,
+    material: Material | None = None,
+    file: str = "sections.yaml",
+) -> Section | None:
+    """Make a section with what its template names; None with nothing to show.
+
+    Args:
+        material: None for a page of scores alone.
+        file: Declares the section.
+    """
+    declared = list_sections(file)[anchor]
+    known = {"evaluation": evaluation, "material": material} | vars(evaluation)
+    known |= vars(material) if material else {}
 
     @cache
     def show(key: str) -> Any:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
+import numpy as np
 from markupsafe import Markup
 
 from skiagram.evaluation.criteria import CHANCE
@@ -23,61 +24,68 @@ from skiagram.report.section import Context
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_difference
 from skiagram.restoration.corruptions import CORRUPTIONS
 from skiagram.statistics.estimate import MISSING, format_estimate, format_signed
-from skiagram.sweeps.severity import (
-    Condition,
-    CorruptedCases,
-    CorruptedModel,
-    Severity,
-    SeverityCurve,
-)
+from skiagram.sweeps.figures import AUC, DIFFERENCE, ModelFigure
+from skiagram.sweeps.rows import BEST
+from skiagram.sweeps.runs import RowResult
+from skiagram.sweeps.severity import WorseImages, amount_of, find_limits, list_worse_images
+from skiagram.sweeps.table import SweepResult
 
 _MARKERS = "osD^v"
+_DECISIONS = ("sensitivity", "specificity")  # at the threshold that training fixed
 
 
-def answer(result: Severity) -> tuple[str, ...]:
+def answer(result: SweepResult) -> tuple[str, ...]:
     """Say of each data set what each model endures."""
     return tuple(
-        f"{name_data(data)}{model.title} {describe_endurance(model)}"
-        for data in result.data
-        for model in data.models
+        f"{name_data(data)}{model.title} {describe_endurance(data, model.model)}"
+        for data in list_worse_images(result.rows)
+        for model in list_models(data)
     )
 
 
-def show(result: Severity) -> Context:
+def show(result: SweepResult) -> Context:
     """Show of each data set figure and table of the AUC, and its decisions where there are some."""
     return {
         "data": [
             {
-                "data": data,
+                "found": data.clean.figures,
                 "prefix": name_data(data),
                 "figure": draw_severity_curves(data),
                 "changes": tabulate_changes(data),
-                "decisions": any(model.clean.sensitivity for model in data.models)
+                "decisions": any(each.figure in _DECISIONS for each in data.clean.figures.figures)
                 and tabulate_decisions(data),
             }
-            for data in result.data
+            for data in list_worse_images(result.rows)
         ]
     }
 
 
-def name_data(data: CorruptedCases) -> str:
+def list_models(data: WorseImages) -> list[ModelFigure]:
+    """List a figure of each model, for its names."""
+    models = {each.model: each for each in data.clean.figures.figures}
+    return [each for each in models.values() if not each.model.startswith(BEST)]
+
+
+def name_data(data: WorseImages) -> str:
     """Return what stands before words of a data set; empty where there is one alone."""
     return f"{data.name}: " if data.name else ""
 
 
-def describe_endurance(model: CorruptedModel) -> str:
+def describe_endurance(data: WorseImages, model: str) -> str:
     """Say under which corruptions a model clearly loses more than the margin, and from where on."""
-    if model.clean.auc.value is None:
-        return say("severity.no_auc", reason=model.clean.auc.reason)
+    area = data.clean.figures.find(model, AUC)
+    if area.value is None:
+        return say("severity.no_auc", reason=area.reason)
     # The corruptions by what the model does under them; only kinds that occur are named.
     kinds: dict[str, list[str]] = {"breaks": [], "holds": [], "inconclusive": []}
-    for curve in model.curves:
-        title = CORRUPTIONS[curve.corruption].title
+    for corruption, rows in data.rows.items():
+        title = CORRUPTIONS[corruption].title
         title = title if title.isupper() else title.lower()
-        if curve.breaks_at is not None:
-            amount = f"{curve.breaks_at:g}"
-            kinds["breaks"].append(say("severity.breaks_from", kind=title, amount=amount))
-        elif curve.holds_to == curve.conditions[-1].amount:
+        changes = [(amount_of(row), row.figures.find(model, DIFFERENCE)) for row in rows]
+        holds_to, breaks_at = find_limits(changes, data.clean.figures.margin)
+        if breaks_at is not None:
+            kinds["breaks"].append(say("severity.breaks_from", kind=title, amount=f"{breaks_at:g}"))
+        elif holds_to == amount_of(rows[-1]):
             kinds["holds"].append(title)
         else:
             kinds["inconclusive"].append(title)
@@ -85,68 +93,66 @@ def describe_endurance(model: CorruptedModel) -> str:
     return "; ".join(clauses) + "."
 
 
-def tabulate_changes(data: CorruptedCases) -> Table:
+def tabulate_changes(data: WorseImages) -> Table:
     """Tabulate the change in AUC of each model by amount of each corruption, and their mean."""
 
-    def cells(_: Condition, curve: SeverityCurve) -> Cells:
-        changes = [fill_difference(each.change) for each in curve.conditions]
-        mean = curve.mean_change
-        return [MISSING if mean is None else format_signed(mean), *changes]
+    def cells(model: str, rows: list[RowResult]) -> Cells:
+        changes = [row.figures.find(model, DIFFERENCE) for row in rows]
+        values = [change.value for change in changes if change.value is not None]
+        mean = format_signed(float(np.mean(values))) if values else MISSING
+        return [mean, *map(fill_difference, changes)]
 
     return _by_amount(data, "mean", cells)
 
 
-def tabulate_decisions(data: CorruptedCases) -> Table:
+def tabulate_decisions(data: WorseImages) -> Table:
     """Tabulate sensitivity and specificity at the thresholds, by amount."""
 
-    def cells(clean: Condition, curve: SeverityCurve) -> Cells:
+    def cells(model: str, rows: list[RowResult]) -> Cells:
         return [
             Markup("<br>").join(
                 format_estimate(estimate)
-                for estimate in (each.sensitivity, each.specificity)
-                if estimate
+                for name in _DECISIONS
+                if (estimate := row.figures.of(model, name))
             )
-            for each in (clean, *curve.conditions)
+            for row in (data.clean, *rows)
         ]
 
     return _by_amount(data, "unchanged", cells)
 
 
 def _by_amount(
-    data: CorruptedCases, first: str, cells: Callable[[Condition, SeverityCurve], Cells]
+    data: WorseImages, first: str, cells: Callable[[str, list[RowResult]], Cells]
 ) -> Table:
     groups = []
-    for place, curve in enumerate(data.models[0].curves):
-        kind = CORRUPTIONS[curve.corruption]
-        rows = [
-            TableRow(model.title, cells(model.clean, model.curves[place])) for model in data.models
-        ]
-        columns = (first, *(f"{each.amount:g}" for each in curve.conditions))
-        groups.append(Group(f"{kind.title}, {kind.unit}", rows, columns))
+    for corruption, rows in data.rows.items():
+        kind = CORRUPTIONS[corruption]
+        filled = [TableRow(each.title, cells(each.model, [*rows])) for each in list_models(data)]
+        columns = (first, *(f"{amount_of(row):g}" for row in rows))
+        groups.append(Group(f"{kind.title}, {kind.unit}", filled, columns))
     return Table((), groups)
 
 
-def draw_severity_curves(data: CorruptedCases) -> Drawing:
+def draw_severity_curves(data: WorseImages) -> Drawing:
     """Draw every model's AUC with its interval; the first point is the image as it is."""
     # A panel for each corruption, the models in all of them alike.
     panels = []
-    for place, curve in enumerate(data.models[0].curves):
-        kind, amounts = CORRUPTIONS[curve.corruption], [each.amount for each in curve.conditions]
-        lines, seen = list[Line](), Counter[str]()
-        for model in data.models:
+    for corruption, rows in data.rows.items():
+        kind, lines, seen = CORRUPTIONS[corruption], list[Line](), Counter[str]()
+        for model in list_models(data):
             # Models of one arm differ in dashes and marks.
             number = seen[model.arm]
             seen[model.arm] += 1
             style: Style = {"color": ARM_COLOUR[model.arm], "markersize": 3}
             style["linestyle"] = DASHES[number % len(DASHES)]
             style["marker"] = _MARKERS[number % len(_MARKERS)]
-            areas = [each.auc for each in (model.clean, *model.curves[place].conditions)]
+            areas = [row.figures.find(model.model, AUC) for row in (data.clean, *rows)]
             lines.append(join_estimates(model.title, range(len(areas)), areas, style))
         # The dotted line is chance.
-        lines.append(Line("", (0, len(amounts)), (CHANCE, CHANCE), style_of("dotted")))
+        lines.append(Line("", (0, len(rows)), (CHANCE, CHANCE), style_of("dotted")))
         ticks = {0.0: "0"}  # other marks are such as .5
-        for k, amount in enumerate(amounts, start=1):
-            ticks[float(k)] = f"{amount:g}".removeprefix("0")
+        for k, row in enumerate(rows, start=1):
+            ticks[float(k)] = f"{amount_of(row):g}".removeprefix("0")
         labels = wrap_title(kind.unit, 34), "AUC"
         panels.append(Panel(lines, labels, ticks=ticks, title=kind.title))
     name = f"severity-{data.name}".replace(" ", "-").rstrip("-")

@@ -28,7 +28,6 @@ from skiagram.statistics.estimate import (
     format_difference,
     format_estimate,
 )
-from skiagram.sweeps.costs import CostComparison
 from skiagram.sweeps.figures import (
     AUC,
     DIFFERENCE,
@@ -40,10 +39,8 @@ from skiagram.sweeps.figures import (
     MERIT_DIFFERENCE,
     SENSITIVITY_DIFFERENCE,
 )
-from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
-from skiagram.sweeps.severity import Severity
 from skiagram.sweeps.table import SweepResult
 
 _MOST = 60  # rows in a figure; with more, nobody could read it
@@ -56,10 +53,10 @@ _HEADINGS = {
     MERIT_DIFFERENCE: "Figure of merit minus the reference’s",
     SENSITIVITY_DIFFERENCE: "Mean sensitivity minus the reference’s",
 }
-_ANALYSES: dict[type, Any] = {
-    CostComparison: costs,
-    LearningCurves: learning_curves,
-    Severity: severity,
+_ANALYSES: dict[str | None, Any] = {
+    "cost": costs,
+    "learning_curves": learning_curves,
+    "severity": severity,
 }
 _FILL = {
     **dict.fromkeys(DIFFERENCES, fill_difference),
@@ -80,22 +77,16 @@ def summarise(result: SweepResult) -> Summary:
     if any(each.figure == MERIT_DIFFERENCE or each.model.endswith(FINDER) for each in figures):
         is_useless = False
     warning = (say("answer.nothing_works"), say("answer.look_at_data")) if is_useless else ()
-    analysis = find_analysis(result)
-    answers = analysis.answer(result.analysis) if analysis else ()
+    analysis = _ANALYSES.get(result.analysis)
+    answers = analysis.answer(result) if analysis else ()
     return Summary(result.question, (*warning, *answers, *describe_choice(result)))
-
-
-def find_analysis(result: SweepResult) -> Any:
-    """Find the module that shows the sweep's analysis; None where none was asked for."""
-    return _ANALYSES.get(type(result.analysis))
 
 
 def fill(result: SweepResult) -> Context:
     """Return the answer, the figure and the tables."""
-    models, analysis = list_models(result), find_analysis(result)
-    shown = {"name": analysis.__name__.rpartition(".")[2]} if analysis else {}
+    models, analysis = list_models(result), _ANALYSES.get(result.analysis)
     return {
-        "analysis": shown | analysis.show(result.analysis) if analysis else None,
+        "analysis": analysis.show(result) if analysis else None,
         "models": [
             (
                 title_of(result, model),
@@ -190,9 +181,7 @@ def tabulate_rows(result: SweepResult, model: str) -> Table:
     for each in result.rows:
         cells = []
         for name in figure_names:
-            estimate: Estimate = each.figures.of(model, name) or Estimate(
-                None, reason=each.figures.reason or "not in this row"
-            )
+            estimate = each.figures.find(model, name)
             if name in DIFFERENCES and each.row.reference == each.row.number:
                 estimate = Estimate(None, reason="the reference")
             cells.append(_FILL.get(name, fill_cell)(estimate))

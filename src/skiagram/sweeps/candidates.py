@@ -1,6 +1,6 @@
 """What a row of a sweep trains: models of the three arms, each once."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,25 +36,11 @@ class NamedModel:
 
 
 @dataclass(frozen=True)
-class FailedModel(NamedModel):
-    """A model that could not be trained, and why."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
 class Candidate:
     """A model that a row trains: a classical one, of features or of what an encoder makes."""
 
     name: str
     options: Options
-    _opened: list[tuple[PreparedData, Reading[Any]]] = field(
-        default_factory=list, init=False, repr=False, compare=False
-    )
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave what it has opened behind where another process takes over."""
-        return vars(self) | {"_opened": []}
 
     @property
     def arm(self) -> str:
@@ -70,11 +56,10 @@ class Candidate:
         return build(dict(self.options), "model")
 
     def read(self, prepared: PreparedData) -> Reading[Any]:
-        """Open what it reads; once, while the same data are asked for."""
-        if not self._opened or self._opened[0][0] != prepared:
-            task = read_task(prepared.cases / "task.json")
-            self._opened[:] = [(prepared, self.model(1).read(prepared, task))]
-        return self._opened[0][1]
+        """Open what it reads."""
+        task = read_task(prepared.cases / "task.json")
+        reading: Reading[Any] = self.model(1).read(prepared, task)
+        return reading
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
         """Return what a fit depends on besides options: the data, and how it is trained."""
@@ -108,7 +93,6 @@ def train_candidate(
     workspace: Workspace, prepared: PreparedData, candidate: Candidate, plan: Plan
 ) -> Path:
     """Train a model on prepared data; return the piece with its `model` and `scores`."""
-    candidate = replace(candidate)  # what it reads is let go afterwards
     # All that a training depends on names its piece.
     (cases, task), store = read_cases(prepared.cases), workspace.store
     inputs = candidate.inputs(prepared) | {

@@ -97,6 +97,11 @@ class RowFigures:
         )
         return next(estimates, None)
 
+    def find(self, model: str, figure: str) -> Estimate:
+        """Find a figure of a model, or why there is none."""
+        missing = Estimate(None, reason=self.reason or "not in this row")
+        return self.of(model, figure) or missing
+
     def chosen_by(self, model: str) -> str:
         """Find the figure of development cases that chooses a model, or `best_<arm>`."""
         names = [

@@ -33,6 +33,7 @@ COLUMNS = (  # of the long table, besides one for each axis
     *("reason", "reference"),
 )
 Options = Mapping[str, Any]
+Analysis = Literal["severity", "learning_curves", "cost"]
 _MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
@@ -134,7 +135,7 @@ class Sweep:
     objective: Objective = Objective()
     models: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
-    analysis: Literal["severity", "learning_curves", "cost"] | None = None
+    analysis: Analysis | None = None
     clock: Clock = Clock()
 
     @model_validator(mode="after")

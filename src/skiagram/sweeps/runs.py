@@ -35,9 +35,8 @@ from skiagram.steps.combine import combine_models
 from skiagram.steps.evaluation_inputs import read_evaluation_options, read_finding
 from skiagram.steps.preflight import DataSetFacts, check_run
 from skiagram.steps.score import Scored, score_images
-from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
-from skiagram.sweeps.costs import CostTimer, describe_machine
+from skiagram.sweeps.costs import describe_machine, measure_costs
 from skiagram.sweeps.data import audit_data, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
     LATER_AUC,
@@ -113,10 +112,10 @@ class PreparedRow:
             for each in self.candidates
         ]
 
-    def timer(self, clock: Clock) -> CostTimer:
-        """Return what times the models."""
-        machine = describe_machine(self.workspace, self.candidates)
-        return CostTimer(self.workspace, self.data, self.plan, clock, machine)
+    @property
+    def machine(self) -> str:
+        """Say on what times of its models are taken."""
+        return describe_machine(self.workspace, self.candidates)
 
 
 @dataclass(frozen=True)
@@ -458,10 +457,10 @@ def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> Ro
     # What the figures depend on: the row, what was asked for, and of costs the machine.
     prepared = made.prepared
     row, workspace = prepared.row, prepared.workspace
-    timer = prepared.timer(sweep.clock)
     requests: dict[str, Any] = {"figures": sweep.metrics, "models": sweep.models}
     if sweep.costs:
-        requests |= {"costs": sweep.costs, "clock": asdict(timer.clock), "machine": timer.machine}
+        times = {"clock": asdict(sweep.clock), "machine": prepared.machine}
+        requests |= {"costs": sweep.costs, **times}
     inputs = made.inputs | requests
     compared = None if reference is None or reference is made else reference
     # Ids of cases mean nothing beyond their data set.
@@ -476,12 +475,13 @@ def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> Ro
         figures = made.measure(sweep.metrics).figures(sweep.models, other)
         data = prepared.data
         image_figures = measure_images(data.cases.parent, data.store, sweep.figures)
-        timed = [
-            (each, piece / "scores")
+        trained = [
+            (each, piece)
             for each, piece in zip(prepared.candidates, made.pieces, strict=True)
             if sweep.costs and (not sweep.models or each.name in sweep.models)
         ]
-        costs = timer.list_figures(timed, sweep.costs)
+        times = workspace, data, prepared.plan, sweep.clock
+        costs = measure_costs(*times, trained, sweep.costs)
         all_figures = (*figures.figures, *image_figures, *costs)
         write_record(replace(figures, figures=all_figures), folder / _FIGURES)
 

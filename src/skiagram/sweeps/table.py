@@ -13,8 +13,8 @@ from skiagram.composition import Composition
 from skiagram.errors import SkiagramError, refusal
 from skiagram.fitting.cross_validation import Subset
 from skiagram.options import check, split_names
+from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import Candidate
-from skiagram.sweeps.costs import CostComparison, compare_costs
 from skiagram.sweeps.data import ingest_data
 from skiagram.sweeps.figures import DIFFERENCES, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves, check_curves, find_learning_curves
@@ -23,6 +23,7 @@ from skiagram.sweeps.rows import (
     COLUMNS,
     COSTS,
     SELECTIONS,
+    Analysis,
     Row,
     Sweep,
     expand_rows,
@@ -32,7 +33,6 @@ from skiagram.sweeps.rows import (
     show_value,
 )
 from skiagram.sweeps.runs import RowResult, TrainedRow, run_rows
-from skiagram.sweeps.severity import Severity, find_severity
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import read_task
 from skiagram.tasks.predicted import Predicted
@@ -49,14 +49,24 @@ class SweepResult:
         rows: In the order of the sweep.
         objective: Model, or `best_<arm>`, whose figure of development cases chooses a row; empty
             where no row has one.
-        analysis: What was made of all rows together; None where none was asked for.
+        analysis: What is made of all rows together; None for nothing.
+        curves: The learning curves, where these were asked for.
+        clock: How costs among the figures were timed, and `machine` where.
     """
 
     name: str
     question: str
     objective: str
     rows: tuple[RowResult, ...]
-    analysis: Severity | LearningCurves | CostComparison | None = None
+    analysis: Analysis | None = None
+    curves: LearningCurves | None = None
+    clock: Clock | None = None
+    machine: str = ""
+
+    @property
+    def margin(self) -> float:
+        """Return the smallest difference in AUC that counts."""
+        return max((each.figures.margin for each in self.rows if not each.reason), default=0.0)
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
@@ -266,14 +276,9 @@ def gather(
     every = RowFigures(tuple(each for result in ordered for each in result.figures.figures))
     swept = find_swept_model(find_differing([result.row for result in ordered]))
     objective = every.resolve(sweep.objective.entry, swept)
-    analysis: Severity | LearningCurves | CostComparison | None = None
     trained = [trained_rows[number] for number in sorted(trained_rows)]
-    if sweep.analysis == "severity":
-        analysis = find_severity(ordered)
-    elif sweep.analysis == "learning_curves":
-        analysis = find_learning_curves(trained)
-    elif sweep.analysis == "cost":
-        first, rows = trained[0].prepared, {each.row.name(): each.figures for each in ordered}
-        timer, margin = first.timer(sweep.clock), first.evaluation.margin
-        analysis = compare_costs(timer.clock, timer.machine, margin, rows)
-    return SweepResult(name, sweep.question, objective, tuple(ordered), analysis)
+    curves = find_learning_curves(trained) if sweep.analysis == "learning_curves" else None
+    clock = sweep.clock if sweep.analysis == "cost" else None
+    machine = trained[0].prepared.machine if clock else ""
+    asked = sweep.analysis, curves, clock, machine
+    return SweepResult(name, sweep.question, objective, tuple(ordered), *asked)

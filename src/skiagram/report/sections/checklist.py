@@ -4,25 +4,23 @@ A checklist is a file in `report/checklists/`; nothing else names it.
 """
 
 import importlib.resources
-from collections import Counter
 from collections.abc import Container, Mapping
 from functools import cache
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
 import pandas as pd
+from jinja2 import Template
 from markupsafe import Markup, escape
 from pydantic import TypeAdapter
 
 from skiagram.declared import read_declared
-from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
-from skiagram.evaluation.results import METRICS
-from skiagram.evaluation.sites import SITES
-from skiagram.report.formatting import ARM_TITLES, best_models, finished_models, format_count
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.report.formatting import ARM_TITLES, best_models, finished_models
 from skiagram.report.material import Material
+from skiagram.report.rendering import make_plain_template
 from skiagram.report.section import list_sections
 from skiagram.report.tables import Group, Table, TableRow, list_rows
-from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
@@ -86,86 +84,25 @@ class Checklist(NamedTuple):
     items: tuple[Item, ...]
 
 
+@cache
+def _read_facts() -> dict[str, Template]:
+    declared = read_declared("skiagram.report", "facts.yaml")
+    return {name: make_plain_template(text) for name, text in declared.items()}
+
+
 def _list_facts(evaluation: Evaluation, material: Material) -> dict[str, Any]:
     """List what a run can say of itself: name → words with its figures, and its records."""
-    # What was compared, and how the data were divided.
-    params, difference = material.provenance.params, evaluation.difference
-    compared = "no comparison of both arms"
-    if difference and difference.value is not None:
-        compared = f"{evaluation.contender_words} minus classical {format_difference(difference)}"
-    detectable = evaluation.figures.get(analysis=PRIMARY, figure="detectable")
-    versions = material.provenance.versions
-    design = "nested cross-validation, nothing sealed"
-    if evaluation.task.design == "holdout":
-        sealed, cohort = "a sealed test set", "another cohort, which no choice has seen"
-        design = cohort if evaluation.is_external else sealed
-    # The folds, and how often models were trained.
-    column, repeats = params.get("fold_column"), params.get("repeats", "–")
-    number_of_folds = params.get("folds", "–")
-    folds = f"a fold for each value of “{column}”" if column else f"{number_of_folds} folds"
-    trainings = f"trained {repeats} time{'' if repeats == 1 else 's'}"
-    # The models of each arm, those that failed apart.
-    arms = Counter(str(model.outcome.arm) for model in finished_models(evaluation))
-    counts_of_arms = (
-        f"{arms[arm]} {title.lower()}" for arm, title in ARM_TITLES.items() if arms[arm]
-    )
-    failed = len(evaluation.models) - arms.total()
-    trained = ", ".join(counts_of_arms) + (f", {failed} failed" if failed else "")
-    areas = [
-        f"{model.outcome.title} {format_estimate(estimate)}"
-        for model in best_models(evaluation)
-        if (estimate := model.figures.get(analysis=METRICS, figure=evaluation.primary))
-    ]
-    # How many cases had pixels to restore.
-    missing, treatment = "no case was restored", material.treatment
-    if "missing" in treatment and len(treatment):
-        restored, cases = int((treatment["missing"] > 0).sum()), len(treatment)
-        missing = f"{format_count(restored)} of {format_count(cases)} cases had missing pixels"
-    return {
+    shown = {
         "evaluation": evaluation,
-        "card": material.card,
-        "design": design,
-        "folds": f"{folds}, {trainings}",
-        "seed": f"seed {params.get('seed', '–')}",
-        "development": f"development: {_count(evaluation, 'development')}",
-        "reported": f"reported: {_count(evaluation, 'reported')}",
-        "models": trained,
-        "auc": f"{evaluation.figure_title} of the best of each arm: {'; '.join(areas) or 'none'}",
-        "difference": compared,
-        "margin": format_decimal(evaluation.margin),
-        "detectable": format_decimal(detectable.value) if detectable else "not known",
-        "missing": missing,
-        "audit": f"{len(material.audit.findings)} findings of the audit",
-        "restoration": f"restoration: {_listed(params.get('restoration'))}",
-        "features": f"families {_listed(params.get('features'))}",
-        "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
-        "sites": _sites(evaluation),
-        "spread": "folds, seeds and patients"
-        if any(len(model.by_repeat) > 1 for model in evaluation.models)
-        else "folds and patients, of one training",
+        "material": material,
+        "params": material.provenance.params,
+        "treatment": material.treatment,
+        "titles": ARM_TITLES,
+        "finished": finished_models(evaluation),
+        "best": best_models(evaluation),
     }
-
-
-def _listed(names: Any) -> str:
-    return names if isinstance(names, str) else ", ".join(map(str, names or ("–",)))
-
-
-def _count(evaluation: Evaluation, part: str) -> str:
-    classes = ", ".join(
-        f"{format_count(number)} {name}" for name, number in evaluation.cases[part].items()
-    )
-    return f"{format_count(evaluation.patients[part])} patients, cases {classes}"
-
-
-def _sites(evaluation: Evaluation) -> str:
-    if evaluation.site_column:
-        number = format_count(len(evaluation.figures.select(analysis=SITES).list_distinct("group")))
-        return f"{number} values of “{evaluation.site_column}”, each unseen by its models"
-    if evaluation.is_external:
-        return f"tested on cohorts that no choice has seen: {', '.join(evaluation.test_sites)}"
-    if evaluation.test_sites:
-        return f"tested on sites that training never saw: {', '.join(evaluation.test_sites)}"
-    return "no site was held out"
+    facts = {name: template.render(shown) for name, template in _read_facts().items()}
+    return {"evaluation": evaluation, "card": material.card, **facts}
 
 
 def list_checklists() -> tuple[str, ...]:

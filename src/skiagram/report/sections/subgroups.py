@@ -12,7 +12,7 @@ from skiagram.report.drawing import (
     wrap_title,
 )
 from skiagram.report.formatting import (
-    best_models,
+    finished_models,
     format_count,
     format_p_value,
     metric_heading,
@@ -24,9 +24,19 @@ from skiagram.tasks.classes import CLASS_FIGURES
 _MAX_ROWS = 24  # subgroups in the figure; more stand in the table alone
 
 
+def _list_best(evaluation: Evaluation) -> list[ModelResult]:
+    """List what stands for an arm, or is compared, and has figures of parts."""
+    best = {*evaluation.best.values()}
+    return [
+        model
+        for model in finished_models(evaluation)
+        if model.outcome.model in best and model.parts
+    ]
+
+
 def list_figures(evaluation: Evaluation) -> dict[str, Table]:
     """List title → table of the figures of the best of each arm that has any."""
-    best = [model for model in best_models(evaluation) if model.parts]
+    best = _list_best(evaluation)
     return {model.outcome.title: tabulate_subgroups(evaluation, model) for model in best}
 
 
@@ -34,7 +44,7 @@ def list_differences(evaluation: Evaluation) -> dict[str, Table]:
     """List title → table of the differences of the best of each arm that has any."""
     return {
         model.outcome.title: tabulate_subgroup_differences(evaluation, model)
-        for model in best_models(evaluation)
+        for model in _list_best(evaluation)
         if model.figures.select(analysis=SUBGROUPS, versus=OTHERS)
     }
 
