@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -60,6 +60,7 @@ from skiagram.training.options import Trainer, decide_vertical_flips
 
 P = ParamSpec("P")
 R = TypeVar("R")
+OpenSeal = Callable[[Path, tuple[str, ...]], OpenedCases]
 _FIGURES = "figures.json"
 _TOGETHER = 64  # rows whose models are trained side by side; more would fill the memory
 
@@ -119,64 +120,19 @@ class PreparedRow:
 
 
 @dataclass(frozen=True)
-class Seal:
-    """The seal of each data set of a sweep, opened for all rows by one entry of the ledger.
-
-    Attributes:
-        opened_by: The sweep, for people.
-        request: All that decides its figures, as JSON.
-    """
-
-    opened_by: str
-    request: Mapping[str, Any]
-    _opened: list[tuple[object, OpenedCases]] = field(default_factory=list, init=False)
-    _assembled: list[tuple[object, EvaluationSet]] = field(default_factory=list, init=False)
-
-    def assemble(self, row: PreparedRow) -> EvaluationSet:
-        """Return the reported cases of a row; opened and assembled once for rows in succession."""
-        # Reported cases and labels, kept for the next row.
-        models = (*(each.name for each in row.candidates), *row.combinations)
-        by = (self.opened_by, models, self.request)
-        opened = _keep(
-            self._opened,
-            (row.reported, models),
-            lambda: open_data(row.workspace, row.reported, *by),
-        )
-        draws = (row.plan.seed, row.evaluation.replicates)
-
-        def make() -> EvaluationSet:
-            assembled = replace(opened, duplicates=row.duplicates).assemble(*draws)
-            if row.scored.dataset is None:
-                return assembled
-            # The reported cases are another data set's; those to choose by are the models' own.
-            cases, task = read_cases(row.data.cases)
-            no_labels = pd.DataFrame({"case_id": [], "label": []})
-            development = label_cases(cases.development(), task, no_labels)
-            return replace(assembled, development=development)
-
-        return _keep(self._assembled, (row.reported, *draws, row.data.cases), make)
-
-
-def _keep(last: list[tuple[object, R]], key: object, make: Callable[[], R]) -> R:
-    """Return the last value if it was made for this key, else make one and keep it instead."""
-    if not last or last[0][0] != key:
-        last[:] = [(key, make())]
-    return last[0][1]
-
-
-@dataclass(frozen=True)
 class TrainedRow:
     """A row whose models are trained, and the seal that its figures need.
 
     Attributes:
         pieces: Of each candidate, with its `model` and `scores`.
         scores: Folders of the scores of all models, combinations last.
+        open_seal: Opens the cases of a data set for models, noted in the ledger.
     """
 
     prepared: PreparedRow
     pieces: tuple[Path, ...]
     scores: tuple[Path, ...]
-    seal: Seal
+    open_seal: OpenSeal
 
     @property
     def inputs(self) -> dict[str, Any]:
@@ -188,10 +144,24 @@ class TrainedRow:
         """Return what every model scored."""
         return [Predictions.read(folder) for folder in self.scores]
 
+    def assemble(self) -> EvaluationSet:
+        """Return the reported cases."""
+        row = self.prepared
+        names = (*(each.name for each in row.candidates), *row.combinations)
+        opened = replace(self.open_seal(row.reported, names), duplicates=row.duplicates)
+        assembled = opened.assemble(row.plan.seed, row.evaluation.replicates)
+        if row.scored.dataset is None:
+            return assembled
+        # The reported cases are another data set's; those to choose by are the models' own.
+        cases, task = read_cases(row.data.cases)
+        no_labels = pd.DataFrame({"case_id": [], "label": []})
+        development = label_cases(cases.development(), task, no_labels)
+        return replace(assembled, development=development)
+
     def measure(self, figure_names: Sequence[str]) -> MeasuredRow:
         """Return its models, measured by some figures."""
         row, models = self.prepared, self.read()
-        cases, later, finding = self.seal.assemble(row), None, None
+        cases, later, finding = self.assemble(), None, None
         if LATER_AUC in figure_names:
             # Which reported cases have an earlier image of the patient.
             folder = row.reported / "cases"
@@ -225,9 +195,13 @@ def run_rows(
         workspace: Of the project, without changes.
         trained_rows: Filled with rows by their numbers, for the analysis of the sweep.
     """
-    # The seal is opened once for all rows.
+    # The seal of a data set is opened by one entry of the ledger, once for rows in succession.
     request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
-    seal = Seal(f"sweep {name}", request)
+
+    @lru_cache(maxsize=1)
+    def open_seal(data: Path, models: tuple[str, ...]) -> OpenedCases:
+        return open_data(workspace, data, f"sweep {name}", models, request)
+
     # What a row is compared with comes before it.
     ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
     reference: TrainedRow | None = None
@@ -236,7 +210,7 @@ def run_rows(
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
             together = ordered[start : start + side_by_side]
-            for row, trained, began in _train(together, sweep, workspace, seal):
+            for row, trained, began in _train(together, sweep, workspace, open_seal):
                 if row.number == row.reference:
                     reference = trained if isinstance(trained, TrainedRow) else None
                 # A row that failed is a result, too.
@@ -263,7 +237,7 @@ def run_rows(
 
 
 def _train(
-    rows: Sequence[Row], sweep: Sweep, workspace: Workspace, seal: Seal
+    rows: Sequence[Row], sweep: Sweep, workspace: Workspace, open_seal: OpenSeal
 ) -> Iterator[tuple[Row, TrainedRow | SkiagramError, float | None]]:
     """Yield each row once its models are trained, or with the reason why they are not.
 
@@ -292,7 +266,7 @@ def _train(
         began = min((start for _, start in trained if start is not None), default=None)
         failed = next((piece for piece, _ in trained if isinstance(piece, SkiagramError)), None)
         made = [piece for piece, _ in trained if isinstance(piece, Path)]
-        yield row, _attempt(_finish, each, made, seal) if failed is None else failed, began
+        yield row, _attempt(_finish, each, made, open_seal) if failed is None else failed, began
 
 
 def _train_timed(training: partial[Path]) -> tuple[Path | SkiagramError, float | None]:
@@ -400,7 +374,7 @@ def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
     return other
 
 
-def _finish(prepared: PreparedRow, pieces: Sequence[Path], seal: Seal) -> TrainedRow:
+def _finish(prepared: PreparedRow, pieces: Sequence[Path], open_seal: OpenSeal) -> TrainedRow:
     """Return a row whose candidates are trained, after its combinations are made of them."""
     # What each candidate left, and the combinations of them.
     named = {each.name: piece for each, piece in zip(prepared.candidates, pieces, strict=True)}
@@ -409,7 +383,7 @@ def _finish(prepared: PreparedRow, pieces: Sequence[Path], seal: Seal) -> Traine
         made[name] = _combine(prepared, name, options, named)
     if prepared.scored == Scored():
         every = [scores for _, scores in made.values()]
-        return TrainedRow(prepared, tuple(pieces), tuple(every), seal)
+        return TrainedRow(prepared, tuple(pieces), tuple(every), open_seal)
     # The fitted models score the images that the row names.
     workspace, reported = prepared.workspace, prepared.reported
     scored, seed, every = prepared.scored, prepared.plan.seed, []
@@ -425,7 +399,7 @@ def _finish(prepared: PreparedRow, pieces: Sequence[Path], seal: Seal) -> Traine
             "seed": seed,
         }
         every.append(workspace.make_once(f"scored-{name}", inputs, make) / "scores")
-    return TrainedRow(prepared, tuple(pieces), tuple(every), seal)
+    return TrainedRow(prepared, tuple(pieces), tuple(every), open_seal)
 
 
 def _combine(

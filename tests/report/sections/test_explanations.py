@@ -6,9 +6,9 @@ import pytest
 
 from skiagram.explanation.record import Blanking, Explanation, Loss
 from skiagram.report.section import make_section
-from skiagram.report.sections.explanations import describe, describe_outside
 from skiagram.statistics.estimate import Estimate
 from tests.report.examples_of_results import binary, material
+from tests.report.pages import section
 from tests.yaml_rows import as_record, read_yaml
 
 FOREST, NETWORK = (
@@ -35,25 +35,26 @@ def with_maps(*maps):
     return replace(NETWORK, maps=replace(MAPS, methods=maps))
 
 
-def answers(*models):
-    return [describe(model) for model in models]
+def words(*models):
+    """Return what the section says of models."""
+    return section("explanations", binary(), replace(material(), explanations=models)).text
 
 
 def test_the_answer_names_what_passed_and_what_failed():
-    forest, network = answers(FOREST, NETWORK)
-    assert "rests most on glcm: permuting these 12 features costs 0.100" in forest
-    assert "Occlusion passed all tests" in network
-    assert "Grad-CAM (deletion failed)" in network
-    (untrusted,) = answers(with_maps(a_map("Grad-CAM", "insertion", "repeatability")))
+    said = words(FOREST, NETWORK)
+    assert "rests most on glcm: permuting these 12 features costs 0.100" in said
+    assert "Occlusion passed all tests" in said
+    assert "Grad-CAM (deletion failed)" in said
+    untrusted = words(with_maps(a_map("Grad-CAM", "insertion", "repeatability")))
     assert "none is to be trusted" in untrusted
-    assert "no maps" in answers(replace(NETWORK, maps=None))[0]
+    assert "no maps" in words(replace(NETWORK, maps=None))
 
 
 def test_what_lies_outside_is_told_by_trustworthy_maps_alone():
-    words = describe_outside(NETWORK).replace("\N{NO-BREAK SPACE}", " ")
-    assert "By Occlusion, 60 % of what Small network looks at lies outside" in words
-    assert "Grad-CAM" not in words
-    assert "no map tells" in describe_outside(with_maps(a_map("Occlusion", "deletion")))
+    said = words(NETWORK)
+    assert "By Occlusion, 60 % of what Small network looks at lies outside" in said
+    assert "By Grad-CAM" not in said
+    assert "no map tells" in words(with_maps(a_map("Occlusion", "deletion")))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_what_lies_outside_is_told_by_trustworthy_maps_alone():
 )
 def test_blanking_tells_a_shortcut(region, rest, fragment):
     blanking = Blanking(loss(region), loss(rest))
-    assert fragment in describe_outside(replace(FOREST, blanking=blanking))
+    assert fragment in words(replace(FOREST, blanking=blanking))
 
 
 def test_figures_of_explained_models_are_written():

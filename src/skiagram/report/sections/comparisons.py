@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 
 from skiagram.evaluation.criteria import (
-    find_comparison,
     find_side,
     is_told_apart,
 )
@@ -87,30 +86,3 @@ def tabulate_arms(evaluation: Evaluation, analysis: str) -> Table | None:
         return titles[choice.model] if analysis == PRIMARY else f"{titles[choice.model]}, {kind}"
 
     return tabulate_pairs(evaluation, analysis, name)
-
-
-def describe_scope(evaluation: Evaluation) -> str:
-    """Say whether the primary comparison is of these fits or of the procedures that made them."""
-    primary = find_comparison(evaluation)
-    if primary is None:
-        return ""
-    if primary.is_of_single_trainings:
-        return (
-            "Each model was trained once, so the interval is of these fits alone: how another seed "
-            "would move the difference is not in it."
-        )
-    # Equal orders have no interval; else the design says what it holds.
-    if primary.difference.low == primary.difference.high == 0:
-        figure = evaluation.figure_words
-        return f"The two order all cases alike in every training, so their {figure}s do not differ."
-    trainings = f"the mean of {primary.trainings} trainings" if primary.trainings > 1 else ""
-    if evaluation.task.design == "cv":
-        joined = f"{trainings}; " if trainings else ""
-        return (
-            f"The comparison is of procedures, not of single fits: {joined}the interval is widened "
-            "because the folds share training cases (Nadeau and Bengio 2003)."
-        )
-    return (
-        f"Each {evaluation.figure_words} is {trainings}, and the interval is of the procedure: it "
-        "holds other patients and other seeds."
-    )

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from skiagram.evaluation.criteria import find_side
 from skiagram.explanation.record import (
     Explanation,
     Features,
@@ -29,7 +28,7 @@ from skiagram.report.tables import (
     fill_difference,
     list_rows,
 )
-from skiagram.statistics.estimate import MISSING, format_decimal, format_estimate, format_signed
+from skiagram.statistics.estimate import MISSING, format_estimate, format_signed
 
 _EFFECTS = 6  # features whose local effects are drawn
 _LONGEST = 30  # letters of a name
@@ -39,7 +38,6 @@ TESTS = {
     "insertion": "Insertion",
     "repeatability": "Repeats with another training",
 }
-PARTS = ("just around it", "at the border of the image", "elsewhere")
 
 
 def list_explained(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:
@@ -51,7 +49,6 @@ def list_explained(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:
         shown.append(
             {
                 "explanation": model,
-                "answer": describe(model),
                 "families": features and draw_families(model, features),
                 "features": features and tabulate_features(features),
                 "effects": features and draw_effects(model, features),
@@ -59,29 +56,9 @@ def list_explained(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:
                 "tests": maps and tabulate_tests(maps),
                 "pointing": maps and tabulate_pointing(maps),
                 "located": located[0] if located else None,
-                "outside": describe_outside(model),
             }
         )
     return shown
-
-
-def describe(model: Explanation) -> str:
-    """Say what a model rests on, or which of its maps are to be trusted."""
-    name = f"{model.title} (AUC {format_decimal(model.auc.value)})"
-    if model.features is None:
-        if model.maps is None:
-            return f"{name} has no maps: no map of a frozen encoder passed the tests."
-        return describe_maps(name, model.maps)
-    # Which family a model of features rests on most, and whether that is beyond chance.
-    if not model.features.families:
-        return f"{name} uses no feature."
-    first = model.features.families[0]
-    loss = first.loss.over_folds
-    doubt = "" if find_side(loss) == "above" else ", which is not beyond chance"
-    return (
-        f"{name} rests most on {first.group}: permuting these {first.features} features costs "
-        f"{format_estimate(loss)} AUC{doubt}."
-    )
 
 
 def tabulate_features(model: Features) -> Table:
@@ -123,66 +100,6 @@ def tabulate_tests(maps: Maps) -> Table:
             cells.append(cell._replace(mark=test.state, bad=test.state != "passed"))
         rows.append(TableRow(method.title, [*cells, "yes" if method.trustworthy else "no"]))
     return Table((*TESTS.values(), "Trustworthy"), list_rows(rows), "Map")
-
-
-def describe_maps(name: str, maps: Maps) -> str:
-    """Say which maps of a network passed all tests, and which failed in what."""
-    good, bad = [], []
-    for map_ in (each for each in maps.methods if not each.reason):
-        failures = (f"{test.name} {test.state}" for test in map_.tests if test.state != "passed")
-        if map_.trustworthy:
-            good.append(map_.title)
-        else:
-            bad.append(f"{map_.title} ({', '.join(failures)})")
-    if not good and not bad:
-        return f"{name} has none of the maps that were asked for."
-    if not good:
-        return f"{name}: no map passed all tests, so none is to be trusted: {'; '.join(bad)}."
-    words = f"{name}: {', '.join(good)} passed all tests."
-    return words + (f" Not to be trusted: {'; '.join(bad)}." if bad else "")
-
-
-def describe_outside(model: Explanation) -> str:
-    """Say how much of a model's score lies outside the region: a shortcut's sign, if any."""
-    sentences, word = [], model.word
-    # Where it looks, by the maps that passed their tests.
-    if model.maps is not None:
-        located = [
-            (map_, map_.location) for map_ in model.maps.methods if map_.location is not None
-        ]
-        good = [each for each in located if each[0].trustworthy]
-        for map_, location in good:
-            parts = [
-                f"{format_percent(share.value)} {name} ({format_percent(area)} of the image)"
-                for name in PARTS
-                for share, area in [location.parts[name]]
-            ]
-            sentences.append(
-                f"By {map_.title}, {format_percent(location.outside.value)} of what {model.title} "
-                f"looks at lies outside the {word}, which covers {format_percent(location.area)} "
-                f"of the image: {', '.join(parts)}."
-            )
-        if located and not good:
-            unknown = f"so no map tells what it looks at outside the {word}."
-            sentences = [f"No map of {model.title} is trustworthy, {unknown}"]
-    if model.blanking is not None:
-        # What it loses where the region, or all else, is blanked.
-        region, rest = model.blanking.region.over_folds, model.blanking.rest.over_folds
-        lost, held = (find_side(loss) == "above" for loss in (region, rest))
-        meaning = "Neither loss is beyond chance."
-        if held and not lost:
-            meaning = (
-                f"What it rests on lies outside the {word}: either other signs of the disease, or "
-                "a shortcut."
-            )
-        elif lost:
-            surroundings = f"uses both the {word} and its surroundings"
-            meaning = f"It {surroundings if held else f'rests on the {word}'}."
-        sentences.append(
-            f"With the {word} blanked, {model.title} loses {format_estimate(region)} AUC; with all "
-            f"else blanked, {format_estimate(rest)}. {meaning}"
-        )
-    return " ".join(sentences)
 
 
 def tabulate_pointing(maps: Maps) -> Table | None:

@@ -1,12 +1,10 @@
 """Another cohort: each model's figures there beside those at home, and what updating changes."""
 
-from collections.abc import Iterator
-
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
 from skiagram.report.formatting import best_models, metric_heading
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
-from skiagram.statistics.estimate import MISSING, format_difference, format_estimate
+from skiagram.statistics.estimate import MISSING
 
 _SIDES = {
     OUT_OF_FOLD: "At home, out of fold",
@@ -51,34 +49,3 @@ def tabulate_external(evaluation: Evaluation) -> Table:
             rows.append(TableRow(title, cells))
         groups.append(Group(model.outcome.title, rows))
     return Table([_SIDES[side] for side in sides], groups, first="Figure")
-
-
-def describe_external(evaluation: Evaluation) -> Iterator[str]:
-    """Yield the difference at home and here, and how the calibration of the best models holds."""
-    # The difference of the arms, on each side.
-    figures = evaluation.figures.select(analysis=EXTERNAL)
-    paired = figures.select(versus="classical")
-    for row in paired.rows:
-        where = "On this cohort" if row.group == COHORT else "In the project"
-        name, gap = evaluation.words_of(row.model), format_difference(row)
-        better = f"; below 0 the {name} is better" if evaluation.lower_is_better else ""
-        yield f"{where}, {name} minus classical in {evaluation.figure_words}: {gap}{better}."
-    # The calibration as it comes, and after it was fitted anew.
-    for model in best_models(evaluation):
-        if evaluation.task.defines("calibration"):
-            calibrations = []
-            for side in (COHORT, UPDATED):
-                side_figures = figures.select(model=model.outcome.model, versus="", group=side)
-                intercept, slope = (
-                    side_figures.find(figure=name) for name in ("intercept", "slope")
-                )
-                absent = (each.reason for each in (intercept, slope) if each.value is None)
-                missing = next(absent, "")
-                words = f"intercept {format_estimate(intercept)} and slope {format_estimate(slope)}"
-                calibrations.append(
-                    f"no calibration ({missing})" if missing else f"calibration {words}"
-                )
-            yield (
-                f"{model.outcome.title}: {calibrations[0]} as it comes; "
-                f"{calibrations[1]} after updating."
-            )

@@ -36,28 +36,24 @@ def draw_training_curves(model: str, title: str, table: pd.DataFrame) -> Drawing
         table: Columns `fit`, `epoch` and any `training_<measure>`, `validation_<measure>`.
     """
     # Measure → its columns, of training and validation.
-    columns_by_measure: dict[str, list[str]] = {}
-    for heading in table.columns:
-        kind, _, name = str(heading).partition("_")
-        if kind in _COLOURS and name and table[heading].notna().any():
-            columns_by_measure.setdefault(name, []).append(str(heading))
-    measures = columns_by_measure
-    if table.empty or not measures:
+    measures: dict[str, list[str]] = {}
+    for heading in table.columns[table.notna().any()].astype(str):
+        kind, _, measure = heading.partition("_")
+        if kind in _COLOURS and measure:
+            measures.setdefault(measure, []).append(heading)
+    if not measures:
         return None
-    # Thin lines are fits on folds; the final fit is thick. Both parts are named once.
-    panels, named = [], set[str]()
+    # Thin lines are fits on folds; the final fit is thick. Both parts are named by the first fit.
+    panels = []
     for measure, columns in measures.items():
         lines = []
-        for fit, rows in table.groupby("fit", sort=True):
-            final = str(fit).endswith("final")
-            weight = "final_fit" if final else "fold_fit"
+        for number, (fit, rows) in enumerate(table.groupby("fit", sort=True)):
+            weight = "final_fit" if str(fit).endswith("final") else "fold_fit"
             for heading in columns:
                 kind = heading.partition("_")[0]
                 style = style_of(weight, color=_COLOURS[kind], linestyle=_DASHES[kind])
-                label = "" if kind in named else kind
-                x, y = rows["epoch"].tolist(), rows[heading].tolist()
-                lines.append(Line(label, x, y, style))
-                named.add(kind)
+                points = rows["epoch"].tolist(), rows[heading].tolist()
+                lines.append(Line("" if number else kind, *points, style))
         panels.append(Panel(lines, ("epoch", ""), title=measure.replace("_", " ")))
     # Where each curve ends, for a reader who cannot see it.
     last = table.sort_values("epoch", kind="stable").groupby("fit").tail(1)
