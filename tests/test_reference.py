@@ -59,10 +59,9 @@ def test_every_figure_is_explained_with_its_interval(n_classes):
     positive = 1 if n_classes == 2 else None
     cases = reference(label, classes=tuple(map(str, range(n_classes))))
     order = None if positive is None else score_difference(probability, positive)
-    scores = scored(cases, probability, order, 0.5)
-    for name, found in estimate_metrics(
-        scores, cases, draw_patients(cases.patient, 20, 100, 0)
-    ).items():
+    model = scored(cases, probability, order, 0.5)
+    draws = draw_patients(cases.patient, 20, 100, 0)
+    for name, found in estimate_metrics(model, draws).items():
         metric = CLASS_FIGURE[name]
         more = metric.interval_of_more_classes if positive is None else ""
         assert found.method.startswith(more or metric.interval), name

@@ -9,6 +9,7 @@ from scipy.special import softmax
 from sklearn.metrics import roc_auc_score
 
 from skiagram.compute.workers import IN_PROCESS
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluate import evaluate
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
@@ -151,13 +152,14 @@ def reference(
 
 
 def scored(cases, probability, order=None, threshold=np.nan, folds=0):
-    """Return what a model says: (repeats, n, classes) probabilities, (repeats, n) the order."""
+    """Return a model on cases: (repeats, n, classes) probabilities, (repeats, n) the order."""
     fit = np.zeros(probability.shape[:2], dtype=np.int64)
     truth, ordered = (cases.label, cases.value, cases.patient), probability
     if cases.positive is not None:
         ordered = probability[:, :, cases.positive] if order is None else order
     limits = np.full(fit.shape, threshold)
-    return ScoredCases(*truth, ordered, probability, fit, folds, limits)
+    said = ScoredCases(*truth, ordered, probability, fit, folds, limits)
+    return ComparedModel(Classes(cases.classes, cases.positive), said)
 
 
 def _rows(known, scores, repeat):

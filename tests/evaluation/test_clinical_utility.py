@@ -1,5 +1,7 @@
 """Net benefit and paired differences: against R's Tango interval, dcurves, counts, simulations."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import expit
@@ -31,7 +33,9 @@ def compared(
     patient=None,
 ):
     cases = reference(label, patient)
-    return FigureTable(assess_clinical_utility(one, other, cases, cases, thresholds, prevalence))
+    truth = {"label": cases.label, "patient": cases.patient}
+    both = (replace(model, scored=replace(model.scored, **truth)) for model in (one, other))
+    return FigureTable(assess_clinical_utility(*both, cases, thresholds, prevalence))
 
 
 def differences(found):
@@ -95,7 +99,7 @@ def test_a_stated_prevalence_weighs_the_classes():
     times = np.where(label == 1, 1, 3)
     many, worth = np.repeat(label, times), []
     for one in own:
-        acted = np.repeat(one.estimate[0, :, 1], times) >= limit
+        acted = np.repeat(one.probability[0], times) >= limit
         hits, false_alarms = (acted & (many == 1)).sum(), (acted & (many == 0)).sum()
         worth.append(1000 * (hits - false_alarms * 0.25) / len(many))
     found = stated.select(versus="", figure="net_benefit").by_model("net_benefit")

@@ -4,21 +4,15 @@ import numpy as np
 import pytest
 from scipy.stats import mannwhitneyu, norm, t
 
-from skiagram.evaluation.compared_model import ComparedModel
 from tests.evaluation.scenario import reference, scored
 from tests.statistics.paired import LABEL, OTHER_PROBABILITY, PROBABILITY, TABLE
 
 CASES = reference(LABEL)
 
 
-def compared(cases, probability, order=None, folds=0):
-    said = scored(cases, probability, order, folds=folds)
-    return ComparedModel(cases.tells_apart, said)
-
-
 def binary(score, probability):
     stacked = np.stack([1 - probability, probability], axis=1)[None]
-    return compared(CASES, stacked, TABLE[[score]].to_numpy(dtype=np.float64).T)
+    return scored(CASES, stacked, TABLE[[score]].to_numpy(dtype=np.float64).T)
 
 
 A, B = binary("score_a", PROBABILITY), binary("score_b", OTHER_PROBABILITY)
@@ -36,7 +30,7 @@ def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whit
     score[1], score[18] = 17.5, 18.5
     cases = reference(label)
     probability = np.stack([1 - score / 60, score / 60], axis=1)[None]
-    model = compared(cases, probability, score[None])
+    model = scored(cases, probability, score[None])
     test = mannwhitneyu(
         score[label == 1], score[label == 0], method="asymptotic", use_continuity=False
     )
@@ -54,7 +48,7 @@ def drawn_repeats(spread, seed, folds=0):
     own = rng.normal(size=(240, 3))
     strengths = 1.0 + spread * np.linspace(-1, 1, 5)
     weight = np.exp(strengths[:, None, None] * np.eye(3)[label] + own)
-    return compared(cases, weight / weight.sum(axis=2, keepdims=True), folds=folds)
+    return scored(cases, weight / weight.sum(axis=2, keepdims=True), folds=folds)
 
 
 def test_with_more_classes_trainings_and_folds_widen_the_difference_too():
@@ -72,7 +66,7 @@ def test_with_more_classes_trainings_and_folds_widen_the_difference_too():
 def test_unequal_numbers_of_repeats_are_averaged_first():
     five = drawn_repeats(0.5, 1)
     cases = reference(five.scored.label, classes=("a", "b", "c"))
-    three = compared(cases, five.scored.estimate[:3])
+    three = scored(cases, five.scored.estimate[:3])
     found = five.subtract(three)
     assert found.variation.scope == "fits"
     assert found.estimate().value == pytest.approx(five.figure.value - three.figure.value)

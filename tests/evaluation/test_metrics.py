@@ -13,14 +13,14 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from skiagram.evaluation.labelled_cases import label_cases as open_seal
+from skiagram.evaluation.compared_model import ComparedModel
+from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.metrics import (
     estimate_balanced_accuracy,
     estimate_metrics,
     estimate_partial_auc,
 )
 from skiagram.evaluation.options import PartialRange
-from skiagram.evaluation.scores import align_scores
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.delong import macro_placements
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
@@ -29,20 +29,18 @@ from tests.evaluation.scenario import finished, scenario
 
 
 def on_test(known, name, strength):
-    cases = open_seal(known.cases.test(), known.task, known.sealed)
-    return align_scores(
-        finished(known, name, strength=strength), "test", cases, known.task.predicted
-    ), cases
+    setting = OpenedCases(known.cases, known.task, known.sealed).assemble(0, 10)
+    return ComparedModel.on(setting, finished(known, name, strength=strength))
 
 
-def estimates(scores, cases):
-    return estimate_metrics(scores, cases, draw_patients(cases.patient, 20, 300, seed=0))
+def draws_of(model):
+    return draw_patients(model.scored.patient, 20, 300, seed=0)
 
 
 def test_two_classes_equal_sklearn():
-    scores, cases = on_test(scenario(), "svm", 1.5)
-    found = estimates(scores, cases)
-    probability, label = scores.estimate[0], cases.label
+    model = on_test(scenario(), "svm", 1.5)
+    found = estimate_metrics(model, draws_of(model))
+    probability, label = model.scored.estimate[0], model.scored.label
     named, called = probability.argmax(axis=1), probability[:, 1] >= 0.4
     expected = {
         "roc_auc": roc_auc_score(label, probability[:, 1]),
@@ -62,10 +60,10 @@ def test_two_classes_equal_sklearn():
 @pytest.mark.parametrize(("low", "high"), [(0.9, 1.0), (0.6, 0.85), (0.0, 1.0)])
 def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(of, low, high):
     known = scenario(90, 200)
-    scores, cases = on_test(known, "svm", 1.5)
-    draws = draw_patients(cases.patient, 20, 300, seed=0)
-    found = estimate_partial_auc(scores, cases, draws, PartialRange(of=of, low=low, high=high))
-    rates = roc_curve(cases.label, scores.score[0], drop_intermediate=False)[:2]
+    model = on_test(known, "svm", 1.5)
+    asked = PartialRange(of=of, low=low, high=high)
+    found = estimate_partial_auc(model, draws_of(model), asked)
+    rates = roc_curve(model.scored.label, model.scored.score[0], drop_intermediate=False)[:2]
     x, y = rates if of == "specificity" else (1 - rates[1], 1 - rates[0])
     order = np.lexsort((y, x))
     grid = np.linspace(1 - high, 1 - low, 200_001)
@@ -79,9 +77,9 @@ def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(of, low, high):
 
 def test_more_classes_equal_sklearn_and_have_no_operating_point():
     known = scenario(90, 90, classes=("a", "b", "c"))
-    scores, cases = on_test(known, "svm", 1.5)
-    found = estimates(scores, cases)
-    probability, label = scores.estimate[0], cases.label
+    model = on_test(known, "svm", 1.5)
+    found = estimate_metrics(model, draws_of(model))
+    probability, label = model.scored.estimate[0], model.scored.label
     named, macro = probability.argmax(axis=1), roc_auc_score(label, probability, multi_class="ovr")
     expected = {
         "roc_auc": macro,
@@ -92,7 +90,7 @@ def test_more_classes_equal_sklearn_and_have_no_operating_point():
         "brier": np.mean(((probability - np.eye(3)[label]) ** 2).sum(axis=1)),
     }
     assert {name: one.value for name, one in found.items()} == pytest.approx(expected)
-    projected = macro_placements(scores.estimate, label, cases.patient)
+    projected = macro_placements(model.scored.estimate, label, model.scored.patient)
     half = projected.variation.half / (macro * (1 - macro))
     reach = logit(macro) - half, logit(macro) + half
     assert logit([found["roc_auc"].low, found["roc_auc"].high]) == pytest.approx(reach)

@@ -14,6 +14,7 @@ from sklearn.metrics import (
     recall_score,
 )
 
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.decisions import (
     JUDGMENTS,
     Decisions,
@@ -22,16 +23,13 @@ from skiagram.evaluation.decisions import (
     threshold_at_specificity,
 )
 from skiagram.evaluation.evaluation_set import OpenedCases
-from skiagram.evaluation.measurement import measure_scores
+from skiagram.evaluation.measurement import measure_model
 from skiagram.evaluation.options import NO_REQUESTS, OperatingTarget
 from skiagram.evaluation.results import OPERATING_POINTS
-from skiagram.evaluation.scores import (
-    align_scores,
-    held_out_probabilities,
-)
+from skiagram.evaluation.scores import held_out_probabilities
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.discrimination import matthews_correlation
-from tests.evaluation.scenario import evaluated, finished, reference, scenario
+from tests.evaluation.scenario import evaluated, finished, reference, scenario, scored
 
 SENSITIVITY, SPECIFICITY = (
     OperatingTarget(aim="sensitivity", level=0.9),
@@ -41,6 +39,11 @@ SENSITIVITY, SPECIFICITY = (
 
 def opened(known):
     return OpenedCases(known.cases, known.task, known.sealed).assemble(0, 200)
+
+
+def of(cases):
+    """Return a model on cases, whose decisions are given beside it."""
+    return scored(cases, np.zeros((1, len(cases), 2)))
 
 
 @settings(max_examples=40, deadline=None)
@@ -76,21 +79,20 @@ def test_no_figure_is_measured_that_nobody_asked_for():
     """Of each row of a sweep the primary figure is chosen by; others take most of the time."""
     known = scenario()
     setting, model = opened(known), finished(known, "svm")
-    scores = align_scores(model, "test", setting.cases, known.task.predicted)
-    found = measure_scores(model.outcome, scores, setting, NO_REQUESTS, ())
+    compared = ComparedModel.on(setting, model)
+    found = measure_model(model.outcome, compared, setting, NO_REQUESTS, ())
     assert found.figures.list_distinct("figure") == ("roc_auc",)
 
 
 def test_a_class_without_held_out_cases_leaves_reasons():
-    cases = reference(np.arange(10) % 2)
     probability = np.tile([0.4, 0.6], (10, 1))
     decided_on = 0, np.ones(10, dtype=np.bool_)
     alone = decided_on, probability[:4], reference(np.zeros(4, dtype=np.int64))
-    known = scenario()
-    scores = align_scores(finished(known, "svm"), "test", opened(known).cases, known.task.predicted)
+    setting = opened(scenario())
+    model = ComparedModel.on(setting, finished(scenario(), "svm"))
     questions = replace(NO_REQUESTS, operating_points=(SPECIFICITY,))
     found = judge_operating_points(
-        scores.select(np.arange(80) < 10), [alone], questions, cases, opened(known).draws
+        model.select(np.arange(80) < 10), [alone], questions, setting.draws
     )
     assert {(figure, one.value, one.reason) for figure, _, one in found} == {
         (figure, None, "a class has no held-out case to fix a threshold on")
@@ -119,7 +121,7 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals():
     cases = reference(label, patient=np.arange(200) // 2)
     called = rng.random(200) < 0.25 + 0.5 * label
     draws = draw_patients(cases.patient, 50, 500, seed=0)
-    found = judge_decisions(Decisions(called[None], cases, draws), 1 / 3)
+    found = judge_decisions(Decisions(called[None], of(cases), draws), 1 / 3)
     expected = {
         "sensitivity": recall_score(label, called),
         "specificity": recall_score(label, called, pos_label=0),
@@ -137,10 +139,10 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals():
 def test_decisions_that_never_vary_or_never_err_say_so():
     label = (np.arange(40) % 2).astype(np.int64)
     cases, draws = reference(label), draw_patients(np.arange(40), 20, 200, seed=0)
-    nobody = judge_decisions(Decisions(np.zeros((1, 40), dtype=bool), cases, draws), 0.1)
+    nobody = judge_decisions(Decisions(np.zeros((1, 40), dtype=bool), of(cases), draws), 0.1)
     assert nobody["matthews_correlation"].reason == "every case got the same decision"
     assert nobody["positive_predictive_value"].reason == "no case got this decision"
-    perfect = judge_decisions(Decisions((label == 1)[None], cases, draws), 0.1)
+    perfect = judge_decisions(Decisions((label == 1)[None], of(cases), draws), 0.1)
     assert perfect["matthews_correlation"].value == 1
     assert perfect["matthews_correlation"].low is None
 

@@ -39,7 +39,7 @@ def test_only_cases_of_one_fit_are_ranked(arm):
     first, second = (ComparedModel(known.task.predicted, one) for one in (before, after))
     assert first.estimate() == second.estimate()
     draws = cases.draws(200, 0)
-    resampled, again = (resample_auc(one, cases, draws) for one in (before, after))
+    resampled, again = (resample_auc(one, draws) for one in (first, second))
     assert_allclose(resampled, again)
     assert first.subtract(second).estimate().method.startswith(SAME_ORDER)
     pairs = zip(before.score, before.fit, strict=True)

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
-from skiagram.evaluation.scores import align_scores
 from skiagram.evaluation.subgroups import (
     hidden_parts,
     measure_subgroups,
@@ -45,8 +45,7 @@ def run(known, least=5, signal=None, **columns):
     opened = OpenedCases(known.cases, known.task, known.sealed, covariates=covariates)
     setting = opened.assemble(0, 100)
     model = finished(known, "svm", signal=signal)
-    scores = align_scores(model, setting.task.part, setting.cases, known.task.predicted)
-    parts, rows = measure_subgroups(scores, setting, least)
+    parts, rows = measure_subgroups(ComparedModel.on(setting, model), setting, least)
     of_part = [FigureTable(rows).select(group=part.name) for part in parts]
     return [
         Found(part, rows.select(versus=""), rows.select(versus=OTHERS))

@@ -63,10 +63,10 @@ def test_shares_add_up_and_the_coverage_is_that_of_the_sets():
     rng = np.random.default_rng(2)
     probability, label, patient = drawn(rng, 120, 2)
     cases = reference(label, patient)
-    scores = scored(cases, probability[None])
+    model = scored(cases, probability[None])
     fixing, *_ = drawn(rng, 120, 2)
     decided_on = 0, np.ones(240, dtype=np.bool_)
-    sets = assess_prediction_sets(scores, [(decided_on, fixing, cases)], cases, 0.9)
+    sets = assess_prediction_sets(model, [(decided_on, fixing, cases)], 0.9)
     found = {each[:2]: make_row(each[2], "sets", each[0]).value for each in sets}
     single, several, empty = (found[name, ""] for name in ("single", "several", "empty"))
     assert single + several + empty == pytest.approx(1)
@@ -95,7 +95,7 @@ def test_curve_ends_at_the_error_rate_and_falls_where_doubt_is_justified():
     positive = 1 / (1 + np.exp(-score))
     probability = np.stack([1 - positive, positive], axis=1)
     cases, draws = reference(label), draw_patients(np.arange(300), 150, 300, seed=0)
-    curve, area = assess_risk_coverage(scored(cases, probability[None]), cases, draws)
+    curve, area = assess_risk_coverage(scored(cases, probability[None]), draws)
     wrong = (positive > 0.5) != (label == 1)
     assert curve.x[-1] == 1
     assert curve.y[-1] == pytest.approx(wrong.mean())

@@ -16,6 +16,7 @@ from skiagram.evaluation.verdict import state_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests import REPOSITORY
 from tests.evaluation.model_results import make_result
@@ -89,7 +90,7 @@ MODELS = {
 def test_warnings_name_what_is_to_be_doubted_and_nothing_else(models, cases, setting, known, said):
     own = reference(np.repeat([0, 1], cases or [100, 100]))
     setting = {"design": "holdout", "near_duplicates": 0, "label_conflicts": 0} | (setting or {})
-    task = Task(own.tells_apart, setting["design"])
+    task = Task(Classes(own.classes, own.positive), setting["design"])
     copied = np.arange(len(own)) < setting["near_duplicates"]
     on = EvaluationSet(task, own, own, own.draws(10, 0), copied, ideal=None, seed=0)
     on = replace(on, label_conflicts=setting["label_conflicts"])

@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit, ndtri
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.results import DecisionCurve, Named, ReliabilityBin
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
@@ -20,7 +20,6 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import effective_patients
-from skiagram.tasks.scored_cases import ScoredCases
 
 MAX_BINS = 10
 CASES_PER_BIN = 20
@@ -296,9 +295,7 @@ def calibration_distance(
     return {"ici": ici, "ici_by_chance": chance, "e50": e50, "e90": e90}
 
 
-def assess_calibration(
-    scores: ScoredCases, cases: LabelledCases
-) -> tuple[tuple[ReliabilityBin, ...], list[Named]]:
+def assess_calibration(model: ComparedModel) -> tuple[tuple[ReliabilityBin, ...], list[Named]]:
     """Judge calibrated probabilities on the reported cases.
 
     `intercept` is calibration in the large (0 is perfect, below 0 too high probabilities), `slope`
@@ -311,19 +308,18 @@ def assess_calibration(
         Bins of the reliability curve, and figures in the order of the page. With more than two
         classes the curve is of the most probable class: how often it is the true one.
     """
-    figures: dict[str, Estimate] = {}
+    scores, figures = model.scored, dict[str, Estimate]()
     # Several classes: reliability of the decided class alone.
-    if cases.positive is None:
-        is_right = scores.decided == cases.label
-        curve = reliability_curve(scores.estimate.max(axis=2), is_right, cases.patient)
+    if model.predicted.positive is None:
+        is_right = scores.decided == scores.label
+        curve = reliability_curve(scores.estimate.max(axis=2), is_right, scores.patient)
         undefined = Estimate(None, reason="defined for two classes")
         figures = dict.fromkeys(("intercept", "slope", "expected_to_observed"), undefined)
     else:
-        probability = scores.estimate[:, :, cases.positive]
-        positive = cases.is_positive
+        probability, positive = model.probability, model.is_positive
         true = np.broadcast_to(positive, probability.shape)
-        curve = reliability_curve(probability, true, cases.patient)
-        sample = probability, positive, cases.patient
+        curve = reliability_curve(probability, true, scores.patient)
+        sample = probability, positive, scores.patient
         figures["intercept"] = calibration_intercept(*sample)
         figures["slope"] = calibration_slope(*sample)
         figures["expected_to_observed"] = expected_to_observed(*sample)

@@ -13,6 +13,7 @@ from scipy.special import expit, logit
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.evaluation.arm_selection import MeasuredRun
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import NO_THRESHOLD, call_positive
@@ -23,7 +24,6 @@ from skiagram.statistics.variation import (
     pair_repeats,
     variance_of_mean,
 )
-from skiagram.tasks.scored_cases import ScoredCases
 
 # Net benefit is told per 1,000 cases.
 PER = 1000
@@ -41,7 +41,7 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
     # Both arms, and an outcome that has net benefit.
     if not run.pair or not run.task.defines(UTILITY):
         return ()
-    network, classical = (arm.compared.scored for arm in run.pair.values())
+    network, classical = (arm.compared for arm in run.pair.values())
     setting, members = run.setting, ~run.setting.has_near_duplicate
     assess = partial(
         assess_clinical_utility,
@@ -50,18 +50,17 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
         prevalence=run.options.analyses.prevalence,
         contender=run.contender,
     )
-    rows = assess(network, classical, setting.cases)
+    rows = assess(network, classical)
     # Once more without near duplicates, where there are some and others are left.
     if members.all() or not members.any():
         return rows
-    clean = network.select(members), classical.select(members), setting.cases.select(members)
+    clean = network.select(members), classical.select(members)
     return (*rows, *(replace(row, analysis=UTILITY_OFF_COPIES) for row in assess(*clean)))
 
 
 def assess_clinical_utility(
-    network: ScoredCases,
-    classical: ScoredCases,
-    cases: LabelledCases,
+    network: ComparedModel,
+    classical: ComparedModel,
     development: LabelledCases,
     thresholds: Sequence[float],
     prevalence: float | None,
@@ -77,30 +76,30 @@ def assess_clinical_utility(
 
     Args:
         thresholds: Probabilities from which a clinician would act, in (0, 1).
-        prevalence: Share of positives where the models would be used; None: that of `cases`.
+        prevalence: Share of positives where the models would be used; None: that of the cases.
         contender: What `network` stands for.
     """
     row = partial(make_row, analysis=UTILITY)
     paired = partial(row, model=contender, versus=CLASSICAL)
-    differences = compare_decisions(network, classical, cases)
+    differences = compare_decisions(network, classical)
     rows = [paired(estimate, figure=name) for name, estimate in differences.items()]
     # Net benefit is defined for two classes alone.
-    if cases.positive is None:
+    if network.predicted.positive is None:
         return tuple(rows)
-    positive = cases.is_positive
+    positive = network.is_positive
     share = float(positive.mean()) if prevalence is None else prevalence
     rows.append(row(share, figure="prevalence"))
     # Without both classes among the cases no threshold has a net benefit.
-    if absent := cases.tells_apart.find_absent_classes(cases.label):
+    if absent := network.tells_apart.find_absent_classes(network.scored.label):
         missing = Estimate(None, reason=absent)
         gains = (paired(missing, figure=NET_BENEFIT, group=str(each)) for each in thresholds)
         return (*rows, *gains)
     # The share of the condition that the probabilities were calibrated to.
-    calibrated = None if prevalence is None else float(np.mean(development.label == cases.positive))
+    calibrated = None if prevalence is None else float(np.mean(development.is_positive))
     for threshold in thresholds:
         limit = threshold_on_own_probability(threshold, share, calibrated)
         model_benefits, act_on_all, gain = _net_benefits(
-            network, classical, cases, threshold, share, limit
+            network, classical, threshold, share, limit
         )
         at = partial(row, group=str(threshold))
         rows.append(at(limit, figure="own_risk"))
@@ -114,23 +113,21 @@ def assess_clinical_utility(
     return tuple(rows)
 
 
-def compare_decisions(
-    network: ScoredCases, classical: ScoredCases, cases: LabelledCases
-) -> dict[str, Estimate]:
+def compare_decisions(network: ComparedModel, classical: ComparedModel) -> dict[str, Estimate]:
     """Estimate sensitivity, specificity and Brier score of one model minus those of another."""
-    both, folds = (network, classical), max(network.folds, classical.folds)
+    both, cases = (network, classical), network.scored
+    folds = max(each.scored.folds for each in both)
     missing = Estimate(None, reason="defined for two classes")
     rates = dict.fromkeys(("sensitivity", "specificity"), missing)
     # (repeats, n) the part of each case in the Brier score, and whether it is decided correctly.
-    if cases.positive is None:
-        truth = np.eye(len(cases.classes))[cases.label]
-        errors = [((each.estimate - truth) ** 2).sum(2) for each in both]
+    if network.predicted.positive is None:
+        truth = np.eye(len(network.predicted.classes))[cases.label]
+        errors = [((each.scored.estimate - truth) ** 2).sum(2) for each in both]
     else:
-        probabilities = [each.estimate[:, :, cases.positive] for each in both]
-        positive = cases.is_positive
-        errors = [(probability - positive) ** 2 for probability in probabilities]
+        positive = network.is_positive
+        errors = [(each.probability - positive) ** 2 for each in both]
         # Decisions at each model's own threshold, repeat by repeat.
-        called, other = (call_positive(each, cases) for each in both)
+        called, other = (call_positive(each) for each in both)
         if called is None or other is None:
             rates = dict.fromkeys(rates, NO_THRESHOLD)
         else:
@@ -171,9 +168,8 @@ def threshold_on_own_probability(
 
 
 def _net_benefits(
-    network: ScoredCases,
-    classical: ScoredCases,
-    cases: LabelledCases,
+    network: ComparedModel,
+    classical: ComparedModel,
     threshold: float,
     prevalence: float,
     limit: float,
@@ -187,8 +183,8 @@ def _net_benefits(
     Zou & Donner 2008, *Statistics in Medicine* 27:1693).
     """
     # Acted on are cases at or above the limit; each kind has its weight.
-    acted = [scores.estimate[:, :, cases.positive] >= limit for scores in (network, classical)]
-    positive, harm = cases.is_positive, threshold / (1 - threshold)
+    acted = [model.probability >= limit for model in (network, classical)]
+    positive, harm = network.is_positive, threshold / (1 - threshold)
     weights = prevalence, (1 - prevalence) * harm
 
     def worth(called: Flags) -> float:
@@ -199,7 +195,11 @@ def _net_benefits(
     correct = np.subtract(*pair_repeats(*(called == positive for called in acted)))
     act_on_all = PER * (weights[0] - weights[1])
     gain = join_classes(
-        correct, positive, cases.patient, weights, max(network.folds, classical.folds)
+        correct,
+        positive,
+        network.scored.patient,
+        weights,
+        max(network.scored.folds, classical.scored.folds),
     )
     return [worth(called) for called in acted], act_on_all, gain
 

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from skiagram.arrays import Flags
+from skiagram.arrays import Flags, Floats
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.scores import align_scores
 from skiagram.records.predictions import Predictions
@@ -14,6 +14,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.significance import McNemar, mcnemar
 from skiagram.statistics.variation import Variation
+from skiagram.tasks.classes import Classes
 from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.scored_cases import ScoredCases
 
@@ -31,6 +32,21 @@ class ComparedModel:
 
     predicted: Predicted
     scored: ScoredCases
+
+    @property
+    def tells_apart(self) -> Classes:
+        """The classes as what is predicted."""
+        return Classes(self.predicted.classes, self.predicted.positive)
+
+    @property
+    def is_positive(self) -> Flags:
+        """(n,) which cases have the condition looked for."""
+        return np.asarray(self.scored.label == self.predicted.positive)
+
+    @property
+    def probability(self) -> Floats:
+        """(repeats, n) calibrated probability of the condition looked for, of two classes."""
+        return self.scored.estimate[:, :, self.predicted.positive]
 
     @classmethod
     def on(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":

@@ -379,9 +379,7 @@ def rank_trained(run: MeasuredRun) -> tuple[FigureRow, ...]:
     for model in run.models:
         if model.compared and model.result.fold_auc and model.arm != "reader":
             folds[model.name] = np.array(model.result.fold_auc)
-            resampled[model.name] = resample_auc(
-                model.compared.scored, setting.cases, setting.draws
-            )
+            resampled[model.name] = resample_auc(model.compared, setting.draws)
     return rank_models(folds, resampled) if len(folds) > 1 else ()
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.calibration import threshold_at_sensitivity
-from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.metrics import (
     bootstrap,
     estimate_balanced_accuracy,
@@ -20,7 +20,6 @@ from skiagram.statistics.bootstrap import PatientDraws
 from skiagram.statistics.discrimination import matthews_correlation
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
-from skiagram.tasks.scored_cases import ScoredCases
 
 NO_THRESHOLD = "a class has no held-out case to fix a threshold on"
 
@@ -29,18 +28,18 @@ class Decisions(NamedTuple):
     """(repeats, n) whether a case is called positive, of a task of two classes."""
 
     called: Flags
-    cases: LabelledCases
+    model: ComparedModel
     draws: PatientDraws
 
     @property
     def positive(self) -> Flags:
         """(n,) the true class."""
-        return self.cases.is_positive
+        return self.model.is_positive
 
 
 def _matthews_correlation(decisions: Decisions) -> Estimate:
     called, positive = decisions.called, decisions.positive
-    if absent := decisions.cases.tells_apart.find_absent_classes(decisions.cases.label):
+    if absent := decisions.model.tells_apart.find_absent_classes(decisions.model.scored.label):
         return Estimate(None, reason=absent)
     if not (called.any(axis=1) & ~called.all(axis=1)).all():
         return Estimate(None, reason="every case got the same decision")
@@ -55,15 +54,15 @@ def _predictive_value(decisions: Decisions, *, positive: bool) -> Estimate:
     if len(rows) == 0:
         return Estimate(None, reason="no case got this decision")
     true = (decisions.positive == positive)[rows].astype(np.float64)
-    return proportion(true, decisions.cases.patient[rows])
+    return proportion(true, decisions.model.scored.patient[rows])
 
 
 JUDGMENTS: dict[str, Callable[[Decisions], Estimate]] = {
     "balanced_accuracy": lambda of: estimate_balanced_accuracy(
-        of.called.astype(np.int64), of.positive.astype(np.int64), 2, of.cases.patient
+        of.called.astype(np.int64), of.positive.astype(np.int64), 2, of.model.scored.patient
     ),
-    "sensitivity": lambda of: estimate_share_decided(of.called, of.cases, positive=True),
-    "specificity": lambda of: estimate_share_decided(of.called, of.cases, positive=False),
+    "sensitivity": lambda of: estimate_share_decided(of.called, of.model, positive=True),
+    "specificity": lambda of: estimate_share_decided(of.called, of.model, positive=False),
     "positive_predictive_value": lambda of: _predictive_value(of, positive=True),
     "negative_predictive_value": lambda of: _predictive_value(of, positive=False),
     "matthews_correlation": _matthews_correlation,
@@ -81,7 +80,7 @@ def judge_decisions(decisions: Decisions, prevalence: float | None = None) -> di
         ("negative", ~decisions.positive, 1 - prevalence),
     ):
         judged[f"{name}_predictive_value_at_prevalence"] = predictive_value_at_prevalence(
-            correct, members, decisions.cases.patient, share
+            correct, members, decisions.model.scored.patient, share
         )
     return judged
 
@@ -101,10 +100,10 @@ def threshold_at_specificity(
     return float(np.nextafter(highest_negative, np.inf))
 
 
-def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: ScoredCases) -> Floats:
+def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, model: ComparedModel) -> Floats:
     """Return (repeats, n) the threshold for each reported case; NaN where none can be fixed."""
     rule = {"sensitivity": threshold_at_sensitivity, "specificity": threshold_at_specificity}
-    limits = np.full(scores.estimate.shape[:2], np.nan)
+    limits = np.full(model.scored.fit.shape, np.nan)
     for decided, probability, cases in held_out:
         positive = cases.is_positive
         if cases.positive is not None and 0 < positive.sum() < len(positive):
@@ -114,10 +113,9 @@ def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, scores: Scored
 
 
 def judge_operating_points(
-    scores: ScoredCases,
+    model: ComparedModel,
     held_out: Sequence[HeldOut],
     analyses: RequestedAnalyses,
-    cases: LabelledCases,
     draws: PatientDraws,
 ) -> Iterator[Named]:
     """Yield every threshold asked for, and what it does; nothing with more than two classes.
@@ -128,15 +126,15 @@ def judge_operating_points(
     Args:
         held_out: Scores that fix the thresholds of each part of the reported cases.
     """
-    if cases.positive is None:
+    if model.predicted.positive is None:
         return
     for aim in analyses.operating_points:
-        group, limit = f"{aim.aim} {aim.level:g}", thresholds(held_out, aim, scores)
+        group, limit = f"{aim.aim} {aim.level:g}", thresholds(held_out, aim, model)
         if np.isnan(limit).any():
             for name in ("threshold", *JUDGMENTS):
                 yield name, group, Estimate(None, reason=NO_THRESHOLD)
             continue
         yield "threshold", group, limit.mean()
-        decisions = Decisions(scores.estimate[:, :, cases.positive] >= limit, cases, draws)
+        decisions = Decisions(model.probability >= limit, model, draws)
         for name, figure in judge_decisions(decisions, analyses.prevalence).items():
             yield name, group, figure

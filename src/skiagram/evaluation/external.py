@@ -1,6 +1,6 @@
 """Models on another cohort beside what they did at home, and with calibration updated there.
 
-The figures are those of `measure_scores`, on each side by itself.
+The figures are those of `measure_model`, on each side by itself.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measurement import measure_scores
+from skiagram.evaluation.measurement import measure_model
 from skiagram.evaluation.options import EvaluationOptions, RequestedAnalyses
 from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
 from skiagram.evaluation.verdict import with_verdict
@@ -59,7 +59,7 @@ def compare_with_development(
         name = model.outcome.model
         compared, cohort_result = ComparedModel.on(setting, model), evaluation.find_result(name)
         out_of_fold = compared.out_of_fold(setting, model)
-        results = {OUT_OF_FOLD: measure_scores(model.outcome, out_of_fold.scored, before, analyses)}
+        results = {OUT_OF_FOLD: measure_model(model.outcome, out_of_fold, before, analyses)}
         if name in held_out:
             results[HELD_OUT] = held_out[name]
         results[COHORT] = cohort_result
@@ -167,8 +167,8 @@ def _update_calibration(
         return dict.fromkeys(names, missing)
     # The recalibrated scores are measured as the cohort's own were.
     try:
-        recalibrated = compared.predicted.recalibrate(compared.scored)
-        updated = measure_scores(cohort_result.outcome, recalibrated, setting, analyses)
+        recalibrated = replace(compared, scored=predicted.recalibrate(compared.scored))
+        updated = measure_model(cohort_result.outcome, recalibrated, setting, analyses)
     except NotConverged as error:
         reason = f"the calibration could not be fitted anew: {error}"
         return dict.fromkeys(names, Estimate(None, reason=reason))

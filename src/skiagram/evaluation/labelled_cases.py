@@ -13,7 +13,6 @@ from skiagram.errors import refusal
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.statistics.variation import count_cases, degrees_of_freedom
 from skiagram.tasks.cases import SEALED, Cases
-from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
 
@@ -39,11 +38,6 @@ class LabelledCases:
     def __len__(self) -> int:
         """Return the number of cases."""
         return len(self.case_id)
-
-    @property
-    def tells_apart(self) -> Classes:
-        """The classes as what is predicted."""
-        return Classes(self.classes, self.positive)
 
     def select(self, rows: Flags) -> "LabelledCases":
         """Return the marked cases."""

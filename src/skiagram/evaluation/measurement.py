@@ -58,7 +58,6 @@ from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.discrimination import confusion
 from skiagram.statistics.estimate import Estimate
-from skiagram.tasks.scored_cases import ScoredCases
 
 
 def measure_run(
@@ -112,9 +111,8 @@ def _measure(
         compared.out_of_fold(setting, model)  # refuses what is missing
     chosen_by, shown = find_selection_figures(model, compared, setting)
     # The figures on the reported cases, and the one that chose it.
-    scores = compared.scored
     result = replace(
-        measure_scores(model.outcome, scores, setting, analyses, figure_names),
+        measure_model(model.outcome, compared, setting, analyses, figure_names),
         by_repeat=tuple(compared.figure.repeated),
     ).with_figures(SELECTION, [(setting.task.predicted.selection, "", shown)])
     # What a model of generated data is worth beside the ideal observer.
@@ -129,22 +127,22 @@ def _measure(
         result = result.with_figures(LIMIT, limits)
     if figure_names is None and setting.task.defines(STABILITY):
         # What takes the scores of the folds: stability, thresholds and sets of classes.
-        cases, held_out = setting.cases, list(held_out_probabilities(model, setting))
+        held_out = list(held_out_probabilities(model, setting))
         folds = fold_auc(model, setting.development)
-        points = judge_operating_points(scores, held_out, analyses, cases, setting.draws)
-        stability = assess_stability(folds, scores, cases, model.selection)
+        points = judge_operating_points(compared, held_out, analyses, setting.draws)
+        stability = assess_stability(folds, compared, model.selection)
         result = (
             replace(result, fold_auc=tuple(folds.held_out.tolist()))
             .with_figures(STABILITY, stability)
             .with_figures(OPERATING_POINTS, points)
-            .with_figures(SETS, assess_prediction_sets(scores, held_out, cases))
+            .with_figures(SETS, assess_prediction_sets(compared, held_out))
         )
     return MeasuredModel(model, result, compared, chosen_by)
 
 
-def measure_scores(
+def measure_model(
     outcome: Outcome,
-    scores: ScoredCases,
+    model: ComparedModel,
     setting: EvaluationSet,
     analyses: RequestedAnalyses,
     figure_names: Sequence[str] | None = None,
@@ -154,24 +152,24 @@ def measure_scores(
     Args:
         figure_names: As `measure_run` has them.
     """
-    cases, draws, predicted = setting.cases, setting.draws, setting.task.predicted
+    draws, predicted = setting.draws, model.predicted
     names = None if figure_names is None else [predicted.primary, *figure_names]
     figures: list[Named] = []
     # Of a measured outcome its own figures; of classes the usual metrics.
     if names == [predicted.primary]:  # no other is measured for nothing
-        figures.append((predicted.primary, "", predicted.measure_primary(scores).estimate()))
+        figures.append((predicted.primary, "", model.estimate()))
     elif predicted.has_value:
-        measured = predicted.measure(scores)
+        measured = predicted.measure(model.scored)
         figures += [
             (each.name, each.group, each.figure.estimate())
             for each in measured
             if names is None or each.name in names
         ]
     else:  # shares and curves of decisions
-        metrics = estimate_metrics(scores, cases, draws, names)
+        metrics = estimate_metrics(model, draws, names)
         figures += [(name, "", estimate) for name, estimate in metrics.items()]
-        if names is None and cases.positive is not None:
-            partial_auc = estimate_partial_auc(scores, cases, draws, analyses.partial_auc)
+        if names is None and predicted.positive is not None:
+            partial_auc = estimate_partial_auc(model, draws, analyses.partial_auc)
             figures.append(("partial_roc_auc", "", partial_auc))
     if names is not None:
         return ModelResult(outcome).with_figures(METRICS, figures)
@@ -180,46 +178,45 @@ def measure_scores(
         others = ~setting.has_near_duplicate
         clean = Estimate(None, reason="each case has a near duplicate")
         if others.any():
-            clean = predicted.measure_primary(scores.select(others)).estimate()
+            clean = model.select(others).estimate()
         figures.append((f"{predicted.primary}_{OFF_NEAR_DUPLICATES}", "", clean))
     result = ModelResult(outcome).with_figures(METRICS, figures)
     if predicted.has_value:
         return result
     # Decisions once more without the near duplicates.
     if setting.has_near_duplicate.any():
-        decisions = _count_off_near_duplicates(scores, setting)
+        decisions = _count_off_near_duplicates(model, setting)
         result = result.with_figures(DECISIONS_OFF_COPIES, decisions)
-    return _add_decisions(result, scores, setting, analyses)
+    return _add_decisions(result, model, setting, analyses)
 
 
-def _count_off_near_duplicates(scores: ScoredCases, setting: EvaluationSet) -> Iterator[Named]:
+def _count_off_near_duplicates(model: ComparedModel, setting: EvaluationSet) -> Iterator[Named]:
     """Yield the shares that are decided correctly of the cases without a near duplicate."""
     others = ~setting.has_near_duplicate
     for name in ("accuracy", "sensitivity", "specificity"):
-        if name not in list_estimators(setting.cases):
+        if name not in list_estimators(model.predicted):
             continue
         share = Estimate(None, reason="each case has a near duplicate")
         if others.any():  # shares are not resampled
-            part = scores.select(others), setting.cases.select(others), setting.draws
-            share = estimate_metric(name, *part)
+            share = estimate_metric(name, model.select(others), setting.draws)
         yield name, "", share
 
 
 def _add_decisions(
-    result: ModelResult, scores: ScoredCases, setting: EvaluationSet, analyses: RequestedAnalyses
+    result: ModelResult, model: ComparedModel, setting: EvaluationSet, analyses: RequestedAnalyses
 ) -> ModelResult:
     """Add what the probabilities of classes tell, and the decisions by them."""
-    cases, draws = setting.cases, setting.draws
+    scores, classes, draws = model.scored, model.predicted.classes, setting.draws
     # Confusion tables and calibration.
-    tables = [confusion(each, cases.label, len(cases.classes)) for each in scores.decided]
-    reliability, calibration = assess_calibration(scores, cases)
-    risk_coverage, area_of_risk = assess_risk_coverage(scores, cases, draws)
+    tables = [confusion(each, scores.label, len(classes)) for each in scores.decided]
+    reliability, calibration = assess_calibration(model)
+    risk_coverage, area_of_risk = assess_risk_coverage(model, draws)
     # Subgroups of the covariates, with enough patients each.
     parts, rows_of_parts = measure_subgroups(
-        scores, setting, analyses.least_patients, result.outcome.model
+        model, setting, analyses.least_patients, result.outcome.model
     )
     # One class against the others.
-    areas = zip(cases.classes, estimate_class_auc(scores, cases), strict=False)
+    areas = zip(classes, estimate_class_auc(model), strict=False)
     result = replace(
         result,
         confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
@@ -233,16 +230,16 @@ def _add_decisions(
         .with_figures(REFERRAL, [("area", "", area_of_risk)])
         .with_rows(SUBGROUPS, rows_of_parts)
     )
-    if cases.positive is None:
+    if model.predicted.positive is None:
         return result
     # What is defined for two classes alone; curves where both occur.
-    positive = cases.is_positive
-    probability = scores.estimate[:, :, cases.positive]
-    result = replace(result, decision_curve=estimate_decision_curve(probability, positive, draws))
+    positive = model.is_positive
+    curve = estimate_decision_curve(model.probability, positive, draws)
+    result = replace(result, decision_curve=curve)
     # A curve needs cases of both classes in each fit.
-    if cases.tells_apart.find_missing_pairs(scores):
+    if model.tells_apart.find_missing_pairs(scores):
         return result
-    across = order_across_fits(scores, cases)
+    across = order_across_fits(model)
     return replace(
         result,
         roc=mean_curve(scores.score, positive, scores.fits),

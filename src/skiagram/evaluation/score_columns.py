@@ -9,10 +9,10 @@ from scipy.special import expit
 
 from skiagram.arrays import Flags, Floats, Texts, Whole
 from skiagram.errors import listed, refusal
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.statistics.variation import count_cases
 from skiagram.tables.cells import are_equal, find_missing_code, same_value
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.scored_cases import ScoredCases
@@ -30,8 +30,8 @@ def line_up_columns(
     sites: Any = None,
     folds: Any = None,
     seed: int = 0,
-) -> tuple[EvaluationSet, dict[str, ScoredCases], dict[str, ScoredCases]]:
-    """Return checked cases with the scores of columns and of readers; see `skiagram.compare`.
+) -> tuple[EvaluationSet, dict[str, ComparedModel], dict[str, ComparedModel]]:
+    """Return checked cases with columns and readers as models of them; see `skiagram.compare`.
 
     Raises:
         DataError: Unequal lengths, a missing number, labels that are not two classes, or fewer than
@@ -57,7 +57,7 @@ def line_up_columns(
     # The rows are numbered: they have no ids.
     case_id, patient = np.arange(number).astype(str), patient.astype(np.int64)
     label, value = whether.astype(np.int64), whether.astype(np.float64)
-    cases = LabelledCases(case_id, label, patient, classes, 1, value)
+    told, cases = Classes(classes, 1), LabelledCases(case_id, label, patient, classes, 1, value)
     # Intervals by patient need two of each class.
     counted = "cases" if patients is None else "patients"
     for name, patient_count in cases.patients_by_class().items():
@@ -70,7 +70,7 @@ def line_up_columns(
         covariates = pd.DataFrame(subgroups).reset_index(drop=True)
         _check_length(covariates, "subgroups", number)
     setting = EvaluationSet(
-        task=Task(Classes(classes, 1), "holdout"),
+        task=Task(told, "holdout"),
         development=cases,
         cases=cases,
         draws=cases.draws(DEFAULTS.replicates, seed),
@@ -80,17 +80,17 @@ def line_up_columns(
         covariates=covariates,
         site=None if sites is None else pd.Series(read_texts(sites, "sites", number), name="site"),
     )
-    scored = [{name: _score(column, cases, fit) for name, column in part.items()} for part in parts]
-    return setting, scored[0], scored[1]
+    models, readers_of = (
+        {name: ComparedModel(told, _score(column, cases, fit)) for name, column in part.items()}
+        for part in parts
+    )
+    return setting, models, readers_of
 
 
 def _refuse_shared_folds(fit: Whole, patient: Whole, folds: Any, patients: Any) -> None:
     """Refuse patients of several folds: the fit that scored one image learned from another."""
-    # Each pair of patient and fold once: patients who stand in several pairs are refused.
-    fits = int(fit.max()) + 1
-    pairs = np.sort(patient * fits + fit)
-    folds_of = count_cases(pairs[np.append(True, pairs[1:] != pairs[:-1])] // fits)
-    several = np.flatnonzero(folds_of > 1)
+    folds_of = pd.Series(fit).groupby(patient).nunique()
+    several = folds_of.index[folds_of > 1]
     if len(several) == 0:
         return
     # The first of these patients is named, with the folds that hold an image of theirs.
@@ -117,9 +117,9 @@ def _score(column: Floats, cases: LabelledCases, fit: Whole | None) -> ScoredCas
     return ScoredCases(cases.label, cases.value, cases.patient, order, both, by_fit, folds)
 
 
-def are_probabilities(ranking: Floats) -> bool:
+def are_probabilities(order: Floats) -> bool:
     """Tell whether all scores lie between 0 and 1."""
-    return bool(ranking.min() >= 0 and ranking.max() <= 1)
+    return bool(order.min() >= 0 and order.max() <= 1)
 
 
 def _labels(labels: Any, positive: Any) -> tuple[Flags, tuple[str, str]]:

@@ -22,7 +22,7 @@ from skiagram.evaluation.criteria import find_unequal_classes, is_reversed
 from skiagram.evaluation.evaluation_record import SECONDARY, ArmChoice, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
-from skiagram.evaluation.measurement import measure_scores
+from skiagram.evaluation.measurement import measure_model
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
@@ -33,7 +33,6 @@ from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import warn_of_unequal_patients
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate, format_estimate
-from skiagram.tasks.scored_cases import ScoredCases
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
 _NO_ORDER = Estimate(None, reason="scores of several folds, not calibrated here, share no scale")
@@ -42,8 +41,8 @@ _BY_ORDER = ("roc_auc", "average_precision", "partial_roc_auc")
 
 def compare_scores(
     setting: EvaluationSet,
-    columns: Mapping[str, ScoredCases],
-    readers: Mapping[str, ScoredCases],
+    columns: Mapping[str, ComparedModel],
+    readers: Mapping[str, ComparedModel],
     margin: float = DEFAULT_MARGIN,
     *,
     patients_known: bool = True,
@@ -66,22 +65,20 @@ def compare_scores(
         raise refusal("evaluation.margin", margin=margin)
     # Every column and reader as a model of its own.
     cases, task = setting.cases, setting.task
-    scored = {**columns, **readers}
-    compared = {name: ComparedModel(task.predicted, scores) for name, scores in scored.items()}
     models = tuple(
         ModelResult(_named(name)).with_figures(METRICS, [("roc_auc", "", model.estimate())])
-        for name, model in compared.items()
+        for name, model in {**columns, **readers}.items()
     )
     # Each of the first two columns is an arm by itself.
     first, second = list(columns)[:2]
     arms = {
-        name: SelectedArm(ArmChoice(name, {name: 1}, 1), compared[name]) for name in (first, second)
+        name: SelectedArm(ArmChoice(name, {name: 1}, 1), columns[name]) for name in (first, second)
     }
     # The comparisons; readers and sites where they are given.
-    rows = _compare(columns, arms, compared, margin)
+    rows = _compare(columns, arms, margin)
     reader_rows = study_readers(
-        {name: compared[name].figure for name in readers},
-        {arm: compared[chosen.choice.model].figure for arm, chosen in arms.items()},
+        {name: reader.figure for name, reader in readers.items()},
+        {name: arm.compared.figure for name, arm in arms.items()},
     )
     least = NO_REQUESTS.least_patients
     site_rows = study_sites(arms, setting, least, (first, second))
@@ -104,20 +101,19 @@ def compare_scores(
 
 
 def _compare(
-    columns: Mapping[str, ScoredCases],
+    columns: Mapping[str, ComparedModel],
     arms: Mapping[str, SelectedArm],
-    compared: Mapping[str, ComparedModel],
     margin: float,
 ) -> tuple[FigureRow, ...]:
     """Return the primary comparison, both columns against chance, and all other pairs."""
     # Decisions are compared of probabilities alone.
-    decided = {name for name, scores in columns.items() if are_probabilities(scores.score)}
+    decided = {name for name, model in columns.items() if are_probabilities(model.scored.score)}
     (first, second), *pairs = combinations(columns, 2)
     # All pairs but the primary one.
     others = [
         compare_pair(
-            (name, compared[name]),
-            (other, compared[other]),
+            (name, columns[name]),
+            (other, columns[other]),
             SECONDARY,
             decisions={name, other} <= decided,
         )
@@ -132,17 +128,17 @@ def _compare(
 
 
 def measure_columns(
-    columns: Mapping[str, ScoredCases], setting: EvaluationSet
+    columns: Mapping[str, ComparedModel], setting: EvaluationSet
 ) -> tuple[ModelResult, ...]:
     """Measure every figure and curve of columns; those that are resampled take their time.
 
     Precision takes one order of all cases, which columns of several fits do not have.
     """
     results = []
-    for name, scores in columns.items():
-        result = measure_scores(_named(name), scores, setting, NO_REQUESTS)
+    for name, model in columns.items():
+        result = measure_model(_named(name), model, setting, NO_REQUESTS)
         # Scores of several fits share no scale: what orders cases across fits is left out.
-        if not scores.has_one_fit:
+        if not model.scored.has_one_fit:
             ordered = (
                 (row.figure, "", _NO_ORDER if row.figure == "average_precision" else row)
                 for row in result.figures.select(analysis=METRICS).rows
@@ -152,7 +148,7 @@ def measure_columns(
                 precision_recall=None,
                 precision_recall_band=None,
             )
-        if not are_probabilities(scores.score):
+        if not are_probabilities(model.scored.score):
             # Of scores that are no probabilities only what hangs on their order is kept.
             metrics = (
                 (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Floats, Whole
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import measure_auc
 from skiagram.evaluation.results import Named
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc, score_difference
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability
-from skiagram.tasks.scored_cases import ScoredCases
 
 # Of variance: over draws of patients, the seed held fixed; over seeds, the patients held fixed;
 # what neither explains alone, as seeds that order other patients well.
@@ -74,7 +73,7 @@ def inner_auc_by_fold(
 
 
 def assess_stability(
-    folds: FoldAuc, reported: ScoredCases, cases: LabelledCases, selection: pd.DataFrame
+    folds: FoldAuc, model: ComparedModel, selection: pd.DataFrame
 ) -> Iterator[Named]:
     """Yield how much a model's AUC, decisions and features move with the data and the seed.
 
@@ -88,8 +87,7 @@ def assess_stability(
         selection: Which features the fits chose; see `assess_feature_selection`.
     """
     # AUC over folds and seeds, and how far training is ahead.
-    area = measure_auc(reported, cases)
-    seeds = np.array(area.repeated)
+    reported, seeds = model.scored, np.array(model.figure.repeated)
     yield "fold_auc_mean", "", corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
     gap = corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0)
     yield "training_gap", "", gap
@@ -98,9 +96,9 @@ def assess_stability(
             yield name, "", values.std(ddof=1)
     # How decisions and AUC move with the seed.
     if reported.repeats > 1:
-        yield "flips", "", proportion(flip_rate(reported.decided), cases.patient)
-    if cases.positive is not None and len(seeds) > 1:
-        for source, variance in split_variance(area).items():
+        yield "flips", "", proportion(flip_rate(reported.decided), reported.patient)
+    if model.predicted.positive is not None and len(seeds) > 1:
+        for source, variance in split_variance(model.figure).items():
             yield f"variance_{source}", "", variance
     yield from assess_feature_selection(selection)
 

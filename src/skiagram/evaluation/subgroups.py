@@ -13,31 +13,27 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Flags, Whole
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import FEW_OF_A_PART
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
-from skiagram.evaluation.metrics import call_positive, estimate_operating_point, measure_auc
+from skiagram.evaluation.metrics import call_positive, estimate_operating_point
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.tasks.cases import name_groups
-from skiagram.tasks.scored_cases import ScoredCases
 
 
-def _measure_side(
-    members: Flags, scores: ScoredCases, cases: LabelledCases
-) -> dict[str, Linearised]:
+def _measure_side(members: Flags, model: ComparedModel) -> dict[str, Linearised]:
     """Measure the figures on some cases; patients keep the numbers that they have among all."""
-    group, group_scores = cases.select(members), scores.select(members)
-    patient = cases.patient[members]
+    group, patient = model.select(members), model.scored.patient[members]
     figures: dict[str, Linearised] = {}
     # The AUC, where the part has cases of both classes.
-    auc = measure_auc(group_scores, group)
-    if np.isfinite(auc.value):
-        figures["roc_auc"] = replace(auc, patient=patient)
+    if np.isfinite(group.figure.value):
+        figures["roc_auc"] = replace(group.figure, patient=patient)
     # Decisions need a threshold.
-    called, positive = call_positive(group_scores, group), group.is_positive
+    called, positive = call_positive(group), group.is_positive
     if called is None:
         return figures
     correct = (called == positive).astype(np.float64)
@@ -64,7 +60,7 @@ def hidden_parts(least: int) -> str:
 
 
 def measure_subgroups(
-    scores: ScoredCases,
+    compared: ComparedModel,
     setting: EvaluationSet,
     least: int = MIN_PATIENTS,
     model: str = "",
@@ -85,24 +81,24 @@ def measure_subgroups(
     if table is None:
         return (), ()
     # The two sides that a row compares are the same test from either side.
-    compared: list[FigureRow] = []
+    rows: list[FigureRow] = []
     tests: list[object] = []
     for column in map(str, table.columns):
         values = list(split_by_value(table[column], setting.cases.patient, least))
         shown = [each for each in values if not _is_small(each[1], setting.cases, least)]
         for value, members in shown:
-            part, rows = _measure_part(column, value, members, scores, setting, least, model)
+            part, of_part = _measure_part(column, value, members, compared, setting, least, model)
             parts.append(part)
             sides = frozenset({members.tobytes(), (~members).tobytes()})
-            compared += rows
-            tests += [(row.figure, row.versus, sides) for row in rows]
+            rows += of_part
+            tests += [(row.figure, row.versus, sides) for row in of_part]
         # How many parts are hidden is said, not which.
         if len(shown) < len(values):
             parts.append(Part(column, hidden_parts(least)))
             group = parts[-1].name
-            compared.append(make_row(0, SUBGROUPS, CASES, model=model, group=group))
+            rows.append(make_row(0, SUBGROUPS, CASES, model=model, group=group))
             tests.append(group)
-    return tuple(parts), correct(compared, tests)
+    return tuple(parts), correct(rows, tests)
 
 
 def _is_small(members: Flags, cases: LabelledCases, least: int) -> bool:
@@ -155,7 +151,7 @@ def _measure_part(
     column: str,
     value: str,
     members: Flags,
-    scores: ScoredCases,
+    compared: ComparedModel,
     setting: EvaluationSet,
     least: int,
     model: str,
@@ -172,17 +168,15 @@ def _measure_part(
         reason = f"more than {MAX_VALUES} different values are not analysed one by one"
         return replace(part, warning=reason), rows
     # The figures of the part.
-    part_scores = scores.select(members)
-    rows.append(row(measure_auc(part_scores, cases).estimate(), figure="roc_auc"))
-    for name, estimate in estimate_operating_point(part_scores, cases).items():
+    inside = compared.select(members)
+    rows.append(row(inside.estimate(), figure="roc_auc"))
+    for name, estimate in estimate_operating_point(inside).items():
         rows.append(row(estimate, figure=name))
     # Where the other side is hidden, a difference would tell its figure.
     if not _is_small(~members, setting.cases, least):
-        inside, outside = (
-            _measure_side(side, scores, setting.cases) for side in (members, ~members)
-        )
-        for name in (name for name in inside if name in outside):
-            difference, p = difference_of_groups(inside[name], outside[name])
+        own, others = (_measure_side(side, compared) for side in (members, ~members))
+        for name in (name for name in own if name in others):
+            difference, p = difference_of_groups(own[name], others[name])
             rows.append(row(difference, figure=name, versus=OTHERS, p=p))
     # Small parts are shown with a warning.
     smallest = min(patients, key=lambda name: patients[name])

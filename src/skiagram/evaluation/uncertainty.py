@@ -6,20 +6,19 @@ import numpy as np
 
 from skiagram.arrays import Flags, Floats
 from skiagram.calibration import conformal_limits
-from skiagram.evaluation.labelled_cases import LabelledCases
+from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.results import Curve, Named
 from skiagram.evaluation.scores import HeldOut
 from skiagram.statistics.bootstrap import PatientDraws, bootstrap_estimate
 from skiagram.statistics.discrimination import risk_areas, tied_order
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
-from skiagram.tasks.scored_cases import ScoredCases
 
 LEVEL = 0.9
 
 
 def assess_prediction_sets(
-    scores: ScoredCases, held_out: Sequence[HeldOut], cases: LabelledCases, level: float = LEVEL
+    model: ComparedModel, held_out: Sequence[HeldOut], level: float = LEVEL
 ) -> Iterator[Named]:
     """Judge split-conformal sets of classes on the reported cases; shares are means over repeats.
 
@@ -32,6 +31,7 @@ def assess_prediction_sets(
     """
     # Out-of-fold fits set the limits and the final fit is judged, so the promise is approximate
     # and the coverage found is reported.
+    scores = model.scored
     limits = np.full(scores.estimate.shape, np.inf)
     for decided, probability, fixing_cases in held_out:
         limits[decided] = conformal_limits(
@@ -40,24 +40,22 @@ def assess_prediction_sets(
     sets: Flags = 1 - scores.estimate <= limits
     # How often the sets hold the true class, and how large they are.
     size = sets.sum(axis=2)
-    holds = sets[:, np.arange(len(cases)), cases.label].mean(axis=0)
+    holds = sets[:, np.arange(len(scores)), scores.label].mean(axis=0)
     yield "level", "", level
-    yield "coverage", "", proportion(holds, cases.patient)
+    yield "coverage", "", proportion(holds, scores.patient)
     yield "mean_size", "", size.mean()
     for name, sets_of_kind in (("single", size == 1), ("several", size > 1), ("empty", size == 0)):
-        yield name, "", proportion(sets_of_kind.mean(axis=0), cases.patient)
+        yield name, "", proportion(sets_of_kind.mean(axis=0), scores.patient)
     # Coverage class by class.
-    for k, name in enumerate(cases.classes):
-        members = cases.label == k
-        yield "coverage", name, proportion(holds[members], cases.patient[members])
+    for k, name in enumerate(model.predicted.classes):
+        members = scores.label == k
+        yield "coverage", name, proportion(holds[members], scores.patient[members])
 
 
 SHARES = np.arange(1, 101) / 100
 
 
-def assess_risk_coverage(
-    scores: ScoredCases, cases: LabelledCases, draws: PatientDraws
-) -> tuple[Curve, Estimate]:
+def assess_risk_coverage(model: ComparedModel, draws: PatientDraws) -> tuple[Curve, Estimate]:
     """Assess the errors that remain when the least sure cases are referred to a reader.
 
     A case is as sure as its most probable class is probable; equally sure cases are kept or
@@ -68,8 +66,8 @@ def assess_risk_coverage(
         Share of cases kept → share of these that are classified wrongly; and the mean of this curve
         over coverage, of which less is better.
     """
-    doubt = 1 - scores.estimate.max(axis=2)
-    wrong = scores.decided != cases.label
+    doubt = 1 - model.scored.estimate.max(axis=2)
+    wrong = model.scored.decided != model.scored.label
     pairs = list(zip(doubt, wrong, strict=True))
 
     def area(weights: Floats) -> Floats:

@@ -540,7 +540,7 @@ def _resample_models(
         for (size, draw), model in fits:
             if model.compared is not None:
                 row = measured[size, draw].setting
-                resampled = resample_auc(model.compared.scored, row.cases, row.draws)
+                resampled = resample_auc(model.compared, row.draws)
                 place, drawn = sizes.index(size), draws.index(draw)
                 areas[place, drawn] = model.compared.figure.value, *resampled
                 figures[place][drawn] = model.compared.figure
