@@ -118,10 +118,15 @@ class MeasuredRun:
         return self.options.margin * self.task.predicted.margin_unit
 
     @property
-    def pair(self) -> dict[str, SelectedArm]:
-        """The contender and the classical arm; empty where one is missing."""
-        both = {arm: self.arms[arm] for arm in (self.contender, "classical") if arm in self.arms}
-        return both if len(both) == 2 else {}
+    def standing(self) -> dict[str, ComparedModel]:
+        """Arm → what stands for it."""
+        return {arm: selected.compared for arm, selected in self.arms.items()}
+
+    @property
+    def pair(self) -> dict[str, ComparedModel]:
+        """What stands for the contender and for the classical arm; empty where one is missing."""
+        standing, named = self.standing, (self.contender, "classical")
+        return {arm: standing[arm] for arm in named} if standing.keys() >= {*named} else {}
 
     @property
     def compared(self) -> dict[str, ComparedModel]:

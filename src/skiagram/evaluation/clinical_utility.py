@@ -41,7 +41,7 @@ def assess_utility_of_arms(run: MeasuredRun) -> tuple[FigureRow, ...]:
     # Both arms, and an outcome that has net benefit.
     if not run.pair or not run.task.defines(UTILITY):
         return ()
-    network, classical = (arm.compared for arm in run.pair.values())
+    network, classical = run.pair.values()
     setting, members = run.setting, ~run.setting.has_near_duplicate
     assess = partial(
         assess_clinical_utility,

@@ -28,10 +28,12 @@ class ComparedModel:
     Attributes:
         predicted: What is predicted of the cases.
         scored: What the model says of them, and what is true.
+        decides: False where its scores are no probabilities, so that nothing is decided by them.
     """
 
     predicted: Predicted
     scored: ScoredCases
+    decides: bool = True
 
     @property
     def tells_apart(self) -> Classes:
@@ -109,6 +111,8 @@ class ComparedModel:
 
     def compare_decisions(self, other: "ComparedModel") -> McNemar | None:
         """Compare how often each alone names the right class; None where nothing is decided."""
+        if not (self.decides and other.decides):
+            return None
         right, other_right = (model.predicted.mark_right(model.scored) for model in (self, other))
         if right is None or other_right is None:
             return None

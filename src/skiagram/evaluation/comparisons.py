@@ -14,7 +14,7 @@ import pandas as pd
 
 from skiagram.arrays import Floats
 from skiagram.errors import OptionError, refusal
-from skiagram.evaluation.arm_selection import MeasuredModel, MeasuredRun, SelectedArm
+from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
@@ -42,26 +42,25 @@ from skiagram.statistics.variation import count_cases
 
 _DECISIONS = "only_correct"
 _ORDER = ("deep", "encoder", "classical", "combined", "either")  # of arms against rules
-Arms = Mapping[str, SelectedArm]
+Arms = Mapping[str, ComparedModel]  # what stands for each
 
 
 def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Make every comparison of a run: each family of tests is corrected by itself."""
-    arms, contender = run.arms, run.contender
-    against_rules = compare_with_rules(arms, run.rivals)
+    standing, contender = run.standing, run.contender
+    against_rules = compare_with_rules(standing, run.rivals)
     # Where frozen encoders take part, every pair of arms but the primary one.
     rows: list[FigureRow] = []
     for arm, other in (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep")):
-        if {"encoder", arm, other} <= set(arms) and (arm, other) != (contender, "classical"):
-            named = (arm, arms[arm].compared), (other, arms[other].compared)
-            rows += compare_pair(*named, ARM_PAIRS)
+        if {"encoder", arm, other} <= standing.keys() and (arm, other) != (contender, "classical"):
+            rows += compare_pair((arm, standing[arm]), (other, standing[other]), ARM_PAIRS)
     arm_pairs = correct(rows)
     # The comparison of the contender with the classical arm, and what it could have found.
     primary: tuple[FigureRow, ...] = ()
     if run.pair:
         pair = run.pair, run.margin
         primary = (*compare_arms(*pair), *plan_comparison(*pair))
-    secondary = _compare_secondary(run.models, arms, contender, (*against_rules, *arm_pairs))
+    secondary = _compare_secondary(run, (*against_rules, *arm_pairs))
     requested = _compare_requested(run, secondary)
     parts = compare_parts(run)
     return (*primary, *parts, *against_rules, *arm_pairs, *secondary, *requested)
@@ -72,16 +71,12 @@ def compare_pair(
     versus: tuple[str, ComparedModel],
     analysis: str,
     group: str = "",
-    *,
-    decisions: bool = True,
 ) -> tuple[FigureRow, ...]:
     """Compare two models by the primary figure and by decisions; p values are not corrected.
 
     The first row is the difference in the figure. `only_correct` are cases that the one classifies
     correctly and the other does not, with McNemar's p.
 
-    Args:
-        decisions: False where scores are no probabilities, so that nothing is decided by them.
     """
     (name, first), (other, second) = model, versus
     # The difference in the primary figure.
@@ -89,7 +84,7 @@ def compare_pair(
     estimate, p = difference.estimate(), difference.p()
     paired = row(estimate, figure=first.predicted.primary, model=name, versus=other, p=p)
     # Cases that only one of the two decides correctly.
-    test = first.compare_decisions(second) if decisions else None
+    test = first.compare_decisions(second)
     if test is None:
         return (paired,)
     alone, others = (
@@ -102,9 +97,7 @@ def compare_pair(
     )
 
 
-def compare_arms(
-    pair: Arms, margin: float, group: str = "", *, decisions: bool = True
-) -> tuple[FigureRow, ...]:
+def compare_arms(pair: Arms, margin: float, group: str = "") -> tuple[FigureRow, ...]:
     """Make the primary comparison, of two arms, the contender first, on one set of cases.
 
     Besides the pair there are both primary figures, the numbers of `cases` and `patients`, and
@@ -113,13 +106,13 @@ def compare_arms(
     only where the interval holds other trainings too, other seeds (`holdout`) or other training
     sets (`cv`); without it the interval is of these fits alone.
     """
-    (name, first), (other, second) = ((arm, each.compared) for arm, each in pair.items())
+    (name, first), (other, second) = pair.items()
     row = partial(make_row, analysis=PRIMARY, group=group)
     paired = partial(row, model=name, versus=other)
     difference = first.subtract(second)
     # The difference, and each arm's own figure on the same cases.
     rows = [
-        *compare_pair((name, first), (other, second), PRIMARY, group, decisions=decisions),
+        *compare_pair((name, first), (other, second), PRIMARY, group),
         row(first.estimate(), figure=first.predicted.primary, model=name),
         row(second.estimate(), figure=first.predicted.primary, model=other),
         row(len(first.scored), figure="cases"),
@@ -145,7 +138,7 @@ def plan_comparison(pair: Arms, margin: float) -> tuple[FigureRow, ...]:
     `patients_to_detect`, `patients_to_settle` and `patients_to_decide` are those of
     `plan_patients`.
     """
-    (name, first), (other, second) = ((arm, each.compared) for arm, each in pair.items())
+    (name, first), (other, second) = pair.items()
     paired = partial(make_row, analysis=PRIMARY, model=name, versus=other)
     difference = first.subtract(second)
     found = difference.estimate()
@@ -179,7 +172,7 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     if not run.pair:
         return ()
     # The parts that both have, each figure and the difference.
-    first, second = (arm.compared.parts for arm in run.pair.values())
+    first, second = (model.parts for model in run.pair.values())
     row, rows = (
         partial(make_row, analysis=PARTS, figure=run.task.predicted.primary),
         list[FigureRow](),
@@ -207,7 +200,7 @@ def compare_with_rules(
     rows: list[FigureRow] = []
     named = sorted(arms, key=lambda arm: _ORDER.index(arm) if arm in _ORDER else 0)
     for arm in named:
-        standing = arms[arm].compared
+        standing = arms[arm]
         predicted, figure = standing.predicted, standing.predicted.primary
         row = partial(make_row, analysis=SIMPLE_RULES, figure=figure, model=arm, group=group)
         # Chance is a fixed value: the gap to it, and a test of its own.
@@ -221,7 +214,7 @@ def compare_with_rules(
             difference = standing.subtract(compared)
             versus = PREVALENCE if rule == predicted.chance_rule else rule
             rows.append(row(difference.estimate(), versus=versus, p=difference.p()))
-    is_error = bool(named) and arms[named[0]].compared.predicted.lower_is_better
+    is_error = bool(named) and arms[named[0]].predicted.lower_is_better
     return correct_over_arms(rows, lower_is_better=is_error)
 
 
@@ -279,12 +272,7 @@ def correct(
     return tuple(replace(row, p_holm=holm.get(key)) for key, row in zip(keys, rows, strict=True))
 
 
-def _compare_secondary(
-    models: Sequence[MeasuredModel],
-    arms: Arms,
-    contender: str,
-    elsewhere: Sequence[FigureRow],
-) -> tuple[FigureRow, ...]:
+def _compare_secondary(run: MeasuredRun, elsewhere: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
     """Compare every model with every other, the better by out-of-fold scores first.
 
     The primary pair is left out. A pair that is a comparison with a simple baseline or a pair of
@@ -294,12 +282,14 @@ def _compare_secondary(
     # Arms that one model stands for in all folds.
     single = {
         arm: selected.choice.model
-        for arm, selected in arms.items()
+        for arm, selected in run.arms.items()
         if len(selected.choice.chosen) == 1
     }
     # The primary pair is tested as such, and not once more.
-    primary = frozenset({single.get(contender, ""), single.get("classical", "")})
-    ordered = sorted((model for model in models if model.compared), key=lambda model: -model.worth)
+    primary = frozenset({single.get(run.contender, ""), single.get("classical", "")})
+    ordered = sorted(
+        (model for model in run.models if model.compared), key=lambda model: -model.worth
+    )
     rows = [
         row
         for first, second in combinations(ordered, 2)
@@ -310,7 +300,7 @@ def _compare_secondary(
     ]
     # The same test may stand elsewhere: figure, pair of models and p → its corrected p there. A
     # pair of arms is one of models where one model stands for each arm.
-    model_of_arm = {arm: selected.choice.model for arm, selected in arms.items()}
+    model_of_arm = {arm: selected.choice.model for arm, selected in run.arms.items()}
     known: dict[object, float | None] = {}
     for row in elsewhere:
         is_rule = row.analysis == SIMPLE_RULES
@@ -360,11 +350,11 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     # Both arms need a defined figure without near duplicates.
     members = ~setting.has_near_duplicate
     part = {}
-    for name, arm in run.pair.items():
-        clean = arm.compared.select(members) if members.any() else None
+    for name, model in run.pair.items():
+        clean = model.select(members) if members.any() else None
         if clean is None or clean.estimate().value is None:
             return ()
-        part[name] = SelectedArm(arm.choice, clean)
+        part[name] = clean
     # The simple baselines on the same cases.
     clean_rules = {name: rule.select(members) for name, rule in run.rivals.items()}
     return (

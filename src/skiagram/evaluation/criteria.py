@@ -4,11 +4,10 @@ What follows from figures is not kept beside them: page, terminal, MLflow and ca
 stand in `verdict`, in `warnings` and in the sections.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from skiagram.evaluation.evaluation_record import (
@@ -25,7 +24,6 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
-from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import LIMIT, METRICS
 from skiagram.evaluation.rules import CONDITIONS, RULES, STANDINGS, Rule, find_rule
 from skiagram.statistics.delong import has_leaked
@@ -35,7 +33,6 @@ from skiagram.statistics.significance import (
     MORE_TRAININGS,
     ratio_of_quantiles,
 )
-from skiagram.statistics.variation import effective_patients, few_have_most
 
 # The AUC of scores that tell nothing, and one above which two sets are unlike by convention.
 CHANCE = 0.5
@@ -270,17 +267,6 @@ def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
     """
     low = figures.find(analysis=DOMAIN, figure="roc_auc").low
     return low is not None and low > above
-
-
-def find_unequal_classes(cases: LabelledCases) -> Iterator[tuple[str, int, float]]:
-    """Yield (class, patients, patients with equally many cases that they count like) of few.
-
-    By the rule of `few_have_most`.
-    """
-    for k, name in enumerate(cases.classes):
-        patient = cases.patient[cases.label == k]
-        if few_have_most(patient):
-            yield name, len(np.unique(patient)), effective_patients(patient)
 
 
 @dataclass(frozen=True)

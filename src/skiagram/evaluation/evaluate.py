@@ -70,7 +70,7 @@ ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     assess_utility_of_arms,
     study_readers_of_run,
     lambda run: study_sites(
-        run.arms,
+        run.standing,
         run.setting,
         run.options.analyses.least_patients,
         (run.contender, "classical"),

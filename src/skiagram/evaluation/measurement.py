@@ -1,6 +1,6 @@
 """One model measured: from its scores on the reported cases to rows of figures and curves."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -174,32 +174,22 @@ def measure_model(
     if names is not None:
         return ModelResult(outcome).with_figures(METRICS, figures)
     # The primary figure once more, without cases that a model may only remember.
-    if setting.has_near_duplicate.any():
-        others = ~setting.has_near_duplicate
-        clean = Estimate(None, reason="each case has a near duplicate")
-        if others.any():
-            clean = model.select(others).estimate()
-        figures.append((f"{predicted.primary}_{OFF_NEAR_DUPLICATES}", "", clean))
+    decisions, copied = list[Named](), setting.has_near_duplicate
+    if copied.any():
+        clean = None if copied.all() else model.select(~copied)
+        missing = Estimate(None, reason="each case has a near duplicate")
+        value = missing if clean is None else clean.estimate()
+        figures.append((f"{predicted.primary}_{OFF_NEAR_DUPLICATES}", "", value))
+        # And the shares that are decided correctly.
+        for name in ("accuracy", "sensitivity", "specificity"):
+            if not predicted.has_value and name in list_estimators(predicted):
+                value = missing if clean is None else estimate_metric(name, clean, draws)
+                decisions.append((name, "", value))
     result = ModelResult(outcome).with_figures(METRICS, figures)
     if predicted.has_value:
         return result
-    # Decisions once more without the near duplicates.
-    if setting.has_near_duplicate.any():
-        decisions = _count_off_near_duplicates(model, setting)
-        result = result.with_figures(DECISIONS_OFF_COPIES, decisions)
+    result = result.with_figures(DECISIONS_OFF_COPIES, decisions)
     return _add_decisions(result, model, setting, analyses)
-
-
-def _count_off_near_duplicates(model: ComparedModel, setting: EvaluationSet) -> Iterator[Named]:
-    """Yield the shares that are decided correctly of the cases without a near duplicate."""
-    others = ~setting.has_near_duplicate
-    for name in ("accuracy", "sensitivity", "specificity"):
-        if name not in list_estimators(model.predicted):
-            continue
-        share = Estimate(None, reason="each case has a near duplicate")
-        if others.any():  # shares are not resampled
-            share = estimate_metric(name, model.select(others), setting.draws)
-        yield name, "", share
 
 
 def _add_decisions(

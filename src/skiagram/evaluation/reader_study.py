@@ -27,9 +27,7 @@ def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
         for model in run.models
         if model.compared and model.arm == "reader"
     }
-    chosen = {
-        arm: selected.compared.figure for arm, selected in run.arms.items() if arm != "either"
-    }
+    chosen = {arm: model.figure for arm, model in run.standing.items() if arm != "either"}
     return study_readers(
         {name: area for name, area in readers.items() if np.isfinite(area.value)},
         {arm: area for arm, area in chosen.items() if np.isfinite(area.value)},

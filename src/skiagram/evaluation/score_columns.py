@@ -81,8 +81,7 @@ def line_up_columns(
         site=None if sites is None else pd.Series(read_texts(sites, "sites", number), name="site"),
     )
     models, readers_of = (
-        {name: ComparedModel(told, _score(column, cases, fit)) for name, column in part.items()}
-        for part in parts
+        {name: _score(column, cases, told, fit) for name, column in part.items()} for part in parts
     )
     return setting, models, readers_of
 
@@ -106,20 +105,15 @@ def _refuse_shared_folds(fit: Whole, patient: Whole, folds: Any, patients: Any) 
     )
 
 
-def _score(column: Floats, cases: LabelledCases, fit: Whole | None) -> ScoredCases:
-    """Return a column as scores; those that are no probabilities are ordered alone."""
-    order = column[None]
-    probability = column if are_probabilities(order) else expit(column - np.median(column))
+def _score(column: Floats, cases: LabelledCases, told: Classes, fit: Whole | None) -> ComparedModel:
+    """Return a column as a model; scores that are no probabilities are ordered alone."""
+    decides = bool(column.min() >= 0 and column.max() <= 1)
+    probability = column if decides else expit(column - np.median(column))
     both = np.stack([1 - probability, probability], axis=1)[None]
-    one_fit = np.zeros(len(cases), dtype=np.int64)
-    folds = 0 if fit is None else len(np.unique(fit))
-    by_fit = (one_fit if fit is None else fit)[None]
-    return ScoredCases(cases.label, cases.value, cases.patient, order, both, by_fit, folds)
-
-
-def are_probabilities(order: Floats) -> bool:
-    """Tell whether all scores lie between 0 and 1."""
-    return bool(order.min() >= 0 and order.max() <= 1)
+    folds, by_fit = (0, np.zeros_like(cases.label)) if fit is None else (len(np.unique(fit)), fit)
+    truth = cases.label, cases.value, cases.patient
+    scored = ScoredCases(*truth, column[None], both, by_fit[None], folds)
+    return ComparedModel(told, scored, decides)
 
 
 def _labels(labels: Any, positive: Any) -> tuple[Flags, tuple[str, str]]:

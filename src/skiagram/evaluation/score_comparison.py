@@ -18,15 +18,14 @@ from skiagram.evaluation.comparisons import (
     correct,
     plan_comparison,
 )
-from skiagram.evaluation.criteria import find_unequal_classes, is_reversed
+from skiagram.evaluation.criteria import is_reversed
 from skiagram.evaluation.evaluation_record import SECONDARY, ArmChoice, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet
-from skiagram.evaluation.figure_table import FigureRow, FigureTable
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.measurement import measure_model
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
-from skiagram.evaluation.score_columns import are_probabilities
 from skiagram.evaluation.sentences import say
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import with_verdict
@@ -69,16 +68,28 @@ def compare_scores(
         ModelResult(_named(name)).with_figures(METRICS, [("roc_auc", "", model.estimate())])
         for name, model in {**columns, **readers}.items()
     )
-    # Each of the first two columns is an arm by itself.
-    first, second = list(columns)[:2]
-    arms = {
-        name: SelectedArm(ArmChoice(name, {name: 1}, 1), columns[name]) for name in (first, second)
+    # Each of the first two columns is an arm by itself; the other pairs are secondary.
+    (first, second), *pairs = combinations(columns, 2)
+    arms = {name: columns[name] for name in (first, second)}
+    selected = {
+        name: SelectedArm(ArmChoice(name, {name: 1}, 1), column) for name, column in arms.items()
     }
-    # The comparisons; readers and sites where they are given.
-    rows = _compare(columns, arms, margin)
+    others = [
+        row
+        for name, other in pairs
+        for row in compare_pair((name, columns[name]), (other, columns[other]), SECONDARY)
+    ]
+    rows = (
+        *list_arms(selected, task),
+        *compare_arms(arms, margin),
+        *plan_comparison(arms, margin),
+        *compare_with_rules(arms, {}),
+        *correct(others),
+    )
+    # Readers and sites where they are given.
     reader_rows = study_readers(
         {name: reader.figure for name, reader in readers.items()},
-        {name: arm.compared.figure for name, arm in arms.items()},
+        {name: column.figure for name, column in arms.items()},
     )
     least = NO_REQUESTS.least_patients
     site_rows = study_sites(arms, setting, least, (first, second))
@@ -90,41 +101,14 @@ def compare_scores(
         models=models,
         warnings=tuple(_warn(models, setting)),
         margin=margin,
-        arms={arm: selected.choice for arm, selected in arms.items()},
-        figures=FigureTable((*list_arms(arms, task), *rows, *reader_rows, *site_rows)),
+        arms={name: arm.choice for name, arm in selected.items()},
+        figures=FigureTable((*rows, *reader_rows, *site_rows)),
         site_column="" if setting.site is None else "site",
         patients_known=patients_known,
         contender=first,
         opponent=second,
     )
     return with_verdict(evaluation)
-
-
-def _compare(
-    columns: Mapping[str, ComparedModel],
-    arms: Mapping[str, SelectedArm],
-    margin: float,
-) -> tuple[FigureRow, ...]:
-    """Return the primary comparison, both columns against chance, and all other pairs."""
-    # Decisions are compared of probabilities alone.
-    decided = {name for name, model in columns.items() if are_probabilities(model.scored.score)}
-    (first, second), *pairs = combinations(columns, 2)
-    # All pairs but the primary one.
-    others = [
-        compare_pair(
-            (name, columns[name]),
-            (other, columns[other]),
-            SECONDARY,
-            decisions={name, other} <= decided,
-        )
-        for name, other in pairs
-    ]
-    return (
-        *compare_arms(arms, margin, decisions={first, second} <= decided),
-        *plan_comparison(arms, margin),
-        *compare_with_rules(arms, {}),
-        *correct([row for rows in others for row in rows]),
-    )
 
 
 def measure_columns(
@@ -148,7 +132,7 @@ def measure_columns(
                 precision_recall=None,
                 precision_recall_band=None,
             )
-        if not are_probabilities(model.scored.score):
+        if not model.decides:
             # Of scores that are no probabilities only what hangs on their order is kept.
             metrics = (
                 (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)
@@ -179,4 +163,4 @@ def _warn(models: Sequence[ModelResult], setting: EvaluationSet) -> Iterator[str
         if is_reversed(auc):
             yield say("doubt.reversed", model=model.outcome.title, auc=format_estimate(auc))
     yield from setting.task.predicted.doubts(cases.value, cases.label, cases.patient)
-    yield from warn_of_unequal_patients(find_unequal_classes(cases))
+    yield from warn_of_unequal_patients(cases)

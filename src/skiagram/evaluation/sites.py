@@ -10,7 +10,6 @@ from functools import partial
 import numpy as np
 from scipy.special import ndtri
 
-from skiagram.evaluation.arm_selection import SelectedArm
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
@@ -30,7 +29,7 @@ _INSIDE: dict[Scale, tuple[float, float]] = {
 
 
 def study_sites(
-    arms: Mapping[str, SelectedArm],
+    arms: Mapping[str, ComparedModel],
     setting: EvaluationSet,
     least: int,
     pair: tuple[str, ...],
@@ -55,9 +54,7 @@ def study_sites(
     site = setting.site.to_numpy(dtype=str)
     # The figure of each arm on those sites that are large enough for all of them.
     names = np.unique(site).tolist()
-    by_site = {
-        name: [arm.compared.on_site(site == name) for arm in arms.values()] for name in names
-    }
+    by_site = {name: [model.on_site(site == name) for model in arms.values()] for name in names}
     shown = [name for name in names if arms and _are_enough(by_site[name], least)]
     # Of several findings those count that all of these sites define.
     alike = measure_alike([placed for name in shown for placed in by_site[name]])

@@ -1,21 +1,24 @@
 """What to know before any figure is used: leaks, failures, few patients, one seed, the design."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.criteria import (
     UNLIKE,
     are_told_apart,
-    find_unequal_classes,
     is_above_ideal,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.inputs import LearnedSubset
+from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.sentences import join, say
 from skiagram.evaluation.verdict import describe_classifier
 from skiagram.statistics.estimate import format_signed
+from skiagram.statistics.variation import effective_patients, few_have_most
 
 _NONE = FigureTable()
 FEW_TO_CHOOSE_BY = 200  # patients
@@ -67,7 +70,8 @@ def state_warnings(
         yield say("doubt.two_seeds")
     if task.design == "cv":
         yield say("doubt.cross_validated", figure=predicted.figure_words)
-    yield from warn_of_unequal_patients(() if predicted.has_value else find_unequal_classes(cases))
+    if not predicted.has_value:
+        yield from warn_of_unequal_patients(cases)
 
 
 def warn_of_subset(subset: LearnedSubset | None) -> Iterator[str]:
@@ -85,7 +89,7 @@ def warn_of_folds(run: MeasuredRun) -> Iterator[str]:
     if any(model.compared is not None and model.compared.scored.folds == 2 for model in run.models):
         yield say("doubt.two_folds")
     # Below 200 patients all fits may choose what chance made good in them (simulated).
-    standing = {name for arm in run.pair.values() for name in arm.choice.chosen}
+    standing = {name for arm in run.pair for name in run.arms[arm].choice.chosen}
     choosing = [
         model.result.outcome.title
         for model in run.models
@@ -104,12 +108,13 @@ def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
         yield say("doubt.no_rules", rules=" or ".join(f"`{rule}`" for rule in run.task.rules))
 
 
-def warn_of_unequal_patients(unequal: Iterable[tuple[str, int, float]]) -> Iterator[str]:
+def warn_of_unequal_patients(cases: LabelledCases) -> Iterator[str]:
     """Yield a warning for each class in which a few patients have most of the cases.
 
-    Args:
-        unequal: What `find_unequal_classes` yields.
+    They count like fewer patients with equally many (`few_have_most`).
     """
-    for name, patients, effective in unequal:
-        alike = max(1, round(effective))
-        yield say("doubt.unequal", name=name, patients=patients, alike=alike)
+    for k, name in enumerate(cases.classes):
+        patient = cases.patient[cases.label == k]
+        if few_have_most(patient):
+            alike = max(1, round(effective_patients(patient)))
+            yield say("doubt.unequal", name=name, patients=len(np.unique(patient)), alike=alike)
