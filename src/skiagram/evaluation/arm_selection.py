@@ -208,7 +208,6 @@ def select_arms(
     models: Sequence[MeasuredModel],
     figures: Mapping[str, SelectionFigures],
     setting: EvaluationSet,
-    rules: Sequence[str],
     options: EvaluationOptions,
 ) -> tuple[dict[str, SelectedArm], str]:
     """Choose what stands for each arm, and what is compared with the classical models.
@@ -225,6 +224,7 @@ def select_arms(
     """
     deep_arms = _DEEP[options.deep_arm]
     # Readers and simple rules never stand for an arm.
+    rules = name_rules(options, setting.task)
     eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
         is_chosen = model.arm != "reader" and model.name not in rules

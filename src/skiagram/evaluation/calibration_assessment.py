@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 from scipy.special import expit, logit, ndtri
 
 from skiagram.arrays import Flags, Floats, Whole
@@ -64,14 +63,14 @@ def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
     isotonic regression in the place of bin means, so that nothing is lost to binning (Dimitriadis,
     Gneiting & Jordan 2021, *PNAS* 118:e2016191118).
     """
+    from sklearn.isotonic import IsotonicRegression  # slow to import
+
     truth = positive.astype(np.float64)
     # The parts of each repeat: what an isotonic fit mends, and what it keeps.
     uncertainty = float(truth.mean() * (1 - truth.mean()))
     parts = []
     for predicted in probability:
-        _, tied, cases = np.unique(predicted, return_inverse=True, return_counts=True)
-        observed = np.bincount(tied, weights=truth) / cases
-        recalibrated = isotonic_regression(observed, weights=cases).x[tied]
+        recalibrated = IsotonicRegression().fit_transform(predicted, truth)
         recalibrated_brier = float(np.mean((recalibrated - truth) ** 2))
         brier = float(np.mean((predicted - truth) ** 2))
         parts.append((brier - recalibrated_brier, uncertainty - recalibrated_brier))

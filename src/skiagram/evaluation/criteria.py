@@ -25,7 +25,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import LIMIT, METRICS
-from skiagram.evaluation.rules import CONDITIONS, RULES, STANDINGS, Rule, find_rule
+from skiagram.evaluation.rules import RULES, STANDINGS, Rule, decide, find_rule
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
@@ -349,13 +349,13 @@ class DecisiveComparison:
         Args:
             known: Conditions of the run as a whole, where they are not the usual ones.
         """
-        margin, usual = self.evaluation.margin, {name: each[0] for name, each in CONDITIONS.items()}
+        margin = self.evaluation.margin
         found = find_conditions(self.gain, self._against("contender"), margin)
         ceiling, room = self.find_ceiling(), "yes"
         if ceiling is not None:
             low = self._room(ceiling[1]).high
             room = "no" if low is not None and low < margin else "few"
-        return find_rule(RULES, usual | found | {"room": room} | known)
+        return decide(found | {"room": room} | known)
 
     def find_ceiling(self) -> tuple[str, Estimate] | None:
         """Find a baseline, or the classical model, that leaves less room than the margin.
@@ -531,10 +531,9 @@ def judge_finding(evaluation: Evaluation) -> Rule:
         return RULES[0]
     rules = evaluation.figures.select(analysis=FINDING_RULES).rows
     contradicted = is_contradicted(evaluation)
-    usual = {name: values[0] for name, values in CONDITIONS.items()}
     found = find_conditions(gain, rules, evaluation.margin, contradicted=contradicted)
     leaked = "yes" if any(list_leaked(evaluation)) else "no"
-    return find_rule(RULES, usual | found | {"leaked": leaked})
+    return decide(found | {"leaked": leaked})
 
 
 def is_contradicted(evaluation: Evaluation) -> bool:

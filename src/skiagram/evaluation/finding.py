@@ -184,8 +184,7 @@ def find_finders(tables: FindingTables, run: MeasuredRun) -> MeasuredFinders | N
         )
         for model in models
     }
-    rules = options.analyses.simple_rules
-    selected, contender = select_arms(models, chosen_by, setting, rules, options)
+    selected, contender = select_arms(models, chosen_by, setting, options)
     # What stands for an arm has the marks of one model, or of each fold's own.
     arms = {}
     for arm, each in selected.items():
@@ -297,11 +296,9 @@ class FindingSearch:
         # The figures of free response.
         yield MERIT, "", merit.estimate()
         yield MEAN_SENSITIVITY, "", self.mean_sensitivity(response)
-        for rate, share in self._sensitivities(response, normal=False).items():
-            yield "sensitivity", rate, share
-        if self.normal:
-            for rate, share in self._sensitivities(response, normal=True).items():
-                yield "sensitivity_normal", rate, share
+        for figure, normal in (("sensitivity", False), ("sensitivity_normal", True)):
+            for rate in RATES if self.normal or not normal else ():
+                yield figure, f"{rate:g}", self._estimate(response, rate[None], normal=normal)
         # What is found at any rate, and how few images stand behind it.
         yield "found", "", self._estimate(response, np.array([np.inf]))
         yield "fewest_images", "", response.fewest_images()
@@ -402,12 +399,6 @@ class FindingSearch:
 
     def merit(self, response: FreeResponse) -> Linearised:
         return response.merit(against_all=not self.normal)
-
-    def _sensitivities(self, response: FreeResponse, *, normal: bool) -> dict[str, Estimate]:
-        return {
-            f"{rate:g}": self._estimate(response, RATES[k : k + 1], normal=normal)
-            for k, rate in enumerate(RATES.tolist())
-        }
 
     def _estimate(self, response: FreeResponse, rates: Floats, *, normal: bool = False) -> Estimate:
         return bootstrap_estimate(

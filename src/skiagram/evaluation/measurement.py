@@ -11,7 +11,6 @@ from skiagram.evaluation.arm_selection import (
     MeasuredModel,
     MeasuredRun,
     find_selection_figures,
-    name_rules,
     select_arms,
 )
 from skiagram.evaluation.calibration_assessment import assess_calibration, estimate_decision_curve
@@ -83,8 +82,7 @@ def measure_run(
     measured = tuple(compute.map(measure, scored, releases_lock=True))
     # The choice does not see the reported labels.
     chosen_by = {model.name: model.chosen_by for model in measured}
-    rules = name_rules(options, setting.task)
-    arms, contender = select_arms(measured, chosen_by, setting, rules, options)
+    arms, contender = select_arms(measured, chosen_by, setting, options)
     # The mixtures of models that folds chose are lined up already.
     mixed = [(arm.mixture, arm.compared) for arm in arms.values() if arm.mixture]
     mixtures = tuple(compute.map(measure, mixed, releases_lock=True))

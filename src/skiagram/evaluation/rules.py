@@ -41,6 +41,11 @@ CONDITIONS: Mapping[str, Sequence[str]] = _SAID["conditions"]
 STANDINGS, RULES = ([Rule(**row) for row in _SAID[name]] for name in ("standings", "rules"))
 
 
+def decide(known: Conditions) -> Rule:
+    """Find the row of `RULES` that holds; conditions that are not known have their usual value."""
+    return find_rule(RULES, {name: values[0] for name, values in CONDITIONS.items()} | {**known})
+
+
 def find_rule(rules: Sequence[Rule], conditions: Conditions) -> Rule:
     """Find the first row that holds."""
     return next(rule for rule in rules if rule.holds(conditions))

@@ -189,8 +189,8 @@ def compare_cases(
     # All traits are corrected together; of features the most different are named.
     compared = [*case_traits, *numbers]
     rows = correct([row for trait in compared for row in trait])
-    ends = np.cumsum([len(trait) for trait in compared]).tolist()
-    corrected = [rows[end - len(trait) : end] for trait, end in zip(compared, ends, strict=True)]
+    # Of each trait three rows: the difference and its two sides.
+    corrected = [rows[place : place + 3] for place in range(0, len(rows), 3)]
     features = corrected[len(case_traits) :]
     differing = [trait for trait in features if is_beyond_chance(trait[0].p_holm)]
     named = sorted(differing, key=lambda trait: -abs((trait[0].value or 0.0) - 0.5))
