@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluate import evaluate
+from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
@@ -37,6 +38,10 @@ class Scenario:
     def sealed(self):
         test = self.cases.split == "test"
         return pd.DataFrame({"case_id": self.cases.case_id[test], "label": self.label[test]})
+
+    def opened(self, replicates=100, **given):
+        """Return the cases that are reported, opened, with what lies beside them."""
+        return OpenedCases(self.cases, self.task, self.sealed, **given).assemble(0, replicates)
 
     def label_of(self, table):
         """Return the label of the case in each row of a table of scores."""

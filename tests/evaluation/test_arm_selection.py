@@ -14,7 +14,6 @@ from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.criteria import find_comparison
 from skiagram.evaluation.evaluation_record import ARM_PAIRS, ARMS, PRIMARY, SECONDARY
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.labelled_cases import label_cases
 from skiagram.evaluation.stability import inner_auc_by_fold
 from skiagram.statistics.significance import correct_by_holm
 from tests.evaluation.scenario import auc_within, evaluated, finished, scenario
@@ -51,7 +50,7 @@ def two_forests(known):
 
 def test_the_labels_of_a_fold_have_no_say_in_its_own_choice(known):
     models = two_forests(known)
-    before = label_cases(known.cases, known.task, known.sealed)
+    before = known.opened().development
     own = set(models[0].part("out_of_fold").query("fold == 1")["case_id"])
     turned = np.isin(before.case_id, list(own))
     after = replace(before, label=np.where(turned, 1 - before.label, before.label))
@@ -67,8 +66,7 @@ def test_inner_scores_of_two_fits_are_not_ranked_together(known):
     model = with_inner_strength(known, "one", [30, 30, 30])
     apart = (model.table["part"] == "inner") & (model.table["inner_fold"] == 1)
     model.table.loc[apart, "score_1"] += 100.0
-    development = label_cases(known.cases, known.task, known.sealed)
-    found = inner_auc_by_fold(model, development)
+    found = inner_auc_by_fold(model, known.opened().development)
     assert found == dict.fromkeys([(0, 0), (0, 1), (0, 2)], 1.0)
 
 

@@ -22,7 +22,6 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     FindingEvaluation,
 )
-from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.finder_selection import measure_for_selection
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.verdict import describe_finding, state_verdict
@@ -206,10 +205,8 @@ def films(design, *finders):
 
 def measure_choice(run, model, marks, lesions):
     """Return what a finder is chosen by, of marks and of lesions that are known."""
-    known = run.known
-    opened = OpenedCases(known.cases, known.task, known.sealed)
-    spacing, setting = run.tables.spacing, opened.assemble(0, 10)
-    return measure_for_selection(model, marks, lesions, setting, HIT, spacing)
+    setting = run.known.opened()
+    return measure_for_selection(model, marks, lesions, setting, HIT, run.tables.spacing)
 
 
 @pytest.mark.slow

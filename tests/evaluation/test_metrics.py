@@ -14,7 +14,6 @@ from sklearn.metrics import (
 )
 
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.metrics import (
     estimate_balanced_accuracy,
     estimate_metrics,
@@ -29,8 +28,7 @@ from tests.evaluation.scenario import finished, scenario
 
 
 def on_test(known, name, strength):
-    setting = OpenedCases(known.cases, known.task, known.sealed).assemble(0, 10)
-    return ComparedModel.on(setting, finished(known, name, strength=strength))
+    return ComparedModel.on(known.opened(), finished(known, name, strength=strength))
 
 
 def draws_of(model):

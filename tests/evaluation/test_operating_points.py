@@ -22,7 +22,6 @@ from skiagram.evaluation.decisions import (
     judge_operating_points,
     threshold_at_specificity,
 )
-from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.measurement import measure_model
 from skiagram.evaluation.options import NO_REQUESTS, OperatingTarget
 from skiagram.evaluation.results import OPERATING_POINTS
@@ -35,10 +34,6 @@ SENSITIVITY, SPECIFICITY = (
     OperatingTarget(aim="sensitivity", level=0.9),
     OperatingTarget(aim="specificity", level=0.8),
 )
-
-
-def opened(known):
-    return OpenedCases(known.cases, known.task, known.sealed).assemble(0, 200)
 
 
 def of(cases):
@@ -62,7 +57,7 @@ def test_the_lowest_threshold_that_keeps_a_specificity(n, levels, wanted, seed):
 @pytest.mark.parametrize("design", ["holdout", "cv"])
 def test_no_reported_case_fixes_its_own_threshold(design):
     known = scenario(design=design, test=80 if design == "holdout" else 0)
-    ground = opened(known)
+    ground = known.opened()
     model = finished(known, "svm", repeats=2)
     whose = pd.Series(known.cases.patient_id, known.cases.case_id)
     fixing = list(held_out_probabilities(model, ground))
@@ -78,7 +73,7 @@ def test_no_reported_case_fixes_its_own_threshold(design):
 def test_no_figure_is_measured_that_nobody_asked_for():
     """Of each row of a sweep the primary figure is chosen by; others take most of the time."""
     known = scenario()
-    setting, model = opened(known), finished(known, "svm")
+    setting, model = known.opened(), finished(known, "svm")
     compared = ComparedModel.on(setting, model)
     found = measure_model(model.outcome, compared, setting, NO_REQUESTS, ())
     assert found.figures.list_distinct("figure") == ("roc_auc",)
@@ -88,8 +83,9 @@ def test_a_class_without_held_out_cases_leaves_reasons():
     probability = np.tile([0.4, 0.6], (10, 1))
     decided_on = 0, np.ones(10, dtype=np.bool_)
     alone = decided_on, probability[:4], reference(np.zeros(4, dtype=np.int64))
-    setting = opened(scenario())
-    model = ComparedModel.on(setting, finished(scenario(), "svm"))
+    known = scenario()
+    setting = known.opened()
+    model = ComparedModel.on(setting, finished(known, "svm"))
     questions = replace(NO_REQUESTS, operating_points=(SPECIFICITY,))
     found = judge_operating_points(
         model.select(np.arange(80) < 10), [alone], questions, setting.draws

@@ -21,11 +21,7 @@ from skiagram.evaluation.stability import (
 )
 from skiagram.statistics.delong import placements
 from skiagram.statistics.variation import corrected_mean, selection_stability
-from tests.evaluation.scenario import evaluated, finished, reference, scenario
-
-
-def of_development(known):
-    return reference(known.label[known.cases.split != "test"])
+from tests.evaluation.scenario import evaluated, finished, scenario
 
 
 def test_corrected_interval_by_hand():
@@ -41,7 +37,7 @@ def test_corrected_interval_by_hand():
 def test_fold_areas_equal_sklearn_repeat_after_repeat():
     known = scenario()
     model = finished(known, "forest", repeats=2)
-    folds = fold_auc(model, of_development(known))
+    folds = fold_auc(model, known.opened().development)
     expected = [
         roc_auc_score(known.label_of(rows), rows["score_1"] - rows["score_0"])
         for _, rows in model.part("out_of_fold").groupby(["repeat", "fold"])
@@ -54,7 +50,7 @@ def test_inner_selection_ranks_within_each_inner_fold():
     known = scenario()
     model = finished(known, "net")
     model.table["score_1"] = 0.0  # inner scores of several fits share no scale
-    assert min(inner_auc_by_fold(model, of_development(known)).values()) > 0.7
+    assert min(inner_auc_by_fold(model, known.opened().development).values()) > 0.7
 
 
 def test_equals_the_share_of_disagreeing_pairs():

@@ -9,7 +9,6 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import CASES, OTHERS, SUBGROUPS, Part, patients_of
 from skiagram.evaluation.subgroups import (
@@ -41,9 +40,7 @@ class Found(NamedTuple):
 
 def run(known, least=5, signal=None, **columns):
     """Measure a model in the parts that columns of covariates divide the cases into."""
-    covariates = table(known, **columns)
-    opened = OpenedCases(known.cases, known.task, known.sealed, covariates=covariates)
-    setting = opened.assemble(0, 100)
+    setting = known.opened(covariates=table(known, **columns))
     model = finished(known, "svm", signal=signal)
     parts, rows = measure_subgroups(ComparedModel.on(setting, model), setting, least)
     of_part = [FigureTable(rows).select(group=part.name) for part in parts]

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
-from skiagram.evaluation.evaluation_set import OpenedCases
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.sweeps.figures import (
     MERIT_DIFFERENCE,
@@ -28,7 +27,7 @@ def run():
 def measure(run, *models):
     """Measure a row of some of the models, all under the first one's name."""
     known = run.known
-    cases = OpenedCases(known.cases, known.task, known.sealed).assemble(0, 100)
+    cases = known.opened()
     chosen = [run.models[number] for number in models]
     return measure_row(chosen, cases, OPTIONS, finding=run.tables)
 

@@ -64,17 +64,16 @@ def compare_with_development(
             results[HELD_OUT] = held_out[name]
         results[COHORT] = cohort_result
         sides = {
-            side: list(_figures(result, analyses.thresholds)) for side, result in results.items()
+            side: dict(_figures(result, analyses.thresholds)) for side, result in results.items()
         }
         # The cohort once more, with the calibration fitted anew to it.
-        updated = _update_calibration(compared, cohort_result, setting, analyses)
-        sides[UPDATED] = list(updated.items())
+        sides[UPDATED] = _update_calibration(compared, cohort_result, setting, analyses)
         if compared.parts:
-            sides = _average_shared_parts(sides, out_of_fold, compared)
+            _average_shared_parts(sides, out_of_fold, compared)
         rows += [
             make_row(estimate, EXTERNAL, figure, model=name, group=side)
             for side, figures in sides.items()
-            for figure, estimate in figures
+            for figure, estimate in figures.items()
         ]
     # The difference of the arms on each side.
     for side, run in ((HELD_OUT if tested else OUT_OF_FOLD, at_home), (COHORT, evaluation)):
@@ -114,30 +113,21 @@ def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple
 
 
 def _average_shared_parts(
-    sides: Mapping[str, Sequence[tuple[str, Estimate]]],
-    out_of_fold: ComparedModel,
-    cohort: ComparedModel,
-) -> dict[str, list[tuple[str, Estimate]]]:
-    """Return the figures of sides with a mean over those findings that both sides define."""
-    predicted = cohort.predicted
-    home_mean, cohort_mean = (figure.estimate() for figure in measure_alike((out_of_fold, cohort)))
-    # Of the sealed test cases figures alone are at hand: their mean stays where it is of the same.
-    figures = {OUT_OF_FOLD: home_mean, COHORT: cohort_mean, UPDATED: cohort_mean}
-    # The parts that the sealed test cases define, as their figures name them.
-    names = {name for name, _ in sides.get(HELD_OUT, ())}
-    test_parts = {part for part in predicted.estimates if f"auc {part}" in names}
+    sides: Mapping[str, dict[str, Estimate]], out_of_fold: ComparedModel, cohort: ComparedModel
+) -> None:
+    """Put means over those findings that both sides define in the place of the primary figures."""
+    primary, home = cohort.predicted.primary, sides.get(HELD_OUT, {})
+    before, now = (figure.estimate() for figure in measure_alike((out_of_fold, cohort)))
+    means = {OUT_OF_FOLD: before, COHORT: now, UPDATED: now}
+    # Of the sealed test cases figures alone are at hand: their mean stays where it is of the same
+    # findings, as their figures name them.
+    test_parts = {part for part in cohort.predicted.estimates if f"auc {part}" in home}
     if test_parts != out_of_fold.parts.keys() & cohort.parts.keys():
-        reason = "a mean over other findings than on the cohort"
-        figures[HELD_OUT] = Estimate(None, reason=reason)
-    return {
-        side: [
-            (name, figures.get(side, value))
-            if name == predicted.primary and value.value is not None
-            else (name, value)
-            for name, value in named
-        ]
-        for side, named in sides.items()
-    }
+        means[HELD_OUT] = Estimate(None, reason="a mean over other findings than on the cohort")
+    for side, mean in means.items():
+        known = sides.get(side, {}).get(primary)
+        if known is not None and known.value is not None:
+            sides[side][primary] = mean
 
 
 def _update_calibration(

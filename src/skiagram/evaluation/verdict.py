@@ -384,35 +384,30 @@ def describe_finding(evaluation: Evaluation) -> Iterator[str]:
             yield say("finding.together")
     if is_no_finder_of_use(evaluation):
         return  # counts of what a finder at chance finds would praise it
-    (first, places), (second, other_places) = (
-        (
-            say("difference.best", words=words, who=_who_stands(evaluation, finding.chosen[arm])),
-            {
-                "merit": format_decimal(finding.arms[arm].find(MERIT).value),
-                "mean": format_decimal(finding.arms[arm].find(MEAN_SENSITIVITY).value),
-                "share": format_decimal(finding.arms[arm].find("sensitivity", "1").value),
-            },
-        )
-        for arm, words in ((finding.contender, name), ("classical", "classical model"))
-    )
+    places: dict[str, str] = {}
+    for side, arm in (("", finding.contender), ("other_", "classical")):
+        finder = finding.arms[arm]
+        places[f"{side}merit"] = format_decimal(finder.find(MERIT).value)
+        places[f"{side}mean"] = format_decimal(finder.find(MEAN_SENSITIVITY).value)
+        places[f"{side}share"] = format_decimal(finder.find("sensitivity", "1").value)
     yield say(
         "finding.figures",
         searched=searched,
-        first=first,
-        second=second,
+        first=_say_best(evaluation, name, finding.chosen[finding.contender]),
+        second=_say_best(evaluation, "classical model", finding.chosen["classical"]),
         variant=finding.variant,
         gap=describe_gap(difference),
         more=describe_gap(more),
         **places,
-        **{f"other_{key}": value for key, value in other_places.items()},
     )
 
 
-def _who_stands(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
-    """Return what stands for an arm, in brackets; of folds that chose differently, how many did."""
+def _say_best(evaluation: Evaluation, words: str, chosen: Mapping[str, int]) -> str:
+    """Say what stands for an arm; of folds that chose differently, how many chose which."""
+    who = f" of each fold ({count_choices(evaluation, chosen)})"
     if len(chosen) == 1:
-        return f" ({_title(next(iter(chosen)), evaluation)})"
-    return f" of each fold ({count_choices(evaluation, chosen)})"
+        who = f" ({_title(next(iter(chosen)), evaluation)})"
+    return say("difference.best", words=words, who=who)
 
 
 def count_choices(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
@@ -471,17 +466,12 @@ def describe_figures(decisive: DecisiveComparison) -> str:
     evaluation = decisive.evaluation
     names = [_name(side, evaluation) for side in SIDES]
     if evaluation.compared is None:
-        arms = (
-            (evaluation.contender, evaluation.contender_words),
-            ("classical", "classical model"),
-        )
         names = [
-            say(
-                "difference.best",
-                words=words,
-                who=_who_stands(evaluation, evaluation.arms[arm].chosen),
+            _say_best(evaluation, words, evaluation.arms[arm].chosen)
+            for arm, words in (
+                (evaluation.contender, evaluation.contender_words),
+                ("classical", "classical model"),
             )
-            for arm, words in arms
         ]
     value, other = (format_decimal(decisive.reached(side).value) for side in SIDES)
     mean = say("difference.mean", trainings=decisive.trainings) if decisive.trainings > 1 else ""
