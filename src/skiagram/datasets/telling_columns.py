@@ -6,6 +6,7 @@ has learned nothing of the disease.
 
 import math
 import re
+import warnings
 from collections.abc import Collection, Mapping, Sequence
 from itertools import combinations
 
@@ -15,7 +16,6 @@ import pandas as pd
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.folder.identifiers import words_of
 from skiagram.errors import listed, refusal
-from skiagram.statistics.permutation import auc_of_ranks
 from skiagram.tables.cells import MISSING_CODES, find_missing_code
 
 PYRADIOMICS = re.compile(
@@ -182,26 +182,21 @@ def names_an_outcome(name: str) -> bool:
     )
 
 
-def tell_alone(values: Floats, positive: Flags, of_pair: Flags) -> Floats:
+def tell_alone(values: Floats, positive: Flags) -> Floats:
     """Return (k,) the AUC of each column of (n, k) alone, either way up; .5 where it is not known.
 
     Rows without a value play no part; a column needs five of each class.
-
-    Args:
-        of_pair: (n,) rows of the two classes.
     """
     areas = np.full(values.shape[1], 0.5)
-    present = np.isfinite(values)
-    whole = present[of_pair].all(axis=0)
-    # Columns without a gap together, the others each by its own rows.
-    together = np.flatnonzero(whole)
-    blocks = np.split(together, range(_BLOCK, len(together), _BLOCK))
-    parts = [*blocks, *np.flatnonzero(~whole)[:, None]]
-    for columns in parts:
-        rows = present[:, columns].all(axis=1) & of_pair
-        if len(columns) and min(positive[rows].sum(), (~positive[rows]).sum()) >= _MIN_OF_CLASS:
-            ranks = pd.DataFrame(values[np.ix_(rows, columns)]).rank().to_numpy()
-            areas[columns] = auc_of_ranks(ranks, positive[rows, None])
+    of_class = positive[:, None]
+    for start in range(0, values.shape[1], _BLOCK):
+        block = values[:, start : start + _BLOCK]
+        present = np.isfinite(block)
+        hits, misses = (present & of_class).sum(axis=0), (present & ~of_class).sum(axis=0)
+        ranks = pd.DataFrame(block).rank().to_numpy()
+        above = np.where(present & of_class, ranks, 0).sum(axis=0) - hits * (hits + 1) / 2
+        enough = np.minimum(hits, misses) >= _MIN_OF_CLASS
+        areas[start : start + _BLOCK][enough] = (above / np.maximum(hits * misses, 1))[enough]
     either: Floats = np.maximum(areas, 1 - areas)
     return either
 
@@ -213,11 +208,9 @@ def _columns_that_tell(values: Floats, label: Whole) -> dict[int, str]:
     if len(classes) < 2 or len(label) < _MIN_ROWS or not values.shape[1]:
         return telling
     for column in range(values.shape[1]):
-        if _repeats(values[:, column], label, len(classes)):
+        if _repeats(values[:, column], label):
             telling[column] = "repeats the label"
-        elif any(
-            _repeats(values[:, column], (label == each).astype(np.int64), 2) for each in classes
-        ):
+        elif any(_repeats(values[:, column], label == each) for each in classes):
             telling[column] = "tells one class from the others"
     # each two classes have so many rows that no one of the columns tells them apart by chance
     pairs = [*combinations(range(len(classes)), 2)]
@@ -235,22 +228,22 @@ def _columns_that_tell(values: Floats, label: Whole) -> dict[int, str]:
     least = np.ones(values.shape[1])
     for first, second in pairs:
         of_pair = np.isin(label, classes[[first, second]])
-        least = np.minimum(least, tell_alone(values, label == classes[second], of_pair))
+        tells = tell_alone(values[of_pair], label[of_pair] == classes[second])
+        least = np.minimum(least, tells)
     for column in np.flatnonzero(least >= TELLING_AUC).tolist():
         telling.setdefault(column, "tells the classes apart alone (AUC .99 or more)")
     if len(classes) == 2:
-        positive, gaps = label == classes[1], np.isnan(values)
+        gaps = np.isnan(values)
         some = np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0))
-        every_row = np.ones(len(label), dtype=np.bool_)
-        by_gaps = tell_alone(gaps[:, some].astype(np.float64), positive, every_row)
+        by_gaps = tell_alone(gaps[:, some].astype(np.float64), label == classes[1])
         for column in some[by_gaps >= TELLING_AUC].tolist():
             telling.setdefault(column, "is empty in one class alone")
     return telling
 
 
-def _repeats(values: Floats, label: Whole, classes: int) -> bool:
+def _repeats(values: Floats, label: Whole | Flags) -> bool:
     """Return whether each value goes with one class and each class with one value."""
-    present = np.isfinite(values)
+    present, classes = np.isfinite(values), len(np.unique(label))
     few = len(np.unique(values[present][: 10 * classes])) <= classes  # soon seen of measurements
     if not few or present.sum() < 0.8 * len(values):
         return False
@@ -263,14 +256,10 @@ def _monotone_copies(values: Floats, outcome: Floats | None) -> set[int]:
     """Return the columns whose ranks are almost those of an outcome, or its reverse."""
     if outcome is None or len(np.unique(outcome[np.isfinite(outcome)])) < _MIN_ROWS:
         return set()
-    copies = set()
-    for column in range(values.shape[1]):
-        rows = np.isfinite(values[:, column]) & np.isfinite(outcome)
-        if rows.sum() < _MIN_ROWS:
-            continue
-        both = pd.DataFrame([values[rows, column], outcome[rows]])
-        ranks = both.rank(axis=1).to_numpy()
-        spread = ranks.std(axis=1)
-        if spread.min() > 0 and abs(np.corrcoef(ranks)[0, 1]) >= TELLING_AUC:
-            copies.add(column)
-    return copies
+    of_rows = pd.Series(outcome)
+    with warnings.catch_warnings(action="ignore"):  # of constant columns
+        agreement = [
+            of_rows.corr(pd.Series(column), method="spearman", min_periods=_MIN_ROWS)
+            for column in values.T
+        ]
+    return {column for column, value in enumerate(agreement) if abs(value) >= TELLING_AUC}
