@@ -3,8 +3,8 @@
 No value is changed: gray of 8 or 16 bits without a sign and colour become PNG, other gray TIFF.
 """
 
+import filecmp
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -51,7 +51,8 @@ def write_data_set(
             raise refusal("intake.path_as_labels")
         return Path(images), None if labels is None else Path(labels)
     if isinstance(images, pd.DataFrame):
-        columns = _list_columns(images) | _list_columns(labels, patients, len(images))
+        number = len(images)
+        columns = _list_columns(images, None, number) | _list_columns(labels, patients, number)
         return _write_table(place / FEATURES, columns), None
     listed = {"file": _list_images(images)}
     if masks is not None:
@@ -75,25 +76,18 @@ def write_data_set(
     return folder, _write_table(place / TABLE, files | columns)
 
 
-def _list_columns(
-    labels: Any, patients: Any = None, number: int | None = None
-) -> dict[str, list[str]]:
+def _list_columns(labels: Any, patients: Any, number: int) -> dict[str, list[str]]:
     """Return name → the cells of labels, of all columns of a data frame, and of patients."""
+    given: dict[str, Any] = {} if labels is None else {"label": labels}
     if isinstance(labels, pd.DataFrame):
-        columns = {str(name): [*map(as_text, labels[name])] for name in labels.columns}
-        _require_number(len(labels), "labels", len(labels) if number is None else number)
-    else:
-        columns = {} if labels is None else {"label": [*map(as_text, _flat(labels))]}
+        given = {str(name): labels[name] for name in labels}
     if patients is not None:
-        columns[PATIENT] = [*map(as_text, _flat(patients))]
-    for name, cells in columns.items():
-        where = {"label": "labels", PATIENT: "patients"}.get(name, name)
-        _require_number(len(cells), where, len(cells) if number is None else number)
+        given[PATIENT] = patients
+    columns = {}
+    for name, values in given.items():
+        columns[name] = [*map(as_text, np.asarray(values, dtype=object).ravel())]
+        _require_number(len(columns[name]), "patients" if name == PATIENT else "labels", number)
     return columns
-
-
-def _flat(values: Any) -> Sequence[Any]:
-    return [*np.asarray(values, dtype=object).ravel()]
 
 
 def _require_number(found: int, where: str, number: int) -> None:
@@ -188,28 +182,22 @@ def as_text(value: Any) -> str:
 
 def _write_folder(folder: Path, images: Sequence[Any], masks: Sequence[Any] = ()) -> list[str]:
     """Write a file for each array, all of them or none; return their names, masks last."""
-    encoded = chain(encode_images(images), encode_images(masks, "mask"))
-    if folder.exists():
-        files = []
-        for name, content in encoded:
-            if not (folder / name).is_file() or (folder / name).read_bytes() != content:
-                raise _holds_others(folder)
-            files.append(name)
-        if len(files) != len([*folder.iterdir()]):
+    names = []
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
+        written = Path(place) / folder.name
+        written.mkdir()
+        for name, content in chain(encode_images(images), encode_images(masks, "mask")):
+            (written / name).write_bytes(content)
+            names.append(name)
+        if not folder.exists():
+            written.replace(folder)
+            return names
+        # the same call was made before
+        _, *differing = filecmp.cmpfiles(written, folder, names, shallow=False)
+        if any(differing) or len(names) != len([*folder.iterdir()]):
             raise _holds_others(folder)
-        return files
-    partial = folder.with_name(f".{folder.name}-partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        files = []
-        for name, content in encoded:
-            (partial / name).write_bytes(content)
-            files.append(name)
-        partial.replace(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return files
+    return names
 
 
 def _holds_others(path: Path) -> DataError:
