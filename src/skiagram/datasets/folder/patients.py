@@ -1,8 +1,6 @@
 """Ids of patients: how they are spelled and joined, and in which order their visits are."""
 
 import datetime
-import shlex
-from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -15,9 +13,9 @@ from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import fold_id, names_patients
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, ROLES, usual_column
-from skiagram.errors import DataError, listed, nearest, refusal
+from skiagram.errors import listed, refusal
 from skiagram.tables.cells import are_equal
-from skiagram.tables.frames import WHERE, numbers_of, of_table, replace_columns, row_at
+from skiagram.tables.frames import WHERE, of_table, replace_columns, row_at
 
 
 def settle_patients(
@@ -43,7 +41,7 @@ def settle_patients(
     return replace_columns(frame, {column: frame[column].replace(same)}) if same else frame
 
 
-def join_patients(
+def _join_ids(
     left: Collection[str],
     right: Collection[str],
     similar: SimilarPatients,
@@ -85,52 +83,6 @@ def join_patients(
     return partners | alike
 
 
-def require_partners(
-    left: Collection[str],
-    right: Collection[str],
-    partners: Mapping[str, str],
-    tables: tuple[str, str],
-    noun: str,
-) -> None:
-    """Refuse a join in which an id of either side has no partner; both sides are counted."""
-    joined = set(partners.values())
-    alone = [
-        [each for each in left if each not in partners],
-        [each for each in right if each not in joined],
-    ]
-    if not any(alone):
-        return
-    sentences = [
-        f"{len(absent)} of {len(every)} {noun}s of {table} have no partner"
-        + (f", first `{absent[0]}`" if absent else "")
-        for absent, every, table in zip(alone, (left, right), tables, strict=True)
-    ]
-    raise refusal(
-        "datasets.patients_without_partner", tables[1], sentences="; ".join(sentences), noun=noun
-    )
-
-
-def _lacking_patients(frame: pd.DataFrame, column: str) -> DataError:
-    """Return that a table has no column of patients, with one whose texts could be their ids."""
-    ids = [
-        name
-        for name in frame.columns
-        if frame[name].is_unique
-        and np.isnan(numbers_of(frame[name])).all()
-        and not frame[name].str.fullmatch(r"|.*[/\\\\].*").any()
-    ]
-    near = nearest(column, frame.columns)
-    question = f"did you mean `{near[0]}`? Else " if near else ""
-    named = shlex.quote(ids[0]) if ids and not near else "COLUMN"
-    remedy = f"{question}name the column of patients' ids: `--patient {named}`"
-    if not ids and not near:
-        remedy += "; where there is none, add it, with the ids as the other table has them"
-    allowed = listed(frame.columns, "`", near=column)
-    return refusal(
-        "datasets.no_joining_column", WHERE, column=column, allowed=allowed, remedy=remedy
-    )
-
-
 @dataclass(frozen=True)
 class PatientTable:
     """A table with a column of patients, or of images.
@@ -147,63 +99,22 @@ class PatientTable:
     noun: Literal["patient", "image"] = "patient"
 
     @classmethod
-    def of(
-        cls, frame: pd.DataFrame, where: str, column: str | None = None, *, joined: bool = False
-    ) -> "PatientTable":
+    def of(cls, frame: pd.DataFrame, where: str, column: str | None = None) -> "PatientTable":
         """Return a table; without a column of patients, or where one is nobody, refuse.
 
         Args:
             where: Its file.
             column: Of the patients; None takes the first of the usual names.
-            joined: Whether it is joined to a table that has such a column, so that its own may
-                have a usual name instead.
         """
-        usual = usual_column(frame.columns, ROLES["patient"].usual)
-        name = column or usual or PATIENT
-        if joined and name not in frame:
-            name = usual or name
+        name = column or usual_column(frame.columns, ROLES["patient"].usual) or PATIENT
         with of_table(where):
             if name not in frame:
-                raise _lacking_patients(frame, name)
+                allowed = listed(frame.columns, "`", near=name)
+                raise refusal("datasets.no_joining_column", WHERE, column=name, allowed=allowed)
             checks = [(name, check) for check in ROLES["patient"].checks]
             for _, problem in sorted(find_cell_problems(frame, checks).items()):
                 raise problem
         return cls(where, frame, name)
-
-    def by_patient(self) -> dict[str, int]:
-        """Return patient → the place of its one row.
-
-        Raises:
-            DataError: A patient has several rows.
-        """
-        patients = self.frame[self.column]
-        count = Counter(patients.tolist())
-        ((patient, number),) = count.most_common(1)
-        if number > 1:
-            lines = ", ".join(map(str, self.frame.index[patients == patient]))
-            single = [
-                name
-                for name in self.frame.columns
-                if self.frame[name].is_unique
-                and not self.frame[name].str.fullmatch(r"|.*[.].*").any()
-            ]
-            remedy = "make one row of a patient's, such as whether any of the lesions is malignant"
-            if self.noun == "image":
-                remedy = "keep the row with the right label"
-            elif single:
-                remedy = "keep the row with the right label; where a row is a study or an image, "
-                remedy += "whose files have its name, join by it with --pattern: "
-                remedy += f"`--patient {shlex.quote(str(single[0]))}`, {{patient}} being this name"
-            raise refusal(
-                "datasets.rows_of_one_patient",
-                self.where,
-                number=number,
-                noun=self.noun,
-                patient=patient,
-                lines=lines,
-                remedy=remedy,
-            )
-        return {each: at for at, each in enumerate(patients.tolist())}
 
     def joined(
         self, other: "PatientTable", similar: SimilarPatients, *, leave_out: bool
@@ -214,18 +125,54 @@ class PatientTable:
             other: Table with a row a patient.
             leave_out: Whether patients without a partner are left out; else they are refused.
         """
-        place_of = other.by_patient()
+        # the one row of each patient there
+        there = other.frame[other.column]
+        for patient in there[there.duplicated()]:
+            lines = there.index[there == patient]
+            raise refusal(
+                "datasets.rows_of_one_patient",
+                other.where,
+                number=len(lines),
+                noun=other.noun,
+                patient=patient,
+                lines=", ".join(map(str, lines)),
+            )
+        place_of = {patient: at for at, patient in enumerate(there.tolist())}
         patients = dict.fromkeys(self.frame[self.column])
         tables = (self.where, other.where)
         spelled: SimilarPatients = "apart" if self.noun == "image" else similar
-        partners = join_patients(patients, place_of, spelled, tables)
-        if not partners or not leave_out:
-            require_partners(patients, place_of, partners, tables, self.noun)
+        partners = _join_ids(patients, place_of, spelled, tables)
+        # who has no partner here or there
+        known = {*partners.values()}
+        alone = {
+            self.where: [each for each in patients if each not in partners],
+            other.where: [each for each in place_of if each not in known],
+        }
+        notes = [
+            f"{len(absent)} {self.noun}s of {table} have no partner and are left out."
+            for table, absent in alone.items()
+            if absent
+        ]
+        if notes and not (leave_out and partners):
+            sentences = "; ".join(
+                f"{len(absent)} of {number} {self.noun}s of {table} have no partner"
+                + (f", first `{absent[0]}`" if absent else "")
+                for (table, absent), number in zip(
+                    alone.items(), (len(patients), len(place_of)), strict=True
+                )
+            )
+            raise refusal(
+                "datasets.patients_without_partner",
+                other.where,
+                sentences=sentences,
+                noun=self.noun,
+            )
         own = self.frame[self.frame[self.column].isin([*partners])]
         places = [place_of[partners[patient]] for patient in own[self.column]]
         added = other.frame.drop(columns=other.column).iloc[places]
         # a column that both tables have must say the same of each patient
-        for name in [name for name in added.columns if name in own]:
+        shared = [name for name in added.columns if name in own]
+        for name in shared:
             pairs = zip(own[name].tolist(), added[name].tolist(), strict=True)
             for at, (cell, theirs) in enumerate(pairs):
                 if not are_equal(cell, theirs):
@@ -239,15 +186,7 @@ class PatientTable:
                         cell=cell,
                         line_there=own.index[at],
                     )
-        added = added.drop(columns=[name for name in added.columns if name in own]).set_axis(
-            own.index
-        )
-        alone = len(patients) - len(partners), len(place_of) - len(set(partners.values()))
-        notes = [
-            f"{number} {self.noun}s of {table} have no partner and are left out."
-            for number, table in zip(alone, tables, strict=True)
-            if number
-        ]
+        added = added.drop(columns=shared).set_axis(own.index)
         return replace(self, frame=pd.concat([own, added], axis=1)), notes
 
 
@@ -289,7 +228,7 @@ def join_tables(
     # each further table has a row a patient
     whole = PatientTable.of(first, where, column)
     for file, table in others:
-        further = PatientTable.of(table, file, column, joined=True)
+        further = PatientTable.of(table, file, column if column in table else None)
         whole, left_out = whole.joined(further, similar, leave_out=leave_out)
         notes += left_out
     return whole.frame, notes
@@ -300,14 +239,14 @@ def number_visits(frame: pd.DataFrame, patient: str, visit: str) -> pd.DataFrame
 
     So no date goes on, and nothing of how long lay between two visits.
     """
-    # whether each cell is a number or a date, and what orders it
-    order: list[tuple[str, int]] = []
+    # the place of each cell among numbers, or among dates
+    places = {kind: np.full(len(frame), np.nan) for kind in ("number", "date")}
     for at, cell in enumerate(frame[visit].tolist()):
         if cell.isascii() and cell.isdigit() and int(cell) <= MAX_VISITS:
-            order.append(("number", int(cell)))
+            places["number"][at] = int(cell)
             continue
         try:
-            order.append(("date", datetime.date.fromisoformat(cell).toordinal()))
+            places["date"][at] = datetime.date.fromisoformat(cell).toordinal()
         except ValueError as error:
             raise refusal(
                 "datasets.no_visit",
@@ -315,15 +254,8 @@ def number_visits(frame: pd.DataFrame, patient: str, visit: str) -> pd.DataFrame
                 found="no number and no date of a visit" if cell else "no visit",
                 most=MAX_VISITS,
             ) from error
-    moments_by_patient: dict[str, set[tuple[str, int]]] = {}
-    patients = frame[patient].tolist()
-    for name, moment in zip(patients, order, strict=True):
-        moments_by_patient.setdefault(name, set()).add(moment)
-    for moments in moments_by_patient.values():
-        if len({kind for kind, _ in moments}) > 1:
-            raise refusal("datasets.dates_and_numbers", f"{WHERE}, column `{visit}`")
-    place = {name: sorted(moments) for name, moments in moments_by_patient.items()}
-    numbers = [
-        str(place[name].index(moment) + 1) for name, moment in zip(patients, order, strict=True)
-    ]
-    return replace_columns(frame, {visit: numbers})
+    of_patient = pd.DataFrame(places).groupby(frame[patient].tolist())
+    if of_patient.count().all(axis=1).any():
+        raise refusal("datasets.dates_and_numbers", f"{WHERE}, column `{visit}`")
+    order = of_patient.rank("dense").max(axis=1)
+    return replace_columns(frame, {visit: order.astype(int).astype("str").array})
