@@ -163,7 +163,7 @@ def patient_hint(described: AnyTable) -> str:
         lines = _lines_of_folders(source, frame, level)
     by_folders = any("--pattern" in line for line in lines)
     if isinstance(source, Folder) and not named and not by_folders:
-        pattern = propose_patients(Path(source.folder), files, level)
+        pattern = propose_patients(files, level)
     return fill_in(
         "patients.txt",
         of_images=of_images,

@@ -1,23 +1,21 @@
 """Names of files in tables of other people: with other folders, without the ending, or by UIDs."""
 
 import re
-import shlex
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from io import BytesIO
 from pathlib import PurePosixPath
 
 import pandas as pd
 
-from skiagram.errors import listed, named, refusal
+from skiagram.errors import named, refusal
 from skiagram.readers.file_trees import FileTree
 from skiagram.tables.frames import BETWEEN, WHERE, replace_columns
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
-_LOOKED_FOR = 8  # names of which one is a file where all may be
 _OF_SERIES = ("", ".dcm", ".ima")
 _SERIES = 0x0020000E  # tag of Series Instance UID
 
@@ -41,8 +39,13 @@ class FileNames:
         Raises:
             DataError: It means several files.
         """
-        found = (look(name) for look in (self.meant, *looks, self.alike))
-        meant = next(filter(None, found), [])
+        every: list[Callable[[str], list[str]]] = [
+            self.meant,
+            *looks,
+            partial(self.meant, fold=str.casefold),
+        ]
+        found = (look(name) for look in every)
+        meant: list[str] = next(filter(None, found), [])
         if len(meant) > 1:
             raise refusal(
                 "intake.several_files",
@@ -51,45 +54,38 @@ class FileNames:
             )
         return meant[0] if meant else None
 
-    def meant(self, name: str) -> list[str]:
+    def meant(self, name: str, fold: Callable[[str], str] = str) -> list[str]:
         """Return the files that a name means, several where it does not say which.
 
         Args:
             name: With all folders of the file, some or none, maybe further ones before; with its
                 ending or without. Folders are separated by slashes, or as Windows does.
+            fold: Makes names equal that count as one.
         """
-        parts = _parts(name)
-        shared: dict[str, int] = {}  # folders that both have; −1 where one contradicts the other
-        for file in self._by_name.get(parts[-1:], ()):
-            pairs = zip(reversed(parts[:-1]), reversed(_parts(file)[:-1]), strict=False)
-            alike = [folder == folder_of_file for folder, folder_of_file in pairs]
-            shared[file] = len(alike) if all(alike) else -1
-        most = max(shared.values(), default=-1)
-        return [file for file, number in shared.items() if number == most >= 0]
-
-    def alike(self, name: str) -> list[str]:
-        """Return the files whose names differ in upper and lower case alone; none where two do."""
-        by_folded, folded = self._folded
-        return [by_folded[file] for file in folded.meant(name.casefold())]
+        *folders, last = map(fold, _parts(name))
+        shared: dict[str, int] = {}  # folders that both have, where none contradicts the other
+        for file, called in self._by_name.get(last.casefold(), ()):
+            pairs = zip(reversed(folders), reversed(_parts(file)[:-1]), strict=False)
+            alike = [folder == fold(folder_of_file) for folder, folder_of_file in pairs]
+            if all(alike) and last == fold(called):
+                shared[file] = len(alike)
+        most = max(shared.values(), default=0)
+        return [file for file, number in shared.items() if number == most]
 
     def elsewhere(self, name: str) -> list[str]:
         """Return the files that are called as a name, in whatever folder."""
-        return self._by_name.get(_parts(name)[-1:], [])
+        last = _parts(name)[-1]
+        return [file for file, called in self._by_name.get(last.casefold(), ()) if called == last]
 
     @cached_property
-    def _folded(self) -> "tuple[dict[str, str], FileNames]":
-        by_folded = {file.casefold(): file for file in self.files}
-        return by_folded, FileNames([*by_folded] if len(by_folded) == len(self.files) else [])
-
-    @cached_property
-    def _by_name(self) -> dict[tuple[str, ...], list[str]]:
-        """Last part of a name, with its ending and without → the files."""
-        by_name: dict[tuple[str, ...], list[str]] = {}
+    def _by_name(self) -> dict[str, list[tuple[str, str]]]:
+        """Last part of a name in small letters → the files, and what each is called there."""
+        by_name: dict[str, list[tuple[str, str]]] = {}
         for file in self.files:
             path = PurePosixPath(*_parts(file))
             ending = "".join(path.suffixes[-2:]) if ".gz" in path.suffixes else path.suffix
-            for name in {path.name, path.name.removesuffix(ending)}:
-                by_name.setdefault((name,), []).append(file)
+            for called in {path.name, path.name.removesuffix(ending)}:
+                by_name.setdefault(called.casefold(), []).append((file, called))
         return by_name
 
 
@@ -168,7 +164,6 @@ def find_listed_files(
         found = {name: files.find(name, *looks) for name in sorted(absent)}
     matched = {name: alone.get(file, file) for name, file in found.items() if file is not None}
     if not matched:
-        refuse_findings_in_names(absent, files, column)
         return frame, ""
     renamed = [
         BETWEEN.join(matched.get(each, each) for each in _names(cell)) for cell in frame[column]
@@ -177,33 +172,6 @@ def find_listed_files(
     return replace_columns(frame, {target: renamed}), (
         f"{len(matched)} files of the column `{column}` are found under another name, for example "
         f"`{first[0]}` as `{first[1]}`."
-    )
-
-
-def refuse_findings_in_names(names: Collection[str], files: FileNames, column: str) -> None:
-    """Refuse a table with a row for each image and finding, such as `ID_12345_epidural`.
-
-    Args:
-        names: Cells of the column, which are no files.
-
-    Raises:
-        DataError: Each name is that of a file and one of several endings, which all files have.
-    """
-    pairs = {name.rpartition("_")[::2] for name in names}
-    images, findings = (sorted({*part}) for part in zip(*pairs, strict=True))
-    every = len(pairs) == len(images) * len(findings)
-    if (
-        not every
-        or not 1 < len(findings) < len(images)
-        or not any(map(files.meant, images[:_LOOKED_FOR]))
-    ):
-        return
-    raise refusal(
-        "intake.finding_a_row",
-        f"{WHERE}, column `{column}`",
-        findings=listed(findings, "`"),
-        n_images=len(images),
-        first=shlex.join(findings[:2]),
     )
 
 

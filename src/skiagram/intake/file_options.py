@@ -89,8 +89,6 @@ class FileOptions(NamedColumns):
     sealed_labels: Path | None = None
     pattern: Sequence[str] | None = None
     cut: Literal["first", "last"] | None = None
-    image_kind: str = "image"
-    mask_kind: str = "mask"
     frames: Literal["cases", "volume"] | None = None
     mark_class: Sequence[str] = ()
     similar_marks: Literal["join", "apart"] | None = None

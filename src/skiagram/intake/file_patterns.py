@@ -5,17 +5,16 @@ import shlex
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
-from skiagram.datasets.folder.mask_names import find_masks, may_be_mask
+from skiagram.datasets.folder.mask_names import may_be_mask
 from skiagram.datasets.folder.name_patterns import CONTENT, Cut, NamePattern
 from skiagram.datasets.folder.roles import PATIENT, part_of
 from skiagram.datasets.folder.table import join_masks
-from skiagram.errors import DataError, OptionError, refusal
+from skiagram.errors import refusal
 from skiagram.readers.case_images import is_image_file
 from skiagram.readers.file_trees import FolderTree, is_hidden
 from skiagram.readers.files import read_file
@@ -33,7 +32,6 @@ class Patterns:
 
     Attributes:
         written: With {patient} and others of the fields, the preferred one first.
-        kinds: What {kind} says of images and of masks.
         masks: Names of masks, where they are not told by {kind}; a mask is that of all images whose
             {modality} or {region} it does not tell apart.
         cut: Where a name is cut that fits in several ways: a field ends at the first place that
@@ -41,7 +39,6 @@ class Patterns:
     """
 
     written: Sequence[str]
-    kinds: tuple[str, str] = ("image", "mask")
     masks: Sequence[str] = ()
     cut: Cut | None = None
 
@@ -52,17 +49,14 @@ class Patterns:
             OptionError: A pattern has neither patient nor label, or a field that is not known.
             DataError: A name fits a pattern in two ways, and nothing says which is meant.
         """
-        content = CONTENT | {"kind": f"(?:{'|'.join(map(re.escape, self.kinds))})"}
         for number, written in enumerate(self.written):
-            pattern = NamePattern(written, content)
+            pattern = NamePattern(written)
             fields = {*pattern.fields}
             # A label alone tells no patient, whose images and masks could belong together.
             of_images = "label" in fields and "kind" not in fields and not self.masks
-            if not ("patient" in fields or of_images) or not fields <= content.keys():
-                others = ", ".join(name for name in content if name != "patient")
-                allowed = f"names with {{patient}} and others of {others}; names with {{label}}, "
-                allowed += "without {patient} and {kind}, where nothing tells patients"
-                raise refusal("intake.pattern_fields", written=written, allowed=allowed)
+            if not ("patient" in fields or of_images) or not fields <= CONTENT.keys():
+                others = ", ".join(name for name in CONTENT if name != "patient")
+                raise refusal("intake.pattern_fields", written=written, others=others)
             for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
                 name = path.relative_to(folder).as_posix()
                 readings = pattern.readings(name)
@@ -120,7 +114,7 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
         drawn_apart.setdefault(_key(told), []).append(path)
     apart = {path for paths in drawn_apart.values() for path in paths}
     # images and masks by number of the pattern, and labels and parts of the data
-    files: dict[Key, tuple[dict[int, str], dict[int, str]]] = {}
+    files: dict[Key, dict[tuple[str, int], str]] = {}
     labels: dict[Key, dict[str, str]] = {}
     for number, told, path in patterns.fitting(folder):
         if path in apart:
@@ -129,34 +123,34 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
         # each file is an image of its own where names tell labels and no masks
         if "label" in told and "kind" not in told and not patterns.masks:
             key = (*key, path)
-        whose = key[:3] if key[0] else key
-        for part in ("label", "split"):
-            first = labels.setdefault(whose, {}).setdefault(part, told.get(part, ""))
-            if told.get(part, first) != first:
+        of_names = labels.setdefault(key[:3] if key[0] else key, {"label": "", "split": ""})
+        for part in told.keys() & of_names.keys():
+            first = of_names[part] = of_names[part] or told[part]
+            if told[part] != first:
                 raise refusal("intake.pattern_contradicts", path, word=told[part], first=first)
-        kind = patterns.kinds.index(told.get("kind", patterns.kinds[0]))
-        kind_files = files.setdefault(key, ({}, {}))[kind]
-        if kind_files.setdefault(number, path) != path:
-            raise refusal("intake.second_file", path, patient=key[0], first=kind_files[number])
+        first = files.setdefault(key, {}).setdefault((told.get("kind", "image"), number), path)
+        if first != path:
+            raise refusal("intake.second_file", path, patient=key[0], first=first)
     # a row for each image, with its mask
     rows, mixed, alone = list[dict[str, str]](), list[str](), list[str]()
-    for key, (image_files, mask_files) in sorted(files.items()):
-        both = min(image_files.keys() & mask_files.keys(), default=None)
+    for key, found in sorted(files.items()):
+        numbers = sorted({number for _, number in found})
+        both = [at for at in numbers if {("image", at), ("mask", at)} <= found.keys()]
         image, mask = (
-            of_kind[min(of_kind) if both is None else both] if of_kind else ""
-            for of_kind in (image_files, mask_files)
+            next((found[kind, at] for at in both or numbers if (kind, at) in found), "")
+            for kind in ("image", "mask")
         )
         patient, modality, region, *_ = key
         coarser = (key, (patient, "", region), (patient, modality, ""), (patient, "", ""))
         drawn = next(filter(None, map(drawn_apart.get, coarser)), [])
+        if image and mask and not both:
+            mixed.append(f"{image} with {mask}")
         mask = _only_file(folder, mask) if mask else join_masks(drawn)
         if not image:
             alone.append(mask)
             continue
-        if mask_files and both is None:
-            mixed.append(f"{image} with {mask}")
-        told = {PATIENT: patient, "modality": modality, "region": region}
         of_names = labels[key[:3] if patient else key]
+        told = {PATIENT: patient, "modality": modality, "region": region}
         told |= {"label": of_names["label"], "split": part_of(of_names["split"]) or ""}
         rows.append({"file": image, "mask": mask, **told})
     note = f"Images of one pattern with masks of another: {len(mixed)}, first "
@@ -203,7 +197,7 @@ def filled_columns(rows: Sequence[Mapping[str, str]], columns: Iterable[str]) ->
     return [name for name in columns if any(row.get(name) for row in rows)]
 
 
-def propose_patients(folder: Path, files: Sequence[str], label_level: int | None) -> str:
+def propose_patients(files: Sequence[str], label_level: int | None) -> str:
     """Return a pattern by which several files share a patient, as `10_left.png`, `10_right.png`.
 
     Empty unless their names end with one of a few words, most patients have several files, and
@@ -217,70 +211,52 @@ def propose_patients(folder: Path, files: Sequence[str], label_level: int | None
     # where the files lie, and how their names end
     depths = {name.count("/") for name in files}
     endings = {"".join(PurePosixPath(name).suffixes) for name in files}
-    if len(depths) != 1 or label_level is None or not folder.is_dir():
+    if len(depths) != 1 or label_level is None:
         return ""
     folders = ["{any}"] * min(depths)
     if label_level >= 0:
         folders[label_level] = "{label}"
     ending = endings.pop() if len(endings) == 1 else ""
     # the shortest ids first: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one
-    cuts: tuple[Cut, ...] = ("first", "last")
-    for between, cut in product("_-", cuts):
+    for between, cut in product("_-", get_args(Cut)):
         pattern = "/".join([*folders, f"{{patient}}{between}{{region}}{ending}"])
         readings = [*map(NamePattern(pattern).readings, files)]
         told = [found[0 if cut == "first" else -1] for found in readings if found]
-        patients = Counter(each["patient"] for each in told)
+        keys = {(each["patient"], each["region"]) for each in told}
+        patients = Counter(patient for patient, _ in keys)
+        n_regions = len({region for _, region in keys})
         several = sum(number > 1 for number in patients.values())
-        most = min(_FEW_REGIONS, len(patients) - 1)
-        if len(told) < len(files) or len({each["region"] for each in told}) > most:
-            continue
-        if several > len(patients) / 2:
+        few = n_regions <= min(_FEW_REGIONS, len(patients) - 1)
+        if len(keys) == len(files) and few and several > len(patients) / 2:
             further = f" --cut {cut}" if any(len(found) > 1 for found in readings) else ""
-            with suppress(DataError):  # files of one patient that it does not tell apart
-                find_images(folder, Patterns([pattern], cut=cut))
-                return shlex.join(["--pattern", pattern]) + further
+            return shlex.join(["--pattern", pattern]) + further
     return ""
 
 
-def propose_pattern(folder: Path, columns: Mapping[str, Sequence[str]]) -> str:
+def propose_pattern(images: Iterable[str], columns: Mapping[str, Sequence[str]]) -> str:
     """Return options by which a table with a row a patient meets its files; empty without any.
 
     Patterns are made of files whose path has an id of the table, and tried on all files; the one
-    that fits most patients is taken.
+    that tells most patients a file each is taken, and of equal ones that which says most.
 
     Args:
         columns: Column → its cells.
     """
-    # images, those with masks first and those called like masks last; or folders of DICOM series
-    files = sorted(FolderTree(folder, is_image_file).images(()))
-    masks = find_masks(files)
-    folders = Counter(
-        PurePosixPath(name).parent.as_posix() for name in files if name.lower().endswith(".dcm")
-    )
-    paths = sorted(name for name, number in folders.items() if number > 1 and name != ".")
-    if not paths:
-        paths = sorted(
-            {*files} - masks.names,
-            key=lambda name: (name not in masks.of_image, may_be_mask(name), name),
-        )
-    # the pattern that fits most patients of a column, and of equal ones that which says most
+    # images, those called like masks last; or folders of DICOM series
+    files = sorted(images, key=lambda name: (may_be_mask(name), name))
+    series = Counter(name.rpartition("/")[0] for name in files if name.lower().endswith(".dcm"))
+    paths = sorted(name for name, number in series.items() if number > 1 and name) or files
     best, options = (1, 0), ""
     for column, cells in columns.items():
         ids = {*cells}
-        for pattern in (
-            _patterns_of_ids(cells[:_TRIED], paths) if len(ids - {""}) == len(cells) else ()
-        ):
-            for cut in (None, "first", "last"):
-                with suppress(DataError, OptionError):
-                    rows = find_images(folder, Patterns([pattern], cut=cut)).rows
-                    told = {row[PATIENT] for row in rows}
-                    rank = len(told & ids), -pattern.count("{any}")
-                    if rank > best:
-                        further = f" --cut {cut}" if cut else ""
-                        further += "" if told == ids else " --unmatched leave-out"
-                        line = shlex.join(["--patient", column, "--pattern", pattern])
-                        best, options = rank, line + further
-                    break
+        for written in _patterns_of_ids(cells[:_TRIED], paths) if len(ids) == len(cells) else ():
+            readings = filter(None, map(NamePattern(written).readings, paths))
+            told = Counter(reading[0]["patient"] for reading in readings)
+            rank = sum(told[patient] == 1 for patient in ids), -written.count("{any}")
+            if rank > best:
+                line = shlex.join(["--patient", column, "--pattern", written])
+                whole = told.keys() == ids
+                best, options = rank, line + ("" if whole else " --unmatched leave-out")
     return options
 
 
@@ -289,9 +265,9 @@ def _patterns_of_ids(ids: Iterable[str], paths: Iterable[str]) -> dict[str, None
 
     Names stay as they are but for the id; then other folders may be any, and other words, too.
     """
-    for patient in ids:
+    for patient in filter(None, ids):
         word = re.compile(rf"(?<![^\W_]){re.escape(patient)}(?![^\W_])")
-        named = [path for path in paths if word.search(path)] if patient else []
+        named = [path for path in paths if word.search(path)]
         patterns: dict[str, None] = {}
         for path in named[:_TRIED]:
             *folders, name = word.sub("{patient}", path).split("/")

@@ -19,12 +19,7 @@ from skiagram.datasets.folder.table import join_masks, normalise_name
 from skiagram.errors import listed, refusal
 from skiagram.intake.class_folders import describe_depths, rows_of_classes
 from skiagram.intake.described_tables import DescribedTable, SettledTable, Settling
-from skiagram.intake.file_names import (
-    FileNames,
-    find_files_alone,
-    find_listed_files,
-    refuse_findings_in_names,
-)
+from skiagram.intake.file_names import FileNames, find_files_alone, find_listed_files
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import propose_pattern
 from skiagram.intake.labels import record_left_out
@@ -167,8 +162,6 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     tree = open_tree(options.folder, str(options.folder), is_image_file)
     images = _require_images(tree, str(options.folder))
     known = FileNames([*images, *find_files_alone(images)])
-    for name, names in cells.items():
-        refuse_findings_in_names(names, known, name)
     called = [
         name for name, names in cells.items() if {len(known.meant(cell)) for cell in names} == {1}
     ]
@@ -185,7 +178,7 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     have_endings = any(PurePath(cells[name][0]).suffix for name in called)
     by_patient = ""
     if options.folder.is_dir() and not repeats and not have_endings:
-        by_patient = propose_pattern(options.folder, cells)
+        by_patient = propose_pattern(images, cells)
     if by_patient:
         remedy = f"where a row is a file, {remedy}; where it is a patient, add `{by_patient}`"
     allowed = listed(filter(None, frame.columns), "`", near="file")

@@ -1,10 +1,9 @@
 """A table made of the names of a folder's files, and of a table of labels by patients."""
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
@@ -79,12 +78,11 @@ def compose_table(options: FileOptions) -> NamedFiles:
 def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
     """Return a row for each image, or each of its frames, with its mask or its lesions."""
     folder = options.folder
-    kinds = (options.image_kind, options.mask_kind)
-    patterns = Patterns(written, kinds, options.mask_pattern, options.cut)
+    patterns = Patterns(written, options.mask_pattern, options.cut)
     found = find_images(folder, patterns)
     if not found.rows:
         told = any("{kind}" in pattern for pattern in written)
-        fault = f"no file with the kind `{options.image_kind}` fits" if told else "no file fits"
+        fault = "no file with the kind `image` fits" if told else "no file fits"
         remedy, there = "correct --pattern", sorted(FolderTree(folder, is_image_file).files())
         if there:
             remedy += f"; a file here is `{there[0]}`, and upper and lower case count"
@@ -144,8 +142,7 @@ def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> Pati
     """Return the table of labels, which has a row for each patient or for each image.
 
     It is of images where the line names a column of files, or where none tells patients and one is
-    called like files. A cell names a file as in any table of images; it may also be how the name of
-    one image alone begins: `20586908` of `20586908_6c613a14b80a8591_MG_R_CC_ANON.dcm`.
+    called like files. A cell names a file as in any table of images.
     """
     frame, column = read_csv(csv), None
     if options.patient is None:
@@ -156,12 +153,8 @@ def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> Pati
     with of_table(str(csv)):
         frame = read_csv(csv, files=(column,))
         require_columns(frame, (column,), "--file")
-        begin: dict[str, list[str]] = {}
-        for image in dict.fromkeys(images):
-            begin.setdefault(re.split(r"[\W_]", PurePosixPath(image).name)[0], []).append(image)
         known = FileNames([*dict.fromkeys(images)])
-        found = [known.find(name, lambda each: begin.get(each, [])) for name in frame[column]]
-    meant = [file or name for file, name in zip(found, frame[column], strict=True)]
+        meant = [known.find(name) or name for name in frame[column]]
     return PatientTable(str(csv), replace_columns(frame, {column: meant}), column, "image")
 
 

@@ -15,7 +15,9 @@ Cut = Literal["first", "last"]
 _FIELD = re.compile(r"\{(\w+)\}")
 _PART = "[^/]+"  # of a path
 CONTENT = {  # what a user's fields stand for; `any` tells nothing
-    **dict.fromkeys(("patient", "modality", "region", "label", "kind", "any"), _PART),
+    **dict.fromkeys(("patient", "modality", "region", "label"), _PART),
+    "kind": "(?:image|mask)",
+    "any": _PART,
     "split": f"(?i:{'|'.join(map(re.escape, SPLITS))})",
 }
 LAYOUT_CONTENT = CONTENT | {  # what fields of usual layouts stand for besides
