@@ -151,13 +151,9 @@ class OpenSource(ABC):
         """
         return ()
 
-    def by_modality(self) -> "Mapping[str, OpenSource]":
-        """Return modality → its images of the entries, the own first; empty for one a case."""
-        return {}
-
     def kinds(self) -> "Mapping[str, OpenSource]":
-        """Return modality → its images; of one image a case the own, without a name."""
-        return self.by_modality() or {"": self}
+        """Return modality → its images, the own first; without a name where a case has one."""
+        return {"": self}
 
     @property
     def in_order(self) -> bool:

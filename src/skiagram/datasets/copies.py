@@ -10,6 +10,7 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from skiagram.arrays import Flags, Whole
 from skiagram.compute.workers import on_all_threads
@@ -96,15 +97,9 @@ def settle_copies(
 
 def _drop(entries: Sequence[Entry], pairs: Pairs, test: Flags) -> SettledCopies:
     """Leave out what has a copy that stays: test images stay, then those of training."""
+    patient = pd.factorize(np.array([entry.patient for entry in entries], dtype=object))[0]
     first, second = pairs.first, pairs.second
-    numbers: dict[str, int] = {}
-    patient = np.array(
-        [
-            -1 - at if entry.patient is None else numbers.setdefault(entry.patient, at)
-            for at, entry in enumerate(entries)
-        ]
-    )
-    same_patient = patient[first] == patient[second]
+    same_patient = (patient[first] == patient[second]) & (patient[first] >= 0)
     pairs = pairs.chosen(~(same_patient | (test[first] & test[second])))
     first, second = pairs.first, pairs.second
     label = np.array([entry.label for entry in entries])
@@ -115,32 +110,24 @@ def _drop(entries: Sequence[Entry], pairs: Pairs, test: Flags) -> SettledCopies:
     for one, other in zip(first.tolist(), second.tolist(), strict=True):
         copies.setdefault(one, set()).add(other)
         copies.setdefault(other, set()).add(one)
+    # one stays where no copy of it that comes before it does
     rank = [
         0 if is_test else 1 + (entry.split == "validation")
         for entry, is_test in zip(entries, test, strict=True)
     ]
-    left_out: set[int] = set(contradicting)
     staying: set[int] = set()
     for at in sorted(copies, key=lambda place: (rank[place], place)):
-        if at not in left_out:
-            if copies[at] & staying:
-                left_out.add(at)
-            else:
-                staying.add(at)
-    remaining_positions = np.array(
-        [at for at in range(len(entries)) if at not in left_out], dtype=np.int64
-    )
+        if at not in contradicting and not copies[at] & staying:
+            staying.add(at)
+    left_out = copies.keys() - staying
+    kept = np.setdiff1d(np.arange(len(entries)), [*left_out])
     n_test_copies = sum(bool(test[[*copies[at]]].any()) for at in left_out)
     sentence = f"{len(left_out)} of {len(entries)} cases are left out as copies (`copies: drop`)."
     if n_test_copies:
         sentence += f" {n_test_copies} of them are copies of test cases, which stay."
     if contradicting:
         sentence += f" {len(contradicting)} of them have copies with another label: none stays."
-    return SettledCopies(
-        remaining_positions,
-        [entries[at] for at in remaining_positions],
-        sentence if left_out else "",
-    )
+    return SettledCopies(kept, [entries[at] for at in kept], sentence if left_out else "")
 
 
 def _move(entries: Sequence[Entry], pairs: Pairs, test: Flags) -> SettledCopies:

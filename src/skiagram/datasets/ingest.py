@@ -256,7 +256,7 @@ def ingest_opened(
         modality_folders = replace(folders, images=folders.images / modality) if stored else folders
         stored[modality] = _write_images(kind, listed, modality_folders, compute, problems)
         if len(stored) == 1:
-            write_modalities(folders.images, list(opened.by_modality()))
+            write_modalities(folders.images, [*filter(None, opened.kinds())])
     first = next(iter(stored.values()))
     if len(first.rows) < len(listed.positions):
         listed = listed.chosen(first.rows.tolist())
@@ -480,7 +480,7 @@ def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: Inge
         image_digests=join_digests(digests),
         patient_digests=join_digests(keyed_patients(patients)),
         traits=traits,
-        modalities=tuple(opened.by_modality()),
+        modalities=tuple(filter(None, opened.kinds())),
         regions=store.has_images and store.region(store.case_ids[0]) is not None,
         further=tuple(FurtherModality(name, *every[name].summarise()) for name in others),
         patient_column=opened.patient_column,

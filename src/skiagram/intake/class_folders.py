@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import unicodedata
-from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
 from typing import NamedTuple
@@ -106,16 +105,12 @@ def _choose_layout(
         parts = words if len(words) > 1 or each is fitted[0] else []
         if parts or len(called) > 1:
             astray = next((name for name in names if name not in each.told), names[0])
-            training = [word for word in parts or called if part_of(word) == "train"]
-            remedy = "rename or move the folders, or write a table with a column `split`"
-            if training and each is fitted[0]:
-                remedy += f"; or name one part that has labels alone: `{where}/{training[0]}`"
             raise refusal(
                 "intake.folders_of_parts",
                 where,
                 parts=listed(parts or called, "`"),
                 astray=astray,
-                remedy=remedy,
+                folder=where,
             )
     if outer not in whole:
         astray = next((name for name in names if name not in outer.told), "")
@@ -136,22 +131,18 @@ def _choose_layout(
 
 def describe_depths(frame: pd.DataFrame) -> str:
     """Return a sentence where images of one class lie at several depths; else nothing."""
-    depths: dict[str, set[int]] = {}
-    folders: dict[int, Counter[str]] = {}
-    for file, label in zip(frame["file"], frame["label"], strict=True):
-        folder = file.rpartition("/")[0]
-        depth = folder.count("/")
-        depths.setdefault(label, set()).add(depth)
-        folders.setdefault(depth, Counter())[folder] += 1
-    several = sum(len(found) > 1 for found in depths.values())
+    folders = frame["file"].str.rpartition("/")[0]
+    depth = folders.str.count("/")
+    of_classes = depth.groupby(frame["label"]).nunique()
+    several = (of_classes > 1).sum()
     if not several:
         return ""
     counted = " and ".join(
-        f"{sum(found.values())} in folders such as `{min(found)}`"
-        for _, found in sorted(folders.items())
+        f"{len(alike)} in folders such as `{alike.min()}`" for _, alike in folders.groupby(depth)
     )
     return (
-        f"Warning: images of {several} of {len(depths)} classes lie at several depths: {counted}. "
+        f"Warning: images of {several} of {len(of_classes)} classes lie at several depths: "
+        f"{counted}. "
         "They may be of several kinds, such as slides and what was cut out of them, which then "
         "counts twice. Take one kind alone: give a `--pattern` that fits its names, or name a "
         "folder that holds nothing else."
@@ -182,14 +173,14 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
         DataError: Some names have such a folder and some have none.
     """
     names = frame[column].tolist()
-    folders = [[part.lower() for part in re.split(r"[/\\]", name)[:-1]] for name in names]
+    folders = [re.split(r"[/\\]", name.lower())[:-1] for name in names]
     levels = zip(*folders, strict=False)
-    shared = next((at for at, level in enumerate(levels) if len({*level}) > 1), 0)
-    found = [[*filter(None, map(part_of, parts[shared:]))] for parts in folders]
-    splits = {part for parts in found for part in parts}
+    shared = len([*takewhile(lambda level: len({*level}) == 1, levels)])  # which tell nothing
+    found = [{*map(part_of, inner[shared:])} - {None} for inner in folders]
+    splits = {str(part) for parts in found for part in parts}
     if len(splits) < 2:  # one folder for all, such as `test`, tells no parts
         return frame, ""
-    without = [name for name, parts in zip(names, found, strict=True) if len({*parts}) != 1]
+    without = [name for name, parts in zip(names, found, strict=True) if len(parts) != 1]
     if without:
         raise refusal(
             "intake.parts_of_some",
@@ -201,11 +192,11 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
         )
     if "test" not in splits:
         return frame, ""
-    counts = Counter(parts[0] for parts in found)
-    counted = ", ".join(f"{name} {number}" for name, number in sorted(counts.items()))
+    split = [str(part) for parts in found for part in parts]
+    counted = ", ".join(f"{name} {split.count(name)}" for name in sorted(splits))
     note = f"Folders in the names of files (`{column}`) tell the parts of the data: {counted}. "
     note += "A column `split` would count instead."
-    return frame.assign(split=[str(parts[0]) for parts in found]), note
+    return frame.assign(split=split), note
 
 
 def unite_development(
@@ -256,10 +247,10 @@ def _refuse_nested(chosen: _Fitted, where: str) -> None:
     for label, inner in within.items():
         others = [name for name in chosen.labels if name != label]
         if inner.issuperset(others):
-            remedy = "move the inner folders elsewhere, or name all classes with --classes"
-            if len(others) > 1:
-                named = " ".join(map(shlex.quote, others))
-                remedy = f"leave it out: `--classes {named}`; or name it alone, as the data set"
             raise refusal(
-                "intake.nested_class", where, label=label, others=listed(others, "`"), remedy=remedy
+                "intake.nested_class",
+                where,
+                label=label,
+                others=listed(others, "`"),
+                named=shlex.join(others),
             )

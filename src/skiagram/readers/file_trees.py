@@ -45,10 +45,6 @@ class FileTree(ABC):
         """Return the names of the files in a folder, sorted; None where the name is no folder."""
         return None
 
-    def state(self, name: str) -> str | None:
-        """Return what the system says of a file and changes with it; None where it says nothing."""
-        return None
-
     @abstractmethod
     def size(self, name: str) -> int:
         """Return the bytes of a file, or of all in a folder; 0 where it cannot be read."""
@@ -98,14 +94,6 @@ class FolderTree(FileTree):
             return None
         return sorted(item.name for item in path.iterdir() if not is_hidden(item.name))
 
-    def state(self, name: str) -> str | None:
-        """Return size, times of change and number on the disk of a file, or of all in a folder."""
-        try:
-            stats = self._stats(name)
-        except (OSError, ValueError):
-            return None
-        return repr([(s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino) for s in stats])
-
     def size(self, name: str) -> int:
         try:
             return sum(status.st_size for status in self._stats(name))
@@ -134,25 +122,20 @@ class FolderTree(FileTree):
             return read_file(path, name)
         if path.is_symlink():
             raise refusal("readers.broken_link", name)
-        # a name beside it that differs in case, in the form of accents or in its ending alone
+        # what differs in case, in the form of accents or in its ending alone
 
         def plain(file: str) -> str:
-            return unicodedata.normalize("NFC", file).casefold()
+            return PurePosixPath(unicodedata.normalize("NFC", file).casefold()).stem
 
-        names = []
+        beside: list[str] = []
         with suppress(OSError):
-            names = sorted(other.name for other in path.parent.iterdir())
-        stem = PurePosixPath(plain(path.name)).stem
-        alike = [other for other in names if plain(other) == plain(path.name)]
-        ended = [other for other in names if PurePosixPath(plain(other)).stem == stem]
-        beside = PurePosixPath(name).parent
-        images = [each for each in ended if self._is_image(self.head((beside / each).as_posix()))]
-        # What stands beside it helps the user to correct the name.
-        similar = next(iter(alike or images), None)
-        if similar is not None:
-            raise refusal("readers.similar_name", name, similar=similar)
-        if ended:
-            raise refusal("readers.no_image_type", name, ending=PurePosixPath(ended[0]).suffix)
+            inside = sorted(other.name for other in path.parent.iterdir())
+            beside = [other for other in inside if plain(other) == plain(path.name)]
+        for similar in beside:
+            if self._is_image(self.head((PurePosixPath(name).parent / similar).as_posix())):
+                raise refusal("readers.similar_name", name, similar=similar)
+        if beside:
+            raise refusal("readers.no_image_type", name, ending=PurePosixPath(beside[0]).suffix)
         return read_file(path, name)
 
     def head(self, name: str) -> bytes:

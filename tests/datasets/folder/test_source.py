@@ -231,7 +231,7 @@ def test_a_byte_of_any_file_that_is_read_counts_and_a_state_of_the_disk_does_not
     source = source_of(own, replace(COLUMNS, mask="mask"))
     seen = {}
     assert source.changed_files(None, seen) == {}
-    assert len(seen) == 5  # four images with their masks, and the manifest
+    assert len(seen) == 9  # four images, their masks, and the manifest
     (own.folder / "film-2.png").touch()
     assert source.changed_files(None, seen) == {}
     path = {

@@ -32,6 +32,7 @@ from skiagram.errors import DataError, named, refusal
 from skiagram.readers.case_images import (
     CaseReading,
     ImageReference,
+    checksum_of_series,
     decode_case,
     is_image_file,
     read_case_files,
@@ -132,7 +133,7 @@ class Folder(ListedDataSet):
             changed[self.folder] = unlike(place, None, earlier_checksums)
         elif place.is_dir() and paths[self.manifest].is_file() and not any(changed.values()):
             try:
-                changed |= self.open(root).changed_images(earlier_checksums)
+                changed |= self.open(root).changed_images(place, earlier_checksums)
             except DataError as error:  # such as an image without a row; ingest says it
                 changed[self.folder] = hashlib.sha256(str(error).encode()).hexdigest()
         return {name: digest for name, digest in changed.items() if digest}
@@ -279,8 +280,8 @@ class FolderFiles(OpenSource):
         ]
         return EncryptedLabels(self.sealed, tokens)
 
-    def by_modality(self) -> dict[str, "FolderFiles"]:
-        return dict(self.further)
+    def kinds(self) -> Mapping[str, "FolderFiles"]:
+        return self.further or {"": self}
 
     def image(self, position: int) -> SpacedImage:
         """Read and verify one image."""
@@ -315,39 +316,28 @@ class FolderFiles(OpenSource):
         """Return a digest of the checksums of an image's files and of what is chosen in them."""
         return content_key(self.listing.references[position], self.checksums)
 
-    def file_state(self, position: int) -> str | None:
-        """Return checksums, options, and what the system says of the files of an image."""
-        reference = self.listing.references[position]
-        names = reference.files
-        states = [self.files.state(name) for name in names]
-        if None in states or any(name.endswith(".mhd") for name in names):
-            return None  # the voxels are in another file
-        checksums = [self.checksums[name] for name in names]
-        # The name stands for where the file is; it is hashed, and never leaves this machine.
-        options = (reference, self.channels, self.reading)
-        return repr((checksums, states, options))
-
-    def changed_images(self, earlier_checksums: MutableMapping[str, str]) -> dict[str, str]:
+    def changed_images(
+        self, folder: Path, earlier_checksums: MutableMapping[str, str]
+    ) -> dict[str, str]:
         """Return file → checksum, of images and masks that are not as the manifest says.
 
         Args:
+            folder: That of the files.
             earlier_checksums: As for `RealDataSet.changed_files`.
         """
+        references = [each for kind in self.kinds().values() for each in kind.listing.references]
         changed_by_file: dict[str, str] = {}
-        for modality in (self, *self.further.values()):
-            for position, reference in enumerate(modality.listing.references):
-                state = modality.file_state(position)
-                key = hashlib.sha256(state.encode()).hexdigest() if state else ""
-                changed = earlier_checksums.get(key) if key else None
-                if changed is None:
-                    sums = read_case_files(self.files, reference).checksums
-                    same = all(self.checksums[name] == checksum for name, checksum in sums.items())
-                    digest = hashlib.sha256(repr(sorted(sums.items())).encode()).hexdigest()
-                    changed = "" if same else digest
-                if key:
-                    earlier_checksums[key] = changed
-                if changed:
-                    changed_by_file[reference.name] = changed
+        for name in dict.fromkeys(name for each in references for name in each.files):
+            if name.endswith(".mhd"):  # the voxels are in another file
+                found = read_case_files(self.files, ImageReference(name)).checksums[name]
+            elif (parts := self.files.series(name)) is not None:
+                found = checksum_of_series(
+                    {part: unlike(folder / name / part, None, earlier_checksums) for part in parts}
+                )
+            else:
+                found = unlike(folder / name, None, earlier_checksums)
+            if found != self.checksums[name]:
+                changed_by_file[name] = found or "missing"
         return changed_by_file
 
     @property
