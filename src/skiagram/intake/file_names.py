@@ -3,21 +3,19 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
-from io import BytesIO
 from pathlib import PurePosixPath
 
 import pandas as pd
 
 from skiagram.errors import named, refusal
+from skiagram.readers.dicom import read_element
 from skiagram.readers.file_trees import FileTree
 from skiagram.tables.frames import BETWEEN, WHERE, replace_columns
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
 _OF_SERIES = ("", ".dcm", ".ima")
-_SERIES = 0x0020000E  # tag of Series Instance UID
 
 
 @dataclass(frozen=True)
@@ -110,15 +108,9 @@ class SeriesNames:
         by_series: dict[str, list[str]] = {}
         for file in self.files:
             uids = [part for part in _parts(file)[:-1] if _UID.fullmatch(part)]
-            uid = uids[-1] if uids else ""
             if not uids:  # its header says it, unless it is no DICOM file
-                with suppress(Exception):  # damage is named where the pixels are read
-                    from pydicom.filereader import read_partial
-
-                    head = BytesIO(self.tree.head(file))
-                    header = read_partial(head, stop_when=lambda tag, _vr, _length: tag > _SERIES)
-                    uid = str(header.get("SeriesInstanceUID", ""))
-            by_series.setdefault(uid, []).append(file)
+                uids = [read_element(self.tree.head(file), "SeriesInstanceUID") or ""]
+            by_series.setdefault(uids[-1], []).append(file)
         return by_series
 
 

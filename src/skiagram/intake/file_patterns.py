@@ -74,16 +74,6 @@ class Patterns:
                 spelled = {part: unicodedata.normalize("NFC", text) for part, text in told.items()}
                 yield number, spelled, name
 
-    def other_images(self, folder: Path) -> list[str]:
-        """Return the image files that fit no pattern, nor lie in a folder that fits one."""
-        every = replace(self, written=[*self.written, *self.masks])
-        fit = {path for _, _, path in every.fitting(folder)}
-        return sorted(
-            name
-            for name in FolderTree(folder, is_image_file).images(fit)
-            if not any(parent.as_posix() in fit for parent in PurePosixPath(name).parents)
-        )
-
 
 class FoundImages(NamedTuple):
     """The images of a folder whose names fit a pattern.
@@ -93,11 +83,21 @@ class FoundImages(NamedTuple):
             data; cells are empty where no pattern tells. Names are relative to the folder.
         note: Sentence on images whose mask another pattern tells.
         masks_alone: Masks whose image is not there.
+        fitting: All paths that fit a pattern.
     """
 
     rows: list[dict[str, str]]
     note: str
     masks_alone: list[str]
+    fitting: set[str]
+
+    def list_others(self, folder: Path) -> list[str]:
+        """Return the image files that fit no pattern, nor lie in a folder that fits one."""
+        return sorted(
+            name
+            for name in FolderTree(folder, is_image_file).images(self.fitting)
+            if self.fitting.isdisjoint(map(str, PurePosixPath(name).parents))
+        )
 
 
 def find_images(folder: Path, patterns: Patterns) -> FoundImages:
@@ -113,12 +113,14 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
     for _, told, path in replace(patterns, written=patterns.masks).fitting(folder):
         drawn_apart.setdefault(_key(told), []).append(path)
     apart = {path for paths in drawn_apart.values() for path in paths}
+    fitting = {*apart}
     # images and masks by number of the pattern, and labels and parts of the data
     files: dict[Key, dict[tuple[str, int], str]] = {}
     labels: dict[Key, dict[str, str]] = {}
     for number, told, path in patterns.fitting(folder):
         if path in apart:
             continue
+        fitting.add(path)
         key = _key(told)
         # each file is an image of its own where names tell labels and no masks
         if "label" in told and "kind" not in told and not patterns.masks:
@@ -155,7 +157,7 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
         rows.append({"file": image, "mask": mask, **told})
     note = f"Images of one pattern with masks of another: {len(mixed)}, first "
     note += f"{next(iter(mixed), '')}. Look whether they belong together."
-    return FoundImages(rows, note if mixed else "", alone)
+    return FoundImages(rows, note if mixed else "", alone, fitting)
 
 
 def _key(told: Mapping[str, str]) -> Key:

@@ -12,7 +12,7 @@ from skiagram.datasets.folder.roles import FILE_CHECKS, PATIENT
 from skiagram.errors import refusal
 from skiagram.intake.patient_columns import is_case_id
 from skiagram.readers.case_images import is_image_file
-from skiagram.readers.dicom import read_patient_id
+from skiagram.readers.dicom import read_element
 from skiagram.readers.image_files import ENDINGS
 from skiagram.sealing.archive import open_tree
 from skiagram.tables.cells import names_nobody
@@ -38,7 +38,7 @@ def read_header_patients(frame: pd.DataFrame, column: str, folder: Path) -> list
     for name in names:
         slices = tree.series(name)
         files = [name] if slices is None else [f"{name}/{part}" for part in slices]
-        found = (read_patient_id(tree.head(file)) for file in files)
+        found = (read_element(tree.head(file), "PatientID") for file in files)
         patient = next((each for each in found if each is not None), None)
         if patient is None:  # no DICOM file
             return []

@@ -94,7 +94,7 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
             remedy=remedy,
         )
     # masks beside the images need not fit a pattern to be their regions
-    others = patterns.other_images(folder)
+    others = found.list_others(folder)
     as_regions = options.masks == "regions"
     names = [*(row["file"] for row in found.rows), *(others if as_regions else [])]
     masks = settle_masks(names, options.masks, str(folder))

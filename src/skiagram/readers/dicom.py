@@ -37,7 +37,6 @@ _HEADLESS = re.compile(
 )
 _SPACING = ("PixelSpacing", "ImagerPixelSpacing")
 _FUNCTIONAL = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
-_PATIENT_ID = 0x00100020  # tag
 _WINDOWS = {"LINEAR": 1.0, "LINEAR_EXACT": 0.0, "SIGMOID": 0.0}  # function → least width
 _MOSAIC, _CSA_NAME = b"NumberOfImagesInMosaic", 64
 _MOSAIC_COUNTS = {  # private elements that count the slices of a mosaic: group, offset, creator
@@ -226,23 +225,26 @@ def read_meta(file: BinaryIO) -> Any:
     return read_dataset(file, False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
 
 
-def read_patient_id(content: bytes) -> str | None:
-    """Read the Patient ID of a DICOM file, of its first bytes alone; empty where it has none.
+def read_element(content: bytes, keyword: str) -> str | None:
+    """Read an element of a DICOM file, of its first bytes alone; empty where it has none.
 
     None of a file that is no DICOM.
+
+    Args:
+        keyword: Such as `PatientID`.
     """
     content = with_preamble(content)
     if not is_dicom(content):
         return None
+    from pydicom.datadict import tag_for_keyword
     from pydicom.filereader import read_partial
 
+    last = tag_for_keyword(keyword) or 0
     try:
         header = read_partial(
-            BytesIO(content),
-            stop_when=lambda tag, _vr, _length: tag > _PATIENT_ID,
-            specific_tags=[_PATIENT_ID],
+            BytesIO(content), stop_when=lambda tag, _vr, _length: tag > last, specific_tags=[last]
         )
-        return unicodedata.normalize("NFC", str(header.get("PatientID") or "").strip())
+        return unicodedata.normalize("NFC", str(header.get(keyword) or "").strip())
     except Exception:  # a damaged file, which its reading names
         return ""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from skiagram.datasets.contract import Entry, Mark, pixel_side
+from skiagram.datasets.contract import Mark, pixel_side
 from skiagram.errors import DataError, refusal
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.spaced_image import SpacedImage
@@ -90,35 +90,6 @@ def is_unreadable(cell: str) -> bool:
     except DataError:
         return True
     return False
-
-
-def find_contradicted(
-    entries: Sequence[Entry], cells: Sequence[str], negative: int, name: str
-) -> list[DataError]:
-    """Return a problem where some images of the negative class have lesions, and others none.
-
-    Args:
-        negative: Label of the negative class.
-        name: Of the negative class.
-    """
-    marked = [bool(parse_lesions(cell)) for cell in cells]
-    negatives = [
-        (entry.name, is_marked)
-        for entry, is_marked in zip(entries, marked, strict=False)
-        if entry.label == negative
-    ]
-    with_lesions = [file for file, is_marked in negatives if is_marked]
-    if not with_lesions or all(marked):
-        return []
-    return [
-        refusal(
-            "datasets.lesions_of_negatives",
-            with_lesions[0],
-            n_images=len(with_lesions),
-            n_negatives=len(negatives),
-            label=name,
-        )
-    ]
 
 
 def lesions_of_region(image: SpacedImage) -> list[Lesion]:

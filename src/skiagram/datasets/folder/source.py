@@ -17,7 +17,7 @@ from skiagram.datasets.choices import Unlisted
 from skiagram.datasets.contract import Entry, Mark, OpenSource, PixelAcquisition
 from skiagram.datasets.folder.columns import Columns, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
-from skiagram.datasets.folder.lesions import find_contradicted, parse_lesions
+from skiagram.datasets.folder.lesions import parse_lesions
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import (
@@ -103,11 +103,28 @@ class Folder(ListedDataSet):
         return CaseReading(self.mask_grid, self.most_pixels, self.unstated_spacing, self.gray)
 
     def find_contradicted(self, listing: Listing) -> list[DataError]:
-        """Return what labels and lesions say against each other."""
-        if self.positive_class is None:
+        """Return a problem where some images of the negative class have lesions and others none."""
+        marked = [bool(parse_lesions(cell)) for cell in listing.lesions]
+        if self.positive_class is None or all(marked):
             return []
         negative = 1 - self.classes.index(self.positive_class)
-        return find_contradicted(listing.entries, listing.lesions, negative, self.classes[negative])
+        negatives = [
+            (entry.name, is_marked)
+            for entry, is_marked in zip(listing.entries, marked, strict=False)
+            if entry.label == negative
+        ]
+        with_lesions = [name for name, is_marked in negatives if is_marked]
+        if not with_lesions:
+            return []
+        return [
+            refusal(
+                "datasets.lesions_of_negatives",
+                with_lesions[0],
+                n_images=len(with_lesions),
+                n_negatives=len(negatives),
+                label=self.classes[negative],
+            )
+        ]
 
     def card(self) -> DataCard:
         card = super().card()
