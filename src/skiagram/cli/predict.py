@@ -14,7 +14,7 @@ import pandas as pd
 
 from skiagram.compute.files import write_files
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
+from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.deploy.card import CAUTION
 from skiagram.deploy.inputs import read_covariates
 from skiagram.deploy.model import DeployedModel
@@ -36,7 +36,7 @@ from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.evaluation.sentences import say
 from skiagram.intake.combined_regions import find_structures, list_structures
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import Patterns, add_frames, filled_columns, find_images
+from skiagram.intake.file_patterns import Patterns, add_frames, find_images
 from skiagram.readers.case_images import read_as_stated
 from skiagram.tables.frames import inert_text, read_csv
 
@@ -145,13 +145,11 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     # The names of the files tell case, mask and patient.
     patterns = Patterns(arguments.pattern, cut=arguments.cut)
     found = find_images(place, patterns)
-    if not found.rows:
+    if found.frame.empty:
         raise refusal("cli.no_image_fits", str(place), patterns=", ".join(patterns.written))
     if found.note:
         print(printable(found.note), file=sys.stderr)
-    framed = add_frames(place, found.rows, arguments.frames)
-    columns = filled_columns(framed, ("file", "mask", "frame", "modality", "region", PATIENT))
-    frame = pd.DataFrame(framed, columns=columns)
+    frame = add_frames(place, found.frame.drop(columns=["label", "split"]), arguments.frames)
     return list_cases(place, frame.set_axis(frame.index + 2), preparation.modalities)
 
 

@@ -10,6 +10,8 @@ from itertools import product
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, get_args
 
+import pandas as pd
+
 from skiagram.datasets.folder.mask_names import may_be_mask
 from skiagram.datasets.folder.name_patterns import CONTENT, Cut, NamePattern
 from skiagram.datasets.folder.roles import PATIENT, part_of
@@ -24,6 +26,7 @@ _TRIED = 8  # ids and files of which a pattern may be made
 _FEW_REGIONS = 8  # words with which names of a patient's files end
 # Patient, modality, region, empty where the pattern does not tell; the path of an image of its own.
 Key = tuple[str, ...]
+_COLUMNS = ["file", "mask", "modality", "region", "label", "split", PATIENT]
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,14 @@ class FoundImages(NamedTuple):
     """The images of a folder whose names fit a pattern.
 
     Attributes:
-        rows: A row for each: patient, modality, region, image and mask, and label and part of the
-            data; cells are empty where no pattern tells. Names are relative to the folder.
+        frame: A row for each: image, mask, modality, region, label, part of the data and patient;
+            cells are empty where no pattern tells. Names are relative to the folder.
         note: Sentence on images whose mask another pattern tells.
         masks_alone: Masks whose image is not there.
         fitting: All paths that fit a pattern.
     """
 
-    rows: list[dict[str, str]]
+    frame: pd.DataFrame
     note: str
     masks_alone: list[str]
     fitting: set[str]
@@ -134,7 +137,7 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
         if first != path:
             raise refusal("intake.second_file", path, patient=key[0], first=first)
     # a row for each image, with its mask
-    rows, mixed, alone = list[dict[str, str]](), list[str](), list[str]()
+    rows, mixed, alone = list[list[str]](), list[str](), list[str]()
     for key, found in sorted(files.items()):
         numbers = sorted({number for _, number in found})
         both = [at for at in numbers if {("image", at), ("mask", at)} <= found.keys()]
@@ -152,12 +155,12 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
             alone.append(mask)
             continue
         of_names = labels[key[:3] if patient else key]
-        told = {PATIENT: patient, "modality": modality, "region": region}
-        told |= {"label": of_names["label"], "split": part_of(of_names["split"]) or ""}
-        rows.append({"file": image, "mask": mask, **told})
+        part = part_of(of_names["split"]) or ""
+        rows.append([image, mask, modality, region, of_names["label"], part, patient])
     note = f"Images of one pattern with masks of another: {len(mixed)}, first "
     note += f"{next(iter(mixed), '')}. Look whether they belong together."
-    return FoundImages(rows, note if mixed else "", alone, fitting)
+    frame = pd.DataFrame(rows, columns=_COLUMNS, dtype="str")
+    return FoundImages(frame, note if mixed else "", alone, fitting)
 
 
 def _key(told: Mapping[str, str]) -> Key:
@@ -174,29 +177,25 @@ def _only_file(folder: Path, mask: str) -> str:
     return f"{mask}/{inside[0]}"
 
 
-def add_frames(
-    folder: Path, rows: Iterable[dict[str, str]], frames: str | None
-) -> list[dict[str, str]]:
+def add_frames(folder: Path, frame: pd.DataFrame, frames: str | None) -> pd.DataFrame:
     """Return rows with a column `frame`: one for each frame of a file, or one for all.
+
+    Columns that hold nothing are left out; the one of patients comes last.
 
     Args:
         frames: `cases` or `volume` for files of several frames; None where there are none.
     """
-    framed = []
-    for row in rows:
-        path = folder / row["file"]
-        count = 1
-        if frames and path.is_file():  # no folder of a series
-            count = count_frames(read_file(path, row["file"]))
-        numbers = [""] if count == 1 else [str(number) for number in range(1, count + 1)]
-        numbers = ["all"] if count > 1 and frames == "volume" else numbers
-        framed += [row | {"frame": number} for number in numbers]
-    return framed
-
-
-def filled_columns(rows: Sequence[Mapping[str, str]], columns: Iterable[str]) -> list[str]:
-    """Return the columns that hold anything."""
-    return [name for name in columns if any(row.get(name) for row in rows)]
+    numbers = []
+    for file in frame["file"]:
+        path = folder / file
+        is_read = frames and path.is_file()  # no folder of a series
+        count = count_frames(read_file(path, file)) if is_read else 1
+        several = ["all"] if frames == "volume" else [*map(str, range(1, count + 1))]
+        numbers.append([""] if count == 1 else several)
+    numbered = frame.assign(frame=pd.Series(numbers, frame.index))
+    framed = numbered.explode("frame", ignore_index=True).astype("str")
+    framed = framed.assign(**{PATIENT: framed.pop(PATIENT)})
+    return framed.loc[:, (framed != "").any()]
 
 
 def propose_patients(files: Sequence[str], label_level: int | None) -> str:

@@ -1,6 +1,6 @@
 """A table made of the names of a folder's files, and of a table of labels by patients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -17,15 +17,13 @@ from skiagram.datasets.folder.table import join_masks, split_masks
 from skiagram.errors import DataError, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import Patterns, add_frames, filled_columns, find_images
+from skiagram.intake.file_patterns import Patterns, add_frames, find_images
 from skiagram.intake.marks import Images, read_lesions
 from skiagram.readers.case_images import ImageReference, decode_case, is_image_file, read_case_files
 from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.masks import EmptyMask, SeveralRegions
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.tables.frames import of_table, read_csv, replace_columns
-
-_COLUMNS = ("file", "mask", "modality", "region", "label", "split")  # that names of files tell
 
 
 class NamedFiles(NamedTuple):
@@ -80,7 +78,7 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
     folder = options.folder
     patterns = Patterns(written, options.mask_pattern, options.cut)
     found = find_images(folder, patterns)
-    if not found.rows:
+    if found.frame.empty:
         told = any("{kind}" in pattern for pattern in written)
         fault = "no file with the kind `image` fits" if told else "no file fits"
         remedy, there = "correct --pattern", sorted(FolderTree(folder, is_image_file).files())
@@ -94,30 +92,27 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
             remedy=remedy,
         )
     # masks beside the images need not fit a pattern to be their regions
-    others = found.list_others(folder)
+    frame, others = found.frame, found.list_others(folder)
     as_regions = options.masks == "regions"
-    names = [*(row["file"] for row in found.rows), *(others if as_regions else [])]
+    names = frame["file"].tolist() + (others if as_regions else [])
     masks = settle_masks(names, options.masks, str(folder))
-    mask_files = masks.names
-    others = [name for name in others if name not in mask_files]
-    rows = [row for row in found.rows if row["file"] not in mask_files]
-    for row in rows if as_regions else ():
-        row["mask"] = join_masks(masks.of_image.get(row["file"], ())) or row["mask"]
+    others = [name for name in others if name not in masks.names]
+    frame = frame[~frame["file"].isin([*masks.names])]
+    if as_regions:
+        drawn = frame["file"].map(lambda file: join_masks(masks.of_image.get(file, ())))
+        frame = frame.assign(mask=drawn.where(drawn != "", frame["mask"]))
     # lesions in place of regions
-    columns, notes = filled_columns(rows, _COLUMNS), [found.note]
+    has_masks, notes = options.marks is None and (frame["mask"] != "").any(), [found.note]
     if options.marks is not None:
-        rows, sentences = _add_lesions(rows, options)
-        columns = [name for name in columns if name != "mask"] + ["marks", "lesion"]
+        frame, sentences = _add_lesions(frame, options)
         notes += sentences
         if alone := sorted(found.masks_alone):
             notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
-    elif options.label_value and "mask" in columns:
-        rows = [row | {"label_value": options.label_value} for row in rows]
-        columns.append("label_value")
+    elif options.label_value and has_masks:
+        frame = frame.assign(label_value=options.label_value)
     # frames
-    rows = add_frames(folder, rows, options.frames)
-    columns += filled_columns(rows, ["frame"])
-    if options.marks and any(row["frame"] not in ("", "all") for row in rows):
+    frame = add_frames(folder, frame, options.frames)
+    if options.marks and "frame" in frame and not frame["frame"].isin(["", "all"]).all():
         raise refusal("intake.lesions_of_frames")
     notes.append(masks.describe(options.masks))
     following: dict[str, str | bool] = {}
@@ -125,17 +120,15 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     if others or options.marks == "masks":
         following["ignore_unlisted"] = True
-    if options.masks and "mask" not in columns:
+    if options.masks and not has_masks:
         following["masks"] = options.masks
     # whose image each row is
     parts = (("patient", PATIENT), ("region", "region"), ("frame", "frame"))
     index = [
-        ", ".join(f"{name} `{row[part]}`" for name, part in parts if row[part]) or row["file"]
-        for row in rows
+        ", ".join(f"{name} `{row[part]}`" for name, part in parts if row.get(part)) or row["file"]
+        for row in frame.to_dict("records")
     ]
-    columns += filled_columns(rows, [PATIENT])
-    frame = pd.DataFrame(rows, index=pd.Index(index), columns=columns, dtype="str")
-    return NamedFiles(frame, [note for note in notes if note], following)
+    return NamedFiles(frame.set_axis(index), [note for note in notes if note], following)
 
 
 def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> PatientTable:
@@ -158,10 +151,8 @@ def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> Pati
     return PatientTable(str(csv), replace_columns(frame, {column: meant}), column, "image")
 
 
-def _add_lesions(
-    rows: Sequence[Mapping[str, str]], options: FileOptions
-) -> tuple[list[dict[str, str]], list[str]]:
-    """Return rows with the lesions of their image, and sentences on them.
+def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFrame, list[str]]:
+    """Return rows with the lesions of their image in place of a mask, and sentences on them.
 
     They are of its mask, or of a file of marks. A case is abnormal where any of its modalities has
     a lesion.
@@ -179,15 +170,14 @@ def _add_lesions(
                 remedy="save the lesions alone as one, apart from each other, or give a CSV",
             ) from error
 
-    lesions, not_read = dict[str, list[Lesion]](), ""
+    lesions, not_read, files = dict[str, list[Lesion]](), "", frame["file"].tolist()
     if marks == "masks":
-        for row in rows:
+        for image, mask in zip(files, frame["mask"], strict=True):
             with suppress(EmptyMask):  # of an image without a lesion
-                if row["mask"]:
-                    lesions[row["file"]] = lesions_of_region(read(row["file"], row["mask"]))
+                if mask:
+                    lesions[image] = lesions_of_region(read(image, mask))
     else:
-        shape = cache(lambda image: read(image).pixels.shape)
-        known = Images([row["file"] for row in rows], shape)
+        known = Images(files, cache(lambda image: read(image).pixels.shape))
         lesions, not_read = read_lesions(Path(marks), known, options)
     if not any(lesions.values()):
         raise refusal("intake.no_lesion", f"--marks {marks}")
@@ -196,18 +186,15 @@ def _add_lesions(
         for image, image_lesions in lesions.items()
         if image_lesions
     }
-    whose = [(row[PATIENT] or row["file"], row["region"]) for row in rows]
-    abnormal = {key for key, row in zip(whose, rows, strict=True) if row["file"] in cells}
-    marked = [
-        {
-            **row,
-            "marks": cells.get(row["file"], ""),
-            "lesion": "present" if key in abnormal else "absent",
-        }
-        for key, row in zip(whose, rows, strict=True)
-    ]
+    patients = frame[PATIENT].where(frame[PATIENT] != "", frame["file"])
+    whose = [*zip(patients, frame["region"], strict=True)]
+    abnormal = {key for key, image in zip(whose, files, strict=True) if image in cells}
+    marked = frame.drop(columns="mask").assign(
+        marks=[cells.get(image, "") for image in files],
+        lesion=["present" if key in abnormal else "absent" for key in whose],
+    )
     count = (
-        f"{sum(map(len, lesions.values()))} lesions in {len(cells)} of {len(rows)} images; the "
+        f"{sum(map(len, lesions.values()))} lesions in {len(cells)} of {len(files)} images; the "
         "others are taken for images without one."
     )
     return marked, [count, not_read]
