@@ -9,7 +9,6 @@ import shlex
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -32,17 +31,6 @@ _LAYOUTS = [  # below the folders that all images share
 ]
 
 
-class _Fitted(NamedTuple):
-    """Images that fit a layout: image → what its name tells."""
-
-    layout: NamePattern
-    told: dict[str, dict[str, str]]
-
-    @property
-    def labels(self) -> list[str]:
-        return sorted({told["label"] for told in self.told.values()})
-
-
 def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> pd.DataFrame:
     """Return a row for each image, whose label is the name of a folder.
 
@@ -62,69 +50,76 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
     # what each layout tells; outer folders that all share, as an archive unpacks them, tell nothing
     common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
     shared = [*takewhile(lambda folder: not part_of(folder), filter(None, common.split("/")))]
-    spelled = {
-        name: "/".join(part.strip() for part in unicodedata.normalize("NFC", name).split("/"))
+    inner = [
+        "/".join(
+            part.strip() for part in unicodedata.normalize("NFC", name).split("/")[len(shared) :]
+        )
         for name in names
-    }
-    fitted = []
-    for layout in _LAYOUTS:
-        told = {
-            name: layout.readings("/".join(text.split("/")[len(shared) :]))
-            for name, text in spelled.items()
-        }
-        fitted.append(_Fitted(layout, {name: found[0] for name, found in told.items() if found}))
-    chosen = _choose_layout(fitted, names, classes, where)
+    ]
+    told = [
+        pd.DataFrame(
+            [next(iter(layout.readings(name)), {}) for name in inner],
+            pd.Index(names),
+            layout.fields,
+        )
+        for layout in _LAYOUTS
+    ]
+    chosen = _choose_layout(told, classes, where)
     if len(classes) < 2:  # a line that names all classes has settled it
         _refuse_nested(chosen, where)
-    cells = {"file": [*names], "label": [chosen.told[name]["label"] for name in names]}
+    cells = {"file": [*names], "label": chosen["label"].tolist()}
     # without a test set, as where its labels are kept back, parts are of no use: folds make them
-    parts = {part_of(each["split"]) for each in chosen.told.values() if "split" in each}
+    parts = [part_of(word) for word in chosen["split"]] if "split" in chosen else []
     if "test" in parts:
-        cells["split"] = [str(part_of(chosen.told[name]["split"])) for name in names]
+        cells["split"] = [*map(str, parts)]
     return pd.DataFrame(cells, index=range(2, len(names) + 2))
 
 
 def _choose_layout(
-    fitted: Sequence[_Fitted], names: Sequence[str], classes: Collection[str], where: str
-) -> _Fitted:
-    """Return the layout that all images fit: one with parts of the data, else of the classes.
+    told: Sequence[pd.DataFrame], classes: Collection[str], where: str
+) -> pd.DataFrame:
+    """Return what that layout tells which all images fit: with parts of the data, else of classes.
 
     Without parts it is the level of folders that has the classes which the user names, else the
     outer one. Where every outer folder holds the same inner ones, either may be the class.
+
+    Args:
+        told: Of each layout, a row an image; one that does not fit has no label.
     """
-    whole = [each for each in fitted if len(each.told) == len({*names}) and len(each.labels) > 1]
-    with_parts = [each for each in fitted if "split" in each.layout.fields]
-    for each in with_parts:
-        if each in whole:
+    labels = [sorted({*each["label"].dropna()}) for each in told]
+    unfit = [each.index[each["label"].isna()].tolist() for each in told]
+    is_whole = [
+        not some_unfit and len(found) > 1 for some_unfit, found in zip(unfit, labels, strict=True)
+    ]
+    *with_parts, outer, inner = told
+    for each, fits in zip(with_parts, is_whole, strict=False):
+        if fits:
             return each
     # parts of the data that only some images have, or that lie where classes are looked for
-    outer, inner = fitted[-2:]
-    called = [*filter(part_of, outer.labels)]
-    for each in with_parts:
-        words = sorted({told["split"] for told in each.told.values()})
-        parts = words if len(words) > 1 or each is fitted[0] else []
+    called = [*filter(part_of, labels[-2])]
+    for at, each in enumerate(with_parts):
+        words = sorted({*each["split"].dropna()})
+        parts = words if len(words) > 1 or at == 0 else []
         if parts or len(called) > 1:
-            astray = next((name for name in names if name not in each.told), names[0])
             raise refusal(
                 "intake.folders_of_parts",
                 where,
                 parts=listed(parts or called, "`"),
-                astray=astray,
+                astray=[*unfit[at], each.index[0]][0],
                 folder=where,
             )
-    if outer not in whole:
-        astray = next((name for name in names if name not in outer.told), "")
-        example = f", such as `{astray}`" if astray else f", but in `{outer.labels[0]}` alone"
+    if not is_whole[-2]:
+        example = (
+            f", such as `{unfit[-2][0]}`" if unfit[-2] else f", but in `{labels[-2][0]}` alone"
+        )
         raise refusal("intake.no_class_folders", where, example=example)
-    named = [each for each in (outer, inner) if classes and {*classes} <= {*each.labels}]
-    if len(named) == 1 and named[0] in whole:
-        return named[0]
+    named = [at for at in (-2, -1) if classes and {*classes} <= {*labels[at]}]
+    if len(named) == 1 and is_whole[named[0]]:
+        return told[named[0]]
     # the same folders in all others
-    within: dict[str, set[str]] = {}
-    for told in inner.told.values():
-        within.setdefault(told["folder"], set()).add(told["label"])
-    if inner in whole and all({*inner.labels} == held for held in within.values()):
-        outer_names, inner_names = (", ".join(each.labels[:4]) for each in (outer, inner))
+    held = inner.groupby("folder")["label"].agg(set)
+    if is_whole[-1] and (held == {*labels[-1]}).all():
+        outer_names, inner_names = (", ".join(labels[at][:4]) for at in (-2, -1))
         raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
     return outer
 
@@ -239,13 +234,14 @@ def _refuse_modalities(names: Sequence[str], where: str) -> None:
             )
 
 
-def _refuse_nested(chosen: _Fitted, where: str) -> None:
+def _refuse_nested(chosen: pd.DataFrame, where: str) -> None:
     """Refuse a class whose folder holds those of all the others, as a copy of the whole does."""
-    within: dict[str, set[str]] = {}
-    for told in chosen.told.values():
-        within.setdefault(told["label"], set()).update(told["inner"].split("/"))
+    within = {
+        str(label): {*"".join(inner).split("/")}
+        for label, inner in chosen.groupby("label")["inner"]
+    }
     for label, inner in within.items():
-        others = [name for name in chosen.labels if name != label]
+        others = [name for name in within if name != label]
         if inner.issuperset(others):
             raise refusal(
                 "intake.nested_class",
