@@ -156,18 +156,16 @@ def _join(entries: Sequence[Entry], pairs: Pairs, test: Flags) -> SettledCopies:
     if test.any():  # a patient lies in one split
         within &= split[pairs.first] == split[pairs.second]
     group = _groups(entries, pairs.chosen(within))
-    names: dict[int, set[str]] = {}
-    for at, entry in zip(group.tolist(), entries, strict=True):
-        if entry.patient is not None:
-            names.setdefault(at, set()).add(entry.patient)
+    groups = pd.Series([entry.patient for entry in entries], dtype=object).groupby(group)
+    first, number = groups.transform("min"), groups.nunique()
     settled = [
-        entry if entry.patient is None else replace(entry, patient=min(names[at]))
-        for at, entry in zip(group.tolist(), entries, strict=True)
+        entry if entry.patient is None else replace(entry, patient=name)
+        for name, entry in zip(first, entries, strict=True)
     ]
-    joined = sum(len(patients) for patients in names.values() if len(patients) > 1)
-    into = sum(len(patients) > 1 for patients in names.values())
-    sentence = f"{joined} patients who share images are taken for {into} (`copies: join`)."
-    return SettledCopies(np.arange(len(entries)), settled, sentence if joined else "")
+    several = number[number > 1]
+    sentence = f"{several.sum()} patients who share images are taken for {len(several)} "
+    sentence += "(`copies: join`)."
+    return SettledCopies(np.arange(len(entries)), settled, sentence if len(several) else "")
 
 
 def _groups(entries: Sequence[Entry], pairs: Pairs) -> Whole:

@@ -80,11 +80,9 @@ def agree_with_headers(
     # the ids of each patient, however they are spelled
     if not patients or _find_fault(patients):
         return frame, column, ""
-    ids: dict[str, set[str]] = {}
-    for cell, patient in zip(frame[column], patients, strict=True):
-        ids.setdefault(fold_id(patient), set()).add(fold_id(cell))
-    several = [patient_ids for patient_ids in ids.values() if len(patient_ids) > 1]
-    if not several:
+    ids = frame[column].map(fold_id).groupby([*map(fold_id, patients)]).agg(set)
+    several = ids[ids.map(len) > 1]
+    if several.empty:
         return frame, column, ""
     # those of cases, or of another column
     n_ids = len(set().union(*several))
