@@ -1,4 +1,4 @@
-"""Stage encode: frozen encoders' numbers of restored images, and of windows at candidates."""
+"""Stage encode: frozen encoders' numbers of restored images, and of candidates in them."""
 
 from project import ROOT  # first, so that the code of this folder runs
 from skiagram.projects.stage import StageRun, stage

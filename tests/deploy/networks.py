@@ -4,7 +4,7 @@ from skiagram.models.learner import learner_of
 from skiagram.options import build, check
 from skiagram.steps.encode import encode
 from skiagram.training.options import Trainer
-from tests.deploy.trained import WINDOWS, finish, options, prepare, write_striped
+from tests.deploy.trained import finish, options, prepare, write_striped
 
 FEATURES = {"first_order": options("features/first_order.yaml")}
 
@@ -29,7 +29,7 @@ def trained_head(folder, columns):
     prepare(folder, options("restoration/repair.yaml"), FEATURES)
     path = weights_file(folder)
     read = (folder / "restored", folder / "candidates")
-    encode(encoder_options(path), WINDOWS, *read, folder / "encodings/tiny")
+    encode(encoder_options(path), *read, folder / "encodings/tiny")
     chosen = options("model/ridge.yaml", columns=columns, encoding="tiny")
     trained = finish(folder, build(chosen, "model"), chosen)
     path.unlink()

@@ -29,9 +29,8 @@ from skiagram.tasks.cases import SEALED, Cases
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.deploy.test_model import edited
-from tests.deploy.trained import WINDOWS, options, prepare, train, write_ingested, write_rows
-from tests.encoders.examples import options as encoder_options
-from tests.encoders.examples import weights_file
+from tests.deploy.trained import options, prepare, train, write_ingested, write_rows
+from tests.encoders.test_timm_maps import maps
 from tests.finding.films import LAST_COLUMN, ORIGIN, PATIENTS, write_films
 
 pytestmark = pytest.mark.slow
@@ -73,9 +72,8 @@ def trained_finder(folder, name, depth):
     prepare(folder, options("restoration/none.yaml"), features, grid)
     model, chosen = learner(name.removeprefix("head of "), depth)
     if name.startswith("head of "):
-        given = encoder_options(weights_file(folder))
         read = (folder / "restored", folder / "candidates")
-        encode(given, WINDOWS, *read, folder / "encodings/tiny")
+        encode(composed(maps(folder)), *read, folder / "encodings/tiny")
         model, chosen = replace(model, encoding="tiny"), chosen | {"encoding": "tiny"}
     test = train(folder, model, chosen).part("test")
     rows = [{"file": film, "patient_id": film[:2]} for film in cases.test().case_id.tolist()]

@@ -9,7 +9,6 @@ import timm
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skiagram.case_features.windows import Windows
 from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
@@ -21,8 +20,8 @@ from skiagram.encoders.encoder import (
     write_encoding,
 )
 from skiagram.encoders.encoding import FolderEncoder, encode_images, resolve_preprocessing
-from skiagram.errors import DataError
-from skiagram.image_store.store import ImageStore, write_modalities
+from skiagram.errors import DataError, OptionError
+from skiagram.image_store.store import write_modalities
 from skiagram.images import Region
 from skiagram.preparation import FurtherModality, ImageKinds, Preparation, TraitRanges
 from skiagram.records.places import tabulate_places
@@ -262,20 +261,8 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
         carried_encoder(model)
 
 
-def test_windows_around_places_are_encoded_as_images_of_their_own(tmp_path):
-    """Of two widths; the rows are in the order of the places, whatever that of the images."""
-    shown = images(2, 48, 48).astype(np.float32)
-    folder = store(tmp_path / "images", list(shown))
-    names = ImageStore(folder).case_ids
-    rows = [(names[1], (20.0, 24.0), 3.0), (names[0], (24.0, 20.0), 3.0)]
-    rows += [(names[1], (30.0, 20.0), 3.0)]
-    windows = Windows(widths=(16.0, 32.0), side=16)
-    given = encoder(weights_file(tmp_path), VIT)
-    _, record = encode_images(folder, given)
-    places = tabulate_places(rows)
-    table = FolderEncoder.of_images(folder, given).encode_places(folder, places, windows)
-    assert table.case_id.tolist() == [names[1], names[0], names[1]]
-    assert table.names[0] == "16mm.encoding_000"
-    cut = shown[1][12:28, 16:32]
-    alone, _ = encode_images(store(tmp_path / "cut", [cut]), given)
-    assert_allclose(table.values[0, : record.columns], alone.values[0], atol=1e-5)
+def test_an_encoder_of_whole_pictures_keeps_no_places(tmp_path):
+    folder = store(tmp_path / "images", [images(48, 48)])
+    ready = FolderEncoder.of_images(folder, encoder(weights_file(tmp_path), VIT))
+    with pytest.raises(OptionError, match=r"keeps no places.*efficientnet_lite0_places"):
+        ready.encode_places(folder, tabulate_places([("case-000", (20.0, 24.0), 3.0)]))

@@ -11,7 +11,6 @@ from numpy.testing import assert_allclose
 from skimage import data
 from skimage.transform import resize
 
-from skiagram.case_features.windows import Windows
 from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import read_picture
 from skiagram.encoders.encoding import FolderEncoder, encode_images
@@ -29,7 +28,6 @@ from tests.encoders.examples import CONF, SIDE, images, store, weights_file
 pytestmark = pytest.mark.slow  # timm takes seconds to import
 LITE = CONF / "encoder/efficientnet_lite0.yaml"
 RESNET = "test_resnet"  # maps of strides 2, 4, 8, 16 and 32
-WINDOWS = Windows(widths=(16.0,), side=16)  # not looked at by an encoder that keeps places
 CLASSES = {"chelsea": 285, "coffee": 967, "rocket": 657}  # Egyptian cat, espresso, missile
 
 
@@ -88,7 +86,7 @@ def test_a_place_has_the_mean_and_maximum_of_the_cells_around_it(tmp_path):
     folder = store(tmp_path / "images", [picture])
     whole, record = encode_images(folder, encoder)
     places = tabulate_places([("case-000", (12.0, 20.0), 3.0), ("case-000", (0.0, 31.0), 3.0)])
-    table = FolderEncoder.of_images(folder, encoder).encode_places(folder, places, WINDOWS)
+    table = FolderEncoder.of_images(folder, encoder).encode_places(folder, places)
     assert table.names == whole.names
     resolved = build(record.encoder, "encoder")
     network = encoder.load().network
@@ -116,9 +114,9 @@ def test_numbers_of_both_mirror_images_are_the_mean_of_each_ones(tmp_path):
         FolderEncoder.of_images(folder, maps(tmp_path, mirrored=mirrored))
         for mirrored in (False, True)
     )
-    of_places = twice.encode_places(folder, places, WINDOWS).values
+    of_places = twice.encode_places(folder, places).values
     for values, single in (
-        (of_places, once.encode_places(folder, places, WINDOWS).values),
+        (of_places, once.encode_places(folder, places).values),
         (twice.encode(folder).values, once.encode(folder).values),
     ):
         assert not np.allclose(single[0], single[1], rtol=1e-3)
@@ -150,12 +148,12 @@ def test_places_of_a_volume_are_seen_in_their_slices(tmp_path):
     folder = store(tmp_path / "volume", [volume])
     ready = FolderEncoder.of_images(folder, encoder)
     rows = [("case-000", (2.0, 9.0, 9.0), 1.0), ("case-000", (4.0, 9.0, 9.0), 1.0)]
-    table = ready.encode_places(folder, tabulate_places(rows), WINDOWS)
+    table = ready.encode_places(folder, tabulate_places(rows))
     # The same slices as pictures of their own, scaled by the volume's own limits.
     flat = store(tmp_path / "flat", [volume[2, ..., 0], volume[4, ..., 0]])
     flat_rows = [("case-000", (9.0, 9.0), 1.0), ("case-001", (9.0, 9.0), 1.0)]
     ready = FolderEncoder.of_images(flat, encoder)
-    alone = ready.encode_places(flat, tabulate_places(flat_rows), WINDOWS)
+    alone = ready.encode_places(flat, tabulate_places(flat_rows))
     assert_allclose(table.values, alone.values, rtol=1e-4, atol=1e-6)
 
 

@@ -119,7 +119,7 @@ class Preparing:
         measured: Features that the model reads and no image gives; None where it reads none.
         encoder: What makes numbers of images and places; None without an encoder.
         proposal: What proposes places; None where the model looks at none.
-        windows: What is described around places; None where whole images are.
+        windows: What feature families describe around places; None without any.
         finds: Whether the model searches images: it reads which cases there are, and where to look.
     """
 
@@ -143,15 +143,18 @@ class Preparing:
         """Propose, extract and encode as the stages do."""
         # Detectors describe places, other models images as a whole.
         store = ImageStore(images)
-        places = tabulate_places([]) if self.proposal is None else propose(store, self.proposal)
-        if self.windows is None:
+        if self.proposal is None:
             encoding = None if self.encoder is None else self.encoder.encode(images)
-            return Described(places, extract_modalities(images, self.families), encoding)
+            features = extract_modalities(images, self.families)
+            return Described(tabulate_places([]), features, encoding)
+        places = propose(store, self.proposal)
         encoding = None
         if self.encoder is not None:
-            encoding = self.encoder.encode_places(images, places, self.windows)
+            encoding = self.encoder.encode_places(images, places)
         if encoding is not None and not self.families:
             return Described(places, encoding, encoding)
+        if self.windows is None:
+            raise ValueError("features of places need windows")
         features = describe_places(store, places, self.families, self.windows)
         return Described(places, features, encoding)
 
@@ -178,12 +181,12 @@ class Preparing:
         if described.encoding is not None:
             encodings[ENCODING] = folder / ENCODING
             described.encoding.write(
-                folder / ENCODING / (TABLE if self.windows is None else CANDIDATES)
+                folder / ENCODING / (TABLE if self.proposal is None else CANDIDATES)
             )
             shutil.copyfile(self.folder / RECORD, folder / ENCODING / RECORD)
         # Features, with those that come with the cases.
         features = described.features
-        if self.windows is None:
+        if self.proposal is None:
             features = self._with_histories(features, cases, covariate_table)
         return PreparedData(
             cases=folder / "cases",

@@ -254,10 +254,11 @@ def _steps(
         from skiagram.encoders.encoding import FolderEncoder
 
         encoder = FolderEncoder.of_model(folder, preparation)
-    # Detectors look at windows, at places that were proposed.
+    # Detectors look at places that were proposed, feature families at windows around them.
     windows = proposal = None
     if model.finds_in == "features":
-        windows = check(Windows, preparation.windows or {}, f"{path}: windows")
+        if preparation.features or encoder is None:
+            windows = check(Windows, preparation.windows or {}, f"{path}: windows")
         if preparation.proposal is None:
             raise refusal("deploy.no_place", str(path))
         proposal = own(preparation.proposal, ("skiagram.finding",), ("places",), path)

@@ -19,11 +19,9 @@ import pandas as pd
 import torch
 
 from skiagram.arrays import Floats, Singles
-from skiagram.case_features.windows import Windows
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.compute.progress import Progress
-from skiagram.compute.scratch import scratch_folder
 from skiagram.encoders.encoder import (
     COLUMN,
     Encoder,
@@ -34,7 +32,6 @@ from skiagram.encoders.encoder import (
 from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.encoders.timm_encoder import TimmMaps
 from skiagram.errors import DataError, named, refusal
-from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.images import Region, is_volume
 from skiagram.options import build, composed
@@ -140,6 +137,11 @@ class FolderEncoder:
         }
         return cls(first, loaded, context, further)
 
+    @property
+    def keeps_places(self) -> bool:
+        """Whether places of an image have numbers of their own."""
+        return isinstance(self.encoder, TimmMaps)
+
     def record(self, table: FeatureTable) -> EncoderRecord:
         """Return what encoded the images of a table.
 
@@ -186,50 +188,24 @@ class FolderEncoder:
             blocks.append(FeatureTable(np.array(store.case_ids), (), values).of(case_id).values)
         return FeatureTable(case_id, tuple(names), np.hstack(blocks))
 
-    def encode_places(self, images: Path, places: pd.DataFrame, windows: Windows) -> FeatureTable:
+    def encode_places(self, images: Path, places: pd.DataFrame) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.
 
-        An encoder that keeps places looks once at each image, and keeps what the image as a whole
-        became for `encode`; any other looks at windows around the places. With windows of several
-        widths, columns are called `<width>mm.encoding_<number>`.
+        The network looks once at each image; what the image as a whole became is kept for `encode`.
 
         Args:
             places: Rows of a case stand together, in the store's order, as `propose` leaves them.
+
+        Raises:
+            OptionError: The encoder keeps no places.
         """
-        # Nothing to look at.
-        case_id = places["case_id"].to_numpy(dtype=str)
+        if not self.keeps_places:
+            raise refusal("encoders.no_places", title=self.encoder.title)
+        case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
         if not len(places):
             return FeatureTable(case_id, (), np.empty((0, 0), np.float32))
-        # Networks with maps look once at an image, others at a window for each place.
-        if isinstance(self.encoder, TimmMaps):
-            return self._encode_on_maps(ImageStore(images), places)
-        # Images of the windows around all places, for each of their widths.
-        store, centres = ImageStore(images), coordinates(places)
-        names: list[str] = []
-        blocks: list[Singles] = []
-        by_case = list(of_cases(places).items())
-        for width in windows.widths:
-            spacing = width / windows.side
-            with scratch_folder("windows") as scratch:
-                cut_out = scratch / "windows"
-                with ShardWriter(cut_out) as writer:
-                    for case, rows in by_case:
-                        image, image_spacing = store.image(case), store.spacing(case)
-                        axes = 3 if is_volume(image) else 2
-                        sides = None if image_spacing is None else (spacing,) * axes
-                        cuts = windows.cut(image, image_spacing, centres[rows, 3 - axes :], width)
-                        for row, cut in zip(rows.tolist(), cuts, strict=True):
-                            writer.add(str(row), cut, sides)
-                table = self.encode(cut_out)
-            prefix = f"{width:.0f}mm." if len(windows.widths) > 1 else ""
-            names += [f"{prefix}{name}" for name in table.names]
-            blocks.append(table.of(np.arange(len(places)).astype(str)).values)
-        return FeatureTable(case_id, tuple(names), np.hstack(blocks))
-
-    def _encode_on_maps(self, store: ImageStore, places: pd.DataFrame) -> FeatureTable:
-        """Compute a row for each place, after one look at each image."""
+        store = ImageStore(images)
         # A place is known by its image and where it lies in it.
-        case_id, centres = places["case_id"].to_numpy(dtype=str), coordinates(places)
         digests = dict(zip(store.case_ids, store.digests(), strict=True))
         keys = [
             hashlib.sha256(digests[case] + centre.tobytes()).digest()[: len(digests[case])]

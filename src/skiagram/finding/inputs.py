@@ -97,6 +97,12 @@ class FindingInputs:
                 allowed="grid, blobs, or another of conf/proposal",
                 remedy="choose a `proposal` in params.yaml, or leave the detector out",
             )
+        if isinstance(features, Path) and not features.exists():
+            raise OptionError(
+                "candidates that the encoder did not keep",
+                where="encoders",
+                allowed="encoders of maps (TimmMaps), such as efficientnet_lite0_places",
+            )
         return cls(
             case_id=cases.case_id,
             images=images,

@@ -1,11 +1,9 @@
-"""Step encode: a frozen encoder's numbers of restored images, and of windows at candidates."""
+"""Step encode: a frozen encoder's numbers of restored images, and of candidates in them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from skiagram.case_features.windows import Windows
 from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.encoders.encoder import Encoder, write_encoding
 from skiagram.encoders.encoding import FolderEncoder
@@ -17,7 +15,6 @@ from skiagram.records.files import read_record
 
 def encode(
     options: Mapping[str, Any],
-    windows: Windows,
     restored: Path,
     candidates: Path,
     target: Path,
@@ -27,7 +24,6 @@ def encode(
 
     Args:
         options: `_target_` and options of the encoder.
-        windows: What is looked at around each candidate.
         restored: Folder of the restored images.
         candidates: Folder that step propose wrote.
         context: Its store holds what images became in earlier runs.
@@ -37,8 +33,8 @@ def encode(
     ready = FolderEncoder.of_images(restored, encoder, context, learned_from)
     target.mkdir(parents=True, exist_ok=True)
     places = read_candidates(candidates)
-    if len(places):  # first: one look at an image serves both
-        ready.encode_places(restored, places, windows).write(target / CANDIDATES)
+    if len(places) and ready.keeps_places:  # first: one look at an image serves both
+        ready.encode_places(restored, places).write(target / CANDIDATES)
     table = ready.encode(restored)
     write_encoding(table, ready.record(table), encoder, target)
-    propagate_preparation(candidates, target, windows=asdict(windows))
+    propagate_preparation(candidates, target)

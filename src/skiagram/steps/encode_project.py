@@ -8,7 +8,6 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.context import RunContext
 from skiagram.compute.workers import Compute
-from skiagram.options import check
 from skiagram.strict import STRICT
 
 
@@ -18,12 +17,10 @@ class EncodeOptions:
 
     Attributes:
         encoders: Name → `_target_` and options of each frozen encoder.
-        windows: Options of what is looked at around each candidate.
         compute: How much of the machine it may use.
     """
 
     encoders: dict[str, dict[str, Any]]
-    windows: dict[str, Any]
     compute: Compute
 
 
@@ -35,8 +32,6 @@ def encode_project(root: Path, options: EncodeOptions, target: Path) -> None:
     context = RunContext.of_project(root, options.compute)
     read = (root / "data/restored", root / "data/candidates")
     for name, encoder in options.encoders.items():
-        from skiagram.case_features.windows import Windows
         from skiagram.steps.encode import encode  # imports torch
 
-        windows = check(Windows, options.windows, "encode.windows")
-        encode(encoder, windows, *read, target / name, context)
+        encode(encoder, *read, target / name, context)

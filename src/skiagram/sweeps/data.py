@@ -117,20 +117,16 @@ def prepare_data(
 
 
 def _encode(workspace: Workspace, prepared: PreparedData, options: Options) -> Path:
-    """Return what an encoder makes of images and of windows at places."""
-    # Encodings of images and of places, made once.
-    windows = workspace.options.compose_stage("encode")["windows"]
+    """Return what an encoder makes of images and of places in them, once."""
 
     def make(folder: Path) -> None:
         from skiagram.steps.encode import encode
 
-        cut, read = check(Windows, windows, "windows"), (prepared.images, prepared.candidates)
-        encode(options, cut, *read, folder, workspace.context)
+        encode(options, prepared.images, prepared.candidates, folder, workspace.context)
 
     inputs = {
         "restored": prepared.images.parent.name,
         "proposed": prepared.candidates.parent.name,
-        "windows": windows,
         "encoder": options,
     }
     return workspace.make_once("encoded", inputs, make)

@@ -8,8 +8,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import pdist
 
-from skiagram.errors import ModelFailure
-from skiagram.finding.inputs import FindingInputs
+from skiagram.errors import ModelFailure, OptionError
+from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
 from skiagram.models.classical.finder import (
@@ -17,7 +17,7 @@ from skiagram.models.classical.finder import (
 )
 from skiagram.options import build, composed
 from skiagram.records.feature_table import FeatureTable
-from skiagram.records.files import read_table
+from skiagram.records.files import read_table, write_table
 from skiagram.records.places import MARKS, tabulate_places
 from skiagram.records.predictions import Predictions
 from skiagram.tasks.cases import Cases
@@ -162,6 +162,19 @@ def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path)
     assert model.load(tmp_path / "model").other_share == fitted.other_share
     alone = replace(training, inputs=replace(whole, partner={}))
     assert model.fit(alone, CONTEXT).other_share == 0
+
+
+def test_an_encoding_without_places_and_candidates_that_were_not_proposed_are_named(tmp_path):
+    whole, label = inputs(tmp_path / "images")
+    split = np.full(CASES, "train")
+    Cases(whole.case_id, whole.case_id, split, label).write(tmp_path / "cases.parquet")
+    write_table(whole.marks, tmp_path / MARKS)
+    read = (tmp_path, whole.images, tmp_path, tmp_path / "none.parquet")
+    with pytest.raises(OptionError, match=r"no candidates for a detector.*`proposal`"):
+        FindingInputs.read(*read)
+    write_table(whole.candidates, tmp_path / CANDIDATES)
+    with pytest.raises(OptionError, match=r"encoder did not keep.*efficientnet_lite0_places"):
+        FindingInputs.read(*read)
 
 
 def test_without_candidates_there_is_a_score(tmp_path):

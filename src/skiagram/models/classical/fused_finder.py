@@ -91,14 +91,14 @@ class FusedFinder:
     def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
         from skiagram.encoders.encoder import RECORD, EncoderRecord
 
-        # Both detectors read one table, the encoder's columns first.
         folder = prepared.encoding(self.encoding)
-        table = join_tables(
-            FeatureTable.read(folder / CANDIDATES), FeatureTable.read(prepared.candidates_features)
-        )
         encoder = read_record(EncoderRecord, folder / RECORD).title
         title = f"{self.members[0].title} on {encoder} and on features"
         reading = read_places(prepared, title, folder / CANDIDATES, folder)
+        # Both detectors read one table, the encoder's columns first.
+        table = join_tables(
+            FeatureTable.read(folder / CANDIDATES), FeatureTable.read(prepared.candidates_features)
+        )
         return replace(
             reading,
             of=lambda case_id: replace(reading.of(case_id), features=table),
