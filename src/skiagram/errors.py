@@ -325,7 +325,7 @@ _LOCKED = ("encoders", "networks", "pretrained", "project", "score")  # extras i
 _EXTRAS = {  # library that is imported without a look → the extra of skiagram that brings it
     **dict.fromkeys(("skimage", "skops"), "score"),
     **dict.fromkeys(("pytorch_lightning", "safetensors", "torch", "torchvision"), "networks"),
-    **dict.fromkeys(("dvc", "hydra", "mlflow", "omegaconf", "pooch", "rich"), "project"),
+    **dict.fromkeys(("dvc", "hydra", "mlflow", "omegaconf", "rich"), "project"),
 }
 
 

@@ -39,7 +39,6 @@ EXTRAS = [
     "imageio",
     "networkx",
     "omegaconf",
-    "pooch",
     "pytorch_lightning",
     "safetensors",
     "skimage",

@@ -35,7 +35,7 @@ _OWN = __name__.partition(".")[0]
 # They check, carry, print or draw what others have computed: no figure depends on them.
 _COMPUTE_NOTHING = {
     *("dvc", "huggingface_hub", "hydra", "jinja2", "joblib", "markupsafe", "matplotlib", "mlflow"),
-    *("omegaconf", "pooch", "pyarrow", "pydantic", "pydantic_core", "pyrage", "ray", "safetensors"),
+    *("omegaconf", "pyarrow", "pydantic", "pydantic_core", "pyrage", "ray", "safetensors"),
     *("skops", "sqlalchemy", "threadpoolctl", "tqdm", "yaml", _OWN),
 }
 # Libraries with another name than their modules: to ask for all installers takes half a second.

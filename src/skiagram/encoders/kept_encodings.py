@@ -1,7 +1,7 @@
 """What an encoder made of images in earlier runs, and what it makes now, in the store of pieces.
 
-Rows lie in tables, one for what some seconds brought; many small tables become one. An added image
-adds one row, ten thousand rows are few files, and parallel runs add tables without a lock.
+Rows lie in tables, one for what some seconds brought: an added image adds one row, ten thousand
+rows are few files, and parallel runs add tables without a lock.
 """
 
 import hashlib
@@ -20,7 +20,6 @@ from skiagram.image_store.shards import DIGEST_BYTES
 KIND = "encodings"  # of the pieces
 _KEYS, _ROWS = "digests.bin", "rows.npy"
 _KEY = np.dtype((np.void, DIGEST_BYTES))
-_TABLES = 32  # of one encoder, above which they become one
 _SECONDS = 10.0  # between two tables: a run that is killed loses the rows of so many
 
 
@@ -67,34 +66,16 @@ class KeptEncodings:
             self._keep_waiting()
 
     def _keep_waiting(self) -> None:
-        """Write what waits as a table; too many tables become one."""
-        # What waits becomes a table of its own, with no lock on the others.
+        """Write what waits as a table, one for each width of rows."""
+        # Each table is a piece of its own, so that parallel runs need no lock.
         waiting, self._waiting, self._since = self._waiting, {}, perf_counter()
-        if self._store is None or not waiting:
+        if self._store is None:
             return
-        self._write(self._store, waiting)
-        tables = self._tables()
-        if len(tables) <= _TABLES:
-            return
-        # One table of all rows, before the others are removed.
-        rows: dict[bytes, Singles] = {}
-        for table in tables:
-            with suppress(OSError, ValueError):
-                rows.update(zip(*_read(table), strict=True))
-        whole = self._write(self._store, rows)
-        if all(self._store.find(name) is not None for name in whole):
-            self._store.remove(*(table.name for table in tables if table.name not in whole))
-
-    def _write(self, store: PieceStore, rows: Mapping[bytes, Singles]) -> set[str]:
-        """Write rows as a table for each width that they have; return the names of its pieces."""
-        names = set()
-        for width in {len(row) for row in rows.values()}:
-            keys = [key for key, row in rows.items() if len(row) == width]
-            values = np.stack([rows[key] for key in keys])
+        for width in {len(row) for row in waiting.values()}:
+            keys = [key for key, row in waiting.items() if len(row) == width]
+            values = np.stack([waiting[key] for key in keys])
             name = f"{self._name}-{hashlib.sha256(b''.join(keys)).hexdigest()[: DIGITS // 2]}"
-            store.keep(name, partial(_write_table, keys, values))
-            names.add(name)
-        return names
+            self._store.keep(name, partial(_write_table, keys, values))
 
     def _tables(self) -> list[Path]:
         return [] if self._store is None else self._store.parts(self._name)

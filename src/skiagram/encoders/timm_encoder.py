@@ -64,7 +64,7 @@ Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 
 @dataclass(**STRICT)
 class TimmWeights(Encoder):
-    """A network of timm's with weights from a file, a package, an address or the Hugging Face hub.
+    """A network of timm's with weights from a file, a package or the Hugging Face hub.
 
     Attributes:
         weights: Where they are from.

@@ -1,8 +1,7 @@
 """Weights that others trained: found at hand or fetched, verified, and read without running code.
 
-Weights stand in a file of this machine, in an installed package, at an address, or in a repository
-of the Hugging Face hub.
-A file that was fetched stays in the usual folder of its library, so that the next run needs no
+Weights stand in a file of this machine, in an installed package, or in a repository of the Hugging
+Face hub. A file that was fetched stays in the hub's usual folder, so that the next run needs no
 network. Nothing but tensors is read: of a pickled file what `torch.load(weights_only=True)` allows,
 better from `.safetensors`, which holds no code at all.
 """
@@ -90,43 +89,6 @@ class PackageFile:
 
 
 @dataclass(**STRICT)
-class WebFile:
-    """A file of weights at an address.
-
-    Attributes:
-        url: Its address.
-        sha256: Its SHA-256 checksum.
-    """
-
-    url: str
-    sha256: Sha256
-
-    def locate(self, where: str) -> Path:
-        import pooch  # a model that is scored brings its weights along
-
-        # The name holds the checksum, so that two files of one name do not meet.
-        name = f"{self.sha256[:12]}-{self.url.rsplit('/', 1)[-1]}"
-        try:
-            fetched = pooch.retrieve(
-                self.url, f"sha256:{self.sha256}", fname=name, progressbar=True
-            )
-        except ValueError as error:  # pooch has deleted what it got
-            raise refusal(
-                "encoders.other_checksum_of_url", where, url=self.url, sha256=self.sha256
-            ) from error
-        except OSError as error:
-            raise refusal(
-                "encoders.url_not_reached",
-                where,
-                url=self.url,
-                reason=one_line(error),
-                option=where,
-                guide=GUIDE,
-            ) from error
-        return Path(fetched)
-
-
-@dataclass(**STRICT)
 class HubFile:
     """A file of a repository of the Hugging Face hub.
 
@@ -145,7 +107,6 @@ class HubFile:
 
     def locate(self, where: str) -> Path:
         with encoders_extra():
-            from huggingface_hub import errors as refusals
             from huggingface_hub import hf_hub_download
         # Offline the hub's folder on this machine is all there is.
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
@@ -160,35 +121,16 @@ class HubFile:
                     local_files_only=offline,
                 )
             )
-        except refusals.GatedRepoError as error:
-            raise refusal("encoders.licence_of_hub", where, hub=self.hub, option=where) from error
-        except (refusals.EntryNotFoundError, refusals.RepositoryNotFoundError) as error:
-            if isinstance(error, refusals.LocalEntryNotFoundError):
-                why = "HF_HUB_OFFLINE is set" if offline else "the hub is not reached"
-                file = f"{self.hub} {self.filename} --revision {self.revision}"
-                raise refusal(
-                    "encoders.not_downloaded",
-                    where,
-                    hub=self.hub,
-                    filename=self.filename,
-                    reason=why,
-                    file=file,
-                    guide=GUIDE,
-                ) from error
-            raise refusal(
-                "encoders.no_file_on_hub",
-                where,
-                filename=self.filename,
-                hub=self.hub,
-                revision=self.revision,
-            ) from error
         except Exception as error:  # of whichever library the hub's client uses for the network
             raise refusal(
                 "encoders.hub_not_reached",
                 where,
                 hub=self.hub,
-                reason=one_line(error),
+                filename=self.filename,
+                revision=self.revision,
+                reason="HF_HUB_OFFLINE is set" if offline else one_line(error),
                 option=where,
+                guide=GUIDE,
             ) from error
         # The revision names the file, a checksum proves it.
         if self.sha256 is not None:
@@ -196,7 +138,7 @@ class HubFile:
         return path
 
 
-Source = LocalFile | PackageFile | WebFile | HubFile
+Source = LocalFile | PackageFile | HubFile
 
 
 def read_tensors(path: Path) -> dict[str, Any]:

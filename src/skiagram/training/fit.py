@@ -31,12 +31,6 @@ from pytorch_lightning.callbacks import (
     Timer,
 )
 from pytorch_lightning.loggers import Logger
-from pytorch_lightning.profilers import (
-    AdvancedProfiler,
-    Profiler,
-    PyTorchProfiler,
-    SimpleProfiler,
-)
 from pytorch_lightning.strategies.launchers import _SubprocessScriptLauncher
 from torch import Tensor
 from torch.distributed.constants import default_pg_timeout
@@ -376,7 +370,6 @@ class TrainingRun:
             gradient_clip_val=self.training.gradient_clip,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,
-            profiler=_make_profiler(options.profiler),
         )
 
 
@@ -451,22 +444,6 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
             needed=needed,
         )
     return trainer
-
-
-def _make_profiler(option: str | dict[str, Any] | None) -> Profiler | None:
-    """Make a profiler, which writes files: Lightning's lines are silenced in a stage."""
-    # Without an option, or with a class of one's own.
-    if option is None:
-        return None
-    if not isinstance(option, str):
-        profiler: Profiler = make_part(option, "trainer.profiler")
-        return profiler
-    # Lightning's own profilers write beside the project's other work files.
-    kinds = {"simple": SimpleProfiler, "advanced": AdvancedProfiler, "pytorch": PyTorchProfiler}
-    folder = Path(os.environ.get("DVC_ROOT", ".")) / ".work" / "profiles"
-    folder.mkdir(parents=True, exist_ok=True)
-    made: Profiler = kinds[option](dirpath=folder, filename=option)
-    return made
 
 
 def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:

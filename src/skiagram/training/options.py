@@ -288,7 +288,6 @@ class Trainer:
         sync_batchnorm: Batch normalisation over all devices.
         inference_mode: Score by `torch.inference_mode` in place of `torch.no_grad`.
         detect_anomaly: Name the operation that makes a gradient no number; slow.
-        profiler: What takes time, in `.work/profiles`; or a class and its arguments.
         log_every_n_steps: Steps between two lines of a logger.
         enable_progress_bar: Lightning's own, beside this program's.
         enable_model_summary: Print the layers before each fit.
@@ -318,6 +317,7 @@ class Trainer:
             "every case is scored, and no test case comes near the trainer",
         ),
         "gradient_clip_val": "a network has it: `training.gradient_clip`",
+        "profiler": "Lightning's lines are silent in a stage: `python -m cProfile` is around it",
     }
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
@@ -341,7 +341,6 @@ class Trainer:
     sync_batchnorm: bool = False
     inference_mode: bool = True
     detect_anomaly: bool = False
-    profiler: Literal["simple", "advanced", "pytorch"] | Part | None = None
     log_every_n_steps: Positive | None = None
     enable_progress_bar: bool = False
     enable_model_summary: bool = False
@@ -355,8 +354,7 @@ class Trainer:
 
     def lightning(self) -> dict[str, Any]:
         """Arguments of Lightning's Trainer: those that are set, without what is made of parts."""
-        own = {"channels_last", "compile", "callbacks", "logger", "profiler"}
-        own |= {"max_epochs", "fast_dev_run"}
+        own = {"channels_last", "compile", "callbacks", "logger", "max_epochs", "fast_dev_run"}
         arguments = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen = {k: v for k, v in arguments.items() if k not in own and v is not None}
         if self.fast_dev_run:  # Lightning's own would keep no weights, which scores need

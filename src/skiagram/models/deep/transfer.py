@@ -36,10 +36,7 @@ from skiagram.encoders.timm_encoder import (
     mean_of,
 )
 from skiagram.encoders.weights import (
-    HubFile,
-    LocalFile,
-    PackageFile,
-    WebFile,
+    Source,
     encoders_extra,
     give_weights,
     read_tensors,
@@ -76,7 +73,7 @@ class Transfer:
         library: Whose architecture it is.
         architecture: Its name there; of timm's with the tag of the weights after a dot, or without.
         weights: `none` for fresh ones; a name of torchvision's; a file, one of an installed
-            package, an address or a repository of the Hugging Face hub.
+            package, or of a repository of the Hugging Face hub.
         gray: How images of one channel enter a network for three: `repeat` the channel, or `sum`
             the first layer's filters; both give equal scores at the start.
         head: What takes the place of the last layer: a `linear` one; or, of torchvision's networks
@@ -98,7 +95,7 @@ class Transfer:
     """
 
     architecture: str
-    weights: str | LocalFile | PackageFile | WebFile | HubFile
+    weights: str | Source
     gray: Literal["repeat", "sum"]
     frozen_epochs: Annotated[int, Field(ge=0)] | None
     training: Training
@@ -287,7 +284,7 @@ class Transfer:
         )
         if library_weights is None or name not in library_weights.__members__:
             names = () if library_weights is None else tuple(library_weights.__members__)
-            files = "{file, sha256}, {url, sha256} or {hub, revision, filename, sha256}"
+            files = "{file, sha256} or {hub, revision, filename, sha256}"
             allowed = (FRESH, *names, files)
             raise refusal(
                 "models.no_weights",
