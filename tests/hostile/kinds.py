@@ -30,7 +30,7 @@ from skiagram.readers.masks import decode_mask
 from skiagram.readers.volume_files import decode_volume
 from skiagram.tables.frames import read_table
 from tests import REPOSITORY
-from tests.datasets.folder.test_frames import MASKS, VALUES, tiff_of_pages
+from tests.datasets.folder.test_frames import VALUES, tiff_of_pages
 from tests.datasets.own_folders import (
     COLUMNS,
     encoded,
@@ -43,10 +43,8 @@ from tests.datasets.own_folders import (
 from tests.intake.test_marks import ROWS as MARKS
 from tests.readers.examples import (
     GRID,
-    cine,
     nifti_bytes,
     segmentation,
-    segmentation_of_frames,
     structure_set,
 )
 from tests.readers.examples import VALUES as VOXELS
@@ -356,10 +354,6 @@ KINDS = {
     ),
     "TIFF of pages": Kind(
         lambda: tiff_of_pages(VALUES[0]), _pages, [lambda: encoded(_PAGE, "TIFF", **_PAGE_BOMB)]
-    ),
-    "DICOM, masks of frames": Kind(
-        lambda: segmentation_of_frames(dict(enumerate(MASKS, 1))),
-        lambda content: _all_frames(CaseFiles({"loop": cine(VALUES[0])}, (content,), {})),
     ),
     "DICOM, structure set": Kind(lambda: structure_set({"GTV": _contours(hole=True)}), _mask),
     "DICOM, segmentation": Kind(lambda: segmentation({"GTV": MASK}), _mask),

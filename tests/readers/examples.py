@@ -92,17 +92,6 @@ def segmentation_of_film(masks):
     return written(_segments(masks, frames, [mask for mask in masks.values() if mask.any()]))
 
 
-def segmentation_of_frames(masks, *, numbered=True):
-    """Return a SEG of frames that have no place in the patient; frame number → mask."""
-    frames = []
-    for number in masks:
-        frames.append(item(SegmentIdentificationSequence=_of_segment(1)))
-        if numbered:
-            derived = item(SourceImageSequence=[item(ReferencedFrameNumber=number)])
-            frames[-1].DerivationImageSequence = [derived]
-    return written(_segments(["lesion"], frames, [*masks.values()]))
-
-
 def _of_segment(number):
     return [item(ReferencedSegmentNumber=number)]
 

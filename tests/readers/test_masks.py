@@ -382,7 +382,7 @@ def test_a_segment_of_a_film_is_chosen_by_its_name_or_number():
         ({}, "m: 3 regions. Allowed: `mass`, `calcification`, `scar`. .*column `region`"),
         ({"region": "nodule"}, "m: no region `nodule`"),
         ({"region": "scar"}, "m: an empty mask"),
-        ({"region": "scar", "frame": 1}, "m: an empty mask"),
+        ({"region": "scar", "frame": 1}, "m: a mask in DICOM of frames.*a TIFF with a page"),
     ):
         with pytest.raises(DataError, match=message):
             decode_plane_mask(seg, "m", (1, 8, 8) if "frame" in chosen else (8, 8), **chosen)

@@ -124,9 +124,8 @@ def decode_plane_mask(
     """Read the region of a plane image, or of frames without a place in the patient by number.
 
     Args:
-        content: An image file, or a SEG of one frame a segment. For frames a SEG whose frames name
-            those of the image (Referenced Frame Number, PS3.3 C.7.6.16.2.6) or are as many, or a
-            TIFF with as many pages; for one frame also an image of it alone.
+        content: An image file, or a SEG of one frame a segment. For frames a TIFF with as many
+            pages; for one frame also an image of it alone.
         shape: (height, width), with the frames of the image's file before where it has some.
         frame: The frame that is wanted, from 1; 0 for all; None for an image without.
         region: As label_value as for `decode_mask`.
@@ -138,11 +137,16 @@ def decode_plane_mask(
     """
     content = with_preamble(content)
     with _reading(name):
-        # A segmentation of frames.
+        # A segmentation of a plane image, with one frame a segment.
         if is_dicom(content) and (frame is not None or _kind_of(content) in _SEGMENTATIONS):
-            frames = (1, *shape) if frame is None else shape
-            planes = _frames_of_segment(content, frames, region, label_value, mask_grid)
-            return _filled(planes if frame == 0 else planes[(frame or 1) - 1])
+            if frame is not None:
+                raise refusal("readers.segmentation_of_frames")
+            headers, planes = _read_segment(_read_dicom(content), region, label_value)
+            frames = Counter(header.get("ReferencedSegmentNumber") for header in headers)
+            if max(frames.values(), default=1) > 1:
+                raise refusal("readers.segmentation_of_frames")
+            drawn = np.asarray(planes.any(axis=0))
+            return _filled(_of_sides(drawn, shape, mask_grid))
         # A page for each frame, or one page for all.
         pages = 1 if frame is None else count_frames(content)
         if frame is None or (frame and pages == 1):
@@ -264,48 +268,6 @@ def _choose_label(
     if label_value is not None and values and label_value not in values:
         raise refusal("readers.no_label", label_value=label_value, listed=listed)
     inside: Flags = labels != 0 if label_value is None else labels == label_value
-    return inside
-
-
-def _frames_of_segment(
-    content: bytes,
-    shape: tuple[int, ...],
-    region: str | None,
-    label_value: int | None,
-    mask_grid: MaskGrid,
-) -> Flags:
-    dataset = _read_dicom(content)
-    if str(dataset.get("SOPClassUID", "")) not in _SEGMENTATIONS:
-        raise refusal("readers.no_segmentation")
-    # The frames of the chosen segments.
-    headers, planes = _read_segment(dataset, region, label_value)
-    # of which frame of its source each was drawn; None where it does not say
-    numbers: list[int | None] = []
-    drawn: Counter[Any] = Counter()  # segment → how many frames it has
-    in_order: list[int | None] = []
-    for header in headers:
-        stated = [
-            source.get("ReferencedFrameNumber")
-            for derived in header.get("DerivationImageSequence") or ()
-            for source in derived.get("SourceImageSequence") or ()
-        ]
-        first = next((each for each in stated if each is not None), None)
-        first = first if first is None or isinstance(first, (int, str)) else first[0]
-        numbers.append(None if first is None else int(first))
-        segment = header.get("ReferencedSegmentNumber")
-        drawn[segment] += 1
-        in_order.append(drawn[segment])
-    # Without numbers, as many frames as the image has are its frames in order.
-    if None in numbers and {*drawn.values()} == {shape[0]}:
-        numbers = in_order
-    # Each plane on its frame.
-    inside = np.zeros(shape, dtype=np.bool_)
-    for number, plane in zip(numbers, planes, strict=True):
-        if number is None or not 1 <= number <= shape[0]:
-            unknown = number is None
-            key = "readers.frames_without_number" if unknown else "readers.region_on_no_frame"
-            raise refusal(key, number=number, frames=shape[0], regions=len(numbers))
-        inside[number - 1] |= _of_sides(plane, shape[1:], mask_grid)
     return inside
 
 

@@ -12,7 +12,7 @@ from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.readers.grid import VoxelGrid
 from tests.datasets.own_folders import encoded
 from tests.datasets.sources import ingested
-from tests.readers.examples import cine, nifti_bytes, segmentation_of_frames
+from tests.readers.examples import cine, nifti_bytes
 
 PATIENTS, FRAMES, SIDE = 12, 3, 24
 VALUES = np.random.default_rng(0).integers(0, 255, (PATIENTS, FRAMES, SIDE, SIDE), dtype=np.uint8)
@@ -93,16 +93,8 @@ def region_of(frame, mask):
     return decoded(cine(VALUES[0]), frame, mask).region.inside
 
 
-@pytest.mark.parametrize(
-    "mask",
-    [
-        segmentation_of_frames({2: MASKS[1], 3: MASKS[2], 1: MASKS[0]}),
-        segmentation_of_frames(dict(enumerate(MASKS)), numbered=False),
-        tiff_of_pages(DRAWN),
-    ],
-    ids=["frames by number", "as many frames", "pages"],
-)
-def test_frames_have_masks_by_their_numbers(mask):
+def test_frames_have_masks_by_their_numbers():
+    mask = tiff_of_pages(DRAWN)
     for frame in range(FRAMES):
         np.testing.assert_array_equal(region_of(frame + 1, mask), MASKS[frame])
         pixels = decoded(cine(VALUES[0]), frame + 1, mask).pixels
@@ -111,7 +103,7 @@ def test_frames_have_masks_by_their_numbers(mask):
 
 
 def test_a_mask_of_one_frame_is_empty_on_the_others_of_a_volume_and_alone_refused():
-    third = segmentation_of_frames({3: MASKS[2]})
+    third = tiff_of_pages(DRAWN * (np.arange(FRAMES) == 2)[:, None, None])
     assert region_of(0, third).any(axis=(1, 2)).tolist() == [False, False, True]
     with pytest.raises(DataError, match="an empty mask"):
         region_of(1, third)
@@ -122,12 +114,10 @@ def test_a_mask_of_one_frame_is_empty_on_the_others_of_a_volume_and_alone_refuse
 @pytest.mark.parametrize(
     ("mask", "frame", "words"),
     [
-        (segmentation_of_frames({1: MASKS[0]}, numbered=False), 1, "do not say of which they are"),
-        (segmentation_of_frames({7: MASKS[0]}), 1, "frame 7 of 3"),
         (tiff_of_pages(DRAWN[:2]), 1, "a mask of 2 pages"),
         (tiff_of_pages(DRAWN[:1]), 0, "a mask of 1 pages"),
         (tiff_of_pages(DRAWN[:, 1:]), 2, "a mask of 23 × 24 pixels"),
-        (cine(VALUES[0]), 1, "no segmentation"),
+        (cine(VALUES[0]), 1, "a TIFF with a page for each frame"),
         (nifti_bytes(DRAWN, VoxelGrid.of(MASKS.shape, np.eye(3), np.zeros(3))), 1, "not an image"),
     ],
 )
