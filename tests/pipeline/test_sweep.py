@@ -107,15 +107,6 @@ def test_a_failed_model_is_named_in_place_of_a_figure(rows):
         job(f"{STRENGTH}=10.0")
 
 
-@pytest.mark.parametrize("figure", ["roc_auc", "difference", "balanced_accuracy"])
-def test_an_objective_of_test_cases_is_refused_before_any_run(rows, figure):
-    with pytest.raises(OptionError) as refused:
-        check_objective([f"objective.figure={figure}", f"{STRENGTH}=0.1,1.0"])
-    assert refused.value.exit_code == 2
-    assert all(words in str(refused.value) for words in (figure, "test cases", "selection_auc"))
-    assert "\n" not in str(refused.value)
-
-
 def entry(*changed, sweeper=GRID, **objective):
     config = {**CHOICES, "conf": CONF, "objective": OBJECTIVE | objective}
     return find_model(config, changed, sweeper)
@@ -154,6 +145,7 @@ def test_models_that_are_swept_are_checked_by_each_job(rows):
 
 
 def test_a_refused_objective_is_one_line_and_nothing_runs(project):
+    """A figure of test cases is no objective: there is no such option."""
     done = project.stage("sweep", "-m", "seed=0,1", "objective.figure=roc_auc", code=2)
     assert done.stderr.count("\n") == 1
     assert "objective.figure" in done.stderr

@@ -16,7 +16,7 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import LIMIT, METRICS, Curve
 from skiagram.image_store.pictures import encode_change
 from skiagram.records.predictions import Outcome
-from skiagram.report.material import Example, Material, Provenance
+from skiagram.report.material import Example, Material
 from skiagram.sealing.ledger import Comparison, Opening
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.cases import DataCard
@@ -208,5 +208,5 @@ def material():
         treatment=pd.DataFrame(EXAMPLES["treatment"]),
         examples=pictures(),
         curves=curves(),
-        provenance=Provenance(**EXAMPLES["provenance"]),
+        **EXAMPLES["provenance"],
     )

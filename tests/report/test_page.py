@@ -172,7 +172,7 @@ def test_card_audit_and_provenance_are_printed():
         *given.card.known_issues,
         *(finding.summary for finding in given.audit.findings),
         *(finding.waived for finding in given.audit.findings),
-        *given.provenance.sha256.values(),
+        *given.sha256.values(),
         "restoration.wavelet: db4",
         "scikit-learn 1.7.0",
     ):

@@ -24,7 +24,7 @@ from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.options import PARAMS, build, check
 from skiagram.projects.files import environment
 from skiagram.projects.outputs import publish
-from skiagram.report.material import read_cohort_material
+from skiagram.report.material import read_material
 from skiagram.report.sections.doubts import list_warnings
 from skiagram.report.write import write_validation
 from skiagram.sealing.ledger import describe_openings
@@ -148,7 +148,9 @@ def _evaluate(
 
     def evaluate(inputs: EvaluationInputs, made: Path) -> Evaluation:
         evaluation = evaluate_cohort(project, inputs, options, seed, compute)
-        material = read_cohort_material(Path(), inputs, choices, evaluation)
+        # Of the cohort's images none are shown.
+        unseen = replace(inputs, cases=inputs.cases.development(), encrypted=True)
+        material = read_material(Path(), unseen, choices, evaluation)
         made.mkdir(parents=True)
         write_validation(evaluation, material, inputs, made)
         return evaluation

@@ -51,23 +51,22 @@ def make_contact_sheets(
     finding, tables = evaluation.finding, inputs.finding
     if finding is None or tables is None:
         return []
-    # Whose image each case is, and which ones have the condition.
     scores = {model.outcome.model: model for model in inputs.models}
-    ids, patients = inputs.cases.case_id.tolist(), inputs.cases.patient_id.tolist()
-    patient = dict(zip(ids, patients, strict=True))
-    known_label = inputs.cases.label == inputs.task.positive
-    positive = {*inputs.cases.case_id[known_label].tolist()}
-    positive |= {*inputs.sealed["case_id"][inputs.sealed["label"] == inputs.task.positive]}
+    patient = pd.Series(inputs.cases.patient_id, index=inputs.cases.case_id)
+    # Which images have the condition.
+    labelled, sealed, positive = inputs.cases, inputs.sealed, inputs.task.positive
+    abnormal = {*labelled.case_id[labelled.label == positive].tolist()}
+    abnormal |= {*sealed["case_id"][sealed["label"] == positive]}
     sheets = []
     # What stands for each arm, and the first finder, each once.
     standing = [max(chosen, key=lambda name: chosen[name]) for chosen in finding.chosen.values()]
     for name in dict.fromkeys([*standing, *(finder.model for finder in finding.finders[:1])]):
-        marks, lesions, chosen = _judge(
-            tables, finding, scores[name], evaluation.task.part, positive, patient
-        )
-        for kind, cases in chosen.items():
+        marks, lesions, normal = _judge(tables, finding, scores[name], evaluation.task.part)
+        for kind, order in _order_images(marks, lesions, normal - abnormal).items():
+            # The first of each patient.
+            first = order.index[~patient.loc[order.index].duplicated()]
             pictures = []
-            for case in cases:
+            for case in first[:_PER_KIND].tolist():
                 # Hits in one colour, false marks in another, lesions dotted.
                 rows = of_cases(lesions).get(case, np.empty(0, dtype=np.int64))
                 of_case = marks[marks["case_id"] == case]
@@ -79,23 +78,18 @@ def make_contact_sheets(
                 picture = encode_circles(images.image(case), tables.spacing[case], circles)
                 found = f"{len(hits)} of {len(rows)} found, " if len(rows) else ""
                 pictures.append(SheetImage(case, f"{found}{len(false)} false", picture))
-            sheets.append(ContactSheet(evaluation.titles[name], kind, pictures))
+            if pictures:
+                sheets.append(ContactSheet(evaluation.titles[name], kind, pictures))
     return sheets
 
 
 def _judge(
-    tables: FindingTables,
-    finding: FindingEvaluation,
-    model: Predictions,
-    part: Part,
-    positive: set[str],
-    patient: dict[str, str],
-) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, list[str]]]:
-    """Return the marks of one training, the lesions, and the images that are shown.
+    tables: FindingTables, finding: FindingEvaluation, model: Predictions, part: Part
+) -> tuple[pd.DataFrame, pd.DataFrame, set[str]]:
+    """Return the marks of one training, the lesions, and the images without any.
 
     Marks have `lesion`, the row of the lesion that a mark hits, `FALSE` or less, and `rate`: false
-    marks per image, in its fit, of marks with a score at least as high. Images are kind → ids in
-    their order, at most one a patient.
+    marks per image, in its fit, of marks with a score at least as high.
     """
     # One training is shown: a mark has a rate within it.
     predictions = model.part(part)
@@ -107,37 +101,34 @@ def _judge(
         raise ValueError(f"{model.outcome.model} has no marks")
     in_first_repeat = (model.marks["part"] == part) & (model.marks["repeat"] == first)
     marks = model.marks[in_first_repeat].reset_index(drop=True)
-    hit = finding.rule.match(marks, lesions, tables.spacing)
+    marks["lesion"] = finding.rule.match(marks, lesions, tables.spacing)
     # The false marks per image that a mark's score would allow, within its fold.
-    images = scored.groupby("fold").size()
-    rate = np.empty(len(marks))
+    images, rate = scored.groupby("fold").size(), np.empty(len(marks))
     for fold, rows in marks.groupby("fold").indices.items():
-        score = marks["score"].to_numpy()[rows]
-        false = np.sort(score[hit[rows] == FALSE])
-        above = len(false) - np.searchsorted(false, score, side="left")
+        of_fold = marks.iloc[rows]
+        false = np.sort(of_fold.loc[of_fold["lesion"] == FALSE, "score"])
+        above = len(false) - np.searchsorted(false, of_fold["score"], side="left")
         rate[rows] = above / images[fold]
-    marks = marks.assign(lesion=hit, rate=rate)
+    normal = {*scored["case_id"]} - {*lesions["case_id"]}
+    return marks.assign(rate=rate), lesions, normal
+
+
+def _order_images(
+    marks: pd.DataFrame, lesions: pd.DataFrame, normal: set[str]
+) -> dict[str, "pd.Series[float]"]:
+    """Return each kind of sheet → case and its rate, in the order in which they are shown."""
     # The rate at which all lesions of an image are found; infinite where no mark hits one.
-    found_at = np.full(len(lesions), np.inf)
-    found_at[hit[hit >= 0]] = rate[hit >= 0]
-    worst = lesions.assign(at=found_at).groupby("case_id")["at"].max()
+    hits = marks[marks["lesion"] >= 0].set_index("lesion")["rate"]
+    found_at = hits.reindex(lesions.index, fill_value=np.inf)
+    worst = found_at.groupby(lesions["case_id"]).max()
     # The rate of the worst false mark of an image without a lesion.
-    normal = {*scored["case_id"]} - {*lesions["case_id"]} - positive
     alarming = marks[(marks["lesion"] == FALSE) & marks["case_id"].isin(normal)]
     alarms = alarming.groupby("case_id")["rate"].min()
-    orders = {
+    return {
         "lesions found first": worst[np.isfinite(worst)].sort_values(kind="stable"),
         "lesions found last or missed": worst.sort_values(ascending=False, kind="stable"),
         "images without a lesion, worst false marks": alarms.sort_values(kind="stable"),
     }
-    chosen = {}
-    # One image a patient, the first in each order.
-    for kind, order in orders.items():
-        one_a_patient = {patient[case]: case for case in reversed(order.index.tolist())}
-        cases = [case for case in order.index.tolist() if one_a_patient[patient[case]] == case]
-        if cases:
-            chosen[kind] = cases[:_PER_KIND]
-    return marks, lesions, chosen
 
 
 def _circles(

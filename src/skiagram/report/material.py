@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,14 +94,6 @@ class Gallery(NamedTuple):
     mistakes: tuple[Mistake, ...]
 
 
-class Provenance(NamedTuple):
-    """What a reader needs to make the same report again."""
-
-    versions: Mapping[str, str]
-    sha256: Mapping[str, str]
-    params: Mapping[str, Any]
-
-
 @dataclass(frozen=True)
 class Material:
     """Everything on the page that is not a result.
@@ -110,6 +102,9 @@ class Material:
         treatment: Columns `case_id, missing, outliers, dead_lines, noise`, one row a restored
             image; empty where there are no images.
         curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
+        versions: Library → version.
+        sha256: What was read → its digest.
+        params: Choices of the run, and the options of its models.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
         sheets: Searched images with their lesions and marks.
@@ -123,7 +118,9 @@ class Material:
     treatment: pd.DataFrame
     examples: Sequence[Example]
     curves: Mapping[str, pd.DataFrame]
-    provenance: Provenance
+    versions: Mapping[str, str]
+    sha256: Mapping[str, str]
+    params: Mapping[str, Any]
     galleries: Sequence[Gallery] = ()
     definitions: Sequence[Definition] = ()
     sensitivity: float = 0.9
@@ -175,11 +172,9 @@ def read_material(
             if before.has_images
         ],
         curves={name: table for name, table in curves.items() if len(table)},
-        provenance=Provenance(
-            versions={name: importlib.metadata.version(name) for name in _PACKAGES},
-            sha256=hashes,
-            params={**choices, **{f"model {each.model}": each.options for each in outcomes}},
-        ),
+        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+        sha256=hashes,
+        params={**choices, **{f"model {each.model}": each.options for each in outcomes}},
         galleries=galleries,
         definitions=feature_definitions(preparation),
         sensitivity=choices["sensitivity"],
@@ -191,19 +186,6 @@ def read_material(
         explanations=explanations,
         reliance=reliance,
     )
-
-
-def read_cohort_material(
-    root: Path, inputs: EvaluationInputs, choices: Mapping[str, Any], evaluation: Evaluation
-) -> Material:
-    """Read what the page of another cohort shows besides results: of its images, none.
-
-    Args:
-        root: Folder of the project whose models scored the cohort.
-        inputs: In which the cohort stands in the place of the test cases.
-    """
-    development_inputs = replace(inputs, cases=inputs.cases.development(), encrypted=True)
-    return read_material(root, development_inputs, choices, evaluation)
 
 
 def read_repeatability(

@@ -23,7 +23,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import MissingConfigException
+from hydra.errors import ConfigCompositionException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 
 from skiagram.composition import Composition
@@ -32,7 +32,14 @@ from skiagram.models.tuned import fitted_options
 from skiagram.options import PARAMS, check, read_option_file
 from skiagram.records.files import read_record
 from skiagram.sweeps.row_options import check_changes
-from skiagram.sweeps.rows import Objective, Row, Sweep, expand_rows, find_swept_model
+from skiagram.sweeps.rows import (
+    MODEL_PREFIXES,
+    Objective,
+    Row,
+    Sweep,
+    expand_rows,
+    find_swept_model,
+)
 from skiagram.sweeps.runs import run_rows
 from skiagram.sweeps.table import RESULT, SweepResult, read_sweep
 from skiagram.sweeps.workspace import Workspace
@@ -52,7 +59,6 @@ _PLUGINS = {  # those that were tried; some ask for a version of their library t
     "hydra/launcher/submitit_slurm": "hydra-submitit-launcher",
     "hydra/sweeper/optuna": "--no-deps hydra-optuna-sweeper optuna",
 }
-_MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
 class AskedSweep(NamedTuple):
@@ -173,17 +179,9 @@ def run_job(config: DictConfig) -> float | None:
         return None
     figures = result.figures
     model = figures.resolve(model)
-    figure, objective_figure = figures.chosen_by(model), config["objective"]["figure"]
-    if objective_figure not in (None, figure):
-        raise refusal(
-            "sweeps.other_figure",
-            figure=objective_figure,
-            chosen_by=figure,
-            model=model,
-        )
     worth = figures.worth(model)
     if worth is None:
-        raise SkiagramError(f"{model} has no {figure}", where=row.name())
+        raise SkiagramError(f"{model} has no {figures.chosen_by(model)}", where=row.name())
     return worth
 
 
@@ -227,6 +225,8 @@ def check_objective(words: Sequence[str]) -> Objective:
                 fault = "no plug-in of Hydra's"
                 remedy = f"did you mean `{'='.join(near[0].rsplit('/', 1))}`?" if near else ""
             raise OptionError(fault, where=lacking, remedy=remedy) from error
+        except ConfigCompositionException as error:  # such as an option that is not there
+            raise OptionError(str(error).partition("\n")[0].rstrip("."), where="sweep") from error
     ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
     # Where the models themselves change, only the job can tell what its run holds.
     swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
@@ -271,7 +271,7 @@ def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) 
     if arm is not None and arm not in arms:
         raise refusal("sweeps.no_arm", arm=arm, arms=", ".join(arms))
     # So must be the models whose options change.
-    swept = sorted(name for name in changed if name.startswith(_MODEL_PREFIXES))
+    swept = sorted(name for name in changed if name.startswith(MODEL_PREFIXES))
     trained = [name for arm, models in arms.items() if arm != "combined" for name in models]
     check_changes(swept, {"model": trained, "combination": by_arm["combined"]})
     # A sweeper that chooses needs one model to choose by.

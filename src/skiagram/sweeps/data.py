@@ -28,15 +28,11 @@ Options = Mapping[str, Any]
 
 def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> Path:
     """Ingest a data set; return its folder, with `images`, `cases` and `sealed`."""
-
-    def make(folder: Path) -> None:
-        ingest_source(dataset, design, workspace.data, folder)
-
     inputs: dict[str, Any] = {"dataset": dataset, "design": design}
     source = build(dict(dataset), "dataset")
     if isinstance(source, RealDataSet) and (changed := source.changed_files(workspace.data, {})):
         inputs["files"] = changed  # what the options do not tell
-    return workspace.make_once("ingested", inputs, make)
+    return workspace.run_once("ingested", inputs, ingest_source, dataset, design, workspace.data)
 
 
 def audit_data(workspace: Workspace, data: Path) -> pd.DataFrame:
@@ -47,12 +43,8 @@ def audit_data(workspace: Workspace, data: Path) -> pd.DataFrame:
     """
     # The traits of acquisition that the audit looks at.
     acquisition = workspace.options.compose_stage("audit")["acquisition"]
-
-    def make(folder: Path) -> None:
-        audit_images(data, acquisition, folder)
-
     inputs = {"data": data.name, "acquisition": acquisition}
-    audited = workspace.make_once("audited", inputs, make)
+    audited = workspace.run_once("audited", inputs, audit_images, data, acquisition)
     # What stops a run stops a row.
     stopping = read_record(AuditReport, audited / FINDINGS).stopping
     if stopping:
@@ -71,38 +63,26 @@ def prepare_data(
     proposal: str = "none",
 ) -> PreparedData:
     """Restore a data set's images, extract their features and encode them."""
-
     # Images are cleaned.
-    def restore(folder: Path) -> None:
-        restore_images(restoration, data, folder)
-
-    inputs = {"data": data.name, "restoration": restoration}
-    images = workspace.make_once("restored", inputs, restore) / "restored"
-
+    inputs: dict[str, Any] = {"data": data.name, "restoration": restoration}
+    restored = workspace.run_once("restored", inputs, restore_images, restoration, data)
+    images = restored / "restored"
     # Places are proposed where finders look.
     places = workspace.options.read_file("proposal", proposal)
     hit = workspace.options.compose_stage("propose")["hit"]
-
-    def propose(folder: Path) -> None:
-        propose_places(places, hit, data, images, folder)
-
-    inputs = {"restored": images.parent.name, "proposal": places, "hit": hit}
-    candidates = workspace.make_once("proposed", inputs, propose) / "candidates"
-
+    inputs = {"restored": restored.name, "proposal": places, "hit": hit}
+    proposed = workspace.run_once("proposed", inputs, propose_places, places, hit, data, images)
+    candidates = proposed / "candidates"
     # Images, and windows at places, are described by features.
     cases, windows = data / "cases", workspace.options.compose_stage("extract")["windows"]
-
-    def extract(folder: Path) -> None:
-        read = (cases, images, candidates)
-        extract_features(families, check(Windows, windows, "windows"), *read, folder)
-
-    described: dict[str, Any] = {
-        "restored": images.parent.name,
-        "proposed": candidates.parent.name,
+    inputs = {
+        "restored": restored.name,
+        "proposed": proposed.name,
         "windows": windows,
         "families": list(families.items()),
     }
-    made = workspace.make_once("features", described, extract)
+    read = check(Windows, windows, "windows"), cases, images, candidates
+    made = workspace.run_once("features", inputs, extract_features, families, *read)
     # What all models of the row read.
     prepared = PreparedData(
         cases=cases,

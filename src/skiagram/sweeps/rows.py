@@ -34,7 +34,7 @@ COLUMNS = (  # of the long table, besides one for each axis
 )
 Options = Mapping[str, Any]
 Analysis = Literal["severity", "learning_curves", "cost"]
-_MODEL_PREFIXES = ("conf.model.", "conf.combination.")
+MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
 @options_class(**STRICT)
@@ -72,22 +72,12 @@ class NumberRange:
 
 @options_class(**STRICT)
 class Objective:
-    """What a row returns to whoever chooses one: the selection figure of a model, or of an arm.
+    """Whose figure of development cases chooses a row: that of a model, or of an arm."""
 
-    Attributes:
-        figure: Must be of development cases; None for the one by which a run chooses:
-            `selection_auc`, of finders `selection_sensitivity`, of another outcome that of its
-            primary figure.
-    """
-
-    figure: str | None = None
     model: str | None = None
     arm: str | None = None
 
     def __post_init__(self) -> None:
-        # Only figures of development cases may choose.
-        if self.figure is not None and not self.figure.startswith(SELECTIONS):
-            raise refusal("sweeps.of_test_cases", figure=self.figure)
         if self.model is not None and self.arm is not None:
             raise refusal("sweeps.model_and_arm")
 
@@ -257,7 +247,7 @@ def find_differing(rows: Sequence[Row]) -> list[str]:
 
 def find_swept_model(options: Iterable[str]) -> str:
     """Find the only model whose options are among some; empty where there is none, or several."""
-    models = {option.split(".")[2] for option in options if option.startswith(_MODEL_PREFIXES)}
+    models = {option.split(".")[2] for option in options if option.startswith(MODEL_PREFIXES)}
     return models.pop() if len(models) == 1 else ""
 
 

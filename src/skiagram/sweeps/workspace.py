@@ -67,3 +67,9 @@ class Workspace:
             *code: What `make` runs but does not name, such as the class of an object given to it.
         """
         return self.store.make(name_piece(kind, inputs, make, *code), make)
+
+    def run_once(
+        self, kind: str, inputs: Mapping[str, Any], step: Callable[..., object], *given: Any
+    ) -> Path:
+        """Return the folder that a step writes from what it is given, as `make_once` does."""
+        return self.store.make(name_piece(kind, inputs, step), lambda folder: step(*given, folder))

@@ -95,7 +95,7 @@ def _list_facts(evaluation: Evaluation, material: Material) -> dict[str, Any]:
     shown = {
         "evaluation": evaluation,
         "material": material,
-        "params": material.provenance.params,
+        "params": material.params,
         "treatment": material.treatment,
         "titles": ARM_TITLES,
         "finished": finished_models(evaluation),
