@@ -19,7 +19,6 @@ from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS
 from skiagram.evaluation.sites import SITES
 from skiagram.records.predictions import scores_of
-from skiagram.report.sections.parts import describe_parts
 from skiagram.report.tables import tabulate_declared
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.tables.frames import TableLine
@@ -29,6 +28,8 @@ from skiagram.tasks.scored_cases import ScoredCases
 from tests.evaluation.model_results import with_outcome
 from tests.evaluation.situations import changed
 from tests.models.classical.families import model
+from tests.report.examples_of_results import material
+from tests.report.pages import section
 from tests.tasks.cohort import another_cohort, evaluated, make_findings, measured, train_all
 from tests.tasks.cohort import scored as scored_by
 from tests.yaml_rows import read_yaml
@@ -278,11 +279,11 @@ def test_arms_are_compared_by_each_finding_and_p_is_corrected(inputs):
         assert row.value == pytest.approx(first.value - second.value)
     p, corrected = ([getattr(row, name) for row in differences] for name in ("p", "p_holm"))
     assert corrected == pytest.approx(correct_by_holm(p))
-    assert "mass (better)" in describe_parts(evaluation)
+    assert "mass (better)" in section("parts", evaluation, material()).text
     table = tabulate_declared(evaluation, "parts")
     assert [row.title for group in table.groups for row in group.rows] == [*NAMES]
     alike = changed(evaluation, lambda row: replace(row, p_holm=1.0) if row.p_holm else row)
-    assert "For no single finding" in describe_parts(alike)
+    assert "For no single finding" in section("parts", alike, material()).text
 
 
 def areas_of(states, score):

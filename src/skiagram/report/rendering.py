@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from skiagram.errors import escape_controls
-from skiagram.evaluation.criteria import find_side
+from skiagram.evaluation.criteria import find_side, is_told_apart
 from skiagram.options import flatten_options
 from skiagram.report.drawing import PALETTE
 from skiagram.report.formatting import format_count, format_p_value, format_percent, warn_at_chance
@@ -54,6 +54,7 @@ def _environment() -> Environment:
         "difference": format_difference,
         "p_value": format_p_value,
         "side": find_side,
+        "told_apart": is_told_apart,
         "probability": format_percent,
         "svg": lambda drawing: Markup(drawing.inline()),  # noqa: S704 - all text in it is escaped
         "spoken": lambda text: str(text).replace("`", ""),

@@ -104,13 +104,6 @@ _FEATURES = 3  # named on the first page
 KNOWN_WITHOUT_IMAGES = ("covariates_and_volume", "covariates")  # the first that is in the run
 
 
-def define_primary(evaluation: Evaluation) -> str:
-    """Say what the primary figure of an outcome that is measured means."""
-    figure = evaluation.task.predicted.list_figures()[0]
-    better = " Lower is better." if figure.higher_is_better is False else ""
-    return f"{figure.title}: {figure.definition[0].lower()}{figure.definition[1:]}{better}"
-
-
 def name_positive(evaluation: Evaluation) -> str:
     """Name the condition looked for; empty where there is none."""
     positive = evaluation.task.positive

@@ -1,7 +1,5 @@
 """The data: what they are, test beside development cases, and what restoration did."""
 
-import pandas as pd
-
 from skiagram.evaluation.criteria import has_shifted
 from skiagram.evaluation.evaluation_record import (
     DOMAIN,
@@ -81,44 +79,4 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
         ],
         first="What",
         kind="",
-    )
-
-
-def describe_treatment(treatment: pd.DataFrame) -> tuple[str, ...]:
-    """Return one sentence per kind of fault.
-
-    Args:
-        treatment: Columns `missing`, `outliers` (pixels), `dead_lines` (rows and columns) and
-            `noise` (standard deviation, intensity units; NaN where none was removed), one row per
-            case.
-    """
-    # How many cases had each kind of fault, and how much of it.
-    if treatment.empty:
-        return ("No case was restored.",)
-    kinds = {
-        "missing": "missing pixels",
-        "outliers": "outlier pixels that were replaced",
-        "dead_lines": "dead rows or columns that were replaced",
-    }
-    sentences = []
-    for column, words in kinds.items():
-        pixels = treatment[column]
-        touched = pixels[pixels > 0]
-        if touched.empty:
-            sentences.append(f"No case had {words}.")
-            continue
-        median, most = format_count(float(touched.median())), format_count(int(touched.max()))
-        sentences.append(
-            f"{format_count(len(touched))} of {format_count(len(pixels))} cases had {words} "
-            f"(per such case: median {median}, at most {most})."
-        )
-    # What was removed as noise, over the cases that had any.
-    removed = treatment["noise"].dropna()
-    if removed.empty:
-        return (*sentences, "No noise was removed.")
-    low, median, high = (format_decimal(float(q)) for q in removed.quantile([0.25, 0.5, 0.75]))
-    return (
-        *sentences,
-        f"Standard deviation of the removed noise: median {median} (quartiles {low}–{high}), in "
-        "the units of the images.",
     )

@@ -104,10 +104,8 @@ def describe_frozen(models: Sequence[ModelResult]) -> tuple[str, ...]:
     )
 
 
-def _get(model: ModelResult, metric: str, group: str | None = None) -> FigureRow | None:
-    analysis = LIMIT if metric == "efficiency" else METRICS
-    one_group = {} if group is None else {"group": group}
-    return model.figures.get(analysis=analysis, figure=metric, **one_group)
+def _get(model: ModelResult, metric: str) -> FigureRow | None:
+    return model.figures.get(analysis=LIMIT if metric == "efficiency" else METRICS, figure=metric)
 
 
 def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[list[str]]:
