@@ -197,22 +197,16 @@ def test_scores_of_a_cross_validation_are_compared_within_folds():
 
 
 @pytest.mark.slow
-def test_a_notebook_finds_the_project_that_it_lies_in(tmp_path, monkeypatch):
-    write_record(binary(), tmp_path / "reports/evaluation.json")
-    (tmp_path / "notebooks").mkdir()
-    monkeypatch.chdir(tmp_path / "notebooks")
-    assert skiagram.read_project().evaluation == binary()
-    with pytest.raises(DataError, match="no evaluation"):
-        skiagram.read_project(".")
-
-
-@pytest.mark.slow
-def test_both_show_themselves_in_a_notebook(tmp_path):
+def test_both_show_themselves_in_a_notebook_which_finds_its_project(tmp_path, monkeypatch):
     evaluation = binary()
     compared = skiagram.compare(LABEL, probability(GOOD), probability(POOR))
     write_record(evaluation, tmp_path / "reports/evaluation.json")
-    project = skiagram.read_project(tmp_path)
-    assert project.evaluation == evaluation
+    (tmp_path / "notebooks").mkdir()
+    monkeypatch.chdir(tmp_path / "notebooks")
+    project = skiagram.read_project()
+    assert project.evaluation == skiagram.read_project(tmp_path).evaluation == evaluation
+    with pytest.raises(DataError, match="no evaluation"):
+        skiagram.read_project(".")
     for shown in (compared, project):
         html = shown._repr_html_()
         assert "<strong>" in html

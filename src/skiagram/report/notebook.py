@@ -13,7 +13,6 @@ from skiagram.compute.files import write_files
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.errors import DataError, OptionError, listed, suggest
 from skiagram.evaluation.evaluation_record import (
-    SECONDARY,
     Decision,
     Evaluation,
 )
@@ -24,7 +23,7 @@ from skiagram.evaluation.score_comparison import compare_scores, measure_columns
 from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models
-from skiagram.report.rendering import render_template
+from skiagram.report.rendering import render_template, render_text
 from skiagram.report.section import make_section
 from skiagram.report.sections.answer import draw_answer, state_answer, tabulate_answer
 from skiagram.report.sections.calibration import (
@@ -41,7 +40,7 @@ from skiagram.report.tables import (
     fill_cell,
     fill_difference,
 )
-from skiagram.statistics.estimate import Estimate, format_difference, format_estimate
+from skiagram.statistics.estimate import Estimate
 
 _COLUMNS = {
     "roc_auc": "AUC",
@@ -244,18 +243,8 @@ class ScoreComparison(_Shown):
         write_files({Path(path): page.encode()})
 
     def __str__(self) -> str:
-        lines = [self.verdict, ""]
-        width = max(len(model.outcome.title) for model in self.answered.models)
-        for model in self.answered.models:
-            auc = format_estimate(model.find("roc_auc"))
-            lines.append(f"{model.outcome.title.ljust(width)}  AUC {auc}")
-        for pair in self.answered.pairs(SECONDARY):
-            p = "" if pair.p_holm is None else f", p {pair.p_holm:.3f} (Holm)"
-            words = pair.reason or format_difference(pair)
-            lines.append(f"{pair.model} minus {pair.versus}: {words}{p}")
         readers = describe_readers(self.answered)
-        lines += [readers] if readers else []
-        return "\n".join([*lines, *self.answered.warnings])
+        return render_text("comparison.txt.j2", evaluation=self.answered, readers=readers)
 
     @property
     def _names(self) -> tuple[str, str]:

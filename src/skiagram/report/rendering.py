@@ -27,9 +27,19 @@ def render_template(name: str, **values: object) -> str:
     return _environment().get_template(name).render(**values)
 
 
+def render_text(name: str, **values: object) -> str:
+    """Return a text without markup, which ends without a line's end."""
+    return _plain_environment().get_template(name).render(**values).rstrip("\n")
+
+
 def make_plain_template(text: str) -> Template:
     """Return a template of plain text, which formats numbers as the pages do."""
-    return _environment().overlay(autoescape=False, finalize=None).from_string(text)
+    return _plain_environment().from_string(text)
+
+
+@cache
+def _plain_environment() -> Environment:
+    return _environment().overlay(autoescape=False, finalize=None)
 
 
 @cache

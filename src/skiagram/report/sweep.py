@@ -17,6 +17,7 @@ from skiagram.report.drawing import (
     Panel,
     draw_lines,
     draw_rows,
+    join_estimates,
     style_of,
 )
 from skiagram.report.rendering import Summary
@@ -247,20 +248,18 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
     values = [float(each.row.place[axis]) for each in ordered]
     colour, label = ARM_COLOUR[_arm(ordered[0], model)], short_name(axis)
     reported = [_reported(each, model) for each in ordered]
-    chosen_by = [each.figures.selection(model) for each in ordered]
+    chosen_by = [Estimate(each.figures.selection(model)) for each in ordered]
     lines = [
         Line("", (value, value), (each.low, each.high), {"color": colour, "linewidth": 1})
         for value, each in zip(values, reported, strict=True)
         if each.low is not None and each.high is not None
     ]
-    for figures, dashes, words in (
-        ([each.value for each in reported], DASHES[0], "unseen cases, 95 % interval"),
-        (chosen_by, DASHES[1], "development set (selection)"),
+    for words, estimates, ink, dashes in (
+        ("unseen cases, 95 % interval", reported, colour, DASHES[0]),
+        ("development set (selection)", chosen_by, MUTED, DASHES[1]),
     ):
-        points = [(x, y) for x, y in zip(values, figures, strict=True) if y is not None]
-        ink = colour if dashes == DASHES[0] else MUTED
         style = style_of("points", color=ink, linestyle=dashes)
-        lines.append(Line(words, [x for x, _ in points], [y for _, y in points], style))
+        lines.append(join_estimates(words, values, estimates, style)._replace(band=None))
     # Numbers over several decades have a logarithmic axis.
     is_wide = min(values) > 0 and max(values) / min(values) >= 50
     ticks = {value: f"{value:g}" for value in values} if is_wide else {}
