@@ -12,6 +12,7 @@ from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import ARM_WORDS, ARMS, ArmChoice
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
+from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DeepArm, EvaluationOptions
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.scores import stack_scores
@@ -164,8 +165,29 @@ def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow
         yield make_row(Estimate(natural), ARMS, task.predicted.selection, model=arm)
 
 
+def list_choices(
+    model: Predictions, setting: EvaluationSet
+) -> Iterator[tuple[Fold, LabelledCases, ComparedModel]]:
+    """Yield each choice that a model takes part in: its cases, and the model on them.
+
+    Under `cv` the cases of a choice are the training cases of an outer fold, as its inner folds
+    scored them; else they are all of the development set, by out-of-fold scores.
+    """
+    if setting.task.design == "holdout":
+        yield ONCE, setting.development, ComparedModel.out_of_fold(setting, model)
+        return
+    predicted = setting.task.predicted
+    for fold, rows in model.by_fold("inner"):
+        where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
+        cases = setting.development.of(rows["case_id"].tolist(), where)
+        patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
+        numbered = replace(cases, patient=patient)
+        scored = stack_scores([rows], numbered, predicted, "inner_fold")
+        yield fold, numbered, ComparedModel(predicted, scored)
+
+
 def find_selection_figures(
-    model: Predictions, compared: ComparedModel, setting: EvaluationSet
+    model: Predictions, setting: EvaluationSet
 ) -> tuple[SelectionFigures, Estimate]:
     """Find the primary figures of the development set that choose a model, and what is shown.
 
@@ -174,29 +196,22 @@ def find_selection_figures(
     those of their inner folds.
     """
     predicted, development = setting.task.predicted, setting.development
-    # Under `holdout`: the folds of the development set.
-    if setting.task.design == "holdout":
-        if predicted.averages_folds:
-            folds = fold_auc(model, development)
-            shown = corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
-        else:
-            shown = Estimate(compared.out_of_fold(setting, model).figure.value)
-        return {} if shown.value is None else {ONCE: predicted.direct(shown.value)}, shown
-    if predicted.averages_folds:
+    method, reason = "", "no held-out scores define it"
+    if not predicted.averages_folds:
+        # A measured outcome's figure of each choice, such that more is better.
+        figures: SelectionFigures = {
+            fold: predicted.direct(compared.figure.value)
+            for fold, _, compared in list_choices(model, setting)
+        }
+    elif setting.task.design == "cv":
         figures = inner_auc_by_fold(model, development)
         # A mean over classes: the AUC of each inner fold.
         method = "mean over the inner folds of each outer fold"
         reason = "no inner fold has scores of every class"
     else:
-        # Of each outer fold, a measured outcome's figure within it, such that more is better.
-        figures, method, reason = {}, "", "no inner fold defines it"
-        for fold, rows in model.by_fold("inner"):
-            where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
-            cases = development.of(rows["case_id"].tolist(), where)
-            patient = np.unique(cases.patient, return_inverse=True)[1].astype(np.int64)
-            numbered = replace(cases, patient=patient)
-            scored = stack_scores([rows], numbered, predicted, "inner_fold")
-            figures[fold] = predicted.direct(predicted.measure_primary(scored).value)
+        folds = fold_auc(model, development)
+        shown = corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
+        return {} if shown.value is None else {ONCE: shown.value}, shown
     # A model without a defined figure cannot be chosen.
     mean = mean_of_finite(figures.values())
     if mean is None:

@@ -57,10 +57,11 @@ class ComparedModel:
         scored = align_scores(model, setting.task.part, setting.cases, predicted)
         return cls(predicted, scored)
 
-    def out_of_fold(self, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
-        """Line the held-out scores of the same model up with the development cases."""
-        scored = align_scores(model, "out_of_fold", setting.development, self.predicted)
-        return ComparedModel(self.predicted, scored)
+    @classmethod
+    def out_of_fold(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
+        """Line the held-out scores of a model up with the development cases."""
+        predicted = setting.task.predicted
+        return cls(predicted, align_scores(model, "out_of_fold", setting.development, predicted))
 
     def without_features(self, setting: EvaluationSet) -> "ComparedModel":
         """Return the model that says the same of all cases, by what each fit learned from."""

@@ -58,7 +58,7 @@ def compare_with_development(
     for model in (model for model in inputs.models if model.outcome.status != "failed"):
         name = model.outcome.model
         compared, cohort_result = ComparedModel.on(setting, model), evaluation.find_result(name)
-        out_of_fold = compared.out_of_fold(setting, model)
+        out_of_fold = ComparedModel.out_of_fold(setting, model)
         results = {OUT_OF_FOLD: measure_model(model.outcome, out_of_fold, before, analyses)}
         if name in held_out:
             results[HELD_OUT] = held_out[name]

@@ -6,18 +6,15 @@ the odds that the image as a whole is abnormal has a higher one than the ideal m
 finds next to nothing. In FROC it cannot win, as each of its false marks is counted.
 """
 
-from functools import partial
-
 import numpy as np
 import pandas as pd
 
-from skiagram.evaluation.arm_selection import ONCE, Fold, SelectionFigures
+from skiagram.evaluation.arm_selection import ONCE, Fold, SelectionFigures, list_choices
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.judged_images import JudgedImages
-from skiagram.evaluation.scores import align_scores
 from skiagram.finding.marks import HitRule, Spacings
 from skiagram.records.predictions import Predictions
-from skiagram.statistics.froc import RATES, FreeResponse
+from skiagram.statistics.froc import RATES
 
 
 def measure_for_selection(
@@ -37,32 +34,17 @@ def measure_for_selection(
         marks: All marks of the finder.
         lesions: Those of the development cases whose place is known.
     """
-    among = partial(JudgedImages.among, lesions=lesions, hit=hit, spacing=spacing)
-    # Under `cv` each outer fold chooses by its own inner folds.
-    if setting.task.design == "cv":
-        fold_figures: dict[Fold, float] = {}
-        inner_marks = dict(list(marks[marks["part"] == "inner"].groupby(["repeat", "fold"])))
-        for fold, rows in model.by_fold("inner"):
-            where = f"inner scores of {model.outcome.model}, repeat and fold {fold}"
-            judged = among(setting.development.of(rows["case_id"].tolist(), where))
-            fold_figures[fold] = np.nan
-            if judged is not None:
-                fit = rows["inner_fold"].to_numpy(dtype=np.int64)[None]
-                inner = inner_marks.get(fold, marks.iloc[:0]).assign(repeat=0)
-                response, _ = judged.respond(inner, 1, fit, len(np.unique(fit)))
-                fold_figures[fold] = _mean_sensitivity(response)
-        return fold_figures
-    # Under `holdout` the out-of-fold marks of development choose.
-    judged = among(setting.development)
-    if judged is None:
-        return {}
-    scores = align_scores(model, "out_of_fold", setting.development, setting.task.predicted)
-    held_out, fits = marks[marks["part"] == "out_of_fold"], scores.fit
-    response, _ = judged.respond(
-        held_out, scores.repeats, None if scores.has_one_fit else fits, scores.folds
-    )
-    return {ONCE: _mean_sensitivity(response)}
-
-
-def _mean_sensitivity(response: FreeResponse) -> float:
-    return float(response.share_found(RATES)(np.ones((1, len(response.patient))))[0])
+    figures: dict[Fold, float] = {}
+    for fold, cases, compared in list_choices(model, setting):
+        # Marks of inner folds of an outer one, or of the folds of all repeats.
+        own = marks[marks["part"] == ("out_of_fold" if fold == ONCE else "inner")]
+        if fold != ONCE:
+            own = own[(own["repeat"] == fold[0]) & (own["fold"] == fold[1])].assign(repeat=0)
+        judged, scored = JudgedImages.among(cases, lesions, hit, spacing), compared.scored
+        figures[fold] = np.nan
+        if judged is not None:
+            fit = None if scored.has_one_fit else scored.fit
+            response, _ = judged.respond(own, scored.repeats, fit, scored.folds)
+            share = response.share_found(RATES)(np.ones((1, len(response.patient))))
+            figures[fold] = float(share[0])
+    return figures

@@ -106,8 +106,8 @@ def _measure(
         return MeasuredModel(model, result, None, {})
     # a row of a learning curve learns, and is scored, on some of the development cases
     if figure_names is None:
-        compared.out_of_fold(setting, model)  # refuses what is missing
-    chosen_by, shown = find_selection_figures(model, compared, setting)
+        ComparedModel.out_of_fold(setting, model)  # refuses what is missing
+    chosen_by, shown = find_selection_figures(model, setting)
     # The figures on the reported cases, and the one that chose it.
     result = replace(
         measure_model(model.outcome, compared, setting, analyses, figure_names),

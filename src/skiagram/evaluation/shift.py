@@ -16,7 +16,7 @@ from scipy.special import ndtri
 
 from skiagram.arrays import Flags, Floats, Texts, Whole
 from skiagram.evaluation.arm_selection import MeasuredRun
-from skiagram.evaluation.compared_model import measure_alike
+from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.comparisons import correct
 from skiagram.evaluation.criteria import is_beyond_chance
 from skiagram.evaluation.evaluation_record import (
@@ -69,7 +69,7 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
         if model.arm == "reader" or tested is None or out_of_fold is None:
             continue
         held_out, test_figure = measure_alike(
-            (tested.out_of_fold(setting, model.predictions), tested)
+            (ComparedModel.out_of_fold(setting, model.predictions), tested)
         )
         # Of classes the figure of the folds is the mean over them.
         if not run.task.predicted.averages_folds:
