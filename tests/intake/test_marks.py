@@ -10,8 +10,9 @@ import pytest
 from skiagram.cli.main import main
 from skiagram.datasets.folder.lesions import Lesion
 from skiagram.errors import DataError
+from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.marks import Images, read_lesions
+from skiagram.intake.marks import read_lesions
 from tests.datasets.own_folders import png, write_films
 from tests.yaml_rows import read_yaml
 
@@ -24,7 +25,7 @@ KINDS = {"categories": [{"id": 10, "name": "breast"}, {"id": 11, "name": "mass"}
 
 
 def read(path, *, files=FILES, **options):
-    return read_lesions(path, Images(files, lambda _: (200, 100)), FileOptions(path, **options))
+    return read_lesions(path, FileNames(files), lambda _: (200, 100), FileOptions(path, **options))
 
 
 def coco(*boxes, listed=(ONE,), **more):
@@ -123,7 +124,7 @@ def test_what_is_no_lesion_or_has_no_place_is_named(name, text, words, tmp_path)
 )
 def test_a_name_means_a_file_whose_folders_do_not_contradict_it(name, file):
     files = ("a/one.png", "two.png", "b/c/scan.nii.gz", "1.3.6.1.mhd", "a/x.png", "b/x.png")
-    assert Images(files, lambda _: ()).find(name) == file
+    assert FileNames(files).find(name) == file
 
 
 def test_lesions_of_normal_images_stop(tmp_path, terminal):

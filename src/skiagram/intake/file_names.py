@@ -70,11 +70,6 @@ class FileNames:
         most = max(shared.values(), default=0)
         return [file for file, number in shared.items() if number == most]
 
-    def elsewhere(self, name: str) -> list[str]:
-        """Return the files that are called as a name, in whatever folder."""
-        last = _parts(name)[-1]
-        return [file for file, called in self._by_name.get(last.casefold(), ()) if called == last]
-
     @cached_property
     def _by_name(self) -> dict[str, list[tuple[str, str]]]:
         """Last part of a name in small letters → the files, and what each is called there."""

@@ -11,8 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
@@ -59,42 +58,6 @@ _LESION_OF: Mapping[str, Callable[..., Lesion]] = {  # what columns say → the 
     "diameter": partial(_of_radius, share=0.5),
     "mm": partial(_of_radius, share=0.5, world=True),
 }
-
-
-@dataclass(frozen=True)
-class Images:
-    """The images whose lesions a file names.
-
-    Attributes:
-        files: Their names, relative to the folder.
-        shape: Returns height and width of one, with what else its shape has.
-    """
-
-    files: Sequence[str]
-    shape: Callable[[str], tuple[int, ...]]
-
-    def find(self, name: str) -> str:
-        """Return the file that a name means.
-
-        Args:
-            name: With all folders of the file, some or none, maybe further ones before; with its
-                ending or without, maybe in another case. Folders are separated by slashes, or as
-                Windows does.
-
-        Raises:
-            DataError: It means none, or several.
-        """
-        if (file := self._names.find(name)) is not None:
-            return file
-        fault, allowed = "is no file here", "names of the images, as the patterns find them"
-        if elsewhere := self._names.elsewhere(name):
-            fault = f"is in another folder here: {', '.join(elsewhere[:3])}"
-            allowed = "names with the folders that they have here, or without any"
-        raise refusal("intake.lesions_of_no_image", name=name, fault=fault, allowed=allowed)
-
-    @cached_property
-    def _names(self) -> FileNames:
-        return FileNames(self.files)
 
 
 class _Marks(NamedTuple):
@@ -152,9 +115,16 @@ class _Marks(NamedTuple):
 
 
 def read_lesions(
-    path: Path, images: Images, options: FileOptions
+    path: Path,
+    files: FileNames,
+    shape_of: Callable[[str], tuple[int, ...]],
+    options: FileOptions,
 ) -> tuple[dict[str, list[Lesion]], str]:
     """Return image → its lesions, and a sentence on columns that are not read.
+
+    Args:
+        files: The images.
+        shape_of: Returns height and width of one, with what else its shape has.
 
     Raises:
         DataError: It cannot be read, a lesion is of an image that is not there, or there twice; it
@@ -174,9 +144,12 @@ def read_lesions(
     lesions: dict[str, list[Lesion]] = {}
     for row in rows:
         with named(f"{path}, {marks.word} {row.key}"):
-            file = images.find(row.cells[marks.file])
+            name = row.cells[marks.file]
+            file = files.find(name)
+            if file is None:
+                raise refusal("intake.lesions_of_no_image", name=name)
             # an image is opened only where its sides are asked for
-            shape = images.shape(file) if marks.sides or options.mark_unit == "shares" else ()
+            shape = shape_of(file) if marks.sides or options.mark_unit == "shares" else ()
             lesions.setdefault(file, []).append(marks.lesion(row, shape, options.mark_unit))
     for file, image_lesions in lesions.items():
         with named(f"{path}, lesions of `{file}`"):

@@ -18,7 +18,7 @@ from skiagram.errors import DataError, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import Patterns, add_frames, find_images
-from skiagram.intake.marks import Images, read_lesions
+from skiagram.intake.marks import read_lesions
 from skiagram.readers.case_images import ImageReference, decode_case, is_image_file, read_case_files
 from skiagram.readers.file_trees import FolderTree
 from skiagram.readers.masks import EmptyMask, SeveralRegions
@@ -177,8 +177,8 @@ def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFram
                 if mask:
                     lesions[image] = lesions_of_region(read(image, mask))
     else:
-        known = Images(files, cache(lambda image: read(image).pixels.shape))
-        lesions, not_read = read_lesions(Path(marks), known, options)
+        shape_of = cache(lambda image: read(image).pixels.shape)
+        lesions, not_read = read_lesions(Path(marks), FileNames(files), shape_of, options)
     if not any(lesions.values()):
         raise refusal("intake.no_lesion", f"--marks {marks}")
     cells = {
