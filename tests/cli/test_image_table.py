@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 import tifffile
 
-from skiagram.compute.files import write_files
 from skiagram.radiomics.extraction import describe
 from skiagram.readers.case_images import (
     ImageReference,
@@ -182,29 +181,6 @@ def test_a_stopped_table_goes_on(place, monkeypatch, terminal):
     terminal(LINE, 4)
     assert len(described) == 3  # the first of two that can be described, once
     assert len(pd.read_csv("features.csv")) == 3
-
-
-def test_a_call_that_was_killed_after_its_table_stood_is_ended_by_the_next(
-    place, monkeypatch, terminal
-):
-    def write_and_end(contents):
-        write_files(contents)
-        raise SystemExit
-
-    output, beside = place / "features.csv", place / "features.csv.unfinished"
-    with monkeypatch.context() as killed:
-        killed.setattr("skiagram.cli.image_table.write_files", write_and_end)
-        with pytest.raises(SystemExit):
-            terminal(LINE)
-    whole = output.read_bytes()
-    assert beside.exists()
-    terminal(LINE, 4)  # of the row that fails
-    assert output.read_bytes() == whole
-    assert not beside.exists()
-
-    beside.touch()  # of a call that had not come as far
-    terminal.says(LINE, "exists", 2)
-    assert output.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

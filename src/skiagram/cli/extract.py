@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from skiagram.cli.file_arguments import require_new
-from skiagram.cli.image_table import REASON, extract_table, is_written, read_image_table
+from skiagram.cli.image_table import REASON, extract_table, read_image_table
 from skiagram.compute.files import write_files
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.doors import in_words_of
@@ -61,11 +61,9 @@ def _extract(arguments: argparse.Namespace) -> int:
         raise refusal("cli.no_output")
     rows = read_image_table(arguments.input)
     compute = replace(IN_PROCESS, workers=arguments.jobs or "auto")
-    # The output is new, or an earlier call wrote it of the same rows.
     begin = time.monotonic()
     folder, output = arguments.folder or arguments.input.parent, arguments.output
-    if not is_written(rows, folder, plan, output, spacing):
-        require_new(output, "--output")
+    require_new(output, "--output")
     table = extract_table(rows, folder, plan, output, compute, spacing)
     # Rows that failed are counted: the exit code tells of them.
     failed = int(table[REASON].notna().sum()) if REASON in table.columns else 0

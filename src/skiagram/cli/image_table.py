@@ -100,10 +100,16 @@ def extract_table(
     What is done lies beside the output until all is done, so that a later call need not do it
     again. A row that fails has its reason, and does not stop the others.
     """
-    # What an earlier call described is not described again.
-    partial_file = _beside(output)
-    keys, done = _done_before(rows, folder, plan, partial_file, spacing)
-    finished = {key: each for key, each in done.items() if REASON not in each}
+    # What an earlier call described is not described again; of a killed one the last line is cut.
+    partial_file = output.with_suffix(f"{output.suffix}.unfinished")
+    finished: dict[str, Described] = {}
+    lines = partial_file.read_text(encoding="utf-8") if partial_file.exists() else ""
+    for line in lines.splitlines():
+        with suppress(ValueError):
+            key, features = json.loads(line)
+            if REASON not in features:
+                finished[key] = features
+    keys = _keys_of(rows, folder, plan, spacing)
     missing = [number for number, key in enumerate(keys) if key not in finished]
     work = partial(_describe_row, folder, plan, spacing)
     # Each row is written as soon as it is described, so that nothing is lost.
@@ -118,54 +124,23 @@ def extract_table(
             file.write(json.dumps([keys[number], features]) + "\n")
             file.flush()
             progress.advance()
-    # The whole table replaces the partial file.
-    table, text = _tabulate(rows, [finished[key] for key in keys])
-    write_files({output: text})
+    # The whole table, with the reasons before the features, replaces the partial file.
+    table = pd.DataFrame(
+        [{**row.cells, **finished[key]} for row, key in zip(rows, keys, strict=True)]
+    )
+    first = [*rows[0].cells, *([REASON] if REASON in table.columns else [])]
+    table = table[[*first, *(name for name in table.columns if name not in first)]]
+    write_files({output: inert_text(table, float_format="%.12g").encode()})
     partial_file.unlink()
     return table
 
 
-def is_written(
-    rows: Sequence[ImageRow],
-    folder: Path,
-    plan: ExtractionPlan,
-    output: Path,
-    spacing: Spacing | None,
-) -> bool:
-    """Tell whether a call of the same arguments was killed after it had written its table.
-
-    What it did then still lies beside the table, and to call `extract_table` again removes it.
-    """
-    partial_file = _beside(output)
-    if not (output.is_file() and partial_file.exists()):
-        return False
-    keys, done = _done_before(rows, folder, plan, partial_file, spacing)
-    if not done.keys() >= {*keys}:
-        return False
-    return _tabulate(rows, [done[key] for key in keys])[1] == output.read_bytes()
-
-
-def _beside(output: Path) -> Path:
-    return output.with_suffix(f"{output.suffix}.unfinished")
-
-
-def _done_before(
-    rows: Sequence[ImageRow],
-    folder: Path,
-    plan: ExtractionPlan,
-    partial_file: Path,
-    spacing: Spacing | None,
-) -> tuple[list[str], dict[str, Described]]:
-    """Return the key of each row, and key → what an earlier call made of it, failures too."""
+def _keys_of(
+    rows: Sequence[ImageRow], folder: Path, plan: ExtractionPlan, spacing: Spacing | None
+) -> list[str]:
+    """Return what tells each row with these files, described in this way, from any other."""
     # what features of equal files depend on: code, parameters, libraries
     state = repr((code_digest(_describe_row), platform.machine(), plan, spacing))
-    done: dict[str, Described] = {}
-    lines = partial_file.read_text(encoding="utf-8") if partial_file.exists() else ""
-    for line in lines.splitlines():
-        with suppress(ValueError):  # the last line may be cut short
-            key, features = json.loads(line)
-            done[key] = features
-    # what tells a row with these files from any other
     keys = []
     for row in rows:
         files = [folder / name for name in row.reference.files]
@@ -179,19 +154,7 @@ def _done_before(
             states.append((str(path), size, changed))
         states.sort()
         keys.append(hashlib.sha256(repr((row, states, state)).encode()).hexdigest())
-    return keys, done
-
-
-def _tabulate(
-    rows: Sequence[ImageRow], described: Sequence[Described]
-) -> tuple[pd.DataFrame, bytes]:
-    """Return the table, and its bytes as CSV."""
-    table = pd.DataFrame(
-        [{**row.cells, **features} for row, features in zip(rows, described, strict=True)]
-    )
-    first = [*rows[0].cells, *([REASON] if REASON in table.columns else [])]
-    table = table[[*first, *(name for name in table.columns if name not in first)]]
-    return table, inert_text(table, float_format="%.12g").encode()
+    return keys
 
 
 def _describe_row(
