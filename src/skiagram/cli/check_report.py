@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -195,40 +196,34 @@ def _lines_of_folders(source: Folder, frame: pd.DataFrame, label_level: int | No
     so may many folders around those of the classes.
     Empty where no level branches, where folders hold an image each, or lie at several depths.
     """
-    folder = Path(source.folder)
     paths = [name.split("/") for name in frame[source.columns.image_file]]
-    depths = {len(parts) for parts in paths}
-    if not folder.is_dir() or len(depths) != 1 or label_level in (None, -1):
+    is_even = len({*map(len, paths)}) == 1 and Path(source.folder).is_dir()
+    if label_level in (None, -1) or not is_even:
         return []
-    depth, lines = depths.pop(), list[str]()
     # Each other level of folders: kinds of image, patients, or neither.
-    for level in sorted({*range(depth - 1)} - {label_level}):
-        within: dict[tuple[str, ...], set[str]] = {}
-        for parts in paths:
-            within.setdefault(tuple(parts[:level]), set()).add(parts[level])
-        names, number = sorted(set().union(*within.values())), sum(map(len, within.values()))
-        if not len(within) < number < len(paths):
-            continue
+    n_levels, lines = len(paths[0]) - 1, list[str]()
+    for level in sorted({*range(n_levels)} - {label_level}):
+        outer = len({tuple(parts[:level]) for parts in paths})
+        number = len({tuple(parts[: level + 1]) for parts in paths})
+        names = sorted({parts[level] for parts in paths})
         is_few = len(names) <= _MAX_SUB_CLASSES
-        if is_few and level < label_level:  # parts of the data, or sites
+        # a level that does not branch, folders of an image each, parts of the data or sites
+        if not outer < number < len(paths) or (is_few and level < label_level):
             continue
-        if is_few and number >= _ALMOST_ALL * len(within) * len(names):
+        if is_few and number >= _ALMOST_ALL * outer * len(names):
             kinds = f"Folders {listed(names)} lie in almost all others: images of several kinds?"
             lines.append(f"{kinds} A pattern that names one of these takes it alone.")
             continue
-        # The pattern that such a level would have.
-        parts = [*["{any}"] * (depth - 1), "{region}"]
+        parts = [*["{any}"] * n_levels, "{region}"]
         parts[label_level], parts[level] = "{label}", "{patient}"
         pattern = "/".join(parts)
-        try:
-            find_images(folder, Patterns([pattern]))
-        except DataError:  # files of one patient that it does not tell apart
-            continue
-        line = f"{number} folders, such as {names[0]}, may be patients: "
-        line += f"--pattern {shlex.quote(pattern)}"
-        if is_few and {*frame.columns} == {"file", "label"}:
-            line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
-        lines.append(line)
+        with suppress(DataError):  # files of one patient that it does not tell apart
+            find_images(Path(source.folder), Patterns([pattern]))
+            line = f"{number} folders, such as {names[0]}, may be patients: "
+            line += f"--pattern {shlex.quote(pattern)}"
+            if is_few and {*frame.columns} == {"file", "label"}:
+                line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
+            lines.append(line)
     return lines
 
 
