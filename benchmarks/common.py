@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily
 from skiagram.options import build
-from skiagram.steps.time import describe_processor
+from skiagram.sweeps.time import describe_processor
 
 _EXPONENT = 3.0  # of mammograms' power spectra (Burgess et al., Med. Phys. 28(4), 2001)
 _NOISE = 0.3  # of the tissue's standard deviation

@@ -19,7 +19,9 @@ from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
-from skiagram.steps.time import (
+from skiagram.sweeps.candidates import Candidate, NetworkCandidate
+from skiagram.sweeps.figures import ModelFigure
+from skiagram.sweeps.time import (
     Clock,
     TimedEncoder,
     TimedFamily,
@@ -29,8 +31,6 @@ from skiagram.steps.time import (
     time_family,
     time_model,
 )
-from skiagram.sweeps.candidates import Candidate, NetworkCandidate
-from skiagram.sweeps.figures import ModelFigure
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import read_cases
 

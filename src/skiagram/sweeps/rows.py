@@ -17,8 +17,8 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import refusal
-from skiagram.steps.time import Clock
 from skiagram.strict import STRICT
+from skiagram.sweeps.time import Clock
 
 BEST = "best_"  # before an arm, for what stands for it
 SCORED = "scored"  # among a row's options: which images its models score once they are trained

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from skiagram.steps.time import Clock, Timing, summarise_times
+from skiagram.sweeps.time import Clock, Timing, summarise_times
 
 pytestmark = pytest.mark.slow
 

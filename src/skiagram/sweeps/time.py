@@ -1,4 +1,4 @@
-"""Step time: what fitted models, feature families and frozen encoders take, on this machine.
+"""What fitted models, feature families and frozen encoders take, on this machine.
 
 All times are measured in one process that should do nothing else.
 """
