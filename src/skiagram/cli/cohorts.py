@@ -6,20 +6,19 @@ It is read in the project's classes, and with the columns that the project's mod
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from skiagram.cli.check_report import require_usable
-from skiagram.datasets.contract import OpenSource, Source
+from skiagram.datasets.contract import Source
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder, FolderFiles
-from skiagram.datasets.folder.table import names_of
 from skiagram.datasets.listed import ListedDataSet
 from skiagram.errors import listed, printable, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.tables import describe_table
 from skiagram.records.files import read_table
-from skiagram.steps.check import check_table
+from skiagram.steps.check import CheckedData, check_table
 from skiagram.steps.validate import Project
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.time_columns import UNITS, find_unit
@@ -28,22 +27,10 @@ from skiagram.tasks.time_columns import UNITS, find_unit
 _SHOWN = 3
 
 
-class DescribedCohort(NamedTuple):
-    """A cohort as it will be ingested.
-
-    Attributes:
-        opened: Its images, or rows of a table, which were checked.
-        file_of: Case → its file, or its row of a table of features.
-        cohort_of: Case → which of several cohorts it is of; empty where there is one.
-    """
-
-    source: Folder | FeatureFile
-    opened: OpenSource
-    file_of: Mapping[str, str]
-    cohort_of: Mapping[str, str]
+Cohort = CheckedData[Folder | FeatureFile]  # as it will be ingested
 
 
-def read_cohort(options: FileOptions, project: Project, at_home: Source) -> DescribedCohort:
+def read_cohort(options: FileOptions, project: Project, at_home: Source) -> Cohort:
     """Read the cohort that the line names.
 
     Args:
@@ -91,8 +78,8 @@ def read_cohort(options: FileOptions, project: Project, at_home: Source) -> Desc
     return cohort
 
 
-def _read_cases(options: FileOptions, project: Project, at_home: Source) -> DescribedCohort:
-    """Read and check every row and file, and which of several cohorts each case is of."""
+def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Cohort:
+    """Read and check every row and file."""
     # What the models read must be here too, under the same names.
     columns = at_home.columns if isinstance(at_home, ListedDataSet) else Columns(label="label")
     known, measured = (
@@ -113,7 +100,7 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Desc
         outcome = cast("AnyOutcome", project.task.predicted).of_cohort(outcome)
     source = replace(source, columns=columns, outcome=outcome)
     # All rows and files, before anything is written.
-    checked = check_table(source, frame, described.settling)
+    checked: Cohort = check_table(source, frame, described.settling)
     source, frame = checked.source, checked.frame
     if not checked.first and isinstance(source, Folder):
         raise refusal(
@@ -133,11 +120,7 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Desc
             unlisted=source.unlisted if len(frame) == len(described.frame) else "ignore",
         )
         opened = source.open_rows(opened.files, frame, checked.checksums)
-    cohorts = dict[str, str]()
-    if columns.site is not None:
-        site_of = dict(zip(names_of(frame, columns), frame[columns.site], strict=True))
-        cohorts = {case: site_of[name] for case, name in checked.file_of.items()}
-    return DescribedCohort(source, opened, checked.file_of, cohorts)
+    return replace(checked, source=source, opened=opened)
 
 
 def _pair_words(start: str, words: Sequence[str], names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ import yaml
 from skiagram.cli.check_report import patient_hint, require_usable, spelling_hints
 from skiagram.cli.file_arguments import read_file_options
 from skiagram.cli.templates import fill_in
+from skiagram.composition import Composition
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.option_file import OptionFiles
@@ -34,7 +35,7 @@ from skiagram.projects.files import CHOICES
 from skiagram.projects.left_out import explain_taken, leave_out
 from skiagram.readers.files import read_file
 from skiagram.sources.medmnist import MedMNIST
-from skiagram.steps.check import AnyChecked, KeptCheck, check_table
+from skiagram.steps.check import AnyChecked, check_table
 from skiagram.steps.presets import choices_of
 from skiagram.tables.frames import csv_text
 
@@ -106,7 +107,7 @@ def check_data_set(
     outside: Path | None = None,
     key_file: Path | None = None,
     described: AnyTable | None = None,
-    kept: KeptCheck | None = None,
+    run: Composition | None = None,
 ) -> DataSet:
     """Read and check a data set, of which `write_data_set` writes config and manifest.
 
@@ -115,8 +116,8 @@ def check_data_set(
         outside: Folder of the manifest; None for that of the config.
         key_file: Secret key of names in the manifest; None for that of the environment, if any.
         described: What `describe_table` says of the options, where it was asked before.
-        kept: Where what the check makes stays for the stages of a run, which may make its project
-            afterwards; None for nowhere.
+        run: Options of the project in this folder, or of the new one that will be there, where what
+            the check makes stays for the stages of a run; None for nowhere.
 
     Raises:
         DataError: Images or rows that cannot be used; each is printed.
@@ -130,19 +131,19 @@ def check_data_set(
         for hint in filter(None, hints):
             print(printable(hint), file=sys.stderr)
         files, unused = _name_files(described, outside, key_file), described.unused
-    if not renew and kept is None:
+    if not renew and run is None:
         files.require_new()
     # what is in the file of arrays, or in the table and its files
     readers = dict[Path, str]()
     checked: AnyChecked
     if described is None:
         arrays = renewed_source(array_source(options), options, files.options)
-        checked = check_table(arrays, pd.DataFrame(), kept=kept)
+        checked = check_table(arrays, pd.DataFrame(), run=run)
     else:
         as_table = described.source
         as_table = files.renewed(as_table, options.copies) if renew else as_table
         readers = _compose_reader_files(as_table.columns.scores)
-        checked = check_table(as_table, described.frame, described.settling, kept)
+        checked = check_table(as_table, described.frame, described.settling, run)
     require_usable(checked, str(options.folder), "nothing was written")
     source = checked.source
     if described is not None and isinstance(source, Folder):

@@ -35,7 +35,7 @@ from skiagram.projects.files import (
 )
 from skiagram.projects.left_out import explain_taken
 from skiagram.projects.option_files import edit_option_file, find_place
-from skiagram.steps.check import KeptCheck, offer_check
+from skiagram.steps.check import offer_check
 from skiagram.steps.checked import CHECKED, remove_checked
 from skiagram.steps.digest import changed_files
 from skiagram.steps.network_time import plan_network_time
@@ -205,9 +205,9 @@ def _add_and_choose(
     """
     # The data set, and the choices that fit it; one that is there is renewed.
     name = asked.files.short_name
-    config, kept = Path(f"conf/dataset/{name}.yaml"), KeptCheck.of_run(composition)
+    config = Path(f"conf/dataset/{name}.yaml")
     renew = config.exists()
-    data_set = check_data_set(asked.files, renew=renew, described=described, kept=kept)
+    data_set = check_data_set(asked.files, renew=renew, described=described, run=composition)
     checked = data_set.checked
     choices, data = choices_of(checked), DataSetFacts.of_checked(checked)
     chosen = asked.choose(choices)
@@ -215,7 +215,7 @@ def _add_and_choose(
         changes = {**chosen, **asked.values}
         del changes["dataset"]
         check_run(Composition(composition.root, changes), data)
-    _write(data_set, kept, project, config)
+    _write(data_set, project, config)
     write_files({path: text.encode() for path, text in choices.files.items()})
     if choices.files:
         check_run(Composition(Path(), {**chosen, **asked.values}), data)
@@ -246,7 +246,7 @@ def _add_and_choose(
         edit_option_file(Path(file), file_values)
 
 
-def _write(data_set: DataSet, kept: KeptCheck, project: Path, config: Path) -> None:
+def _write(data_set: DataSet, project: Path, config: Path) -> None:
     """Make the project of a new data set and write it; say what it is, and offer it to stages.
 
     Raises:
@@ -266,7 +266,7 @@ def _write(data_set: DataSet, kept: KeptCheck, project: Path, config: Path) -> N
     if checked.report.stopping:
         print(printable(checked.report.explain_stop({}, str(project / config)).rstrip()))
         raise refusal("cli.audit_stops", name)
-    offer_check(kept, checked, files)
+    offer_check(checked, files)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.contract import Source
 from skiagram.datasets.folder.keyed_names import KEYED
+from skiagram.datasets.folder.table import names_of
 from skiagram.errors import DataError, OptionError, nearest, refusal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
@@ -70,18 +71,23 @@ def run(arguments: argparse.Namespace) -> int:
     at_home = build(options.read_file("dataset", options.choices["dataset"]), "dataset")
     # the cohort, and what became of it
     with scratch_folder("validate") as place:
-        described = read_cohort(files, project, at_home)
-        source, opened = described.source, described.opened
+        checked = read_cohort(files, project, at_home)
+        source, opened, columns = checked.source, checked.opened, checked.source.columns
         patients = ingest_cohort(project, source, opened, place / "cohort", workspace.compute)
         shared = _refuse_shared(project, place / "cohort", patients, workspace, at_home, arguments)
-        cohorts = described.cohort_of or dict.fromkeys(patients, name)
+        # which of several cohorts each case is of, by its site
+        site_of = dict[str, str]()
+        if columns.site is not None:
+            names = names_of(checked.frame, columns)
+            site_of = dict(zip(names, checked.frame[columns.site], strict=True))
+        cohorts = {case: site_of.get(checked.file_of[case], name) for case in patients}
         inputs, evaluation = _evaluate(
             project, workspace, source.card(), shared, cohorts, place, target
         )
     # which file and patient each case id stands for, where git takes none
     rows = [
         (f"cohort-{case}", file, patients.get(case) or "")
-        for case, file in sorted(described.file_of.items())
+        for case, file in sorted(checked.file_of.items())
     ]
     table = pd.DataFrame(rows, columns=["case_id", "file", "patient"])
     path = Path("tables", f"validation_{name}.cases.csv")

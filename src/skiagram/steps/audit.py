@@ -16,6 +16,8 @@ from skiagram.strict import STRICT
 if TYPE_CHECKING:
     from skiagram.audit.contract import Evidence
     from skiagram.audit.findings import AuditReport
+    from skiagram.image_store.store import ImageStore
+    from skiagram.near_duplicates.pairs import Pairs
 
 FINDINGS, NEAR_DUPLICATES = "findings.json", "near_duplicates.parquet"
 AUDITED = (FINDINGS, NEAR_DUPLICATES)
@@ -72,18 +74,36 @@ def audit_images(ingested: Path, acquisition: Sequence[str], target: Path) -> "A
         ingested: Folder that step ingest wrote.
         acquisition: Covariates that say how an image was taken.
     """
-    from skiagram.audit.run import collect_evidence
     from skiagram.image_store.store import ImageStore, modality_folders
+
+    stores = [ImageStore(folder) for folder in modality_folders(ingested / "images").values()]
+    return write_audit(read_evidence(ingested / "cases", stores, acquisition), target)
+
+
+def read_evidence(
+    folder: Path,
+    stores: "Sequence[ImageStore]",
+    acquisition: Sequence[str],
+    copies: "Pairs | None" = None,
+) -> "Evidence":
+    """Look at all images, and collect what the tables of cases that ingest wrote say of them.
+
+    Args:
+        folder: Of these tables.
+        stores: Images of the cases, a store for each kind.
+        acquisition: Covariates that say how an image was taken.
+        copies: Those of the first store, where they have been searched for already.
+    """
+    from skiagram.audit.run import collect_evidence
     from skiagram.records.files import read_record, read_table
     from skiagram.tasks.cases import DataCard, read_cases
 
-    cases, task = read_cases(ingested / "cases")
-    stores = [ImageStore(folder) for folder in modality_folders(ingested / "images").values()]
-    card = read_record(DataCard, ingested / "cases/card.json")
-    covariates = read_table(ingested / "cases/covariates.parquet")
-    measured = read_table(ingested / "cases/measured.parquet")
-    evidence = collect_evidence(stores, cases, task, card, covariates, acquisition, measured)
-    return write_audit(evidence, target)
+    cases, task = read_cases(folder)
+    card = read_record(DataCard, folder / "card.json")
+    covariates, measured = (
+        read_table(folder / f"{name}.parquet") for name in ("covariates", "measured")
+    )
+    return collect_evidence(stores, cases, task, card, covariates, acquisition, measured, copies)
 
 
 def write_audit(evidence: "Evidence", target: Path) -> "AuditReport":

@@ -20,13 +20,13 @@ import pandas as pd
 from skiagram.arrays import Floats, Texts, Whole
 from skiagram.audit.composition import described_regions
 from skiagram.audit.findings import PAIR, AuditReport
-from skiagram.audit.run import collect_evidence, judge
+from skiagram.audit.run import judge
 from skiagram.audit.shortcuts import MIN_PATIENTS
 from skiagram.composition import Composition
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.checks import NO_TEST_SPLIT, Problems
-from skiagram.datasets.contract import Entry, OpenSource, Source
+from skiagram.datasets.contract import Entry, OpenSource
 from skiagram.datasets.feature_table import FeatureFile, OpenFeatureFile
 from skiagram.datasets.folder.source import ColourImage, Folder
 from skiagram.datasets.folder.table import (
@@ -59,7 +59,7 @@ from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
 from skiagram.sealing.archive import open_tree
 from skiagram.sources.medmnist import MedMNIST
-from skiagram.steps.audit import write_audit
+from skiagram.steps.audit import read_evidence, write_audit
 from skiagram.steps.checked import offer_checked, remove_checked, renew_checked
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
@@ -81,24 +81,6 @@ class CheckedImage(NamedTuple):
     name: str
     note: ImageNote
     region: tuple[int, int, int] | None
-
-
-@dataclass(frozen=True)
-class KeptCheck:
-    """Where what a check makes stays for the stages of a run.
-
-    Attributes:
-        root: The project.
-        acquisition: Covariates that say how an image was taken, as its stage audit has them.
-    """
-
-    root: Path
-    acquisition: tuple[str, ...]
-
-    @classmethod
-    def of_run(cls, composition: Composition) -> "KeptCheck":
-        """Return what a run keeps of the project in this folder, whose options these are."""
-        return cls(Path(), tuple(composition.read_shared("audit")["acquisition"]))
 
 
 AnySource = Folder | FeatureFile | MedMNIST
@@ -161,18 +143,17 @@ class CheckedData(Generic[D]):
 AnyChecked = CheckedData[AnySource]
 
 
-def check_data(source: S, opened: OpenSource, kept: KeptCheck | None = None) -> CheckedData[S]:
+def check_data(source: S, opened: OpenSource, run: Composition | None = None) -> CheckedData[S]:
     """Ingest a data set, past whatever is wrong, and audit it.
 
     Args:
-        kept: Where what it makes stays; None for a scratch folder.
+        run: Options of the project in this folder, where what is made stays for the stages of its
+            run; None for a scratch folder.
     """
     task = Task(predicted_of(source), source.design)
     # Ingest goes on past each problem and collects them.
     problems = Problems(collects=True)
-    with (
-        scratch_folder("check") if kept is None else nullcontext(renew_checked(kept.root)) as place
-    ):
+    with scratch_folder("check") if run is None else nullcontext(renew_checked()) as place:
         folders = IngestFolders.under(place / "ingest")
         ingested = ingest_opened(source, opened, task, folders, ALL_PROCESSORS, problems)
         # what the images of each kind hold, in the order of the source
@@ -199,7 +180,7 @@ def check_data(source: S, opened: OpenSource, kept: KeptCheck | None = None) -> 
         cases = Cases.read(folders.cases / "cases.parquet")
         names = [entry.name for entry in ingested.listed.entries]
         file_of = dict(zip(cases.case_id.tolist(), names, strict=True))
-        report = _audit(source, ingested, cases, folders, kept)
+        report = _audit(ingested, cases, folders, run)
         # of each finding a few files in place of cases
         findings = []
         for finding in report.findings:
@@ -225,11 +206,7 @@ def check_data(source: S, opened: OpenSource, kept: KeptCheck | None = None) -> 
 
 
 def _audit(
-    source: Source,
-    ingested: IngestedData,
-    cases: Cases,
-    folders: IngestFolders,
-    kept: KeptCheck | None,
+    ingested: IngestedData, cases: Cases, folders: IngestFolders, run: Composition | None
 ) -> AuditReport:
     """Audit the kinds of images of which each case has one."""
     # The kinds of images that have the same cases as the first.
@@ -239,17 +216,9 @@ def _audit(
         for stored in ingested.stored.values()
         if np.array_equal(stored.rows, first.rows)
     ]
-    evidence = collect_evidence(
-        stores,
-        cases,
-        ingested.task,
-        source.card(),
-        read_table(folders.cases / "covariates.parquet"),
-        () if kept is None else kept.acquisition,
-        read_table(folders.cases / "measured.parquet"),
-        ingested.copies,
-    )
-    if kept is not None:
+    acquisition = () if run is None else run.read_shared("audit")["acquisition"]
+    evidence = read_evidence(folders.cases, stores, acquisition, ingested.copies)
+    if run is not None:
         report = write_audit(evidence, folders.cases.parents[1] / "audit")
         if not ingested.listed.keys:
             return report
@@ -264,10 +233,8 @@ def _audit(
     return judge(evidence)
 
 
-def offer_check(
-    kept: KeptCheck, checked: AnyChecked, files: Mapping[str, str] | None = None
-) -> None:
-    """Offer what a check has made to the stages, if they would read the same.
+def offer_check(checked: AnyChecked, files: Mapping[str, str] | None = None) -> None:
+    """Offer what a check has made to the stages of this project, if they would read the same.
 
     They would not where images were left out, or names of patients stand under a key.
 
@@ -277,7 +244,8 @@ def offer_check(
     """
     source = checked.source
     # The data set as the stages open it, against what was checked.
-    dataset = Composition(kept.root).read_file("dataset", source.name)
+    project = Composition(Path())
+    dataset = project.read_file("dataset", source.name)
     data = os.environ.get("SKIAGRAM_DATA")
     opened, read = checked.opened, build(dataset, "dataset").open(Path(data) if data else None)
     before, after = opened.entries(), read.entries()
@@ -286,36 +254,36 @@ def offer_check(
         or not np.array_equal(before[at].measured, after[at].measured, equal_nan=True)
         for at in range(len(before))
     ):
-        remove_checked(kept.root)
+        remove_checked(Path())
         return
     # The inputs by which the stages know it.
     line = digest_files(files) if files else ""
-    offer_checked(kept.root, "ingest", dataset=dataset, design=source.design, files=line)
-    offer_checked(kept.root, "audit", acquisition=kept.acquisition)
+    offer_checked("ingest", dataset=dataset, design=source.design, files=line)
+    offer_checked("audit", acquisition=project.read_shared("audit")["acquisition"])
 
 
 def check_table(
     source: S,
     frame: pd.DataFrame,
     settling: Settling = AS_TABLE_SAYS,
-    kept: KeptCheck | None = None,
+    run: Composition | None = None,
 ) -> CheckedData[S]:
     """Check the images that a table lists, its rows of features, or a file of arrays.
 
     Args:
         source: How to read the table; its copy in the project and the channels are not looked at.
         frame: The table; an empty one of arrays.
-        kept: Where what it makes stays; None for a scratch folder.
+        run: As of `check_data`.
     """
     if isinstance(source, Folder):
-        checked = cast("CheckedData[S]", _check_images(source, frame, settling, kept))
+        checked = cast("CheckedData[S]", _check_images(source, frame, settling, run))
     else:
         opened: OpenSource
         if isinstance(source, FeatureFile):
             opened = OpenFeatureFile(source, frame)
         else:
             opened = source.open(None)
-        checked = replace(check_data(source, opened, kept), frame=frame)
+        checked = replace(check_data(source, opened, run), frame=frame)
     # rows that cannot be used may be the only test cases
     rows = checked.opened.problems
     others = [each for each in checked.problems if not rows or each.found != NO_TEST_SPLIT]
@@ -323,7 +291,7 @@ def check_table(
 
 
 def _check_images(
-    source: Folder, frame: pd.DataFrame, settling: Settling, kept: KeptCheck | None
+    source: Folder, frame: pd.DataFrame, settling: Settling, run: Composition | None
 ) -> CheckedData[Folder]:
     """Check images, and settle which of them are read and in which colours."""
     # each file that the table names has its SHA-256; empty where it cannot be read
@@ -353,10 +321,10 @@ def _check_images(
     source = replace(source, channels=_likely_channels(tree, frame, source))
     opened = source.open_rows(tree, frame, checksums, sealed)
     # All rows are read, and once more where most images have other colours.
-    data = check_data(source, opened, kept)
+    data = check_data(source, opened, run)
     settled, colours = _settle_colour(data, few_gray=settling.few_gray)
     if settled != source:
-        data = check_data(settled, settled.open_rows(tree, frame, checksums, sealed), kept)
+        data = check_data(settled, settled.open_rows(tree, frame, checksums, sealed), run)
     # images whose mask is empty
     data = replace(data, frame=frame, checksums=checksums, notes=(colours, *data.notes))
     if settling.without_lesion and len(data.images) == 1:

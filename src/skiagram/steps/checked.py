@@ -14,12 +14,11 @@ CHECKED = "SKIAGRAM_CHECKED"  # variable that a run gives to its stages
 _FOLDER = ".work/checked"
 
 
-def renew_checked(root: Path) -> Path:
-    """Make an empty folder for what a check of the project makes."""
-    remove_checked(root)
-    folder = root / _FOLDER
-    folder.mkdir(parents=True)
-    return folder
+def renew_checked() -> Path:
+    """Make an empty folder for what a check of the project in this folder makes."""
+    remove_checked(Path())
+    Path(_FOLDER).mkdir(parents=True)
+    return Path(_FOLDER)
 
 
 def remove_checked(root: Path) -> None:
@@ -27,9 +26,9 @@ def remove_checked(root: Path) -> None:
     shutil.rmtree(root / _FOLDER, ignore_errors=True)
 
 
-def offer_checked(root: Path, stage: str, **inputs: Any) -> None:
+def offer_checked(stage: str, **inputs: Any) -> None:
     """Note of which inputs the folder of a stage is what the stage would write."""
-    (root / _FOLDER / f"{stage}.json").write_text(json.dumps(inputs), encoding="utf-8")
+    Path(_FOLDER, f"{stage}.json").write_text(json.dumps(inputs), encoding="utf-8")
 
 
 def take_checked(root: Path, stage: str, target: Path, **inputs: Any) -> bool:
