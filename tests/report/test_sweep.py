@@ -9,12 +9,12 @@ from skiagram.report import severity
 from skiagram.report.index import render_sweep
 from skiagram.report.sweep import draw_model, list_models, tabulate_map, tabulate_rows
 from skiagram.statistics.estimate import Estimate
-from skiagram.steps.time import Clock
 from skiagram.sweeps.figures import DIFFERENCE, ModelFigure, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import SweepResult
+from skiagram.sweeps.time import Clock
 from tests.report.pages import Page
 from tests.yaml_rows import as_record, read_yaml
 

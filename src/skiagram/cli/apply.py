@@ -8,6 +8,7 @@ from typing import Any
 from skiagram.composition import Composition
 from skiagram.errors import DataError, refusal
 from skiagram.options import read_option_file
+from skiagram.projects.files import require_project_here
 from skiagram.projects.option_files import edit_option_file, find_place
 from skiagram.records.files import read_record
 from skiagram.sweeps.rows import SCORED
@@ -66,8 +67,7 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
         OptionError: There is no such sweep or row, or the row failed.
     """
     # The table that the sweep left in the project.
-    if not Path("params.yaml").is_file():
-        raise refusal("cli.no_project_here")
+    require_project_here()
     path = Path("sweeps", name, RESULT)
     if not path.is_file():
         sweeps = sorted(table.parent.name for table in Path("sweeps").glob(f"*/{RESULT}"))

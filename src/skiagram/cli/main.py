@@ -96,11 +96,6 @@ class _Parser(argparse.ArgumentParser):
                 question=question,
                 line=f"{self.prog} {self.whole}",
             )
-        # A change of an option, as Hydra's programs take it, is no name of a file.
-        for name in (action.dest for action in self._actions if not action.option_strings):
-            word = str(getattr(said, name, ""))
-            if re.fullmatch(r"\+*\w+(\.\w+)*=.*", word) and "--set" in self._option_string_actions:
-                raise refusal("cli.change_as_file", self.prog, word=word)
         return said, unknown
 
     def error(self, message: str) -> NoReturn:
@@ -114,21 +109,10 @@ class _Parser(argparse.ArgumentParser):
         option, kind, value, choices = wrong.groups()
         names = re.findall(r"[^\s',]+", choices or "")
         near = [_WORDS_OF_OTHERS[value]] if value in _WORDS_OF_OTHERS else nearest(value, names)
-        if kind == "float" and (number := _as_plain_number(value)):
-            near = [number]
         allowed = ", ".join(names) or _TYPES.get(kind, kind)
         remedy = f"did you mean `{near[0]}`?" if near else remedy
         place = f"{self.prog} {option}"
         raise refusal("cli.wrong_value", place, text=value, allowed=allowed, remedy=remedy)
-
-
-def _as_plain_number(text: str) -> str:
-    """Return `0,3` and `30%` as `0.3`; empty for what is neither."""
-    written = re.fullmatch(r"(-?\d+)(?:[.,](\d+))? ?(%?)", text)
-    if written is None:
-        return ""
-    number = float(f"{written[1]}.{written[2] or 0}")
-    return f"{number / 100 if written[3] else number:g}"
 
 
 class _Printable:

@@ -9,7 +9,7 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Generic, Literal, NamedTuple, TypeVar, cast
@@ -64,7 +64,7 @@ from skiagram.steps.checked import offer_checked, remove_checked, renew_checked
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 
-_LOOKED_AT = 3  # files that tell whether most images are in colour, before all are read
+_LOOKED_AT = 6  # rows, of which the first that can be read tells whether images are in colour
 _SHOWN = 5  # names in a sentence
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
@@ -317,7 +317,7 @@ def _check_images(
     sealed = None
     if source.sealed_labels is not None:
         sealed = read_file(Path(source.sealed_labels), source.sealed_labels)
-    # in the colours that the first files have, and again where most of all have others
+    # in the colours of the first file, and again where most of all have others
     source = replace(source, channels=_likely_channels(tree, frame, source))
     opened = source.open_rows(tree, frame, checksums, sealed)
     # All rows are read, and once more where most images have other colours.
@@ -333,23 +333,16 @@ def _check_images(
 
 
 def _likely_channels(tree: FileTree, frame: pd.DataFrame, source: Folder) -> Literal[1, 3]:
-    """Return the channels that most of a few files have."""
-    in_colour, number = 0, 0
-    first = frame.iloc[: 2 * _LOOKED_AT]
+    """Return the channels of the first file that can be read."""
+    first = frame.iloc[:_LOOKED_AT]
     wrong = find_image_problems(first, source.columns)
     for at, each in enumerate(references_of(first, source.columns)):
-        if at in wrong:  # ingest says it
-            continue
         reference = replace(each, masks=())
-        try:
-            files = read_case_files(tree, reference)
-            in_colour += decode_case(files, reference, source.reading).pixels.ndim == 3
-        except DataError:
-            continue
-        number += 1
-        if number == _LOOKED_AT:
-            break
-    return 3 if 2 * in_colour > number else 1
+        with suppress(DataError):  # ingest says it
+            if at not in wrong:
+                files = read_case_files(tree, reference)
+                return 3 if decode_case(files, reference, source.reading).pixels.ndim == 3 else 1
+    return 1
 
 
 def _settle_colour(data: CheckedData[Folder], *, few_gray: bool) -> tuple[Folder, str]:

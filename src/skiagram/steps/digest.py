@@ -8,8 +8,9 @@ goes.
 
 import json
 import os
+import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from skiagram.composition import Composition
 from skiagram.compute.checkout import home
 from skiagram.compute.files import write_files
 from skiagram.errors import SkiagramError
-from skiagram.options import build, read_option_file
+from skiagram.options import build
 from skiagram.projects.stage_code import StagesOfProject
 from skiagram.projects.stage_times import note_time
 from skiagram.steps.preflight import DataSetFacts, check_run
@@ -60,23 +61,12 @@ def read_own_data(options: Composition) -> DataSetFacts | None:
 def data_sets_of_sweeps(root: Path, params: Mapping[str, Any]) -> list[str]:
     """Return the data sets that sweeps of params.yaml may read: its own and those they name."""
     files = [root / "conf" / "sweep" / f"{name}.yaml" for name in params.get("sweeps") or ()]
-    # A file that is missing or cannot be read is left to the sweep, which says what is wrong.
-    with suppress(SkiagramError):
-        named = {word for file in files if file.is_file() for word in words(read_option_file(file))}
-        data_sets = {path.stem for path in (root / "conf" / "dataset").glob("*.yaml")}
-        return sorted((named | {str(params["dataset"])}) & data_sets)
-    return []
-
-
-def words(values: object) -> Iterator[str]:
-    """Yield every text that is a value of a config, at any depth."""
-    if isinstance(values, str):
-        yield values
-    elif isinstance(values, Mapping):
-        yield from words([*values.values()])
-    elif isinstance(values, Iterable):
-        for value in values:
-            yield from words(value)
+    # A file that is missing is left to the sweep, which says what is wrong.
+    named = {str(params["dataset"])}
+    for file in (file for file in files if file.is_file()):
+        named.update(re.findall(r"[^\s,\[\]{}'\":]+", file.read_text("utf-8", errors="replace")))
+    data_sets = {path.stem for path in (root / "conf" / "dataset").glob("*.yaml")}
+    return sorted(named & data_sets)
 
 
 def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:

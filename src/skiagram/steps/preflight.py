@@ -16,7 +16,7 @@ import numpy as np
 
 from skiagram.composition import GROUPS, Composition, remedy_of_absent
 from skiagram.errors import DataError, OptionError, listed, nearest, refusal, suggest
-from skiagram.models.arm_of_file import CLASSES, OTHER_ARM, require_arm, target_of
+from skiagram.models.arm_of_file import CLASSES, require_arm, target_of
 from skiagram.options import (
     CLASS_OF_GROUP,
     PARAMS,
@@ -226,13 +226,6 @@ def _check_names(options: Composition) -> None:
         names, files = split_names(choices.get(choice) or []), options.list_files(group)
         for name, number in Counter(names).items():
             if name not in files:
-                if choice in CLASSES:  # the files of the other arm are no answer
-                    others = CLASSES[OTHER_ARM[choice]]
-                    files = [
-                        each
-                        for each in files
-                        if not target_of(options.read_file("model", each)).startswith(others)
-                    ]
                 known = [*files, *["none"] * (choice in CLASSES)]
                 remedy = remedy_of_absent(group, name, known, "choose one of these files")
                 raise refusal(
@@ -253,19 +246,11 @@ def _refuse_unread(options: Composition) -> None:
     A choice names members of a group, or a config of `conf` refers to it as `${params.NAME}`.
     """
     read = {*GROUPS, _BY_PIPELINE}
-    if unread := sorted(options.choices.keys() - read):
-        for file in (options.root / "conf").rglob("*.yaml"):
-            read.update(_REFERENCE.findall(file.read_text(encoding="utf-8", errors="replace")))
-        for name in (each for each in unread if each not in read):
-            group = next((each for each in GROUPS.values() if name in options.list_files(each)), "")
-            near = nearest(name, read - {*_BY_PIPELINE[1:]})
-            remedy = f"remove it: no stage reads `{name}`"
-            if near:
-                remedy = f"did you mean `{near[0]}`? Remove the other one"
-            if group:
-                config = f"conf/{group}/{name}.yaml"
-                remedy = f"remove it, and set the option in {config} (`-S '{config}:OPTION=VALUE'`)"
-            raise refusal("steps.no_choice", name=name, remedy=remedy)
+    for file in (options.root / "conf").rglob("*.yaml"):
+        read.update(_REFERENCE.findall(file.read_text(encoding="utf-8", errors="replace")))
+    for name in sorted(options.choices.keys() - read):
+        near = suggest(name, read)
+        raise refusal("steps.no_choice", name=name, near=near and f"{near} ")
 
 
 def _check_references(options: Composition, trained: Models) -> None:

@@ -54,7 +54,6 @@ from skiagram.sweeps.row_options import (
 )
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
 from skiagram.sweeps.seal import open_data
-from skiagram.sweeps.time import Clock
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import Cases, read_cases, read_task
 from skiagram.training.options import Trainer, decide_vertical_flips

@@ -13,7 +13,6 @@ from skiagram.composition import Composition
 from skiagram.errors import SkiagramError, refusal
 from skiagram.fitting.cross_validation import Subset
 from skiagram.options import check, split_names
-from skiagram.steps.time import Clock
 from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.data import ingest_data
 from skiagram.sweeps.figures import DIFFERENCES, RowFigures
@@ -33,6 +32,7 @@ from skiagram.sweeps.rows import (
     show_value,
 )
 from skiagram.sweeps.runs import RowResult, TrainedRow, run_rows
+from skiagram.sweeps.time import Clock
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import read_task
 from skiagram.tasks.predicted import Predicted
