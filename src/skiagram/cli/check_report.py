@@ -6,11 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from skiagram.cli.templates import fill_in
 from skiagram.datasets.feature_table import FeatureFile
@@ -96,18 +94,18 @@ def left_out(described: AnyTable) -> str:
     left_columns = described.unused
     if not left_columns:
         return ""
-    texts = [name for name in left_columns if described.frame[name].dtype.kind != "f"]
-    cells = {name: described.frame[name].tolist() for name in texts}
-    suspects = dict.fromkeys(left_columns, "")  # what can be a measurement alone tells nobody
-    suspects |= {name: suspect_column(name, cells[name]) or "" for name in texts}
-    ids = "it tells patients or cases apart"
-    for name in texts:
-        if not suspects[name] and names_patients(name, also_cases=True):
-            suspects[name] = ids
-        if all(map(part_of, cells[name])):
-            suspects[name] = "it tells the split"
-    suspects |= dict.fromkeys(("case_id", "patient_id"), ids)
-    suspects |= {"split": "it tells the split"}
+    ids, split = "it tells patients or cases apart", "it tells the split"
+    by_name, suspects = {"case_id": ids, "patient_id": ids, "split": split}, dict[str, str]()
+    for name in left_columns:
+        why = ""
+        if described.frame[name].dtype.kind != "f":  # what can be a measurement alone tells nobody
+            cells = described.frame[name].tolist()
+            why = suspect_column(name, cells) or ""
+            if not why and names_patients(name, also_cases=True):
+                why = ids
+            if all(map(part_of, cells)):
+                why = split
+        suspects[name] = by_name.get(name, why)
     # The columns of each reason, then the line that takes the harmless ones.
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
     for why in dict.fromkeys(suspects[name] for name in left_columns):
@@ -241,24 +239,23 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
     volumes = [len(image.note.shape) == 4 for image in images]
     if any(volumes) and not all(volumes):
         return f"{sum(volumes)} volumes and {len(images) - sum(volumes)} plane images."
-    axes = ("slices", "height", "width") if all(volumes) else ("height", "width")
-    sides = np.array([image.note.shape[: len(axes)] for image in images])
-    measured = dict(zip(axes, sides.T, strict=True))
-    voxels = "voxels" if all(volumes) else "pixels"
-    spaced = [image.note.spacing for image in images if image.note.spacing is not None]
-    spacings = np.array(spaced, dtype=np.float64) if spaced else np.empty((0, 0))
-    for k, name in enumerate(("slice", "row", "column")[-spacings.shape[1] :] if spaced else ()):
-        measured[f"{name} spacing, mm"] = spacings[:, k]
+    axes = ["slices", "height", "width"] if all(volumes) else ["height", "width"]
+    voxels, unit = ("voxels", "mm³") if all(volumes) else ("pixels", "mm²")
+    sides = pd.DataFrame([image.note.shape[: len(axes)] for image in images], columns=axes)
+    spacings = pd.DataFrame([image.note.spacing or () for image in images])
+    further = ("slice", "row", "column")[3 - spacings.shape[1] :]
+    measured = [sides, spacings.set_axis([f"{name} spacing, mm" for name in further], axis=1)]
     # the regions: their voxels, their size where the spacing is known, and their parts
-    regions = [(image.region, image.note.spacing) for image in images if image.region is not None]
-    if regions:
-        described = np.array([region for region, _ in regions])
-        measured[f"region, {voxels}"] = described[:, 0]
-        known = [region[0] * float(np.prod(spacing)) for region, spacing in regions if spacing]
-        if known:
-            measured[f"region, {'mm³' if all(volumes) else 'mm²'}"] = np.array(known)
-        measured["region, parts"] = described[:, 1]
-    rows = [[name, *_low_middle_high(values)] for name, values in measured.items()]
+    if any(image.region for image in images):
+        regions = pd.DataFrame([image.region or () for image in images])
+        size = regions[0] * spacings.prod(axis=1, min_count=1)
+        in_words = {f"region, {voxels}": regions[0], f"region, {unit}": size}
+        measured.append(pd.DataFrame(in_words | {"region, parts": regions[1]}))
+    table = pd.concat(measured, axis=1).quantile([0, 0.5, 1], interpolation="nearest")
+    rows = []
+    for name, values in table.dropna(axis=1).items():
+        rows.append([name, *(f"{each:,.0f}" if each >= 1000 else f"{each:.4g}" for each in values)])
+    known = [image.note.spacing for image in images if image.note.spacing]
     # What in the files differs from image to image.
     return fill_in(
         "sizes.txt",
@@ -266,16 +263,11 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
         volumes=all(volumes),
         colour=len(images[0].note.shape) == 3,
         depths=sorted({image.note.depth for image in images}),
-        sizes=len(np.unique(sides, axis=0)),
-        spacings=len(np.unique(spacings.round(4), axis=0)),
-        unknown=len(images) - len(spaced) if spaced else 0,
+        sizes=len(sides.drop_duplicates()),
+        spacings=len({tuple(np.round(spacing, 4)) for spacing in known}),
+        unknown=len(images) - len(known) if len(known) else 0,
         number=len(images),
     )
-
-
-def _low_middle_high(values: NDArray[Any]) -> list[str]:
-    chosen = np.percentile(values, [0, 50, 100], method="nearest")
-    return [f"{value:,.0f}" if value >= 1000 else f"{value:.4g}" for value in chosen.tolist()]
 
 
 def problems_text(problems: Sequence[DataError]) -> str:

@@ -102,14 +102,6 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Coho
     # All rows and files, before anything is written.
     checked: Cohort = check_table(source, frame, described.settling)
     source, frame = checked.source, checked.frame
-    if not checked.first and isinstance(source, Folder):
-        raise refusal(
-            "cli.cohort_without_images",
-            str(options.folder),
-            rows=len(frame),
-            column=columns.file,
-            first=checked.problems[0],
-        )
     require_usable(checked, str(options.folder), "nothing was opened")
     # in the colours of the project's images, and without the rows that were left out
     opened = checked.opened

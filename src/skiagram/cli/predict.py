@@ -186,22 +186,16 @@ def _write(
         DataError: None could be; nothing is written.
     """
     # what must not be overlooked
-    counts, first = dict.fromkeys(_SENTENCES, 0), dict[str, str]()
-    for result in results:
-        if result.error:
-            counts["error"] += 1
-            if counts["error"] <= _MAX_LINES:
-                print(printable(result.error), file=sys.stderr)
-        for kind in ("missing", "unseen", "unusual", "refer"):
-            if words := getattr(result, kind):
-                counts[kind] += 1
-                first.setdefault(kind, f"{result.file}: {'; '.join(words)}")
-    for kind, count in counts.items():
-        if count:
-            sentence = _SENTENCES[kind].format(count, len(results), first.get(kind))
-            print(printable(sentence), file=sys.stderr)
+    failed = [result for result in results if result.error]
+    for result in failed[:_MAX_LINES]:
+        print(printable(result.error), file=sys.stderr)
+    for kind, sentence in _SENTENCES.items():
+        told = [result for result in results if getattr(result, kind)]
+        if told:
+            first = f"{told[0].file}: {'; '.join(getattr(told[0], kind))}"
+            print(printable(sentence.format(len(told), len(results), first)), file=sys.stderr)
     output: Path = arguments.output
-    if counts["error"] == len(cases):
+    if len(failed) == len(cases):
         raise refusal("cli.nothing_scored", str(output))
     # the files
     if arguments.page is not None:
@@ -214,7 +208,7 @@ def _write(
     )
     if _has_marks(model, output):
         write_marks(results, marks_table(output))
-    return counts["error"]
+    return len(failed)
 
 
 def _has_marks(model: DeployedModel, output: Path) -> bool:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from skiagram.cli.file_arguments import read_file_options, require_new
 from skiagram.compute.files import write_files
-from skiagram.datasets.folder.table import list_entries, references_of, split_modalities, splits_of
+from skiagram.datasets.folder.table import list_entries, split_modalities, splits_of
 from skiagram.errors import refusal
 from skiagram.intake.images import read_folder
 from skiagram.readers.case_images import is_image_file, read_case_files
@@ -24,15 +24,13 @@ def run(arguments: argparse.Namespace) -> int:
     if source.sealed_labels is not None:
         raise refusal("cli.encrypted_labels")
     parts = [*split_modalities(described.frame, columns, source.modalities).values()]
-    for part in parts:
-        listed = list_entries(part, columns, source.classes, source.test_sites)
-        for problem in listed.problems:
-            raise problem
-    # The test cases, one row each also where a case has several images.
-    frame = pd.concat(parts)
-    is_test = np.array(splits_of(frame, columns, source.test_sites)) == "test"
-    test = frame.iloc[: len(parts[0])][is_test[: len(parts[0])]]
-    if not len(test):
+    listings = [list_entries(each, columns, source.classes, source.test_sites) for each in parts]
+    for problem in (problem for listing in listings for problem in listing.problems):
+        raise problem
+    # The test cases, each once also where a case has several images.
+    found = zip(listings[0].entries, listings[0].references, strict=True)
+    test = [(entry.label, reference) for entry, reference in found if entry.split == "test"]
+    if not test:
         raise refusal("cli.no_test_case")
     table = arguments.output / f"{source.name}.csv"
     encrypted = arguments.output / f"{source.name}.labels.age"
@@ -40,16 +38,16 @@ def run(arguments: argparse.Namespace) -> int:
         require_new(path, "--output")
     # the labels of test cases, each by what stands for its image
     tree = open_tree(arguments.folder, str(arguments.folder), is_image_file)
-    references = references_of(test, columns)
-    tree.announce([name for reference in references for name in reference.files])
+    tree.announce([name for _, reference in test for name in reference.files])
     labels: dict[str, int] = {}
-    for cell, reference in zip(test[columns.label], references, strict=True):
+    for label, reference in test:
         checksum = read_case_files(tree, reference).checksums[reference.file]
-        label = source.classes.index(cell)
         if labels.setdefault(token_of(checksum, reference.chosen), label) != label:
             raise refusal("cli.equal_test_image", reference.name)
     # The labels encrypted; in the table their cells are empty.
     content = encrypt_labels(labels, source.classes, arguments.recipient, "--recipient")
+    frame = pd.concat(parts)
+    is_test = np.array(splits_of(frame, columns, source.test_sites)) == "test"
     hidden = [name for name in (columns.label, columns.marks) if name]
     text = csv_text(
         replace_columns(frame[[*columns.used()]], {n: frame[n].mask(is_test, "") for n in hidden})

@@ -35,6 +35,7 @@ from skiagram.tasks.task import Design
 
 _PRESETS = "conf/presets.yaml"
 _MEASURED = re.compile(r"(?:([\d.]+) )?\$(\w+)")  # `$radius`, or `0.5 $radius`
+_TOLD = {"data": "why", "frozen": "frozen"}  # section of the presets → where its sentences go
 _MAX_PLACES = 1000  # of an image
 _LARGE = {2: 128, 3: 32}  # a side beyond which a network takes hours on a processor, by axes
 _SMALL = 64  # pixels; networks that saw photographs enlarge smaller images less
@@ -59,9 +60,6 @@ class FittingChoices:
         files: Path → text of configs that have to be written.
         why: Sentence on what was assumed; empty where nothing was.
         quick: Models on features and encodings that a quick run trains.
-        uptake: Feature that holds the highest uptake of PET; empty without PET.
-        volume: Feature that holds the region's volume, of plane images its area, where it has a
-            name of its own; empty for that of the family `morphology`.
         frozen: Sentence on the frozen network that is compared too, or on how to get one.
         networks: Networks that `skiagram run` trains where it has time, the most valuable first.
         image_shape: (channels, rows, columns) of what networks see; None where none is planned.
@@ -73,8 +71,6 @@ class FittingChoices:
     files: Mapping[Path, str]
     why: str = ""
     quick: tuple[str, ...] = ("logistic_regression", "single_feature")
-    uptake: str = ""
-    volume: str = ""
     frozen: str = ""
     networks: tuple[str, ...] = ()
     image_shape: tuple[int, ...] | None = None
@@ -122,10 +118,8 @@ def fitting_choices(
     if facts["axes"] == 2 and not facts["lesions"]:
         cases = len(data.first) if data.cases is None else len(data.cases.development())
         choices = replace(choices, image_shape=facts["image_shape"], cases=cases)
-    if facts["regions"] == "spaced":
-        choices = replace(choices, uptake=facts["uptake"])
     if outcome is not None:
-        choices = choices_of_outcome(choices, outcome, covariates)
+        choices = choices_of_outcome(choices, outcome, covariates, facts["volume"], facts["uptake"])
     if facts["lesions"]:
         choices = replace(choices, quick=())
     # models that read a pretrained network, where the extra `pretrained` is installed
@@ -157,12 +151,12 @@ def _choices_of_features(source: FeatureFile, cases: Cases | None) -> FittingCho
         label, patient = cases.label, cases.patient_id
         rarest = min(len(np.unique(patient[label == each])) for each in set(label))
         facts["many"] = rarest >= _ENOUGH_FOR_FIVE_FOLDS
-    volume = find_volume(features) or ""
-    choices = _take(FittingChoices({}, {}, {}, volume=volume), "data", facts)
+    choices = _take(FittingChoices({}, {}, {}), "data", facts)
     # Simple rules, of the outcome where it has its own.
     rules = ["single_feature"]
     if source.outcome is not None:
-        choices = choices_of_outcome(choices, source.outcome, source.columns.covariates)
+        covariates, volume = source.columns.covariates, find_volume(features) or ""
+        choices = choices_of_outcome(choices, source.outcome, covariates, volume)
         rules = [*source.outcome.rules.values()]
     # Features of several regions are compared by how they are combined.
     if COUNT in features:
@@ -188,7 +182,7 @@ def _take(
     usual |= {} if baselines is None else {"baselines": [*baselines]}
     params = dict(choices.params)
     options = {file: dict(values) for file, values in choices.options.items()}
-    networks, quick, volume, said = choices.networks, choices.quick, choices.volume, list[str]()
+    networks, quick, said = choices.networks, choices.quick, list[str]()
     # Each row whose conditions hold adds to what rows before it chose.
     for row in presets[section]:
         wanted = {fact: _listed(value) for fact, value in row.get("when", {}).items()}
@@ -201,7 +195,6 @@ def _take(
             options.setdefault(file, {}).update(values)
         networks = tuple(row.get("networks", networks))
         quick += tuple(_filled(row.get("quick", []), facts))
-        volume = row.get("volume", volume)
         said += row.get("say", [])
     # feature families are one text in params.yaml
     if "features" in params:
@@ -211,10 +204,8 @@ def _take(
     for encoder in params.get("encoders", []):  # its title and licence
         words |= read_shipped(f"conf/encoder/{encoder}.yaml")
     sentences = [presets["sentences"][key].format_map(words) for key in said]
-    told = " ".join(filter(None, sentences))
-    taken = replace(choices, params=params, options=options, networks=networks)
-    taken = replace(taken, quick=quick, volume=volume)
-    return replace(taken, frozen=told) if section == "frozen" else replace(taken, why=told)
+    told: dict[str, Any] = {_TOLD[section]: " ".join(filter(None, sentences))}
+    return replace(choices, params=params, options=options, networks=networks, quick=quick, **told)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -242,6 +233,7 @@ def _facts(name: str, kind: str, design: Design, **known: Any) -> dict[str, Any]
     """What conditions of presets may ask for, as it is where nothing was measured."""
     facts = {"dataset": name, "data": kind, "design": design, "outcome": "none", "axes": 0}
     facts |= {"regions": "table", "kinds": "none", "pretrained": _has_pretrained()}
+    facts |= {"volume": "", "uptake": ""}  # features that have a name of their own
     yes_or_no = ("lesions", "colour", "resized", "small", "many", "acquisition")
     return {**facts, **dict.fromkeys(yes_or_no, False), **known}
 
@@ -276,6 +268,8 @@ def _describe_images(
             rows = columns = int(np.sqrt(np.median(pixels)) + 2 * _BOX_MARGIN)
         image_shape = (*(colours or (1,)), rows, columns)
         facts |= {"image_shape": image_shape, "small": max(rows, columns) <= _SMALL}
+    if regions == "plane":
+        facts["volume"] = "shape_area_mesh"
     if regions == "spaced":
         facts |= _describe_kinds(name, data)
     if lesions:
@@ -361,52 +355,56 @@ def choices_of_outcome(
     choices: FittingChoices,
     outcome: MeasuredOutcome,
     covariates: Sequence[str],
+    volume: str = "",
+    uptake: str = "",
 ) -> FittingChoices:
-    """Choose models that learn an outcome that is no class; see `fitting_choices`."""
+    """Choose models that learn an outcome that is no class; see `fitting_choices`.
+
+    Args:
+        volume: Feature that holds the region's volume, of plane images its area, where it has a
+            name of its own; empty for that of the family `morphology`.
+        uptake: Feature that holds the highest uptake of PET; empty without PET.
+    """
     # What the outcome's simple rules need, and what there is of it.
     params, options = dict(choices.params), dict(choices.options)
-    shipped = read_shipped(CHOICES)["features"]
-    families = [name.strip() for name in str(params.get("features", shipped)).split(",")]
-    available = {"cases": True, "acquisition": "acquisition" in families}
-    available |= {"volume": any("region/" in name or "morphology" in name for name in families)}
-    # The rule of volume reads the column that has it.
-    if choices.volume:
-        rule: dict[str, Any] = {"columns": [choices.volume]}
-        if choices.volume.startswith("sum_"):
-            rule |= {"columns_title": "the volume of all regions"}
-        elif choices.volume == "shape_area_mesh":
-            rule |= {"columns_title": "the region's area"}
-        options[f"conf/model/{outcome.rules['volume']}.yaml"] = rule
-        available["volume"] = True
-    # The same with the uptake of PET, and with what is known without images.
-    if choices.uptake and "uptake" in outcome.rules:
-        uptake = {"columns": [choices.uptake], "columns_title": "the highest uptake"}
-        options[f"conf/model/{outcome.rules['uptake']}.yaml"] = uptake
-        available["uptake"] = True
-    available["covariates"] = bool(covariates)
-    available["known"] = bool(covariates) and available["volume"]
-    if available["known"] and choices.volume:
-        known = {"columns": ["covariates", choices.volume]}
-        options[f"conf/model/{outcome.rules['known']}.yaml"] = known
+    families = split_names(params.get("features", read_shipped(CHOICES)["features"]))
+    has_volume = bool(volume) or any("region/" in each or "morphology" in each for each in families)
+    available = {
+        "cases": True,
+        "acquisition": "acquisition" in families,
+        "volume": has_volume,
+        "uptake": bool(uptake),
+        "covariates": bool(covariates),
+        "known": bool(covariates) and has_volume,
+    }
+    rules = {need: rule for need, rule in outcome.rules.items() if available.get(need)}
+    # The columns that these read, where they have names of their own, and what these are called.
+    read: dict[str, list[str]] = {"volume": [volume], "known": ["covariates", volume]}
+    read = {"uptake": [uptake]} | (read if volume else {})
+    titles = {"uptake": "the highest uptake"}
+    if volume.startswith("sum_"):
+        titles["volume"] = "the volume of all regions"
+    elif volume == "shape_area_mesh":
+        titles["volume"] = "the region's area"
+    for need, rule in rules.items():
+        if need in read:
+            title = {"columns_title": titles[need]} if need in titles else {}
+            options[f"conf/model/{rule}.yaml"] = {"columns": read[need], **title}
     # Networks that learn the outcome, alone or with the table.
     networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]
     if covariates:  # all that the line names, texts too
         families.append("covariates")
         options["conf/features/covariates.yaml"] = {"columns": [*covariates]}
         networks = _read_table_too(networks, covariates, options)
-    # The rules that have what they need.
-    rules = [name for need, name in outcome.rules.items() if available.get(need)]
-    frozen_options = {"columns": ["encoding", "covariates"]} if covariates else {}
-    options |= {
-        f"conf/model/{name}.yaml": frozen_options for name in outcome.frozen if frozen_options
-    }
+        for name in outcome.frozen:
+            options[f"conf/model/{name}.yaml"] = {"columns": ["encoding", "covariates"]}
     params |= {
         "features": ",".join(dict.fromkeys(families)),
-        "baselines": [*outcome.baselines, *rules],
+        "baselines": [*outcome.baselines, *rules.values()],
         "networks": networks,
         "folds": 5,
     }
-    quick = (outcome.baselines[0], *rules)
+    quick = (outcome.baselines[0], *rules.values())
     # the time of a network that reads a table beside the image is not planned
     shape = None if _WITH_TABLE in networks else choices.image_shape
     return replace(

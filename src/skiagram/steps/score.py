@@ -7,6 +7,7 @@ came after ingest in training comes after it here, as the model's folder says.
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -37,6 +38,11 @@ from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases, name_groups
 
 Watch = Callable[[Sequence[str], Scorer, PreparedCases], None]
+_MISSING = "lack what the model reads besides the image"
+_UNSEEN = (
+    "have a covariate text that too few cases for training had, which counts as none of the known "
+    "categories"
+)
 
 
 @options_class(**STRICT)
@@ -218,32 +224,24 @@ def list_lacking(
 
     Texts that training did not know are counted by their column: a rare one may tell a patient.
     """
-    # How many cases lack something, by model.
     titles_by_sentence: dict[str, list[str]] = {}
     for title, scorer in titled:
         table = replace(covariates, read=scorer.covariates)
-        missing, unseen = Counter[str](), Counter[str]()
-        n_missing = n_unseen = 0
+        # What each case lacks, and the columns of texts that training did not know.
+        missing = []
         for case in cases:
             lacks = table.missing(case.name) if table.read else []
-            if scorer.reads_earlier and not case.earlier:
-                lacks.append("no earlier image")
-            if scorer.requires.reads_other and case.other is None:
-                lacks.append("no other image of the patient")
-            unknown = table.unseen_columns(case.name)
-            missing.update(lacks)
-            unseen.update(unknown)
-            n_missing, n_unseen = n_missing + bool(lacks), n_unseen + bool(unknown)
-        counted = {
-            "lack what the model reads besides the image: {}.": (n_missing, missing),
-            "have a covariate text that too few cases for training had, which counts as none of "
-            "the known categories: {}.": (n_unseen, unseen),
-        }
+            lacks += ["no earlier image"] * (scorer.reads_earlier and not case.earlier)
+            reads_other = scorer.requires.reads_other and case.other is None
+            missing.append(lacks + ["no other image of the patient"] * reads_other)
+        unseen = [table.unseen_columns(case.name) for case in cases]
         # Models that lack the same share a sentence.
-        for words, (number, parts) in counted.items():
-            if number:
-                shares = listed(f"{part} ({count})" for part, count in parts.items())
-                sentence = f"{number} of {len(cases)} cases {words.format(shares)}"
+        for words, of_cases in ((_MISSING, missing), (_UNSEEN, unseen)):
+            counts = Counter(chain.from_iterable(of_cases))
+            shares = listed(f"{part} ({count})" for part, count in counts.items())
+            if counts:
+                number = sum(map(bool, of_cases))
+                sentence = f"{number} of {len(cases)} cases {words}: {shares}."
                 titles_by_sentence.setdefault(sentence, []).append(title)
     return tuple(
         f"{', '.join(titles)}: {sentence}" for sentence, titles in titles_by_sentence.items()
@@ -270,10 +268,7 @@ def list_stored_cases(folder: Path) -> list[NewCase]:
     """List the test cases of a data set, which know their patient's other images."""
     cases = Cases.read(folder / "cases.parquet")
     table = read_table(folder / "measured.parquet").set_index("case_id")
-    measured: dict[str, Any] = {}
-    if len(table.columns):
-        rows = table.to_dict("records")
-        measured = dict(zip(table.index.tolist(), rows, strict=True))
+    measured: dict[Any, Any] = table.to_dict("index")
     every = [
         NewCase(name, MemoryTree({}), {}, measured=measured.get(name, {}))
         for name in cases.case_id.tolist()
@@ -295,9 +290,6 @@ def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> Covaria
     missing = [name for name in columns if name not in table]
     if missing:
         raise refusal("steps.no_covariate", str(folder), name=missing[0])
-    rows = table[columns].apply(name_groups).fillna("").to_dict("records")
-    cells = {
-        case: {str(name): str(value) for name, value in row.items()}
-        for case, row in zip(table["case_id"].tolist(), rows, strict=True)
-    }
+    texts = table.set_index("case_id")[columns].apply(name_groups).fillna("").astype(str)
+    cells: dict[Any, Any] = texts.to_dict("index")
     return CovariateTable(read, cells)
