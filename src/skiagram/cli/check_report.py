@@ -242,12 +242,12 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
     axes = ["slices", "height", "width"] if all(volumes) else ["height", "width"]
     voxels, unit = ("voxels", "mm³") if all(volumes) else ("pixels", "mm²")
     sides = pd.DataFrame([image.note.shape[: len(axes)] for image in images], columns=axes)
-    spacings = pd.DataFrame([image.note.spacing or () for image in images])
+    spacings = pd.DataFrame([pd.Series(image.note.spacing or (), dtype=float) for image in images])
     further = ("slice", "row", "column")[3 - spacings.shape[1] :]
     measured = [sides, spacings.set_axis([f"{name} spacing, mm" for name in further], axis=1)]
     # the regions: their voxels, their size where the spacing is known, and their parts
     if any(image.region for image in images):
-        regions = pd.DataFrame([image.region or () for image in images])
+        regions = pd.DataFrame([image.region or (np.nan,) * 3 for image in images])
         size = regions[0] * spacings.prod(axis=1, min_count=1)
         in_words = {f"region, {voxels}": regions[0], f"region, {unit}": size}
         measured.append(pd.DataFrame(in_words | {"region, parts": regions[1]}))
