@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from skiagram.arrays import Texts, Whole
 from skiagram.errors import DataError, OptionError
@@ -38,6 +37,8 @@ def grouped_folds(
     Args:
         folds: Number of folds, ≥ 2.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # commands check their words without
+
     rarest, patients = _rarest_class(label, patient_id)
     if patients < folds:
         raise DataError(

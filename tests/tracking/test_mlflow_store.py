@@ -23,7 +23,7 @@ import pytest
 
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
 from skiagram.tracking import mlflow_store
-from skiagram.tracking.contract import Execution, NotRecorded, Point
+from skiagram.tracking.contract import Execution, NotRecorded
 from skiagram.tracking.execution import failed_execution, read_execution, run_name, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
 from tests.servers import find_free_port
@@ -190,24 +190,11 @@ def record_with(options, project, home):
     STORE.record(read_execution(project, MODELS, {"seed": 0}), home)
 
 
-def table_of_runs(client):
-    tags = client.get_experiment_by_name("skiagram").tags
-    return json.loads(tags["mlflow.sharedViewState.runs"])
-
-
-def test_the_table_of_runs_has_the_options_that_differ_and_what_to_choose_by(project, home, client):
+def test_a_run_has_its_options_and_a_failed_one_what_it_ended_on(project, home, client):
     for levels in (16, 32):
         options = {"seed": "0", "margin": "0.02", "features.glcm.levels": str(levels)}
         record_with(options, project, home)
     STORE.record(failed_execution(project, {"seed": 0}, "extract: case-7: no pixels"), home)
-    view = table_of_runs(client)
-    assert view["orderByKey"] == "metrics.`best_classical_selection_auc`"
-    columns = view["selectedColumns"]
-    assert columns[0] == "params.`features.glcm.levels`"
-    assert columns[1] == view["orderByKey"]
-    of_test_cases = ("metrics.`best_deep_auc`", "metrics.`difference`")
-    assert all(columns.index(name) > columns.index(columns[1]) for name in of_test_cases)
-    assert not any("margin" in name or "seed" in name for name in columns)
     (failed,) = (run for run in _runs(client) if "skiagram.failed" in run.data.tags)
     assert failed.info.status == "FAILED"
     assert failed.data.tags["mlflow.note.content"] == "extract: case-7: no pixels"
@@ -371,30 +358,6 @@ def test_an_experiment_that_another_machine_makes_at_the_same_time_is_shared(
     monkeypatch.setattr(MlflowClient, "create_experiment", made_twice)
     STORE.record(execution, home)
     assert len(_runs(client)) == 1 + len(MODELS)
-
-
-def test_the_run_with_the_least_error_stands_on_top(project, execution, home, client):
-    """Runs of a number were sorted with the largest absolute error first."""
-    points = (Point("best_classical_selection_absolute_error", 2.5),)
-    number = execution._replace(parent=replace(execution.parent, points=points))
-    STORE.record(number, home)
-    view = table_of_runs(client)
-    assert view["orderByKey"] == "metrics.`best_classical_selection_absolute_error`"
-    assert view["orderByAsc"] is True
-    record_with({}, project, home)
-    assert table_of_runs(client)["orderByAsc"] is False
-
-
-def test_a_sweep_of_one_model_is_sorted_by_that_models_selection_auc(project, home, client):
-    """The swept model is not the best of its arm, and crippling it would widen the difference."""
-    for strength in ("0.001", "1.0"):
-        record_with({"model.svm.strength": strength}, project, home)
-    view = table_of_runs(client)
-    assert view["orderByKey"] == "metrics.`selection_auc/svm`"
-    runs = _runs(client)
-    assert {
-        run.data.metrics["selection_auc/svm"] for run in runs if run.data.params.get("seed")
-    } == {0.8}
 
 
 def test_a_network_under_way_shows_its_epochs_until_the_run_is_recorded(

@@ -138,7 +138,7 @@ def add_outcome_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(title)
     for option in {option.name: option for kind in KINDS for option in kind.options}.values():
         taken: dict[str, Any] = {"nargs": "+"} if option.several else {}
-        taken |= {"type": option.type, "metavar": option.metavar}
+        taken |= {"type": float if option.numbers else str, "metavar": option.metavar}
         group.add_argument(option.flag, help=option.words, **taken)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from skiagram.compute.checkout import home
 from skiagram.errors import refusal
 from skiagram.projects.files import require_project_here
-from skiagram.tracking.mlflow_store import ADDRESS, RUNS_VIEW, shown_uri
+from skiagram.tracking.mlflow_store import ADDRESS, shown_uri
 
 _EXPERIMENT = "SELECT experiment_id FROM experiments WHERE name = 'skiagram'"
 _LAST_PORT = 65535
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as file,
     ):
         for (number,) in file.execute(_EXPERIMENT):
-            page += f"#/experiments/{number}/runs?viewStateShareKey={RUNS_VIEW}"
+            page += f"#/experiments/{number}/runs"
     with suppress(KeyboardInterrupt), subprocess.Popen(command, env=_OFF | os.environ) as server:  # noqa: S603
         # what ends this command, such as a closed session, ends the server too
         signal.signal(signal.SIGTERM, lambda _number, _frame: server.terminate())

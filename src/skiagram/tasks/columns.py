@@ -1,13 +1,15 @@
 """What an outcome asks of the commands that read a table, and a table's rows."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, Protocol
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, NoReturn, Protocol
 
+from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.tables.cells import plain
 
 VALUE = "outcome_value"  # column of the values in the table that the project keeps
 COLUMN = "COLUMN"
+_OPTIONS = read_declared("skiagram.tasks", "columns.yaml")
 
 
 class OutcomeRow(Protocol):
@@ -44,14 +46,14 @@ class ColumnOption(NamedTuple):
         words: What `--help` says.
         metavar: What it takes; `COLUMN` of one that names columns, which are then in the table.
         several: Whether it takes one or more.
-        type: What makes a value of a word.
+        numbers: Whether its values are numbers.
     """
 
     name: str
     words: str
     metavar: str | None = COLUMN
     several: bool = False
-    type: Callable[[str], Any] = str
+    numbers: bool = False
 
     @property
     def flag(self) -> str:
@@ -59,12 +61,9 @@ class ColumnOption(NamedTuple):
         return f"--{self.name.replace('_', '-')}"
 
 
-UNIT = ColumnOption(
-    "unit",
-    "what the time counts (default: as the column's name says, such as OS_MONTHS, else days), or "
-    "the number is measured in, such as mm",
-    metavar=None,
-)
+def read_options(kind: str) -> tuple[ColumnOption, ...]:
+    """Read what a kind of outcome asks of the commands that read a table."""
+    return tuple(ColumnOption(name, **row) for name, row in _OPTIONS[kind].items())
 
 
 def refuse_code(rows: Sequence[OutcomeRow], column: str, code: float, named: str) -> NoReturn:

@@ -28,7 +28,7 @@ from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mea
 from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import STRICT
 from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable, read_options
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
@@ -101,26 +101,7 @@ class Findings(MeasuredOutcome):
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     kind: Literal["findings"] = "findings"
 
-    options: ClassVar[tuple[ColumnOption, ...]] = (
-        ColumnOption(
-            "findings",
-            "several findings of an image: one column with all of them, such as `Mass|Nodule`, or "
-            "a column of 1 and 0 for each",
-            several=True,
-        ),
-        ColumnOption(
-            "finding_names",
-            "of one column, the findings that are told (default: all that occur); of several "
-            "columns, what they are called",
-            metavar="NAME",
-            several=True,
-        ),
-        ColumnOption(
-            "blank_finding",
-            "what an empty cell of a finding's column means, absent or unknown (default: unknown)",
-            metavar="absent|unknown",
-        ),
-    )
+    options: ClassVar[tuple[ColumnOption, ...]] = read_options("findings")
     named_by: ClassVar[tuple[str, ...]] = ("findings",)
     primary: ClassVar[str] = "macro_auc"
     chance: ClassVar[float | None] = 0.5

@@ -29,7 +29,7 @@ from skiagram.statistics.proportional_odds import (
 from skiagram.statistics.survival import auc_above
 from skiagram.strict import STRICT
 from skiagram.tables.cells import find_missing_code, plain, stands_for_missing
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, refuse_code
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, read_options, refuse_code
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
@@ -90,15 +90,7 @@ class Grade(MeasuredOutcome):
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     kind: Literal["grade"] = "grade"
 
-    options: ClassVar[tuple[ColumnOption, ...]] = (
-        ColumnOption("grade", "column of an ordered grade, such as 1 to 5"),
-        ColumnOption(
-            "grades",
-            "the grades in their order, the lowest first (default: that of their numbers)",
-            metavar="GRADE",
-            several=True,
-        ),
-    )
+    options: ClassVar[tuple[ColumnOption, ...]] = read_options("grade")
     named_by: ClassVar[tuple[str, ...]] = ("grade",)
     primary: ClassVar[str] = "quadratic_kappa"
     chance: ClassVar[float | None] = 0.0

@@ -34,7 +34,7 @@ from skiagram.statistics.conformal import conformal_quantile
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.strict import STRICT
 from skiagram.tables.cells import describe_code
-from skiagram.tasks.columns import UNIT, VALUE, ColumnOption, OutcomeTable
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, read_options
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
@@ -112,10 +112,7 @@ class Number(MeasuredOutcome):
     spread: Spread | None = None
     kind: Literal["number"] = "number"
 
-    options: ClassVar[tuple[ColumnOption, ...]] = (
-        ColumnOption("number", "column of a number, such as a length or an age"),
-        UNIT,
-    )
+    options: ClassVar[tuple[ColumnOption, ...]] = read_options("number")
     named_by: ClassVar[tuple[str, ...]] = ("number",)
     primary: ClassVar[str] = "absolute_error"
     classical_loss: ClassVar[Loss] = "least_squares"

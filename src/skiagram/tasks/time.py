@@ -46,7 +46,7 @@ from skiagram.statistics.survival import (
 )
 from skiagram.strict import STRICT
 from skiagram.tables.cells import MISSING_CODES
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable, read_options
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
@@ -61,7 +61,6 @@ from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
     EVENT,
-    OPTIONS,
     OTHER,
     is_missing_event,
     read_times,
@@ -157,7 +156,7 @@ class TimeToEvent(MeasuredOutcome):
     other_cause: tuple[str, ...] = ()
     kind: Literal["time"] = "time"
 
-    options: ClassVar[tuple[ColumnOption, ...]] = OPTIONS
+    options: ClassVar[tuple[ColumnOption, ...]] = read_options("time")
     named_by: ClassVar[tuple[str, ...]] = ("time", "event")
     primary: ClassVar[str] = "concordance"
     chance: ClassVar[float | None] = 0.5

@@ -7,42 +7,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.tables.cells import describe_code, plain, stands_for_missing
-from skiagram.tasks.columns import UNIT, ColumnOption, OutcomeRow
+from skiagram.tasks.columns import OutcomeRow
 
 CENSORED, EVENT, OTHER = 0, 1, 2
-_NO_EVENT = {
-    *("0", "no", "n", "false", "f", "negative", "nein", "non", "censored", "censor"),
-    *("alive", "living", "live", "survived", "survivor", "survival", "not dead", "not deceased"),
-    *("no event", "event free", "eventfree", "no death", "no relapse", "no recurrence"),
-    *("no progression", "no metastasis", "no metastases", "no evidence of disease", "ned"),
-    *("disease free", "diseasefree", "relapse free", "recurrence free", "failure free"),
-    *("progression free", "metastasis free", "not progressed", "not recurred", "nonrecurrent"),
-    *("non recurrent", "alive without disease", "alive with disease", "alive or dead tumor free"),
-    *("lebend", "lebt", "am leben", "vivo", "viva", "vivant", "vivante", "in vita", "levend"),
-}
-_EVENT = {
-    *("1", "yes", "y", "true", "t", "positive", "ja", "oui", "si", "sí", "event"),
-    *("dead", "died", "death", "deceased", "exitus", "expired", "not alive", "dead with tumor"),
-    *("dead of disease", "died of disease", "dead of other cause", "died of other cause"),
-    *("relapse", "relapsed", "recurrence", "recurred", "recurrent", "progression", "progressed"),
-    *("recurred/progressed", "progressed/recurred", "progressive disease", "metastasis"),
-    *("metastases", "metastasized", "failure", "failed", "verstorben", "tot", "gestorben"),
-    *("muerto", "muerta", "fallecido", "fallecida", "mort", "décédé", "décédée", "deces"),
-    *("deceduto", "deceduta", "overleden"),
-}
-# Of a column in which 1 and yes may mean that there was no event, such as `alive` or `censored`.
-_CONTRARY = {
-    *("alive", "living", "survived", "survivor", "censored", "censor", "censoring", "cens"),
-    *("free", "control", "controlled", "ned"),
-}
-_BARE = {
-    "0",
-    "1",
-    *("no", "n", "false", "f", "yes", "y", "true", "t"),
-    *("nein", "ja", "non", "oui"),
-}
+_NO_EVENT, _EVENT, _CONTRARY, _BARE = (
+    {word for row in rows for word in row}
+    for rows in read_declared("skiagram.tasks", "events.yaml").values()
+)
 _OTHER_EVENTS = {str(number) for number in range(1, 9)} | _EVENT  # 9 is a usual mark of missing
 # A code and a word, as of cBioPortal `1:DECEASED`, or `0 = alive`, `Dead (1)`.
 _CODED = re.compile(
@@ -51,49 +25,6 @@ _CODED = re.compile(
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _SHOWN = 6
 UNITS = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12, "years": 365.25}  # unit → days
-OPTIONS = (
-    ColumnOption(
-        "time",
-        "columns of the time from the image to the event, or to the end of follow-up; of several "
-        "the first that is not empty",
-        several=True,
-    ),
-    ColumnOption(
-        "since",
-        "column of the date of the image, where those of --time are dates such as 2026-05-31",
-    ),
-    ColumnOption("event", "column that says whether the event was seen"),
-    ColumnOption(
-        "no_event",
-        "cells of it that mean that none was, besides the usual words, such as 0, no, false, "
-        "censored, alive and cBioPortal's 0:LIVING; '' for empty cells, which else are missing",
-        metavar="CELL",
-        several=True,
-    ),
-    ColumnOption(
-        "cause",
-        "cells of it that mean this event (default: the usual words, such as 1, yes, true, dead, "
-        "relapse and 1:DECEASED); others, such as deaths of another cause, may then come first",
-        metavar="CELL",
-        several=True,
-    ),
-    ColumnOption(
-        "other_cause",
-        "cells of it that mean another event (default: with --cause the usual words and numbers "
-        "that it does not name)",
-        metavar="CELL",
-        several=True,
-    ),
-    UNIT,
-    ColumnOption(
-        "horizons",
-        "times by which events are predicted (default: those by which a quarter, half and three "
-        "quarters of the events have happened)",
-        metavar="TIME",
-        several=True,
-        type=float,
-    ),
-)
 
 
 class ReadTimes(NamedTuple):

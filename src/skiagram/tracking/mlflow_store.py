@@ -12,12 +12,11 @@ import os
 import platform
 import re
 import shutil
-import sqlite3
 import time
 import warnings
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from threading import Event, Thread
@@ -41,8 +40,6 @@ from skiagram.tracking.comparison import (
     FAILED,
     WORKSPACE,
     RecordedRun,
-    find_base,
-    find_changes,
 )
 from skiagram.tracking.contract import Execution, NotRecorded, Run
 
@@ -58,10 +55,7 @@ _HALF_MADE = re.compile(r"duplicate column name|table \w+ already exists")
 _CONNECT_TIMEOUT = "10"  # seconds in which a database takes a connection
 _WITH_CONNECT_TIMEOUT = ("psycopg", "psycopg2", "mysqldb", "pymysql")  # drivers that know the word
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
-_MAX_VIEWED, _MAX_COLUMNS = 200, 8
-_ARMS = ("classical", "encoder", "deep")
-_DIFFERENCE = ("difference", "difference_low", "difference_high")
-RUNS_VIEW = "runs"
+_MAX_VIEWED = 10_000
 _RECEIPT = "skiagram.receipt"
 _UNDER_WAY = "under way"  # in place of a receipt: the table of runs shows it
 _QUICK = 10.0  # seconds of a training that is over before anybody looks
@@ -125,8 +119,6 @@ class MLflowStore:
                 with suppress(Exception):  # where the server is lost, the next recording does it
                     _fail_unfinished_runs(client, experiment, home)
                 raise
-            # The table of runs opens with what the recorded runs differ by.
-            _save_runs_view(client, experiment, home)
         if execution.parent.failed:
             return f"Recorded the failed run in {place}."
         runs = f"{len(execution.children)} runs" if execution.children else "a run"
@@ -149,16 +141,28 @@ class MLflowStore:
     def list_runs(self, home: Path) -> list[RecordedRun]:
         """Return whole runs, the newest first; none where the project has no database yet."""
         database = home / "mlflow.db"
-        own = self._uri(home) == f"sqlite:///{database}"
-        if own:
-            if not database.exists():
-                return []
-            with suppress(sqlite3.Error):  # of a version of MLflow with other tables
-                return _read_own_runs(database, self.experiment)
+        is_own = self._uri(home) == f"sqlite:///{database}"
+        if is_own and not database.exists():
+            return []
         with self._opened(home, "runs not read") as (client, experiment, _):
-            # A server that others record to, too, has runs of other projects.
-            writer = "" if own else _writer(home)
-            return _read_runs(client, experiment, writer)
+            recorded = f"tags.`{_RECEIPT}` != ''"  # whole runs, no single models
+            found = client.search_runs([experiment], recorded, max_results=_MAX_VIEWED)
+            runs = []
+            for run in found:
+                # A server that others record to, too, has runs of other projects.
+                tags, ended = run.data.tags, run.info.end_time
+                if not is_own and tags.get(_WRITER) != _writer(home):
+                    continue
+                began = run.info.start_time / _MILLISECONDS
+                seconds = None if ended is None else ended / _MILLISECONDS - began
+                options, figures = run.data.params, run.data.metrics
+                recorded_run = RecordedRun(
+                    run.info.run_name, options, figures, tags, began, seconds
+                )
+                # What is under way has no figures and has not failed.
+                if recorded_run.selection or FAILED in tags:
+                    runs.append(recorded_run)
+        return sorted(runs, key=lambda run: run.began, reverse=True)
 
     @contextmanager
     def watch_network(self, model: str, project: Path) -> Iterator[None]:
@@ -509,109 +513,6 @@ def _create_run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -
 def _end_run(client: Any, run_id: str, run: Run) -> None:
     ended = None if run.ended is None else int(run.ended * _MILLISECONDS)
     client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED", ended)
-
-
-def _read_runs(client: Any, experiment: str, writer: str = "") -> list[RecordedRun]:
-    """Return the runs of whole pipelines, finished or failed, the newest first.
-
-    Args:
-        writer: Project that recorded them; empty for any.
-    """
-    recorded = f"tags.`{_RECEIPT}` != ''"  # whole runs, no single models
-    found = client.search_runs([experiment], recorded, max_results=_MAX_VIEWED)
-    runs = []
-    for run in found:
-        tags, ended = run.data.tags, run.info.end_time
-        if writer and tags.get(_WRITER) != writer:
-            continue
-        began = run.info.start_time / _MILLISECONDS
-        seconds = None if ended is None else ended / _MILLISECONDS - began
-        name = run.info.run_name
-        runs.append(RecordedRun(name, run.data.params, run.data.metrics, tags, began, seconds))
-    return _ended_runs(runs)
-
-
-def _read_own_runs(database: Path, experiment: str) -> list[RecordedRun]:
-    """Return what `_read_runs` does of a project's own database, from its tables.
-
-    A command that prints a table would wait for MLflow's import most of its time.
-    """
-    whole = "run_uuid IN (SELECT run_uuid FROM tags WHERE key = ?)"
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as tables:
-        kinds: list[dict[str, dict[str, Any]]] = []
-        for kind in ("params", "latest_metrics", "tags"):
-            rows = tables.execute(
-                f"SELECT run_uuid, key, value FROM {kind} WHERE {whole}",  # noqa: S608 - own words
-                [_RECEIPT],
-            )
-            kinds.append(defaultdict(dict))
-            for run, key, value in rows:
-                kinds[-1][run][key] = value
-        found = tables.execute(
-            "SELECT run_uuid, runs.name, start_time, end_time FROM runs "  # noqa: S608
-            "JOIN experiments USING (experiment_id) "
-            f"WHERE experiments.name = ? AND runs.lifecycle_stage = 'active' AND {whole}",
-            [experiment, _RECEIPT],
-        )
-        runs = []
-        for run, name, start, end in found:
-            options, figures, tags = (kind.get(run, {}) for kind in kinds)
-            seconds = None if end is None else (end - start) / _MILLISECONDS
-            began = start / _MILLISECONDS
-            runs.append(RecordedRun(name, options, figures, tags, began, seconds))
-    return _ended_runs(runs)
-
-
-def _ended_runs(runs: list[RecordedRun]) -> list[RecordedRun]:
-    """Return the runs that have figures or have failed, the newest first."""
-    runs.sort(key=lambda run: run.began, reverse=True)
-    return [run for run in runs if run.selection or FAILED in run.tags]
-
-
-def _save_runs_view(client: Any, experiment: str, home: Path) -> None:
-    """Have the table of runs open with the options that runs changed, and what to choose by.
-
-    MLflow keeps a shared view of its table as a tag of the experiment; `RUNS_VIEW` is in its URL.
-    """
-    from skiagram.tasks.kinds import KINDS
-
-    whole = [run for run in _read_runs(client, experiment) if run.selection]
-    if not whole:
-        return
-    # The columns are the options that the newest runs changed against the committed one.
-    base, _ = find_base(whole, home)
-    changes = [find_changes(run, base) for run in whole]
-    options = list(dict.fromkeys(name for changed in changes for name in changed))
-    # The table is sorted by the figure of the only model that was changed, else by that of the
-    # first arm whose figure differs.
-    swept = {name.split(".")[1] for name in options if name.startswith("model.")}
-    selection = whole[0].selection
-    model_figures = [f"{selection}/{model}" for model in sorted(swept)]
-    model_figures = [name for name in model_figures if any(name in run.figures for run in whole)]
-    arm_figures = [f"best_{arm}_{selection}" for arm in _ARMS]
-    moved = [
-        name for name in arm_figures if len({run.figures.get(name) for run in whole} - {None}) > 1
-    ]
-    first = model_figures if len(model_figures) == 1 else moved
-    figures = list(dict.fromkeys([*first, *arm_figures, *model_figures]))
-    primary = selection.removeprefix("selection_")
-    figures_of_kinds = [each for kind in KINDS for each in kind.figures]
-    errors = {each.name for each in figures_of_kinds if each.higher_is_better is False}
-    # Figures of test cases stand last: they are to be read, not to choose by.
-    reported = [f"best_{arm}_{primary}" for arm in _ARMS]
-    view = {
-        "searchFilter": f"tags.`{_RECEIPT}` != ''",
-        "orderByKey": f"metrics.`{figures[0]}`",
-        "orderByAsc": primary in errors,
-        "selectedColumns": [
-            *(f"params.`{name}`" for name in options[:_MAX_COLUMNS]),
-            *(f"metrics.`{name}`" for name in figures),
-            *(f"metrics.`{name}`" for name in (*reported, *_DIFFERENCE)),
-            "tags.`skiagram.worth_it`",
-        ],
-    }
-    _set_tag(client, experiment, f"mlflow.sharedViewState.{RUNS_VIEW}", json.dumps(view))
-    _set_tag(client, experiment, "mlflow.experimentKind", "custom_model_development")
 
 
 def _set_tag(client: Any, experiment: str, name: str, value: str) -> None:
