@@ -122,6 +122,7 @@ def _refusals():
     """Return the key of each row of refusals → its words."""
     rooms = [path.parent.name for path in SOURCE.glob("*/refusals.yaml")]
     rows = {room: read_declared(f"skiagram.{room}", "refusals.yaml") for room in rooms}
+    rows["base"] = read_declared("skiagram", "refusals.yaml")
     return {f"{room}.{key}": [*row.values()] for room in rows for key, row in rows[room].items()}
 
 
@@ -192,8 +193,8 @@ DOORS = {
     "extract IMAGE MASK": (("skiagram.radiomics.features", "describe_with"),),
     "skiagram.extract": (
         ("skiagram.radiomics.features", "extract"),
-        ("skiagram.radiomics.features", "RadiomicsFeatures"),
-        ("skiagram.radiomics.features", "RadiomicsFeatures", "transform"),
+        ("skiagram.radiomics.transformer", "RadiomicsFeatures"),
+        ("skiagram.radiomics.transformer", "RadiomicsFeatures", "transform"),
     ),
     "skiagram.run": (("skiagram.cli.python_call", "run"),),
 }

@@ -125,16 +125,21 @@ def test_what_a_machine_refuses_has_its_file_and_a_remedy(text, number, path, sa
 
 
 ROOMS = sorted(path.parent.name for path in Path(skiagram.__file__).parent.glob("*/refusals.yaml"))
+ROOMS.append("base")
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_each_refusal_has_a_row_whose_words_are_given_and_each_row_is_raised(room):
     """A key or a word in braces that was misspelled would show at a user's fault alone."""
-    folder = Path(skiagram.__file__).parent / room
-    rows, raised = read_declared(f"skiagram.{room}", "refusals.yaml"), set()
-    for path in folder.rglob("*.py"):
+    source = Path(skiagram.__file__).parent
+    package, paths = f"skiagram.{room}", (source / room).rglob("*.py")
+    if room == "base":
+        package, paths = "skiagram", source.glob("*.py")
+    rows, raised = read_declared(package, "refusals.yaml"), set()
+    for path in paths:
         code = path.read_text(encoding="utf-8")
-        raised |= set(re.findall(rf'"{room}\.(\w+)"', code))
+        # Options and files may begin with the name of a room, too.
+        raised |= set(re.findall(rf'"{room}\.(\w+)"', code)) & set(rows)
         calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
         for call in (each for each in calls if ast.unparse(each.func) == "refusal"):
             keys = re.findall(rf"'{room}\.(\w+)'", ast.unparse(call.args[0]))

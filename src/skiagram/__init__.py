@@ -13,7 +13,8 @@ logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
 
 if TYPE_CHECKING:
     from skiagram.cli.python_call import run
-    from skiagram.radiomics.features import RadiomicsFeatures, extract
+    from skiagram.radiomics.features import extract
+    from skiagram.radiomics.transformer import RadiomicsFeatures
     from skiagram.report.notebook import ProjectResult, ScoreComparison, compare, read_project
 
 __all__ = [
@@ -28,7 +29,8 @@ __all__ = [
 
 _PLACES = {
     "skiagram.cli.python_call": ("run",),
-    "skiagram.radiomics.features": ("RadiomicsFeatures", "extract"),
+    "skiagram.radiomics.features": ("extract",),
+    "skiagram.radiomics.transformer": ("RadiomicsFeatures",),
     "skiagram.report.notebook": ("ScoreComparison", "ProjectResult", "compare", "read_project"),
 }
 

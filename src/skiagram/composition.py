@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from skiagram.errors import OptionError, nearest, suggest
+from skiagram.errors import OptionError, nearest, refusal, suggest
 from skiagram.options import (
     CLASS_OF_GROUP,
     PARAMS,
@@ -100,8 +100,7 @@ class Composition:
         values = read_option_file(self.root / PARAMS, PARAMS)
         changed = {k: v for k, v in self.changes.items() if not k.startswith("conf.")}
         for name in sorted(changed.keys() - values.keys()):
-            allowed = f"{', '.join(values)}; an option of a file has `conf.` before it"
-            raise OptionError("no such choice", where=name, allowed=allowed)
+            raise refusal("base.no_such_choice", name, choices=", ".join(values))
         return values | changed
 
     def compose_stage(
@@ -178,11 +177,7 @@ class Composition:
         first = (self.root / file).read_text(encoding="utf-8").partition("\n")[0]
         header = first.removeprefix("# @package ").strip() if "# @package " in first else ""
         if group in SEVERAL and header.partition(".")[0] != package:
-            raise OptionError(
-                "its first line does not say its name",
-                where=file,
-                remedy=f"begin the file with the line `# @package {package}.{name}`",
-            )
+            raise refusal("base.unnamed_member", file, package=package, name=name)
         for part in reversed((header or group).split(".")):
             options = {part: options}
         return options
@@ -201,8 +196,7 @@ class Composition:
             raise self._absent(group, name, where or ("sweep" if self.changes else "options"))
         values = deepcopy(self._read(file))
         if "defaults" in values and group not in _CHOICES:
-            fault, remedy = "`defaults` takes other files along", "write their options into it"
-            raise OptionError(fault, where=file, remedy=remedy)
+            raise refusal("base.defaults_of_member", file)
         prefix = f"conf.{group}.{name}."
         for option, value in self.changes.items():
             if option.startswith(prefix):
@@ -272,18 +266,18 @@ class Composition:
             remedy = f"did you mean {' or '.join(f'`{each}`' for each in near)}?" if near else ""
             if head in groups and rest:
                 remedy = f"name a file of conf/{head} in place of `{head}`"
-            raise OptionError(
-                f"no config `{head}`" if rest else f"no choice `{head}`",
-                where=address,
-                allowed="a choice of params.yaml, such as `seed`, or FILE.OPTION, as `svm.kernel`",
+            raise refusal(
+                "base.unknown_address",
+                address,
+                kind_of_name="config" if rest else "choice",
+                name=head,
                 remedy=remedy,
             )
         # of several files of this name the one that has the option
         having = [each for each in places if each[2][0] in each[1]]
         if len(places) > 1 and len(having) != 1:
             names = [".".join([place.removeprefix("conf."), *rest]) for place, _, rest in places]
-            fault, allowed = f"several files are called `{head}`", ", ".join(names)
-            raise OptionError(fault, where=address, allowed=allowed, remedy="name its group too")
+            raise refusal("base.several_files", address, name=head, files=", ".join(names))
         (place, values, path), *_ = having or places
         _require_option(values, path, address, CLASS_OF_GROUP.get(place.split(".")[1]))
         return ".".join([place, *path])
@@ -389,10 +383,15 @@ class Composition:
         by_default = {k: v for each in along if isinstance(each, dict) for k, v in each.items()}
         usual = self.choices.get(CHOSEN_BY.get(group, ""), by_default.get(group))
         if group not in groups or name not in split_names(chosen.get(group, usual)):
-            fault = f"stage {stage} does not read conf/{group}/{name}.yaml here"
             remedy = f"add `{group}={name}`" if group in groups else "leave it out"
-            raise OptionError(
-                fault, where=word, allowed=f"options of {', '.join(groups)}", remedy=remedy
+            raise refusal(
+                "base.file_of_another_stage",
+                word,
+                stage=stage,
+                group=group,
+                name=name,
+                groups=", ".join(groups),
+                remedy=remedy,
             )
         return f"++{group}.{path}={value}"
 
@@ -406,12 +405,13 @@ class Composition:
         for choice, value in self._choices_of_words(words).items():
             unread = choice in _OF_PREPARED_DATA and GROUPS[choice] not in self.list_groups(stage)
             if unread and value != self.choices[choice] and stage not in _BEFORE_DATA:
-                raise OptionError(
-                    f"`{choice}: {value}`, where params.yaml has {self.choices[choice]} and stage "
-                    f"{stage} takes what earlier stages made of that",
-                    where=" ".join(words),
-                    remedy="add `--cfg job` to see the options alone; for a run write the choices "
-                    "into params.yaml, then `dvc repro`",
+                raise refusal(
+                    "base.choice_of_hydra",
+                    " ".join(words),
+                    choice=choice,
+                    value=value,
+                    usual=self.choices[choice],
+                    stage=stage,
                 )
 
     def _choices_of_words(self, words: Sequence[str]) -> dict[str, Any]:
@@ -450,8 +450,8 @@ class Composition:
                 for file in files:
                     if (self.root / file).is_file():
                         read_option_file(self.root / file, file)
-            except OptionError as refusal:
-                return refusal
+            except OptionError as fault:
+                return fault
         # a config that is not there
         missing = error.missing_cfg_file if isinstance(error, MissingConfigException) else None
         if isinstance(missing, str):
@@ -471,8 +471,7 @@ class Composition:
         file = f"conf/{stage}.yaml"
         defaults = self._read(file).get("defaults")
         if not isinstance(defaults, list):
-            allowed = "lines of the form `- group: name`"
-            raise OptionError("`defaults` is no list", where=file, allowed=allowed)
+            raise refusal("base.no_defaults", file)
         return defaults
 
 

@@ -120,6 +120,7 @@ class SkiagramError(Exception):
 
 
 E = TypeVar("E", bound=SkiagramError)
+_BASE = "base"  # stands for the modules beside the rooms
 _LOOK = "run it again in a terminal, which shows what was found and where"
 
 
@@ -286,7 +287,8 @@ _KINDS: dict[str, type[SkiagramError]] = {
 
 @cache
 def _refusals(room: str) -> dict[str, dict[str, str]]:
-    rows: dict[str, dict[str, str]] = read_declared(f"skiagram.{room}", "refusals.yaml")
+    package = "skiagram" if room == _BASE else f"skiagram.{room}"
+    rows: dict[str, dict[str, str]] = read_declared(package, "refusals.yaml")
     return rows
 
 

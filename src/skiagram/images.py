@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Flags, Floats
-from skiagram.errors import DataError
+from skiagram.errors import DataError, refusal
 
 Image = NDArray[Any]  # (height, width[, channels]), or a volume of (depth, height, width, 1)
 WITHOUT_PADDING = (
@@ -94,11 +94,7 @@ def complete_beyond(
         remedy = f"fill them first, or {WITHOUT_PADDING}"
         raise DataError(fault, allowed="finite values in the region", remedy=remedy)
     if around and (number := int(missing[box_around(region, around)].sum())):
-        raise DataError(
-            f"{number} voxels near the region are missing (NaN, padding) or infinite",
-            allowed="finite values in the region's box and the margin that is kept around it",
-            remedy="fill them first, keep a smaller margin, or leave out filters and resampling",
-        )
+        raise refusal("base.missing_around", number=number)
     from scipy.ndimage import distance_transform_edt  # long to import, and seldom needed
 
     completed = np.where(missing, image.dtype.type(0), image)
@@ -118,11 +114,6 @@ def luminance(images: NDArray[Any], family: str) -> Floats:
     if images.ndim == 3:
         return images.astype(np.float64)
     if images.shape[-1] != len(_WEIGHTS):
-        raise DataError(
-            f"`{family}` is not defined for {images.shape[-1]} channels",
-            where="features",
-            allowed="1 channel, or 3 (red, green, blue) reduced to luminance",
-            remedy=f"leave `{family}` out of `features`, or store one channel",
-        )
+        raise refusal("base.other_channels", family=family, channels=images.shape[-1])
     reduced: Floats = images.astype(np.float64) @ _WEIGHTS
     return reduced

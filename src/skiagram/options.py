@@ -20,7 +20,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import is_pydantic_dataclass
 
-from skiagram.errors import OptionError, nearest, not_installed
+from skiagram.errors import OptionError, nearest, not_installed, refusal
 
 T = TypeVar("T")
 PARAMS, PLAN = "params.yaml", "conf/plan.yaml"
@@ -65,25 +65,22 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
     """
     where = where or str(path)
     if not path.is_file():  # a pipe or a device would never end
-        raise OptionError("is no file", where=where, remedy="check its name")
+        raise refusal("base.no_file", where)
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506, a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        raise OptionError(
-            f"no YAML ({getattr(error, 'problem', None) or error})",
-            where=f"{where}, line {mark.line + 1}" if mark else where,
-            allowed="lines of the form `option: value` in UTF-8, indented by spaces",
+        raise refusal(
+            "base.no_yaml",
+            f"{where}, line {mark.line + 1}" if mark else where,
+            problem=getattr(error, "problem", None) or error,
         ) from None
     if not isinstance(values, dict | None):
-        allowed = "lines of the form `option: value`"
-        raise OptionError("holds no options", where=where, allowed=allowed)
+        raise refusal("base.no_options", where)
     try:  # YAML can say what no option is: bytes, sets, a list that holds itself
         _check_values(values, set(), set())
     except (TypeError, ValueError, RecursionError) as error:
-        fault = f"holds what is no value of an option ({error})"
-        allowed = "texts, numbers, true, false, null, lists and mappings of them"
-        raise OptionError(fault, where=where, allowed=allowed) from None
+        raise refusal("base.no_value", where, error=error) from None
     return values or {}
 
 
@@ -121,8 +118,8 @@ def find_value(values: Mapping[str, Any], name: str, where: str) -> Any:
     if name not in values:
         near = get_close_matches(name, list(values), 1)
         remedy = f"write `{near[0]}`" if near else f"give `{name}` a value"
-        raise OptionError(
-            f"`{name}` is not there", where=where, allowed=", ".join(values), remedy=remedy
+        raise refusal(
+            "base.no_such_value", where, name=name, names=", ".join(values), remedy=remedy
         )
     return values[name]
 
@@ -168,8 +165,7 @@ def set_option(values: dict[str, Any], path: str, value: object, where: str) -> 
         place = place.get(parent) if isinstance(place, dict) else None
     if not isinstance(place, dict):
         group = where.removesuffix(f".{last}")
-        remedy = f"give `{group}` a value with all its options"
-        raise OptionError("has no options to change", where=group, remedy=remedy)
+        raise refusal("base.no_options_to_change", group, group=group)
     place[last] = value
 
 
@@ -201,15 +197,12 @@ def resolve(target: str, where: str) -> type:
     except (ImportError, AttributeError, ValueError) as error:
         if isinstance(error, ImportError) and (package_error := not_installed(error, where)):
             raise package_error from error
-        fault = f"`{target}` cannot be imported ({error})"
-        allowed = "module.Class of a file in the project, or of an installed package"
         remedy = "`skiagram upgrade` renews files of an earlier version" * (
             target.startswith("skiagram.")
         )
-        raise OptionError(fault, where=where, allowed=allowed, remedy=remedy) from error
+        raise refusal("base.no_class", where, target=target, error=error, remedy=remedy) from error
     if not isinstance(option_class, type) or not is_pydantic_dataclass(option_class):
-        remedy = "declare it with pydantic.dataclasses.dataclass(**skiagram.strict.STRICT)"
-        raise OptionError(f"`{target}` is not an option dataclass", where=where, remedy=remedy)
+        raise refusal("base.no_dataclass", where, target=target)
     return option_class
 
 
@@ -217,7 +210,7 @@ def build(group: Mapping[str, Any], where: str) -> Any:
     """Turn one composed option group into its dataclass, checking names, types and ranges."""
     values = {key: value for key, value in group.items() if key != "_target_"}
     if "_target_" not in group:
-        raise OptionError("has no `_target_`", where=where, remedy="name the class it configures")
+        raise refusal("base.no_target", where)
     return check(resolve(str(group["_target_"]), where), values, where)
 
 

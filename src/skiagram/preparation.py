@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.errors import OptionError
+from skiagram.errors import refusal
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image, Spacing
 from skiagram.records.files import Table, read_record, write_record
@@ -361,10 +361,9 @@ class PreparedData:
             OptionError: The encoder encoded nothing.
         """
         if encoder not in self.encodings:
-            raise OptionError(
-                f"no encoding by `{encoder}`",
-                where="model.encoding",
-                allowed=", ".join(self.encodings) or "none: no encoder is chosen",
-                remedy="add it to `encoders` in params.yaml",
+            raise refusal(
+                "base.no_encoding",
+                encoder=encoder,
+                encodings=", ".join(self.encodings) or "none: no encoder is chosen",
             )
         return self.encodings[encoder]

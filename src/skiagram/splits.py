@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from skiagram.arrays import Texts, Whole
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import refusal
 from skiagram.records.files import read_table
 from skiagram.seeding import derived_seed, stream
 from skiagram.tasks.cases import check_fold_column, name_groups
@@ -41,11 +41,7 @@ def grouped_folds(
 
     rarest, patients = _rarest_class(label, patient_id)
     if patients < folds:
-        raise DataError(
-            f"class {rarest} has {patients} patients for {folds} folds",
-            where="splits",
-            remedy="lower `folds` or add patients of that class",
-        )
+        raise refusal("base.few_patients", rarest=rarest, patients=patients, folds=folds)
     splitter = StratifiedGroupKFold(
         n_splits=folds, shuffle=True, random_state=derived_seed(seed, *name)
     )
@@ -64,11 +60,7 @@ def _check_classes(label: Whole, partition: Partition) -> None:
     for part in (partition.training, partition.held_out):
         absent = np.setdiff1d(label, label[part])
         if len(absent):
-            raise DataError(
-                f"class {absent[0]} is missing from a fold",
-                where="splits",
-                remedy="lower `folds` or add patients of that class",
-            )
+            raise refusal("base.absent_class", name=absent[0])
 
 
 def draw_subset(label: Whole, patient_id: Texts, cases: int, seed: int, draw: int) -> Whole:
@@ -84,11 +76,7 @@ def draw_subset(label: Whole, patient_id: Texts, cases: int, seed: int, draw: in
         OptionError: There are not so many cases.
     """
     if cases > len(label):
-        raise OptionError(
-            f"{cases} of {len(label)} cases to train on",
-            where="plan.subset.cases",
-            allowed=f"at most {len(label)}",
-        )
+        raise refusal("base.large_subset", cases=cases, every=len(label))
     patients, number = np.unique(patient_id, return_inverse=True)
     highest = np.zeros(len(patients), dtype=np.int64)
     np.maximum.at(highest, number, label)
@@ -110,11 +98,7 @@ def read_groups(covariates: Path, column: str, case_id: Texts) -> Texts:
     check_fold_column(column, table)
     values = table[column].loc[case_id.tolist()]
     if values.isna().any():
-        raise DataError(
-            f"{int(values.isna().sum())} cases have no `{column}`",
-            where="fold_column",
-            remedy="fill in the column, or leave these cases out",
-        )
+        raise refusal("base.no_group", number=int(values.isna().sum()), column=column)
     groups: Texts = name_groups(values).to_numpy(dtype=str)
     return groups
 
@@ -130,22 +114,14 @@ def leave_one_group_out(label: Whole, patient_id: Texts, group: Texts) -> list[P
     """
     names = np.unique(group)
     if len(names) < 2:
-        raise DataError(
-            f"all cases have the value {names[0]}",
-            where="fold_column",
-            remedy="choose a column of two or more values, or leave `fold_column` empty",
-        )
+        raise refusal("base.one_group", value=names[0])
     partitions = []
     for name in names.tolist():
         held_out = group == name
         training = ~np.isin(patient_id, patient_id[held_out])
         absent = np.setdiff1d(label, label[training])
         if len(absent):
-            raise DataError(
-                f"class {absent[0]} is missing from the training cases when {name} is held out",
-                where="fold_column",
-                remedy="leave `fold_column` empty, or add cases of other groups",
-            )
+            raise refusal("base.absent_without_group", label=absent[0], group=name)
         partitions.append(Partition(np.flatnonzero(training), np.flatnonzero(held_out)))
     return partitions
 
@@ -153,7 +129,7 @@ def leave_one_group_out(label: Whole, patient_id: Texts, group: Texts) -> list[P
 def _rarest_class(label: Whole, patient_id: Texts) -> tuple[int, int]:
     classes = np.unique(label)
     if len(classes) < 2:
-        raise DataError("only one class in the development set", where="labels")
+        raise refusal("base.one_class")
     patients = {int(value): len(np.unique(patient_id[label == value])) for value in classes}
     rarest = min(patients, key=patients.__getitem__)
     return rarest, patients[rarest]

@@ -23,7 +23,7 @@ from skiagram.audit.groups import check_groups
 from skiagram.audit.shortcuts import check_shortcuts
 from skiagram.audit.traits import collect_image_traits
 from skiagram.datasets.copies import find_case_copies
-from skiagram.errors import DataError, OptionError
+from skiagram.errors import refusal
 from skiagram.image_store.store import ImageStore
 from skiagram.near_duplicates.pairs import EXACT, Pairs
 from skiagram.tasks.cases import Cases, DataCard
@@ -76,10 +76,8 @@ def judge(evidence: Evidence) -> AuditReport:
     checked = tuple(finding.name for finding in looked_for)
     unknown = sorted(set(waived) - set(checked))
     if unknown:
-        raise OptionError(
-            f"no finding is called {', '.join(unknown)}",
-            where="dataset.waived_findings",
-            allowed=", ".join(sorted(checked)),
+        raise refusal(
+            "audit.no_such_finding", names=", ".join(unknown), checked=", ".join(sorted(checked))
         )
     met = [
         dataclasses.replace(finding, waived=waived.get(finding.name, ""))
@@ -120,10 +118,8 @@ def _look(stores: Sequence[ImageStore], cases: Cases, copies: Pairs | None) -> A
     for store, found in zip(stores, pairs, strict=True):
         places = store.places(cases.case_id)
         if not np.array_equal(np.sort(places), np.arange(len(store.case_ids))):
-            raise DataError(
-                f"{len(store.case_ids)} images for {len(cases)} cases, or under other ids",
-                where=str(store.folder),
-                remedy="run ingest again",
+            raise refusal(
+                "audit.other_cases", str(store.folder), images=len(store.case_ids), cases=len(cases)
             )
         levels = np.full(len(places), MANY_LEVELS)
         levels[: len(store)] = [count_levels(image) for _, image in store]

@@ -28,7 +28,7 @@ from pydantic.dataclasses import dataclass
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skiagram.compute.progress import report_to
-from skiagram.errors import OptionError, SkiagramError, installed
+from skiagram.errors import SkiagramError, installed, refusal
 from skiagram.strict import STRICT
 
 T = TypeVar("T")
@@ -222,7 +222,7 @@ def _on_processes(
                 attempts = parallel(work(function, piece, threads) for piece in pieces)
             yield from map(_value, attempts)
         except BrokenProcessPool as error:
-            raise _dead_worker() from error
+            raise refusal("compute.dead_worker") from error
         finally:  # they would wait for more work for minutes, with all that they have imported
             get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)
 
@@ -241,15 +241,6 @@ def _deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _dead_worker() -> SkiagramError:
-    return SkiagramError(
-        "a worker ended before its work was done",
-        where="compute",
-        remedy="choose fewer `workers`: most often the memory did not suffice for all of them; "
-        "what is finished is kept for the next run",
-    )
 
 
 def _begin_worker(parent: int, devices: Sequence[str], claimed: str) -> None:
@@ -315,21 +306,19 @@ def _on_ray(
                 socket.create_connection((host, int(port)), timeout=10).close()
             ray.init(address=address, **quiet)
     except OSError as error:
-        raise OptionError(
-            f"no Ray cluster answers at {address}",
-            where="compute.address",
-            remedy="start one (`ray start --head`), or set `address` to null to have one started",
-        ) from error
+        raise refusal("compute.no_cluster", address=address) from error
     # Have the pieces made where there is room for one at least.
     try:
         present = ray.cluster_resources()
         for resource, amount in (("CPU", threads), ("GPU", gpus)):
             if amount > present.get(resource, 0):
-                raise OptionError(
-                    f"{amount:g} {resource}s a fit, on a cluster that has "
-                    f"{present.get(resource, 0):g}",
-                    where="compute.threads" if resource == "CPU" else "compute.gpus_per_fit",
-                    remedy="ask for less, or start the cluster with more",
+                where = "compute.threads" if resource == "CPU" else "compute.gpus_per_fit"
+                raise refusal(
+                    "compute.few_resources",
+                    where,
+                    asked=amount,
+                    resource=resource,
+                    present=present.get(resource, 0),
                 )
         register_ray()
         arguments = {"num_cpus": threads, "num_gpus": gpus}
@@ -337,7 +326,7 @@ def _on_ray(
             work, parallel = joblib.delayed(_attempt), joblib.Parallel(batch_size=1)
             yield from map(_value, parallel(work(function, piece, threads) for piece in pieces))
     except ray.exceptions.RayError as error:  # of a machine that is lost, too
-        raise _dead_worker() from error
+        raise refusal("compute.dead_worker") from error
     finally:
         ray.shutdown()
 

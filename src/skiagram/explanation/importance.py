@@ -22,7 +22,7 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.errors import ModelFailure, installed
+from skiagram.errors import installed, refusal
 from skiagram.explanation.record import Agreement, LocalEffect, Loss
 from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
@@ -281,7 +281,7 @@ def shapley_values(
     # Shares and base must add up to the score.
     gap = float(np.abs(values.sum(axis=1) + base - score).max(initial=0.0))
     if gap > 1e-4 * max(1.0, float(np.abs(score).max(initial=0.0))):
-        raise ModelFailure(f"Shapley values miss the score by {gap:.2g}", where=fitted.title)
+        raise refusal("explanation.missed_score", fitted.title, gap=gap)
     # Values of a feature and of its indicator of missing values count together.
     source = column_sources(fitted.pipeline["imputation"], len(fitted.features))
     chosen = fitted.pipeline["selection"]

@@ -15,7 +15,7 @@ from scipy.ndimage import distance_transform_edt
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.extraction import build_families, extract_modalities
 from skiagram.datasets.contract import Mark, pixel_side
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.explanation.explained_model import ExplainedModel, KnownRegions
 from skiagram.explanation.record import Blanking
 from skiagram.explanation.trust import Mask
@@ -51,11 +51,7 @@ def find_regions(prepared: PreparedData, case_id: Sequence[str], word: str) -> K
     for case, rows in of_cases(marks).items():
         shape = places(store.image(case))
         if shape != places(ingested.image(case)):
-            raise DataError(
-                f"restored to {shape} pixels, and marks are on another grid",
-                where=case,
-                remedy="choose a restoration that keeps the size of images",
-            )
+            raise refusal("explanation.other_grid", case, shape=shape)
         side, lesions = pixel_side(ingested.spacing(case)), marks.iloc[rows]
         circles = zip(coordinates(lesions), lesions["radius"], strict=True)
         masks = [
@@ -140,11 +136,7 @@ def borrow_regions(
         masks = (regions.masks[owners[k]] for k in order)
         fitting = [mask for mask in masks if mask.shape == background.shape]
         if not fitting:
-            raise DataError(
-                f"no region of {background.shape} pixels to borrow",
-                where=case,
-                remedy="choose images of one size, or set explain.blanked to false",
-            )
+            raise refusal("explanation.no_region_to_borrow", case, shape=background.shape)
         # at most a tenth of it lies on the image's lowest value
         good = (mask for mask in fitting if background[mask].mean() <= 0.1)
         lent[case] = next(good, min(fitting, key=lambda mask: float(background[mask].mean())))

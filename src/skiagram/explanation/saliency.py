@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from skiagram.arrays import Floats, Singles, Whole
-from skiagram.errors import ModelFailure, installed
+from skiagram.errors import installed, refusal
 from skiagram.explanation.explained_model import MapOptions
 from skiagram.explanation.occlusion import occlusion_maps, slide_window
 from skiagram.explanation.trust import (
@@ -163,7 +163,7 @@ def explain(
             maps.append(made(network, batch, table_inputs, options).detach().double().numpy())
     attribution = np.concatenate(maps)
     if not np.isfinite(attribution).all():
-        raise ModelFailure(f"{TITLES[method]} gives values that are not finite", where="explain")
+        raise refusal("explanation.map_not_finite", method=TITLES[method])
     return attribution
 
 

@@ -19,7 +19,7 @@ from scipy import ndimage
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.errors import OptionError
+from skiagram.errors import refusal
 from skiagram.finding.marks import HitRule, read_spacing
 from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.images import (
@@ -224,9 +224,4 @@ def check_grid(stored: ImageStore, restored: ImageStore, proposal: Proposal) -> 
     for case in stored.case_ids:
         before, after = stored.image(case).shape, restored.image(case).shape
         if before != after:
-            raise OptionError(
-                f"images of {before} pixels are restored to {after}, for example {case}",
-                where="restoration",
-                allowed="restorations that keep the pixels where they are",
-                remedy="choose `restoration: none` or `repair`, or `proposal: none`",
-            )
+            raise refusal("finding.moved_pixels", before=before, after=after, case=case)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Texts, Whole
-from skiagram.errors import OptionError
+from skiagram.errors import refusal
 from skiagram.finding.marks import Spacings, read_spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.records.feature_table import FeatureTable
@@ -91,18 +91,9 @@ class FindingInputs:
         # Models that judge candidates cannot do without any.
         cases, candidates = Cases.read(folder / "cases.parquet"), read_candidates(places)
         if features is not None and not len(candidates) and len(cases.development()):
-            raise OptionError(
-                "no candidates for a detector",
-                where="proposal",
-                allowed="grid, blobs, or another of conf/proposal",
-                remedy="choose a `proposal` in params.yaml, or leave the detector out",
-            )
+            raise refusal("finding.no_candidates")
         if isinstance(features, Path) and not features.exists():
-            raise OptionError(
-                "candidates that the encoder did not keep",
-                where="encoders",
-                allowed="encoders of maps (TimmMaps), such as efficientnet_lite0_places",
-            )
+            raise refusal("finding.no_encoded_candidates")
         return cls(
             case_id=cases.case_id,
             images=images,

@@ -24,10 +24,9 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
-from scipy.optimize import minimize
-from scipy.special import log_softmax, softmax
 
 from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import DataError, refusal
@@ -219,17 +218,17 @@ class Stacking(Combination):
         def loss(theta: Floats) -> tuple[float, Floats]:
             weights, intercepts = theta[:members], theta[members:]
             logits = np.einsum("nmk,m->nk", log_odds, weights) + intercepts
-            residual = softmax(logits, axis=1) - one_hot
+            residual = scipy.special.softmax(logits, axis=1) - one_hot
             ridge = weights / self.C
             slope = np.einsum("nmk,nk->m", log_odds, residual) + ridge
-            likelihood = float((one_hot * log_softmax(logits, axis=1)).sum())
+            likelihood = float((one_hot * scipy.special.log_softmax(logits, axis=1)).sum())
             gradient = np.concatenate([slope, residual.sum(axis=0)])
             return float(weights @ ridge) / 2 - likelihood, gradient
 
         # Starts at the plain mean; weights are no less than 0.
         start = np.concatenate([np.full(members, 1 / members), np.zeros(n_classes)])
         bounds = [(0.0, None)] * members + [(-20.0, 20.0)] * n_classes
-        optimum = minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
+        optimum = scipy.optimize.minimize(loss, start, jac=True, bounds=bounds, method="L-BFGS-B")
         weights: Floats = optimum.x[:members]
         return weights
 

@@ -18,4 +18,5 @@ __all__ = [
     "image_types",
     "images",
     "settings",
+    "transformer",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Singles, Texts, Whole
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.records.files import Table, read_table, write_table
 
 _COPY_COLUMN = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
@@ -44,7 +44,7 @@ class FeatureTable:
         position = {case: row for row, case in enumerate(self.case_id.tolist())}
         missing = [case for case in case_id.tolist() if case not in position]
         if missing:
-            raise DataError(f"{len(missing)} cases have no features", where=missing[0])
+            raise refusal("records.no_features", missing[0], number=len(missing))
         return self.select(np.array([position[case] for case in case_id.tolist()], dtype=np.int64))
 
     def columns(self, names: Sequence[str]) -> "FeatureTable":
@@ -56,11 +56,7 @@ class FeatureTable:
         position = {name: column for column, name in enumerate(self.names)}
         missing = [name for name in names if name not in position]
         if missing:
-            raise DataError(
-                f"no feature `{missing[0]}`",
-                where="features",
-                remedy="extract the feature families that the model was trained on",
-            )
+            raise refusal("records.no_feature", name=missing[0])
         values = self.values[:, [position[name] for name in names]]
         return FeatureTable(self.case_id, tuple(names), values)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from skiagram.compute.files import write_files
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 
 R = TypeVar("R")
 
@@ -37,8 +37,7 @@ def read_table(path: Table) -> pd.DataFrame:
     try:
         table: pd.DataFrame = pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
-        remedy = "run the stage that writes it"
-        raise DataError(f"unreadable table ({error})", where=str(path), remedy=remedy) from error
+        raise refusal("records.unreadable_table", str(path), error=error) from error
     pa.default_memory_pool().release_unused()  # what reading took besides
     return table
 
@@ -55,5 +54,4 @@ def read_record(kind: type[R], path: Path) -> R:
     try:
         return TypeAdapter(kind).validate_json(path.read_bytes(), strict=True)
     except (OSError, ValueError) as error:
-        remedy = "run the stage that writes it"
-        raise DataError(f"unreadable record ({error})", where=str(path), remedy=remedy) from error
+        raise refusal("records.unreadable_record", str(path), error=error) from error

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass as options
 
 from skiagram.composition import Composition
 from skiagram.compute.files import sha256_of
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.options import build
 from skiagram.strict import STRICT
 from skiagram.tracking.comparison import RecordedRun
@@ -139,9 +139,7 @@ def receipt_of(project: Path, models: tuple[str, ...], artefacts: Iterable[Path]
     hashes: dict[str, str] = {}
     for artefact in artefacts:
         if not artefact.exists():
-            where = artefact.relative_to(project).as_posix()
-            remedy = "run the stages that come before, `dvc repro`"
-            raise DataError("is missing", where=where, remedy=remedy)
+            raise refusal("tracking.no_artefact", artefact.relative_to(project).as_posix())
         for file in [artefact] if artefact.is_file() else artefact.rglob("*"):
             if file.is_file():
                 hashes[file.relative_to(project).as_posix()] = sha256_of(file)

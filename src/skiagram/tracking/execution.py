@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.compute.checkout import current_commit, home, name_experiment
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.evaluation.evaluation_record import (
     ARMS,
     MEAN_SENSITIVITY,
@@ -81,8 +81,7 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
         model_points += _finite_points({name: getattr(outcome, name) for name in costs})
         points[outcome.model] = outcome, model_points
     if absent := [name for name in models if name not in points]:
-        where = "reports/evaluation.json"
-        raise DataError(f"no figures of {', '.join(absent)}", where=where, remedy="run evaluate")
+        raise refusal("tracking.no_figures", models=", ".join(absent))
     data = {
         "data.name": read_record(DataCard, project / "data/cases/card.json").name,
         "data.sha256": ImageStore(project / "data/images").sha256,

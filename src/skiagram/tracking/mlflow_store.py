@@ -29,7 +29,7 @@ from skiagram.compute.checkout import home, name_experiment
 from skiagram.compute.files import locked, write_files
 from skiagram.compute.progress import LIVE
 from skiagram.compute.scratch import scratch_folder
-from skiagram.errors import DataError
+from skiagram.errors import refusal
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
 from skiagram.options import flatten_options
 from skiagram.preparation import PREPARATION, Preparation
@@ -458,14 +458,9 @@ def save_pyfunc(folder: Path, target: Path) -> None:
 
     verify_checksums(folder)
     if not _is_served(folder):
-        raise DataError("a column of the data set, which scores no new cases", where=str(folder))
+        raise refusal("tracking.column_of_data", str(folder))
     if load_model(folder).scorer.measured is not None:
-        raise DataError(
-            "a model of a table of features",
-            where=str(folder),
-            allowed="a model of images: a request holds the files of images",
-            remedy="score tables with `skiagram predict`",
-        )
+        raise refusal("tracking.model_of_features", str(folder))
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     shutil.rmtree(partial, ignore_errors=True)
     with _real_files(folder) as model:
