@@ -1,30 +1,18 @@
 """What an outcome asks of the commands that read a table, and a table's rows."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple, NoReturn, Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.tables.cells import plain
 
+if TYPE_CHECKING:  # commands print their help without pandas
+    from skiagram.tables.frames import TableLine
+
 VALUE = "outcome_value"  # column of the values in the table that the project keeps
 COLUMN = "COLUMN"
 _OPTIONS = read_declared("skiagram.tasks", "columns.yaml")
-
-
-class OutcomeRow(Protocol):
-    """A row of a table."""
-
-    @property
-    def cells(self) -> Mapping[str, str]:
-        """Read column name → cell without blanks around it."""
-
-    @property
-    def where(self) -> str:
-        """Say what names the row in a message."""
-
-    def number(self, column: str) -> float | None:
-        """Read the finite number that a cell says; None of any other."""
 
 
 class OutcomeTable(NamedTuple):
@@ -34,7 +22,7 @@ class OutcomeTable(NamedTuple):
         known: Of each row, whether it is of a development case; others are sealed.
     """
 
-    rows: Sequence[OutcomeRow]
+    rows: "Sequence[TableLine]"
     known: Sequence[bool]
 
 
@@ -66,7 +54,7 @@ def read_options(kind: str) -> tuple[ColumnOption, ...]:
     return tuple(ColumnOption(name, **row) for name, row in _OPTIONS[kind].items())
 
 
-def refuse_code(rows: Sequence[OutcomeRow], column: str, code: float, named: str) -> NoReturn:
+def refuse_code(rows: "Sequence[TableLine]", column: str, code: float, named: str) -> NoReturn:
     """Refuse a number that looks like a mark of missing values, where nobody said what it is.
 
     Args:

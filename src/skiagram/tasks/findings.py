@@ -12,7 +12,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import scipy
@@ -28,7 +28,7 @@ from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mea
 from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import STRICT
 from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable, read_options
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, read_options
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
@@ -40,6 +40,9 @@ from skiagram.tasks.outcome import (
 )
 from skiagram.tasks.predicted import Loss, MeasuredFigure, OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
+
+if TYPE_CHECKING:  # commands print their help without pandas
+    from skiagram.tables.frames import TableLine
 
 ABSENT, PRESENT, UNKNOWN = 0, 1, 2
 OTHERS = "none of these"  # label of a case without any finding that folds are balanced by
@@ -147,7 +150,7 @@ class Findings(MeasuredOutcome):
         return ReadColumns(outcome, label, cells, note)
 
     @classmethod
-    def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
+    def is_missing(cls, row: "TableLine", options: Mapping[str, Any]) -> bool:
         """Tell whether no finding of a row is known."""
         columns = options["findings"]
         if len(columns) == 1:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field
@@ -13,10 +13,13 @@ from skiagram.errors import refusal
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tables.cells import stands_for_missing
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
+
+if TYPE_CHECKING:  # commands print their help without pandas
+    from skiagram.tables.frames import TableLine
 
 # Analyses, models and sections of the page that need a case to be put into one of its classes.
 OF_CLASSES = frozenset(
@@ -149,7 +152,7 @@ class MeasuredOutcome(Predicted):
         """
 
     @classmethod
-    def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
+    def is_missing(cls, row: "TableLine", options: Mapping[str, Any]) -> bool:
         """Tell whether a row says nothing in the column of `named_by`."""
         cell = row.cells[options[cls.named_by[-1]]]
         return not cell or stands_for_missing(cell)

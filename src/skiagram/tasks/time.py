@@ -9,7 +9,7 @@ cumulative incidences (Benichou & Gail 1990, *Biometrics* 46:813).
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +46,7 @@ from skiagram.statistics.survival import (
 )
 from skiagram.strict import STRICT
 from skiagram.tables.cells import MISSING_CODES
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeRow, OutcomeTable, read_options
+from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, read_options
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.outcome import (
     Finite,
@@ -65,6 +65,9 @@ from skiagram.tasks.time_columns import (
     is_missing_event,
     read_times,
 )
+
+if TYPE_CHECKING:  # commands print their help without pandas
+    from skiagram.tables.frames import TableLine
 
 _SHARES = (0.25, 0.5, 0.75)  # of the events that have happened by the usual horizons
 _POWERLESS = 0.7  # censored: D-calibration then finds hazards half too high in 2 % (simulated)
@@ -187,7 +190,7 @@ class TimeToEvent(MeasuredOutcome):
         return ReadColumns(outcome, label, times.value, times.note)
 
     @classmethod
-    def is_missing(cls, row: OutcomeRow, options: Mapping[str, Any]) -> bool:
+    def is_missing(cls, row: "TableLine", options: Mapping[str, Any]) -> bool:
         """Tell whether a row does not say if the event was seen, or has no time."""
         times = options["time"] or ()
         untimed = bool(times) and not any(row.cells[name] for name in times)

@@ -5,12 +5,14 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.tables.cells import describe_code, plain, stands_for_missing
-from skiagram.tasks.columns import OutcomeRow
+
+if TYPE_CHECKING:  # commands print their help without pandas
+    from skiagram.tables.frames import TableLine
 
 CENSORED, EVENT, OTHER = 0, 1, 2
 _NO_EVENT, _EVENT, _CONTRARY, _BARE = (
@@ -44,7 +46,7 @@ class ReadTimes(NamedTuple):
     note: str
 
 
-def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTimes:
+def read_times(rows: "Sequence[TableLine]", options: Mapping[str, Any]) -> ReadTimes:
     """Read the times and events of rows; see `MeasuredOutcome.read_columns`."""
     # Both columns must be named.
     times, event, since = options["time"], options["event"], options["since"]
@@ -94,7 +96,7 @@ def read_times(rows: Sequence[OutcomeRow], options: Mapping[str, Any]) -> ReadTi
     return ReadTimes(unit, label, value, spelled, note)
 
 
-def _date(row: OutcomeRow, column: str) -> datetime.date:
+def _date(row: "TableLine", column: str) -> datetime.date:
     """Read a cell as a date; it is not quoted where it is none, as it could tell who it is."""
     try:
         return datetime.date.fromisoformat(row.cells[column].strip())
@@ -111,7 +113,7 @@ def is_missing_event(cell: str, options: Mapping[str, Any]) -> bool:
     return not text or stands_for_missing(cell)
 
 
-def _states(rows: Sequence[OutcomeRow], event: str, options: Mapping[str, Any]) -> dict[str, int]:
+def _states(rows: "Sequence[TableLine]", event: str, options: Mapping[str, Any]) -> dict[str, int]:
     """Return cell → CENSORED, EVENT or OTHER, of each cell that occurs.
 
     Raises:
