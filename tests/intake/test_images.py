@@ -2,10 +2,7 @@
 
 from dataclasses import replace
 
-import pytest
-
 from skiagram.cli.check_report import left_out
-from skiagram.errors import DataError
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.images import read_folder
 from skiagram.tables.frames import row_at
@@ -21,10 +18,15 @@ def table_of(folder, header, rows):
     return FileOptions(folder / "films", folder / "films.csv")
 
 
-def test_a_row_of_units_is_no_image(tmp_path):
+def test_a_row_of_units_is_no_case(here, terminal):
+    """LIFEx writes one below the header."""
     rows = [",,years,mm", *(f"{at}.png,{'yn'[at % 2]},{at}0,{at}.5" for at in range(1, 5))]
-    with pytest.raises(DataError, match=r"`years`, `mm` in columns of numbers.*units"):
-        read_folder(table_of(tmp_path, "file,label,age,size", rows))
+    table_of(here, "file,label,age,size", rows)
+    terminal.says("check films films.csv --positive y", "line 2: an empty label", 4)
+    rows = [",,cm3", *(f"p{at},{'yn'[at % 2]},{at * 0.37 % 1:.3f}" for at in range(1, 9))]
+    (here / "features.csv").write_text("\n".join(["patient_id,label,volume", *rows]))
+    says = "column `volume`: 8 numbers and 1 texts, the first in line 2"
+    terminal.says("check features.csv --positive y", says, 4)
 
 
 def test_a_picture_that_cannot_be_read_is_no_less_a_picture(here, terminal):

@@ -12,9 +12,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Whole
 from skiagram.datasets.contract import Entry, OpenSource
 from skiagram.datasets.folder.columns import (
-    empty_unmeasured,
     find_number_problem,
     require_columns,
+    settle_numbers,
 )
 from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import list_entries, read_features, splits_of
@@ -69,7 +69,7 @@ class FeatureFile(ListedDataSet):
         require_columns(frame, named)
         frame = settle_patients(frame, columns.patient, self.similar_patients)
         measured = columns.features or frame.columns
-        frame, _ = empty_unmeasured(frame, [*measured, *columns.covariates])
+        frame, _ = settle_numbers(frame, dict.fromkeys([*measured, *columns.covariates]))
         features = columns.features or numeric_columns(
             frame, [name for name in frame.columns if name not in named], self.file
         )

@@ -9,8 +9,7 @@ the same to the byte: DVC's cache has them once.
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,10 +90,6 @@ class ListedImages(NamedTuple):
     positions: list[int]
     entries: list[Entry]
     keys: list[bytes]
-
-    @property
-    def case_id(self) -> Texts:
-        return np.array([_case_id(rank) for rank in range(len(self.positions))], dtype=str)
 
     def chosen(self, rows: Sequence[int]) -> "ListedImages":
         """Return some of the images."""
@@ -496,19 +491,19 @@ def _write_cases(
     design: Design,
 ) -> Cases:
     """Write the table of cases and what is known of them besides, task and card."""
-    entries, case_id = ingested.listed.entries, ingested.listed.case_id
+    entries = ingested.listed.entries
+    case_id = np.array(next(iter(ingested.stored.values())).store.case_ids, dtype=str)
     cluster = None if ingested.copies is None else clusters(ingested.copies, len(entries))
     cases = tabulate_cases(entries, case_id, cluster, design)
     cases.write(folders.cases / "cases.parquet")
-    tables: dict[str, Sequence[Mapping[str, object]]] = {
-        "covariates": [dict(entry.covariates) for entry in entries],
-        "reader_scores": [dict(entry.scores) for entry in entries],
-        "visits": number_visits(entries),
-    }
     measured = np.stack([entry.measured for entry in entries])
-    frames = {name: pd.DataFrame(rows) for name, rows in tables.items()}
-    frames["measured"] = pd.DataFrame(measured, columns=[*opened.features])
-    for name, table in frames.items():
+    tables = {
+        "covariates": pd.DataFrame([dict(entry.covariates) for entry in entries]),
+        "reader_scores": pd.DataFrame([dict(entry.scores) for entry in entries]),
+        "visits": number_visits(entries),
+        "measured": pd.DataFrame(measured, columns=[*opened.features]),
+    }
+    for name, table in tables.items():
         table.insert(0, "case_id", case_id)
         write_table(table, folders.cases / f"{name}.parquet")
     write_record(ingested.task, folders.cases / "task.json")
@@ -601,24 +596,20 @@ def tabulate_cases(
     return Cases(case_id, patient_id, split, np.where(sealed, SEALED, label), value)
 
 
-def number_visits(entries: Sequence[Entry]) -> list[dict[str, int]]:
-    """Return the columns of `visits.parquet`, a row an entry; none where a source has no visits.
+def number_visits(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Return `visits.parquet` without ids, a row an entry; no column where a source has no visits.
 
     `visit` counts the visits of a patient from 1, `region` what is seen of the patient from 0: both
     are numbers within the patient and tell nothing more.
     """
-    patient_visits = [(entry.patient, entry.visit) for entry in entries if entry.visit is not None]
-    if len(patient_visits) < len(entries):
-        return [{} for _ in entries]
-    numbers: dict[str | None, set[int]] = defaultdict(set)
-    regions: dict[str | None, set[str]] = defaultdict(set)
-    for patient, visit in patient_visits:
-        numbers[patient].add(visit.number)
-        regions[patient].add(visit.region)
-    return [
-        {
-            "visit": 1 + sorted(numbers[patient]).index(visit.number),
-            "region": sorted(regions[patient]).index(visit.region),
-        }
-        for patient, visit in patient_visits
+    visits = [
+        (entry.patient, entry.visit.number, entry.visit.region)
+        for entry in entries
+        if entry.visit is not None
     ]
+    if len(visits) < len(entries):
+        return pd.DataFrame(index=range(len(entries)))
+    frame = pd.DataFrame(visits, columns=["patient", "visit", "region"])
+    frame["region"] = frame["region"].factorize(sort=True)[0]
+    ranks = frame.groupby("patient", dropna=False)[["visit", "region"]].rank("dense")
+    return ranks.astype(np.int64) - [0, 1]

@@ -11,12 +11,10 @@ import pyarrow as pa
 from skiagram.datasets.feature_table import FeatureFile, numeric_columns, telling_columns_of
 from skiagram.datasets.folder.columns import (
     Columns,
-    describe_unmeasured,
-    empty_unmeasured,
-    find_measured,
     find_number_problem,
     find_thousands_problem,
     require_columns,
+    settle_numbers,
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
@@ -119,10 +117,9 @@ def _settle_numbers(table: SettledTable) -> SettledTable:
     """Return a table in which measurements are numbers, and what nobody measured is empty."""
     frame, options = table.frame, table.options
     named = {*taken_columns(options, frame.columns), options.patient}
-    frame, unmeasured = find_measured(frame, [name for name in table.own if name not in named])
-    pa.default_memory_pool().release_unused()  # the texts of these columns
-    frame, n_emptied = empty_unmeasured(frame, {*table.own}.intersection(texts_of(frame)))
-    return table.with_rows(frame, describe_unmeasured(unmeasured + n_emptied))
+    table = table.with_rows(*settle_numbers(frame, table.own, {*table.own} - named))
+    pa.default_memory_pool().release_unused()  # the texts of columns that became numbers
+    return table
 
 
 def _features_of_project(frame: pd.DataFrame, names: Sequence[str], *, combined: bool) -> list[str]:

@@ -76,11 +76,7 @@ def _require_folder(options: FileOptions) -> None:
     if not root and (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
         return
     key = "intake.file_as_folder" if folder.is_file() else "intake.root_as_folder"
-    if folder.is_file() and folder.suffix.lower() in (".xlsx", ".xls", ".ods", ".sav", ".rds"):
-        key = "intake.workbook"
-    if folder.is_file() and folder.suffix.lower() in (".data", ".dat", ""):
-        key = "intake.table_without_ending"
-    raise refusal(key, str(folder), name=folder.stem)
+    raise refusal(key, str(folder))
 
 
 def _read_class_folders(options: FileOptions) -> SettledTable:
@@ -252,21 +248,12 @@ def _add_masks(table: SettledTable) -> pd.DataFrame:
     drawn = [table.masks.of_image.get(normalise_name(name), ()) for name in names]
     is_bare = np.array([not image_masks for image_masks in drawn], dtype=np.bool_)
     if is_bare.any():
-        labels = frame[options.label_name]
-        masked = {*labels[~is_bare]}
-        bare = [f"`{label}`" for label in labels.unique() if label and label not in masked]
-        remedy = "take the images without masks (`--masks leave-out`), or move these elsewhere"
-        if bare and len(masked) > 1:
-            others = " ".join(sorted(masked))
-            remedy = f"{', '.join(bare)} has no masks at all: `--classes {others}` leaves it out, "
-            remedy += "`--masks leave-out` takes all images whole"
         raise refusal(
             "intake.no_mask",
             str(options.folder),
             n_bare=is_bare.sum(),
             n_images=len(frame),
             example=names[is_bare].iloc[0],
-            remedy=remedy,
         )
     return frame.assign(mask=[join_masks(image_masks) for image_masks in drawn])
 

@@ -4,7 +4,6 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 
 import pandas as pd
 
@@ -216,8 +215,6 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
         counted = "one class alone" if len(classes) == 1 else f"{len(classes)} classes"
         fault = f"`{named}` was given, and {counted}: {listed(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
-        if alike := differ_in_case(classes):
-            remedy = f"{alike}: write them alike. Else {remedy}"
         raise refusal("intake.positive_of_others", found=fault, remedy=remedy)
     if named not in classes:
         remedy = suggest(named, classes, "name one of these classes")
@@ -242,11 +239,7 @@ def leave_out_classes(
         return frame, ""
     for name in classes:
         if name not in counts:
-            near = get_close_matches(name, counts, 1)
-            remedy = f"did you mean `{near[0]}`?" if near else ""
-            parts = [part.strip() for part in name.split(",")]
-            if {*parts} <= counts.keys():
-                remedy = f"separate them by blanks: `--classes {shlex.join(parts)}`"
+            remedy = suggest(name, counts, "separate several names by blanks")
             raise refusal(
                 "intake.unknown_class",
                 name=name,

@@ -202,13 +202,12 @@ def _read_coco(content: bytes, where: str) -> list[TableLine]:
         images: dict[object, list[Mapping[str, object]]] = {}
         for image in read["images"]:
             images.setdefault(image["id"], []).append(image)
+        categories = read.get("categories") or ()
+        names = {category["id"]: str(category["name"]) for category in categories}
         for number, annotation in enumerate(read["annotations"], 1):
             cells = {key: str(value) for key, value in annotation.items() if key not in _OF_COCO}
-            # classes by their names, where a list of categories has some
-            for key in [key for key in cells if key.startswith("category_id")]:
-                for category in read.get(key.replace("category_id", "categories")) or ():
-                    if category["id"] == annotation[key]:
-                        cells[key] = str(category["name"])
+            if annotation.get("category_id") in names:
+                cells["category_id"] = names[annotation["category_id"]]
             x, y, width, height = map(float, annotation["bbox"])
             cells |= {"x_min": repr(x), "y_min": repr(y)}
             cells |= {"x_max": repr(x + width), "y_max": repr(y + height)}
@@ -226,8 +225,8 @@ def _read_coco(content: bytes, where: str) -> list[TableLine]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise refusal("intake.no_coco", where, name=type(error).__name__, error=error) from None
     # each has every column
-    names = dict.fromkeys(name for row in rows for name in row.cells)
-    return [TableLine(row.key, {name: row.cells.get(name, "") for name in names}) for row in rows]
+    columns = dict.fromkeys(name for row in rows for name in row.cells)
+    return [TableLine(row.key, {name: row.cells.get(name, "") for name in columns}) for row in rows]
 
 
 def _find_columns(path: Path, rows: list[TableLine], word: str) -> _Marks:
@@ -258,57 +257,42 @@ def _choose_classes(
     """Return the lesions of the classes that count, and a sentence on columns that are not read.
 
     Raises:
-        DataError: Lesions have several classes, in the usual column or in another that looks like
-            one of classes, and nobody says which count; or none has a class that is named.
+        DataError: Lesions have several classes, and nobody says which count; none has a class that
+            is named; or another column looks like one of classes, too.
     """
-    rows = marks.rows
-    columns = {name: [row.cells[name] for row in rows] for name in (rows[0].cells if rows else ())}
-    # the classes that are named, of the usual column or of another: COLUMN=CLASS
-    wanted: dict[str, list[str]] = {}
-    for word in classes:
-        column, equals, name = word.partition("=")
-        if not (equals and column in columns):
-            column, name = marks.kind or "", word
-        wanted.setdefault(column, []).append(name)
-    # columns of classes: the usual one, and those that are called so and say more
-    read = {marks.file, *marks.place, *marks.sides}
-    usual = columns.get(marks.kind or "", [""] * len(rows))
-    kinds, not_read = {marks.kind or "": usual}, list[str]()
-    for column, cells in columns.items():
-        says_more = len({*zip(usual, cells, strict=True)}) > len({*usual})
-        is_called = _LIKE_CLASSES.search(column) and len({*cells}) <= _MOST_CLASSES
-        if column in wanted or (is_called and says_more and column not in read):
-            kinds[column] = cells
-        elif says_more and column not in read:
-            not_read.append(column)
-    # lesions of the named classes, of each of these columns
-    for column, cells in kinds.items():
-        counts = Counter(cells)
-        shown = ", ".join(f"`{name}` ({number})" for name, number in counts.most_common(20))
-        where = f"{path}, column `{column}`" if column else str(path)
-        before = "" if column == (marks.kind or "") else f"{column}="
-        named_classes = wanted.get(column, [])
-        unknown = [name for name in named_classes if name not in counts and name != ALL]
-        if unknown:
-            raise refusal("intake.no_lesion_of_class", where, label=unknown[0], classes=shown)
-        if not named_classes and len(counts) > 1:
-            first = counts.most_common(1)[0][0]
+    # lesions of the classes that are named
+    kind = marks.kind
+    counts = Counter(row.cells[kind] if kind else "" for row in marks.rows)
+    shown = ", ".join(f"`{name}` ({number})" for name, number in counts.most_common(20))
+    where = f"{path}, column `{kind}`" if kind else str(path)
+    for name in classes:
+        if name not in counts and name != ALL:
+            raise refusal("intake.no_lesion_of_class", where, label=name, classes=shown)
+    if not classes and len(counts) > 1:
+        first = counts.most_common(1)[0][0]
+        raise refusal(
+            "intake.lesions_of_classes", where, number=len(counts), classes=shown, first=first
+        )
+    wanted = {*counts} if not classes or ALL in classes else {*classes}
+    rows = [row for row in marks.rows if not kind or row.cells[kind] in wanted]
+    # other columns that tell lesions of a class apart
+    not_read = []
+    known = {marks.file, *marks.place, *marks.sides, kind}
+    for column in (name for name in (rows[0].cells if rows else ()) if name not in known):
+        cells = {row.cells[column] for row in rows}
+        pairs = {(row.cells[kind] if kind else "", row.cells[column]) for row in rows}
+        if len(pairs) == len({name for name, _ in pairs}):
+            continue
+        if _LIKE_CLASSES.search(column) and len(cells) <= _MOST_CLASSES:
             raise refusal(
-                "intake.lesions_of_classes",
-                where,
-                number=len(counts),
-                classes=shown,
-                before=before,
-                first=first,
-                every=ALL,
+                "intake.lesions_of_further_classes",
+                f"{path}, column `{column}`",
+                number=len(cells),
+                classes=listed(sorted(cells), "`"),
+                column=column,
+                first=min(cells),
             )
-        if named_classes and ALL not in named_classes:
-            taken = {
-                row.key
-                for row, kind in zip(marks.rows, cells, strict=True)
-                if kind in named_classes
-            }
-            rows = [row for row in rows if row.key in taken]
+        not_read.append(column)
     note = f"Columns of {path.name} that are not read: {listed(not_read, '`')}."
     return rows, note if not_read else ""
 

@@ -15,11 +15,9 @@ import pandas as pd
 
 from skiagram.datasets.folder.columns import (
     Columns,
-    describe_unmeasured,
-    empty_unmeasured,
-    refuse_units,
     require_columns,
     settle_columns,
+    settle_numbers,
 )
 from skiagram.datasets.folder.patients import join_tables, settle_patients
 from skiagram.datasets.folder.roles import (
@@ -106,9 +104,7 @@ def read_tables(
     for path in paths:
         with of_table(str(path)) if len(paths) > 1 else nullcontext():
             header = None if tables else options.columns
-            table = read_csv(path, options.missing, files, header, emptied)
-            refuse_units(table)
-        tables[str(path)] = table
+            tables[str(path)] = read_csv(path, options.missing, files, header, emptied)
     frame, notes = join_tables(
         tables,
         options.patient if made is None or options.patient in made else None,
@@ -140,13 +136,13 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
     forced = list_columns(options.forced_covariates, frame.columns)
     covariates = [*dict.fromkeys([*list_columns(options.covariates, frame.columns), *forced])]
     require_columns(frame, covariates, "--covariates")
-    frame, n_emptied = empty_unmeasured(frame, {*covariates}.intersection(texts_of(frame)))
-    notes = [describe_unmeasured(n_emptied), *_describe_covariates(frame, covariates)]
+    frame, note = settle_numbers(frame, {*covariates}.intersection(texts_of(frame)))
+    table = table.with_rows(frame, note, *_describe_covariates(frame, covariates))
     # parts that share patients
     split, patient = (column_of(frame.columns, options, role) for role in ("split", "patient"))
     require_columns(frame, filter(None, [split]), "--split")
     frame, note = unite_development(frame, None if options.test_sites else split, patient)
-    return table.with_rows(frame, *notes, note)
+    return table.with_rows(frame, note)
 
 
 def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,8 +23,8 @@ from skiagram.datasets.folder.roles import (
 )
 from skiagram.errors import DataError, listed, nearest, refusal
 from skiagram.strict import STRICT
-from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
-from skiagram.tables.frames import WHERE, find_texts, numbers_of, replace_columns, row_at
+from skiagram.tables.cells import stands_for_missing
+from skiagram.tables.frames import WHERE, find_texts, numbers_of, row_at
 
 # Numbers that no program reads as such: 1,234.5, 1.234,5, 45 %, <0.1, a sign for minus, NumPy's.
 _WRITTEN = re.compile(
@@ -119,22 +119,6 @@ def settle_columns(frame: pd.DataFrame, named: NamedColumns, *, of_images: bool)
         require_columns(frame, filter(None, columns), f"--{option_of(name)}")
     both = [*settled["covariates"], *settled["forced_covariates"]]
     return settled | {"covariates": tuple(dict.fromkeys(both))}
-
-
-def refuse_units(frame: pd.DataFrame) -> None:
-    """Refuse a first row of texts in columns of numbers, which is no case, as of LIFEx.
-
-    Raises:
-        DataError: There is one, with texts in two columns or more.
-    """
-    texts = []
-    for name in frame.columns if len(frame) > 2 else ():
-        first, others = frame[name].iloc[0], frame[name].iloc[1:]
-        if first and number_of(first) is None and first.casefold() not in UNMEASURED:
-            is_text = find_texts(others, numbers_of(others))
-            texts += [first] if not is_text.any() and (others != "").all() else []
-    if len(texts) > 1:
-        raise refusal("datasets.row_of_units", row_at(frame, 0).where, texts=listed(texts, "`"))
 
 
 def require_columns(frame: pd.DataFrame, named: Iterable[str], option: str = "") -> None:
@@ -264,44 +248,32 @@ def find_thousands_problem(
     return refusal("datasets.thousands_points", where, examples=listed(examples, "`"))
 
 
-def find_measured(frame: pd.DataFrame, names: Iterable[str]) -> tuple[pd.DataFrame, int]:
-    """Return a table with the numbers of columns that can be nothing but measurements.
+def settle_numbers(
+    frame: pd.DataFrame, columns: Iterable[str], measured: Collection[str] = ()
+) -> tuple[pd.DataFrame, str]:
+    """Return a table in which cells of numbers that nobody measured are empty, and a sentence.
 
-    Their cells are numbers, some with decimals, or none that anybody measured, which are counted.
+    A program writes `NA`, `nan` or `inf` where a feature is not defined, such as for a region of
+    one voxel.
 
     Args:
-        names: Columns that may be measurements.
+        measured: Those of the columns that become numbers where they can be nothing but
+            measurements: some have decimals, and no cell is a text.
     """
-    columns = dict(frame.items())
-    unmeasured = 0
-    for name in names:
-        cells, numbers = frame[name], numbers_of(frame[name])
-        known = np.isfinite(numbers)
-        whole = numbers[known] == np.round(numbers[known])
-        if whole.all() or find_texts(cells, numbers).any():
-            continue
-        if find_thousands_problem(frame, name, numbers) is None:
-            unmeasured += int((cells[~known] != "").sum())
-            columns[name] = pd.Series(numbers, index=frame.index)
-    return pd.DataFrame(columns, copy=False), unmeasured
-
-
-def describe_unmeasured(count: int) -> str:
-    """Return a sentence on how many cells of numbers nobody measured; empty without one."""
-    what = f"{count} cells of numbers hold `NA`, `nan`, `inf` or the like"
-    return f"{what}; they count as empty." if count else ""
-
-
-def empty_unmeasured(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[pd.DataFrame, int]:
-    """Return a table with empty cells for `NA`, `nan` and `inf` among numbers, and their count.
-
-    A program writes them where a feature is not defined, such as for a region of one voxel.
-    """
-    emptied, changed = 0, dict[str, Any]()
+    changed = dict(frame.items())
+    count = 0
     for name in columns:
         cells, numbers = frame[name], numbers_of(frame[name])
-        unmeasured = np.isnan(numbers) & (cells != "").to_numpy() & ~find_texts(cells, numbers)
-        if unmeasured.any() and np.isfinite(numbers).any():
+        known, is_text = np.isfinite(numbers), find_texts(cells, numbers)
+        unmeasured = ~known & ~is_text & (cells != "").to_numpy()
+        if not known.any():
+            continue
+        has_decimals = bool((numbers[known] != np.round(numbers[known])).any())
+        is_measured = name in measured and has_decimals and not is_text.any()
+        if is_measured and find_thousands_problem(frame, name, numbers) is None:
+            changed[name] = pd.Series(numbers, index=frame.index)
+        elif unmeasured.any():
             changed[name] = cells.mask(unmeasured, "")
-            emptied += int(unmeasured.sum())
-    return replace_columns(frame, changed), emptied
+        count += int(unmeasured.sum())
+    note = f"{count} cells of numbers hold `NA`, `nan`, `inf` or the like; they count as empty."
+    return pd.DataFrame(changed, index=frame.index, copy=False), note if count else ""
