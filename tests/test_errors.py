@@ -136,6 +136,9 @@ def test_each_refusal_has_a_row_whose_words_are_given_and_each_row_is_raised(roo
     if room == "base":
         package, paths = "skiagram", source.glob("*.py")
     rows, raised = read_declared(package, "refusals.yaml"), set()
+    for path in (source / room).rglob("*.yaml"):
+        keys = re.findall(rf"\b{room}\.(\w+):", path.read_text(encoding="utf-8"))
+        raised |= {*keys} & {*rows}
     for path in paths:
         code = path.read_text(encoding="utf-8")
         # Options and files may begin with the name of a room, too.

@@ -91,6 +91,10 @@ class ListedImages(NamedTuple):
     entries: list[Entry]
     keys: list[bytes]
 
+    @property
+    def case_id(self) -> Texts:
+        return np.array([_case_id(rank) for rank in range(len(self.positions))], dtype=str)
+
     def chosen(self, rows: Sequence[int]) -> "ListedImages":
         """Return some of the images."""
         return ListedImages(
@@ -491,8 +495,7 @@ def _write_cases(
     design: Design,
 ) -> Cases:
     """Write the table of cases and what is known of them besides, task and card."""
-    entries = ingested.listed.entries
-    case_id = np.array(next(iter(ingested.stored.values())).store.case_ids, dtype=str)
+    entries, case_id = ingested.listed.entries, ingested.listed.case_id
     cluster = None if ingested.copies is None else clusters(ingested.copies, len(entries))
     cases = tabulate_cases(entries, case_id, cluster, design)
     cases.write(folders.cases / "cases.parquet")

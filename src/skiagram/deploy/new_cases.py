@@ -18,9 +18,9 @@ import pandas as pd
 from skiagram.case_features.earlier import previous_cases
 from skiagram.datasets.folder.columns import (
     Columns,
-    empty_unmeasured,
     find_thousands_problem,
     require_columns,
+    settle_numbers,
 )
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
@@ -117,7 +117,7 @@ def cases_of_features(
     frame = read_csv(path, missing, ())
     require_columns(frame, columns)
     header = frame.columns
-    frame, _ = empty_unmeasured(frame, header)  # of covariates too, as a run reads them
+    frame, _ = settle_numbers(frame, header)  # of covariates too, as a run reads them
     for problem in filter(None, (find_thousands_problem(frame, name) for name in columns)):
         raise problem
     values, wrong = read_features(frame, columns)

@@ -30,7 +30,7 @@ _JOINS = ("|", ";", ",", "/", "+", "&", " and ")  # of several findings in one c
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _OF_ONE_CLASS = Check(
     "intake.cell_of_one_class",
-    lambda cell: bool(cell) and cell.casefold() not in _IN_CLASS,
+    lambda cell: not cell or cell.casefold() in _IN_CLASS,
 )
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
 _INVISIBLE = re.compile(
@@ -215,6 +215,8 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
         counted = "one class alone" if len(classes) == 1 else f"{len(classes)} classes"
         fault = f"`{named}` was given, and {counted}: {listed(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
+        if alike := differ_in_case(classes):
+            remedy = f"{alike}: write them alike. Else {remedy}"
         raise refusal("intake.positive_of_others", found=fault, remedy=remedy)
     if named not in classes:
         remedy = suggest(named, classes, "name one of these classes")
@@ -239,7 +241,10 @@ def leave_out_classes(
         return frame, ""
     for name in classes:
         if name not in counts:
-            remedy = suggest(name, counts, "separate several names by blanks")
+            parts = [part.strip() for part in name.split(",")]
+            remedy = suggest(name, counts)
+            if {*parts} <= counts.keys():
+                remedy = f"separate them by blanks: `--classes {shlex.join(parts)}`"
             raise refusal(
                 "intake.unknown_class",
                 name=name,
@@ -273,7 +278,7 @@ def _visible(label: str) -> str:
 def _refuse_labels(frame: pd.DataFrame, column: str, named: Collection[str]) -> None:
     """Refuse errors of formulas, joined findings, and a number that looks like a missing one."""
     cells = frame[column]
-    error = Check("intake.label_of_error", is_error)
+    error = Check("intake.label_of_error", lambda cell: not is_error(cell))
     for problem in find_cell_problems(frame, [(column, error)]).values():
         raise problem
     # findings that one of the usual marks joins

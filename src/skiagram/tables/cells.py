@@ -18,7 +18,6 @@ _MISSING, _NOBODY, UNMEASURED = (_WORDS[kind] for kind in ("missing", "nobody", 
 _PATIENT_WORD = re.compile(r"(patient|subject|case|person|name|id)s?")
 # A minus sign marks a missing id, while a feature may be -1 and a grade 9: those are asked about.
 _NO_IDS = {"-1", "-9", "-99", "-999", "-9999"}
-_ROUNDED = re.compile(r"(?i)\d([.,]\d+)?e\+?\d+")
 _TRUTH = {"true": 1.0, "false": 0.0}
 _BRACKETS = re.compile(r"[\[(<](.*)[\])>]")  # the TCGA writes `[Not Available]`
 # Of spreadsheets in several languages, such as #REF!, #BEZUG!, #¡VALOR!, #DIV/0!, #N/A, #NV, ####.
@@ -87,11 +86,6 @@ def names_nobody(cell: str) -> bool:
     bare = "".join(word for word in words if not _PATIENT_WORD.fullmatch(word))
     anonymous = not bare or not {"".join(words), bare}.isdisjoint(_NOBODY | _MISSING)
     return anonymous or cell in _NO_IDS or stands_for_missing(cell)
-
-
-def is_rounded_id(cell: str) -> bool:
-    """Return whether a spreadsheet has rounded a long id, such as to `1.23457E+11`."""
-    return _ROUNDED.fullmatch(cell) is not None
 
 
 def find_missing_code(numbers: Collection[float], *, counts: bool) -> float | None:

@@ -130,7 +130,7 @@ ROWS = {  # a cell of the second of six rows → what is said of it
     "label=benign": "film-1.png: label `benign`. Allowed: normal, cancer.",
     "patient_id=": "film-1.png: an empty patient, column `patient_id`.",
     "split=dev": "film-1.png: split `dev`. Allowed: train, validation, test.",
-    "split=tst": "film-1.png: split `tst`. Allowed: train, validation, test. Do this: did you mean",
+    "split=tst": "film-1.png: split `tst`. Allowed: train, validation, test. Do this: correct",
     "patient_id=MRN-0003": "data set films: 1 patients have images",
     **{
         f"reader_1={cell}": f"film-1.png: {found} column `reader_1`. Allowed: a finite"

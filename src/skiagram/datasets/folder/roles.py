@@ -1,7 +1,7 @@
-"""Every role of a column, declared once in `roles.yaml`; what is wrong with its cells stands here.
+"""Every role of a column, declared once in `roles.yaml` with what its cells have to be.
 
-From both come the options of the commands and their help, the columns of a data set's config, which
-column a table means, and what is refused of its cells, in the words of `refusals.yaml`.
+From there come the options of the commands and their help, the columns of a data set's config,
+which column a table means, and what is refused of its cells, in the words of `refusals.yaml`.
 """
 
 import re
@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from skiagram.declared import read_declared
-from skiagram.errors import DataError, refusal, suggest
-from skiagram.tables.cells import is_rounded_id, names_nobody, number_of
+from skiagram.errors import DataError, refusal
+from skiagram.tables.cells import names_nobody, number_of
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from skiagram.arrays import Flags
     from skiagram.tasks.cases import Split
 
 COLUMNS, REGIONS = "columns of the CSV, by what they hold", "regions of interest"  # options
@@ -50,95 +49,24 @@ class Check(NamedTuple):
 
     Attributes:
         key: Of the refusal that says it.
-        is_wrong: Of a cell.
+        is_right: Of a cell; nothing for a wrong one.
         allowed: What its words call so, where it differs from table to table.
-        words: Those allowed, of which a message asks for the one that is like the cell.
     """
 
     key: str
-    is_wrong: Callable[[str], bool]
+    is_right: Callable[[str], object]
     allowed: str = ""
-    words: Sequence[str] = ()
 
-    def wrong_in(self, cells: "pd.Series[str]") -> "NDArray[np.bool_]":
+    def wrong_in(self, cells: "pd.Series[str]") -> "Flags":
         """Return (n,) which cells are wrong; each content is looked at once."""
-        verdict = {cell: self.is_wrong(cell) for cell in cells.unique()}
+        verdict = {cell: not self.is_right(cell) for cell in cells.unique()}
         return cells.map(verdict).to_numpy(dtype=bool)
 
     def problem(self, cell: str, column: str, where: str) -> DataError:
         """Return what is said of a wrong cell."""
-        meant = suggest(cell, self.words)
         quoted = shlex.quote(cell)
-        return refusal(
-            self.key,
-            where,
-            cell=cell,
-            column=column,
-            quoted=quoted,
-            allowed=self.allowed,
-            meant=meant,
-        )
-
-
-def is_empty(cell: str) -> bool:
-    """Return whether a cell holds nothing."""
-    return not cell
-
-
-def _is_no_lesion(cell: str) -> bool:
-    from skiagram.datasets.folder.lesions import is_unreadable
-
-    return is_unreadable(cell)
-
-
-def _is_no_number(cell: str) -> bool:
-    """Return whether a cell is neither empty, nor a whole number, nor `all`."""
-    return cell not in ("", ALL) and not WHOLE.fullmatch(cell)
-
-
-FILE_CHECKS = (
-    Check("datasets.no_file", is_empty),
-    Check("datasets.null_in_name", lambda cell: "\0" in cell),
-    Check("datasets.backslash_in_name", lambda cell: "\\" in cell),
-    Check("datasets.file_outside", lambda cell: cell.startswith("/") or ".." in cell.split("/")),
-)
-# role → checks of its cells, of which the first that fails is told
-_CHECKS: Mapping[str, tuple[Check, ...]] = {
-    "patient": (
-        Check("datasets.no_patient", is_empty),
-        Check("datasets.patient_of_nobody", names_nobody),
-        Check("datasets.rounded_patient", is_rounded_id),
-    ),
-    "split": (
-        Check("datasets.no_split", is_empty),
-        Check(
-            "datasets.other_split",
-            lambda cell: part_of(cell) is None,
-            words=("train", "validation", "test"),
-        ),
-    ),
-    "site": (Check("datasets.no_site", is_empty),),
-    "visit": (
-        Check(
-            "datasets.no_number_of_visit",
-            lambda cell: not WHOLE.fullmatch(cell) or not 1 <= float(cell) <= MAX_VISITS,
-        ),
-    ),
-    "marks": (Check("datasets.unreadable_lesion", _is_no_lesion),),
-    "mask": (Check("datasets.no_mask", is_empty),),
-    "label_value": (Check("datasets.label_value", _is_no_number),),
-    "frame": (
-        Check(
-            "datasets.frame",
-            lambda cell: _is_no_number(cell) or (cell not in ("", ALL) and not float(cell)),
-        ),
-    ),
-    "scores": (
-        Check("datasets.no_score", is_empty),
-        Check("datasets.score_with_comma", lambda cell: bool(DECIMAL_COMMA.fullmatch(cell))),
-        Check("datasets.score", lambda cell: number_of(cell) is None),
-    ),
-}
+        allowed = self.allowed
+        return refusal(self.key, where, cell=cell, column=column, quoted=quoted, allowed=allowed)
 
 
 class Role(NamedTuple):
@@ -152,9 +80,31 @@ class Role(NamedTuple):
     of_images: bool = False
 
 
+def _are_lesions(cell: str) -> bool:
+    from skiagram.datasets.folder.lesions import is_unreadable
+
+    return not is_unreadable(cell)
+
+
+_RIGHT: Mapping[str, Callable[[str], object]] = {  # what no pattern says
+    "lesions": _are_lesions,
+    "number": lambda cell: number_of(cell) is not None,
+    "part": part_of,
+    "somebody": lambda cell: not names_nobody(cell),
+}
+
+
+def _checks_of(rows: Mapping[str, str]) -> list[Check]:
+    return [
+        Check(key, _RIGHT.get(right, re.compile(right).fullmatch)) for key, right in rows.items()
+    ]
+
+
+_DECLARED = read_declared("skiagram.datasets.folder", "roles.yaml")
+FILE_CHECKS = _checks_of(_DECLARED["names"])
 ROLES: dict[str, Role] = {
-    name: Role(**row, checks=_CHECKS.get(name, ()))
-    for name, row in read_declared("skiagram.datasets.folder", "roles.yaml").items()
+    name: Role(**row | {"checks": _checks_of(row.get("checks", {}))})
+    for name, row in _DECLARED["roles"].items()
 }
 SINGLE = tuple(name for name, role in ROLES.items() if role.usual)  # those of one column
 

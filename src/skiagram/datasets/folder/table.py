@@ -20,7 +20,7 @@ from skiagram.datasets.folder.columns import (
     find_thousands_problem,
     require_columns,
 )
-from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, ROLES, WHOLE, Check, is_empty, part_of
+from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, ROLES, WHOLE, Check, part_of
 from skiagram.errors import DataError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.cells import number_of
@@ -37,8 +37,8 @@ from skiagram.tasks.cases import SEALED, Split
 
 _LARGEST = float(np.finfo(np.float32).max)
 _HIDDEN = {  # what a test case must not say where its label is encrypted
-    "label": (Check("datasets.label_of_hidden", bool),),
-    "marks": (Check("datasets.lesions_of_hidden", bool),),
+    "label": (Check("datasets.label_of_hidden", lambda cell: not cell),),
+    "marks": (Check("datasets.lesions_of_hidden", lambda cell: not cell),),
 }
 
 
@@ -238,8 +238,8 @@ def _checks_of_rows(
         if hidden
         else {
             "label": (
-                Check("datasets.no_label", is_empty),
-                Check("datasets.other_label", lambda cell: cell not in classes, listed(classes)),
+                Check("datasets.no_label", bool),
+                Check("datasets.other_label", lambda cell: cell in classes, listed(classes)),
             )
         }
     )
