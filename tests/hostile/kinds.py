@@ -21,8 +21,9 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
 from skiagram.datasets.folder.table import list_entries
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
+from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.marks import Images, read_lesions
+from skiagram.intake.marks import read_lesions
 from skiagram.options import build, read_option_file
 from skiagram.readers.case_images import CaseFiles, ImageReference, decode_case
 from skiagram.readers.image_files import decode_image
@@ -137,8 +138,8 @@ def _lesions(form, name, bombs=()):
     @_in_folder
     def read(content, folder):
         (folder / name).write_bytes(content)
-        images = Images(("one.png",), lambda _: (200, 100))
-        return read_lesions(folder / name, images, FileOptions(folder, similar_marks="join"))
+        files, options = FileNames(["one.png"]), FileOptions(folder, similar_marks="join")
+        return read_lesions(folder / name, files, lambda _: (200, 100), options)
 
     content = MARKS["forms"][form]
     text = content if isinstance(content, str) else json.dumps(content)
