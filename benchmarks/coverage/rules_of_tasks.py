@@ -7,7 +7,7 @@ network that gains just the margin.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from types import SimpleNamespace
@@ -22,7 +22,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 from simulation import Row, Simulation
 
-from skiagram.evaluation.arm_selection import ArmChoice, SelectedArm
+from skiagram.evaluation.arm_selection import ArmChoice
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.comparisons import compare_arms, compare_with_rules
 from skiagram.evaluation.criteria import is_nothing_of_use, judge, judge_finding
@@ -155,14 +155,14 @@ def decide_by_rules(models: Sequence[ComparedModel]) -> tuple[Decision, bool]:
     """
     network, classical, *baselines = models
     predicted = network.predicted
-    arms = {
-        arm: SelectedArm(ArmChoice(arm, {arm: 1}, 1), model)
-        for arm, model in (("deep", network), ("classical", classical))
-    }
+    arms = {"deep": network, "classical": classical}
     rules = {f"baseline {number}": model for number, model in enumerate(baselines)}
     if predicted.chance is None:  # a model that says the same of every case
         rules[predicted.chance_rule] = ComparedModel(predicted, _say_the_same(network.scored))
-    primary = compare_arms(arms, MARGIN, decisions=False)
+    # nothing is decided by single cases
+    primary = compare_arms(
+        {arm: replace(model, decides=False) for arm, model in arms.items()}, MARGIN
+    )
     results = tuple(
         ModelResult(
             Outcome(name, arm, name, "finished"),
@@ -183,7 +183,7 @@ def decide_by_rules(models: Sequence[ComparedModel]) -> tuple[Decision, bool]:
         near_duplicates=0,
         models=results,
         margin=MARGIN,
-        arms={arm: selected.choice for arm, selected in arms.items()},
+        arms={arm: ArmChoice(arm, {arm: 1}, 1) for arm in arms},
         figures=FigureTable((*primary, *compare_with_rules(arms, rules))),
     )
     return judge(evaluation).decision, is_nothing_of_use(evaluation)

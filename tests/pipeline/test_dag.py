@@ -173,7 +173,7 @@ def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(copy):
     copy.run("python", "pipeline/digest.py", code=0)
     after = copy.hashes("data/code")
     changed = {name for name in before if before[name] != after[name]}
-    stages = ("ingest", "encode", "extract", "evaluate", "record")  # whose imports reach them
+    stages = ("ingest", "extract", "evaluate", "record")  # whose imports reach them
     assert changed == {f"data/code/{name}" for name in (*stages, "options")}
 
 

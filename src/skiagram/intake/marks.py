@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
 from skiagram.declared import read_declared
@@ -309,7 +309,7 @@ def _each_once(lesions: list[Lesion], similar: str | None) -> list[Lesion]:
         check_each_once(lesions)
         return lesions
     alike = [[_are_alike((lesion, other)) for other in lesions] for lesion in lesions]
-    _, group = connected_components(np.array(alike), directed=False)
+    _, group = scipy.sparse.csgraph.connected_components(np.array(alike), directed=False)
     joined = []
     for number in dict.fromkeys(group.tolist()):
         members = [lesions[at] for at in np.flatnonzero(group == number).tolist()]
