@@ -73,8 +73,9 @@ def read_features(
         options = replace(options, site=NO_COLUMN)
     # the rows of all tables, what is predicted, and whose they are
     paths = [path for path in (options.folder, options.csv, *options.join) if path is not None]
-    table = follow_project(read_tables(options, paths), at_home)
-    table = settle_table(_settle_numbers(table))
+    table = _settle_numbers(follow_project(read_tables(options, paths), at_home))
+    pa.default_memory_pool().release_unused()  # the texts of columns that became numbers
+    table = settle_table(table)
     source = FeatureFile(
         **describe_source(table, of_images=False),
         file=str(options.folder),
@@ -115,11 +116,8 @@ def read_features(
 
 def _settle_numbers(table: SettledTable) -> SettledTable:
     """Return a table in which measurements are numbers, and what nobody measured is empty."""
-    frame, options = table.frame, table.options
-    named = {*taken_columns(options, frame.columns), options.patient}
-    table = table.with_rows(*settle_numbers(frame, table.own, {*table.own} - named))
-    pa.default_memory_pool().release_unused()  # the texts of columns that became numbers
-    return table
+    named = {*taken_columns(table.options, table.frame.columns), table.options.patient}
+    return table.with_rows(*settle_numbers(table.frame, table.own, {*table.own} - named))
 
 
 def _features_of_project(frame: pd.DataFrame, names: Sequence[str], *, combined: bool) -> list[str]:
