@@ -242,7 +242,9 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
     axes = ["slices", "height", "width"] if all(volumes) else ["height", "width"]
     voxels, unit = ("voxels", "mm³") if all(volumes) else ("pixels", "mm²")
     sides = pd.DataFrame([image.note.shape[: len(axes)] for image in images], columns=axes)
-    spacings = pd.DataFrame([pd.Series(image.note.spacing or (), dtype=float) for image in images])
+    known = [image.note.spacing for image in images if image.note.spacing]
+    unknown = (np.nan,) * len(known[0] if known else ())
+    spacings = pd.DataFrame([image.note.spacing or unknown for image in images], dtype=float)
     further = ("slice", "row", "column")[3 - spacings.shape[1] :]
     measured = [sides, spacings.set_axis([f"{name} spacing, mm" for name in further], axis=1)]
     # the regions: their voxels, their size where the spacing is known, and their parts
@@ -255,7 +257,6 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
     rows = []
     for name, values in table.dropna(axis=1).items():
         rows.append([name, *(f"{each:,.0f}" if each >= 1000 else f"{each:.4g}" for each in values)])
-    known = [image.note.spacing for image in images if image.note.spacing]
     # What in the files differs from image to image.
     return fill_in(
         "sizes.txt",

@@ -182,15 +182,18 @@ def names_an_outcome(name: str) -> bool:
     )
 
 
-def tell_alone(values: Floats, positive: Flags) -> Floats:
+def tell_alone(values: Floats, positive: Flags, of_pair: Flags) -> Floats:
     """Return (k,) the AUC of each column of (n, k) alone, either way up; .5 where it is not known.
 
     Rows without a value play no part; a column needs five of each class.
+
+    Args:
+        of_pair: (n,) rows of the two classes.
     """
     areas = np.full(values.shape[1], 0.5)
-    of_class = positive[:, None]
+    of_class = positive[of_pair, None]
     for start in range(0, values.shape[1], _BLOCK):
-        block = values[:, start : start + _BLOCK]
+        block = values[of_pair, start : start + _BLOCK]  # a few columns at a time are copied
         present = np.isfinite(block)
         hits, misses = (present & of_class).sum(axis=0), (present & ~of_class).sum(axis=0)
         ranks = pd.DataFrame(block).rank().to_numpy()
@@ -207,10 +210,11 @@ def _columns_that_tell(values: Floats, label: Whole) -> dict[int, str]:
     classes, counts = np.unique(label, return_counts=True)
     if len(classes) < 2 or len(label) < _MIN_ROWS or not values.shape[1]:
         return telling
+    each_alone = [label == each for each in classes]
     for column in range(values.shape[1]):
-        if _repeats(values[:, column], label):
+        if _repeats(values[:, column], label, len(classes)):
             telling[column] = "repeats the label"
-        elif any(_repeats(values[:, column], label == each) for each in classes):
+        elif any(_repeats(values[:, column], alone, 2) for alone in each_alone):
             telling[column] = "tells one class from the others"
     # each two classes have so many rows that no one of the columns tells them apart by chance
     pairs = [*combinations(range(len(classes)), 2)]
@@ -228,22 +232,22 @@ def _columns_that_tell(values: Floats, label: Whole) -> dict[int, str]:
     least = np.ones(values.shape[1])
     for first, second in pairs:
         of_pair = np.isin(label, classes[[first, second]])
-        tells = tell_alone(values[of_pair], label[of_pair] == classes[second])
-        least = np.minimum(least, tells)
+        least = np.minimum(least, tell_alone(values, label == classes[second], of_pair))
     for column in np.flatnonzero(least >= TELLING_AUC).tolist():
         telling.setdefault(column, "tells the classes apart alone (AUC .99 or more)")
     if len(classes) == 2:
         gaps = np.isnan(values)
         some = np.flatnonzero(gaps.any(axis=0) & ~gaps.all(axis=0))
-        by_gaps = tell_alone(gaps[:, some].astype(np.float64), label == classes[1])
+        every_row = np.ones(len(label), dtype=np.bool_)
+        by_gaps = tell_alone(gaps[:, some].astype(np.float64), label == classes[1], every_row)
         for column in some[by_gaps >= TELLING_AUC].tolist():
             telling.setdefault(column, "is empty in one class alone")
     return telling
 
 
-def _repeats(values: Floats, label: Whole | Flags) -> bool:
+def _repeats(values: Floats, label: Whole | Flags, classes: int) -> bool:
     """Return whether each value goes with one class and each class with one value."""
-    present, classes = np.isfinite(values), len(np.unique(label))
+    present = np.isfinite(values)
     few = len(np.unique(values[present][: 10 * classes])) <= classes  # soon seen of measurements
     if not few or present.sum() < 0.8 * len(values):
         return False

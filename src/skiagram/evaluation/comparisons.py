@@ -76,7 +76,6 @@ def compare_pair(
 
     The first row is the difference in the figure. `only_correct` are cases that the one classifies
     correctly and the other does not, with McNemar's p.
-
     """
     (name, first), (other, second) = model, versus
     # The difference in the primary figure.

@@ -101,12 +101,13 @@ def _choose_layout(
         words = sorted({*each["split"].dropna()})
         parts = words if len(words) > 1 or at == 0 else []
         if parts or len(called) > 1:
+            folders = parts or called
             raise refusal(
                 "intake.folders_of_parts",
                 where,
-                parts=listed(parts or called, "`"),
+                parts=listed(folders, "`"),
                 astray=[*unfit[at], each.index[0]][0],
-                folder=where,
+                part=f"{where}/{min(folders, key=lambda word: part_of(word) != 'train')}",
             )
     if not is_whole[-2]:
         example = (

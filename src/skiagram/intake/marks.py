@@ -299,12 +299,10 @@ def _choose_classes(
 
 def _each_once(lesions: list[Lesion], similar: str | None) -> list[Lesion]:
     """Return lesions of an image of which none nearly coincide; refuse such without a choice."""
-    pairs = [] if similar == "apart" else [*filter(_are_alike, combinations(lesions, 2))]
-    # such as several readers drew are joined where somebody said so
-    exact = len(set(lesions)) < len(lesions)
-    if pairs and similar is None and not exact:
-        first, second = pairs[0]
-        raise refusal("intake.lesions_alike", first=first.text(), second=second.text())
+    # such as several readers drew are joined where somebody said so; equal ones are refused below
+    if similar is None and len(set(lesions)) == len(lesions):
+        for first, second in filter(_are_alike, combinations(lesions, 2)):
+            raise refusal("intake.lesions_alike", first=first.text(), second=second.text())
     if similar != "join":
         check_each_once(lesions)
         return lesions

@@ -184,9 +184,10 @@ def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:
 def count_once(table: SettledTable, columns: Iterable[str]) -> SettledTable:
     """Return a table without the rows that repeat another one in some columns."""
     repeated = table.frame.duplicated([*columns])
+    if not repeated.any():
+        return table
     note = "rows repeat another one in every column that is used; they count once."
-    note = f"{repeated.sum()} {note}" if repeated.any() else ""
-    return table.with_rows(table.frame[~repeated], note)
+    return table.with_rows(table.frame[~repeated], f"{repeated.sum()} {note}")
 
 
 def _words(names: str) -> list[str]:

@@ -13,7 +13,7 @@ from skiagram.radiomics.extraction import describe
 from skiagram.radiomics.images import as_case, case_of_files
 from skiagram.radiomics.settings import ExtractionPlan, Names, Parameters, make_plan
 
-_in_python = partial(in_words_of, "skiagram.extract")
+in_words_of_extract = partial(in_words_of, "skiagram.extract")
 
 if TYPE_CHECKING:
     from skiagram.readers.case_images import ImageReference
@@ -77,7 +77,7 @@ def extract(
     try:
         return describe_with(plan, image, mask, spacing)
     except SkiagramError as error:
-        raise error.rephrased(_in_python) from error
+        raise error.rephrased(in_words_of_extract) from error
 
 
 def describe_with(

@@ -12,12 +12,9 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from skiagram.arrays import Floats
-from skiagram.doors import in_words_of
 from skiagram.errors import DataError, refusal
-from skiagram.radiomics.features import describe_with
+from skiagram.radiomics.features import describe_with, in_words_of_extract
 from skiagram.radiomics.settings import ExtractionPlan, Names, Parameters, make_plan
-
-_in_python = partial(in_words_of, "skiagram.extract")
 
 
 class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # untyped
@@ -141,7 +138,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
             return describe_with(plan, image, mask, self.spacing, mask_label)
         except DataError as error:
             error.where = f"image {number}"
-            raise error.rephrased(_in_python) from error
+            raise error.rephrased(in_words_of_extract) from error
 
 
 def _cases(cases: Any) -> Iterator[tuple[int, Any, Any, int | None]]:

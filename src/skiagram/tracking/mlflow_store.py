@@ -157,11 +157,8 @@ class MLflowStore:
                 tags, ended = run.data.tags, run.info.end_time
                 if not is_own and tags.get(_WRITER) != _writer(home):
                     continue
-                start = run.info.start_time
-                began = start / _MILLISECONDS
-                seconds = None if ended is None else (ended - start) / _MILLISECONDS
-                options, figures = run.data.params, run.data.metrics
-                runs.append(RecordedRun(run.info.run_name, options, figures, tags, began, seconds))
+                kinds = run.data.params, run.data.metrics, tags
+                runs.append(_as_recorded(run.info.run_name, *kinds, run.info.start_time, ended))
         return _ended_runs(runs)
 
     @contextmanager
@@ -537,10 +534,21 @@ def _read_own_runs(database: Path, experiment: str) -> list[RecordedRun]:
         runs = []
         for run, name, start, end in found:
             options, figures, tags = (kind.get(run, {}) for kind in kinds)
-            seconds = None if end is None else (end - start) / _MILLISECONDS
-            began = start / _MILLISECONDS
-            runs.append(RecordedRun(name, options, figures, tags, began, seconds))
+            runs.append(_as_recorded(name, options, figures, tags, start, end))
     return runs
+
+
+def _as_recorded(
+    name: str,
+    options: Mapping[str, str],
+    figures: Mapping[str, float],
+    tags: Mapping[str, str],
+    start: int,
+    end: int | None,
+) -> RecordedRun:
+    """Return a run as MLflow has it, whose times are milliseconds."""
+    seconds = None if end is None else (end - start) / _MILLISECONDS
+    return RecordedRun(name, options, figures, tags, start / _MILLISECONDS, seconds)
 
 
 def _ended_runs(runs: list[RecordedRun]) -> list[RecordedRun]:

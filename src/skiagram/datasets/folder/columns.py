@@ -260,7 +260,7 @@ def settle_numbers(
         measured: Those of the columns that become numbers where they can be nothing but
             measurements: some have decimals, and no cell is a text.
     """
-    changed = dict(frame.items())
+    replaced = dict[str, Any]()
     count = 0
     for name in columns:
         cells, numbers = frame[name], numbers_of(frame[name])
@@ -271,9 +271,12 @@ def settle_numbers(
         has_decimals = bool((numbers[known] != np.round(numbers[known])).any())
         is_measured = name in measured and has_decimals and not is_text.any()
         if is_measured and find_thousands_problem(frame, name, numbers) is None:
-            changed[name] = pd.Series(numbers, index=frame.index)
+            replaced[name] = pd.Series(numbers, index=frame.index)
         elif unmeasured.any():
-            changed[name] = cells.mask(unmeasured, "")
+            replaced[name] = cells.mask(unmeasured, "")
         count += int(unmeasured.sum())
     note = f"{count} cells of numbers hold `NA`, `nan`, `inf` or the like; they count as empty."
-    return pd.DataFrame(changed, index=frame.index, copy=False), note if count else ""
+    if replaced:  # all at once, as a table of features has thousands
+        cells_by_name = dict(frame.items()) | replaced
+        frame = pd.DataFrame(cells_by_name, index=frame.index, copy=False)
+    return frame, note if count else ""
