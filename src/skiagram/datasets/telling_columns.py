@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.datasets.folder.identifiers import words_of
+from skiagram.datasets.folder.identifiers import says, words_of
 from skiagram.errors import listed, refusal
 from skiagram.tables.cells import MISSING_CODES, find_missing_code
 
@@ -28,37 +28,9 @@ _MIN_OF_CLASS = 5
 _BLOCK = 128  # columns that are ranked at a time: a rank takes several copies of its values
 _FAR = 3  # times the other values of a column, of a mark below 0
 _CHANCE = 0.01  # that any of all columns tells the classes apart by chance
-_OUTCOMES = {
-    *("time", "surv", "survival", "status", "event", "died", "alive", "living", "vital", "recur"),
-    *("rec", "relapse", "progression", "metastasis", "metastases", "metastatic", "mets"),
-    *("follow", "followup", "fu", "fup", "stage", "staging", "grade", "outcome", "outcomes"),
-    *("response", "responder", "label", "target", "class", "endpoint", "os", "pfs", "dfs", "rfs"),
-    *("lrfs", "dmfs", "efs", "dss", "css", "ttp", "pcr", "tod", "verstorben", "rezidiv"),
-    *("stadium", "survie", "deces", "rechute", "muerte", "recidiva", "diagnosis", "prognosis"),
-    *("tnm", "ajcc", "figo", "isup", "gleason", "recist", "progressed", "contact", "control", "lc"),
-    *("lrc", "dm", "dfi", "bcr", "tte", "ttr", "ttf", "cens", "truth", "malignant", "malignancy"),
-    *(
-        "benign",
-        "biopsy",
-        "probability",
-        "histology",
-        "pathology",
-        "pred",
-        "predicted",
-        "prediction",
-    ),
-    *("ptnm", "ctnm", "fold", "folds", "cohort", "score", "scores"),
-}
-_BEGIN = ("surviv", "dead", "death", "deceas", "mortal", "recurr", "relaps", "metasta", "censor")
-_END = ("stage", "status", "event", "survival", "time", "outcome", "recurrence", "progression")
 _LETTER = re.compile(
     r"[Yy]([_.]?(true|test|train|pred))?|[Cc]ancer|(y?[cp])?[TNM]"
 )  # an outcome, or a part of a stage as in `pT`
-_NUMBERS = {  # words of names of a row's number
-    *("unnamed", "index", "idx", "row", "rows", "rowid", "rownames", "rowname", "rn", "level", "x"),
-    *("no", "nr", "num", "number", "serial", "obs", "lfd", "sn", "case", "sample"),
-}
-_ALONE = {"days", "weeks", "months", "years", "duration"}  # of an outcome where nothing else says
 
 
 def find_telling_columns(
@@ -93,7 +65,7 @@ def find_telling_columns(
         # called like a number of the row, and no two rows share one
         words = words_of(name)
         whole = len(present) >= _MIN_ROWS and bool((present == np.round(present)).all())
-        called = whole and bool(words) and _NUMBERS.issuperset(words)
+        called = whole and bool(words) and all(says([word], "row_number") for word in words)
         if counts_rows(values[:, column]) or (called and len({*present}) == len(present)):
             value_reasons[name] = "counts the rows, or is in their order"
         elif column in telling:
@@ -176,10 +148,8 @@ def names_an_outcome(name: str) -> bool:
         return True
     if not {"age", "at"}.isdisjoint(words):  # what was known when the disease was found
         words = [word for word in words if word != "diagnosis"]
-    is_time = bool(words) and (len({*words}) == 1 or "to" in words) and not _ALONE.isdisjoint(words)
-    return is_time or any(
-        word in _OUTCOMES or word.startswith(_BEGIN) or word.endswith(_END) for word in words
-    )
+    is_time = says(words, "time_alone") and (len({*words}) == 1 or "to" in words)
+    return is_time or says(words, "outcome")
 
 
 def tell_alone(values: Floats, positive: Flags, of_pair: Flags) -> Floats:

@@ -8,8 +8,10 @@ import datetime
 import math
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
+
+from skiagram.declared import read_declared
 
 _MAX_WORDS = 20
 _FEW_NUMBERS = 20
@@ -18,28 +20,14 @@ _LONG_NUMBER = 1000
 _MAX_TEXT = 60  # characters of a category
 _MAX_SPACES = 8
 
-# Words for a person, a number or place of a person, a date or a note. A column of another language
-# is told by what it holds, and no column goes on that nobody named.
-_WORDS = """
-name names surname surnames forename initials id ids uid guid mrn ssn nhs pid dob birth born
-birthday birthdate date address street city town village zip postcode phone telephone mobile
-email mail fax physician doctor radiologist nurse referrer referring insurance passport
-accession comment comments note notes remark remarks report identifier nummer datum
-""".split()  # noqa: SIM905
-_STARTS = ("birth", "geburt", "telefo", "adress")
-_ENDS = ("name", "nummer", "datum")
-# Words for a patient, and for a case or study, which may be less than one; what follows tells that
-# the column numbers them.
-_PATIENTS = """
-patient patients patienten subject subjects subj pat proband probanden mrn pid ptid rid sub prox
-""".split()  # noqa: SIM905
-_CASES = ("case", "study", "person")
-_NUMBERS = """
-id ids name no nr num number nummer kennung code key barcode identifier uid
-""".split()  # noqa: SIM905
-_JOINED = re.compile(
-    rf"({'|'.join((*_PATIENTS, *_CASES))})({'|'.join(_NUMBERS)})"
-)  # such as `patientid`
+# kind → words of columns' names that say it
+_KINDS: dict[str, frozenset[str]] = {
+    kind: frozenset().union(*lists)
+    for kind, lists in read_declared("skiagram.datasets.folder", "column_words.yaml").items()
+}
+_JOINED = re.compile(  # such as `patientid`
+    rf"({'|'.join(sorted(_KINDS['patient'] | _KINDS['case']))})({'|'.join(sorted(_KINDS['numbered']))})"
+)
 _BARRED = str.maketrans("ıłđ", "ild")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS = re.compile(r"[a-z]+")
@@ -62,12 +50,12 @@ def names_patients(name: str, *, also_cases: bool = False) -> bool:
     words = words_of(name)
     if words and (joined := _JOINED.fullmatch(words[-1])):
         words[-1:] = joined.groups()
-    is_numbered = bool(words) and words[-1] in _NUMBERS
-    while words and words[-1] in _NUMBERS:
+    is_numbered = says(words[-1:], "numbered")
+    while says(words[-1:], "numbered"):
         words.pop()
     if not words:
         return also_cases and is_numbered
-    return words[-1] in _PATIENTS or (also_cases and words[-1] in _CASES)
+    return says(words[-1:], "patient") or (also_cases and says(words[-1:], "case"))
 
 
 def fold_id(text: str) -> str:
@@ -91,7 +79,7 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
     or differ in more than half of the rows; other whole numbers that nearly every row has for
     itself.
     """
-    if any(w in _WORDS or w.startswith(_STARTS) or w.endswith(_ENDS) for w in words_of(name)):
+    if says(words_of(name), "person"):
         return "its name stands for a person, a number or place of a person, a date or a note"
     # what the cells hold
     filled = [cell for cell in cells if cell]
@@ -125,6 +113,14 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
 def words_of(name: str) -> list[str]:
     """Return the words of a column's name, in small letters without accents."""
     return _LETTERS.findall(_plain(name))
+
+
+def says(words: Iterable[str], kind: str) -> bool:
+    """Return whether a word of a name is of a kind, or begins or ends as words of it do."""
+    begins, ends = (tuple(_KINDS.get(f"{kind}_{part}", ())) for part in ("begins", "ends"))
+    return any(
+        word in _KINDS[kind] or word.startswith(begins) or word.endswith(ends) for word in words
+    )
 
 
 def _plain(name: str) -> str:
