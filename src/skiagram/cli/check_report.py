@@ -4,7 +4,6 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,7 @@ from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable, refusal
-from skiagram.intake.file_patterns import Patterns, find_images, propose_patients
+from skiagram.intake.file_patterns import propose_patients
 from skiagram.intake.tables import AnyTable
 from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
@@ -31,8 +30,6 @@ from skiagram.tables.cells import number_of, stands_for_missing
 
 _EXAMPLES = 5
 _TYPED = 8  # columns in a line
-_ALMOST_ALL = 0.9  # of the folders
-_MAX_SUB_CLASSES = 12
 _FEW_IDS = 0.2  # of the rows
 # A restored pixel is a float32.
 _RESTORED_BYTES = 4
@@ -155,74 +152,12 @@ def patient_hint(described: AnyTable) -> str:
         and _FEW_IDS * len(frame) < frame[name].nunique() < len(frame)
     ]
     named = next(iter(candidates), "")
-    lines, pattern, of_images = list[str](), "", isinstance(source, Folder)
-    if isinstance(source, Folder):
-        files = frame[source.columns.image_file].tolist()
-        level = _level_of_classes(files, frame[source.columns.label].tolist())
-        lines = _lines_of_folders(source, frame, level)
-    by_folders = any("--pattern" in line for line in lines)
-    if isinstance(source, Folder) and not named and not by_folders:
-        pattern = propose_patients(files, level)
-    return fill_in(
-        "patients.txt",
-        of_images=of_images,
-        column=named,
-        by_folders=by_folders,
-        pattern=pattern,
-        lines=lines,
-    )
-
-
-def _level_of_classes(files: Sequence[str], labels: Sequence[str]) -> int | None:
-    """Return at which level of their folders the class of all files stands.
-
-    It is -1 where a table tells the classes, and None where files differ in it.
-    """
-    folders = [name.split("/")[:-1] for name in files]
-    levels = {
-        parts.index(label) if label in parts else -1
-        for parts, label in zip(folders, labels, strict=True)
-    }
-    return levels.pop() if len(levels) == 1 else None
-
-
-def _lines_of_folders(source: Folder, frame: pd.DataFrame, label_level: int | None) -> list[str]:
-    """Return what folders besides those of the classes may be, a line for each level of them.
-
-    Folders of the same few names in almost all outer ones hold images of several kinds. Others may
-    be those of patients, by a pattern that tells all files apart, and few of them sub-classes;
-    so may many folders around those of the classes.
-    Empty where no level branches, where folders hold an image each, or lie at several depths.
-    """
-    paths = [name.split("/") for name in frame[source.columns.image_file]]
-    is_even = len({*map(len, paths)}) == 1 and Path(source.folder).is_dir()
-    if label_level in (None, -1) or not is_even:
-        return []
-    # Each other level of folders: kinds of image, patients, or neither.
-    n_levels, lines = len(paths[0]) - 1, list[str]()
-    for level in sorted({*range(n_levels)} - {label_level}):
-        outer = len({tuple(parts[:level]) for parts in paths})
-        number = len({tuple(parts[: level + 1]) for parts in paths})
-        names = sorted({parts[level] for parts in paths})
-        is_few = len(names) <= _MAX_SUB_CLASSES
-        # a level that does not branch, folders of an image each, parts of the data or sites
-        if not outer < number < len(paths) or (is_few and level < label_level):
-            continue
-        if is_few and number >= _ALMOST_ALL * outer * len(names):
-            kinds = f"Folders {listed(names)} lie in almost all others: images of several kinds?"
-            lines.append(f"{kinds} A pattern that names one of these takes it alone.")
-            continue
-        parts = [*["{any}"] * n_levels, "{region}"]
-        parts[label_level], parts[level] = "{label}", "{patient}"
-        pattern = "/".join(parts)
-        with suppress(DataError):  # files of one patient that it does not tell apart
-            find_images(Path(source.folder), Patterns([pattern]))
-            line = f"{number} folders, such as {names[0]}, may be patients: "
-            line += f"--pattern {shlex.quote(pattern)}"
-            if is_few and {*frame.columns} == {"file", "label"}:
-                line += f"; or classes: --classes {' '.join(map(shlex.quote, names))}"
-            lines.append(line)
-    return lines
+    pattern = ""
+    if isinstance(source, Folder) and not named and Path(source.folder).is_dir():
+        files, labels = frame[source.columns.image_file], frame[source.columns.label]
+        pattern = propose_patients(files.tolist(), labels.tolist())
+    of_images = isinstance(source, Folder)
+    return fill_in("patients.txt", of_images=of_images, column=named, pattern=pattern)
 
 
 def text_in_pixels(images: Sequence[CheckedImage]) -> str:

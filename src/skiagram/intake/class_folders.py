@@ -1,6 +1,6 @@
 """Labels that folders tell: `yes/1.png`, and with parts of the data `train/yes/1.png`.
 
-A row of `_LAYOUTS` is a usual layout; the first one that all images fit is taken.
+A row of `layouts.yaml` is a usual layout; the first one that all images fit is taken.
 """
 
 import os
@@ -13,22 +13,13 @@ from itertools import takewhile
 import pandas as pd
 
 from skiagram.datasets.folder.mask_names import without_ending, without_modality
-from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
+from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, LAYOUTS, NamePattern
 from skiagram.datasets.folder.roles import part_of
 from skiagram.errors import listed, refusal
 from skiagram.tables.frames import WHERE, replace_columns
 
 _CONTENT = LAYOUT_CONTENT | {"images": "(?i:images?|imgs?|imaging|volumes?)(?:T[rs])?"}
-_LAYOUTS = [  # below the folders that all images share
-    NamePattern(written, _CONTENT)
-    for written in (
-        "{split}/{label}/{inner}{name}",
-        "{split}/{images}/{label}/{inner}{name}",
-        "{label}/{split}/{inner}{name}",
-        "{label}/{inner}{name}",
-        "{folder}/{label}/{inner}{name}",
-    )
-]
+_LAYOUTS = [NamePattern(written, _CONTENT) for written in LAYOUTS["classes"]]
 
 
 def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> pd.DataFrame:

@@ -6,14 +6,20 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
+from itertools import islice, product
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, get_args
 
 import pandas as pd
 
 from skiagram.datasets.folder.mask_names import may_be_mask
-from skiagram.datasets.folder.name_patterns import CONTENT, Cut, NamePattern
+from skiagram.datasets.folder.name_patterns import (
+    CONTENT,
+    LAYOUT_CONTENT,
+    LAYOUTS,
+    Cut,
+    NamePattern,
+)
 from skiagram.datasets.folder.roles import PATIENT, part_of
 from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import refusal
@@ -23,7 +29,9 @@ from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
 
 _TRIED = 8  # ids and files of which a pattern may be made
-_FEW_REGIONS = 8  # words with which names of a patient's files end
+_FEW = (
+    8  # words with which names of a patient's files end, or folders that may be of classes or sites
+)
 # Patient, modality, region, empty where the pattern does not tell; the path of an image of its own.
 Key = tuple[str, ...]
 _COLUMNS = ["file", "mask", "modality", "region", "label", "split", PATIENT]
@@ -198,37 +206,41 @@ def add_frames(folder: Path, frame: pd.DataFrame, frames: str | None) -> pd.Data
     return framed.loc[:, (framed != "").any()]
 
 
-def propose_patients(files: Sequence[str], label_level: int | None) -> str:
+def propose_patients(files: Sequence[str], labels: Sequence[str]) -> str:
     """Return a pattern by which several files share a patient, as `10_left.png`, `10_right.png`.
 
-    Empty unless their names end with one of a few words, most patients have several files, and
-    the pattern tells all of these apart.
+    Empty unless most of enough patients have several files, and the pattern tells all of these
+    apart: by folders besides those of the classes, or by one of a few words with which names end.
 
     Args:
         files: Relative to the folder.
-        label_level: Of the folders in their paths that of the classes; -1 where a table has them,
-            None where it differs: then nothing is proposed.
+        labels: Of each; a level of folders that has them is that of the classes.
     """
-    # where the files lie, and how their names end
-    depths = {name.count("/") for name in files}
-    endings = {"".join(PurePosixPath(name).suffixes) for name in files}
-    if len(depths) != 1 or label_level is None:
+    paths = [name.split("/") for name in files]
+    if len({*map(len, paths)}) > 1:
         return ""
-    folders = ["{any}"] * min(depths)
-    if label_level >= 0:
-        folders[label_level] = "{label}"
-    ending = endings.pop() if len(endings) == 1 else ""
+    levels = [list(level) for level in zip(*paths, strict=True)]
+    folders = ["{label}" if level == [*labels] else "{any}" for level in levels[:-1]]
+    within = [
+        [*folders[:at], "{patient}", *folders[at + 1 :], "{region}"]
+        for at, folder in enumerate(folders)
+        if folder == "{any}" and "{label}" in folders
+    ]
     # the shortest ids first: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one
-    for between, cut in product("_-", get_args(Cut)):
-        pattern = "/".join([*folders, f"{{patient}}{between}{{region}}{ending}"])
+    endings = {"".join(PurePosixPath(name).suffixes) for name in files}
+    ending = endings.pop() if len(endings) == 1 else ""
+    named = [[*folders, name.replace("{ending}", ending)] for name in LAYOUTS["regions"]]
+    for parts, cut in product([*within, *named], get_args(Cut)):
+        pattern = "/".join(parts)
         readings = [*map(NamePattern(pattern).readings, files)]
         told = [found[0 if cut == "first" else -1] for found in readings if found]
         keys = {(each["patient"], each["region"]) for each in told}
         patients = Counter(patient for patient, _ in keys)
         n_regions = len({region for _, region in keys})
         several = sum(number > 1 for number in patients.values())
-        few = n_regions <= min(_FEW_REGIONS, len(patients) - 1)
-        if len(keys) == len(files) and few and several > len(patients) / 2:
+        enough = len(patients) > (_FEW if parts in within else n_regions)
+        few = parts in within or n_regions <= _FEW
+        if len(keys) == len(files) and enough and few and several > len(patients) / 2:
             further = f" --cut {cut}" if any(len(found) > 1 for found in readings) else ""
             return shlex.join(["--pattern", pattern]) + further
     return ""
@@ -249,38 +261,24 @@ def propose_pattern(images: Iterable[str], columns: Mapping[str, Sequence[str]])
     paths = sorted(name for name, number in series.items() if number > 1 and name) or files
     best, options = (1, 0), ""
     for column, cells in columns.items():
-        ids = {*cells}
-        for written in _patterns_of_ids(cells[:_TRIED], paths) if len(ids) == len(cells) else ():
+        ids = {*cells} - {""}
+        if len(ids) < len(cells):
+            continue
+        # what a layout makes of the first files with an id
+        some_ids = "|".join(map(re.escape, cells[:_TRIED]))
+        content = LAYOUT_CONTENT | {"patient": rf"(?<![^\W_])(?:{some_ids})(?![^\W_])"}
+        patterns: dict[str, None] = {}
+        for layout in (NamePattern(written, content) for written in LAYOUTS["ids"]):
+            with_id = (told[0] for told in map(layout.readings, paths) if told)
+            for told in islice(with_id, _TRIED):
+                fields = {"patient": "{patient}", "any": "{any}"}
+                patterns[layout.fill(told | fields)] = None
+        for written in patterns:
             readings = filter(None, map(NamePattern(written).readings, paths))
-            told = Counter(reading[0]["patient"] for reading in readings)
-            rank = sum(told[patient] == 1 for patient in ids), -written.count("{any}")
+            told_ids = Counter(reading[0]["patient"] for reading in readings)
+            rank = sum(told_ids[patient] == 1 for patient in ids), -written.count("{any}")
             if rank > best:
                 line = shlex.join(["--patient", column, "--pattern", written])
-                whole = told.keys() == ids
+                whole = told_ids.keys() == ids
                 best, options = rank, line + ("" if whole else " --unmatched leave-out")
     return options
-
-
-def _patterns_of_ids(ids: Iterable[str], paths: Iterable[str]) -> dict[str, None]:
-    """Return patterns that fit the paths of the first id that some have, the closest first.
-
-    Names stay as they are but for the id; then other folders may be any, and other words, too.
-    """
-    for patient in filter(None, ids):
-        word = re.compile(rf"(?<![^\W_]){re.escape(patient)}(?![^\W_])")
-        named = [path for path in paths if word.search(path)]
-        patterns: dict[str, None] = {}
-        for path in named[:_TRIED]:
-            *folders, name = word.sub("{patient}", path).split("/")
-            any_folders = [part if "{patient}" in part else "{any}" for part in folders]
-            ending = "".join(re.findall(r"(?:\.nii)?\.[^\W\d_]\w*$", name))
-            any_name = "{any}" if "{patient}" in "/".join(folders) else "{patient}_{any}"
-            for parts in (
-                (*folders, name),
-                (*any_folders, name),
-                (*any_folders, any_name + ending),
-            ):
-                patterns["/".join(parts)] = None
-        if patterns:
-            return patterns
-    return {}

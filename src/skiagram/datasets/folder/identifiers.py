@@ -25,8 +25,9 @@ _KINDS: dict[str, frozenset[str]] = {
     kind: frozenset().union(*lists)
     for kind, lists in read_declared("skiagram.datasets.folder", "column_words.yaml").items()
 }
+_NAMED = sorted(_KINDS["patient"] | _KINDS["case"])
 _JOINED = re.compile(  # such as `patientid`
-    rf"({'|'.join(sorted(_KINDS['patient'] | _KINDS['case']))})({'|'.join(sorted(_KINDS['numbered']))})"
+    rf"({'|'.join(_NAMED)})({'|'.join(sorted(_KINDS['numbered']))})"
 )
 _BARRED = str.maketrans("ıłđ", "ild")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")

@@ -1,7 +1,7 @@
 """Masks that lie beside images, told by their names.
 
-A row of `_LAYOUTS` is a usual layout: the names of an image and of its mask. A name is that of a
-mask only where an image's is there that fits it.
+A row of `layouts.yaml` is a usual layout: the names of an image and of its mask. A name is that of
+a mask only where an image's is there that fits it.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from skiagram.datasets.choices import MaskChoice
-from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, NamePattern
+from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, LAYOUTS, NamePattern
 from skiagram.errors import refusal
 
 _MASK = (  # a number may stand at the end, as in `film_mask1`
@@ -51,45 +51,8 @@ _CONTENT = LAYOUT_CONTENT | {
     "raw": "(?:rawdata|sourcedata)",
     "space": "[^/_]+",
 }
-_BIDS = (
-    "{folders}derivatives/{inner}{name}{mask}{after}",
-    "{folders}derivatives/{folder}/{inner}{name}{mask}{after}",
-)
 _LAYOUTS = [  # an image and a mask of it, without the endings
-    (NamePattern(image, _CONTENT), NamePattern(mask, _CONTENT))
-    for image, mask in (
-        # film_1, film_mask_1; film, film_mask_1: BUSI, ISIC, GlaS; image_7, mask_7: LiTS, KiTS
-        ("{folders}{name}{between}{after}", "{folders}{name}{mask}{between}{after}"),
-        ("{folders}{name}", "{folders}{name}{mask}{after}"),
-        ("{folders}{before}{image}{after}", "{folders}{before}{mask}{after}"),
-        ("{folders}{name}", "{folders}{mask}{between}{name}"),
-        ("{folders}{name}", "{folders}{name}{word}{mask}{after}"),
-        # benign/1, masks/benign/1; images/1, masks/1: the decathlon, ISIC, Montgomery
-        ("{folders}{inner}{name}", "{folders}{masks}/{inner}{name}{tail}"),
-        ("{folders}{images}/{inner}{name}", "{folders}{masks}/{inner}{name}{tail}"),
-        ("{folders}{other}/{name}", "{folders}{masks}/{name}{tail}"),
-        # imagesTr/p1_0000, imagesTr/p1__CT, 21_training: nnU-Net, HECKTOR, DRIVE
-        ("{folders}{nnunet}/{name}_{channel}", "{folders}{masks}/{name}{tail}"),
-        ("{folders}{other}/{name}{scan}", "{folders}{masks}/{name}{tail}"),
-        ("{folders}{inner}{name}{scan}", "{folders}{masks}/{inner}{name}{tail}"),
-        ("{folders}{other}/{name}{part}", "{folders}{masks}/{name}{tail}"),
-        # im0001, labels-ah/im0001.ah: STARE; IMD2/…/IMD2, IMD2/…/IMD2_lesion: PH2
-        ("{folders}{name}", "{folders}labels-{reader}/{name}.{reader}"),
-        ("{folders}{other}/{name}", "{folders}labels-{reader}/{name}.{reader}"),
-        ("{folders}{name}/{folder}/{name}", "{folders}{name}/{any}/{name}{mask}"),
-        # p1_ct, p1_seg-vert_msk: VerSe, BraTS, ATLAS; and of BIDS below `derivatives`
-        ("{folders}{name}{scan}", "{folders}{name}{mask}{after}"),
-        *(("{folders}{inner}{name}", mask) for mask in _BIDS),
-        *(("{folders}{inner}{name}{scan}", mask) for mask in _BIDS),
-        *(("{folders}{raw}/{inner}{name}{scan}", mask) for mask in _BIDS),
-        (
-            "{folders}{inner}{name}_{space}",
-            "{folders}derivatives/{folder}/{inner}{name}_space-{space}{before}{mask}",
-        ),
-        # s1/ct, s1/segmentations/liver: TotalSegmentator; scan/CT, scan/Segmentation.seg
-        ("{folders}{folder}/{bare}", "{folders}{folder}/{masks}/{after}"),
-        ("{folders}{folder}/{name}", "{folders}{folder}/{only}"),
-    )
+    (NamePattern(image, _CONTENT), NamePattern(mask, _CONTENT)) for image, mask in LAYOUTS["masks"]
 ]
 _OF_ONE_PATIENT = NamePattern("{folders}{before}{scan}", _CONTENT)
 _MAY_DIFFER = {"scan", "channel", "bare"}  # images of one mask

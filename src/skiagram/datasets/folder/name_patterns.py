@@ -1,6 +1,6 @@
 """Names of files as patterns tell them, such as `{label}/{patient}_{modality}.nii.gz`.
 
-A user writes a pattern; a usual layout of folders or of masks is a row of patterns.
+A user writes a pattern; a usual layout is a row of patterns in `layouts.yaml`.
 """
 
 import re
@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Literal
 
 from skiagram.datasets.folder.roles import SPLITS
+from skiagram.declared import read_declared
 
 Cut = Literal["first", "last"]
 _FIELD = re.compile(r"\{(\w+)\}")
@@ -24,7 +25,9 @@ LAYOUT_CONTENT = CONTENT | {  # what fields of usual layouts stand for besides
     **dict.fromkeys(("name", "folder"), _PART),
     **dict.fromkeys(("folders", "inner"), f"(?:{_PART}/)*"),
     **dict.fromkeys(("before", "after"), "[^/]*"),
+    "ending": r"(?:\.nii)?\.[^\W\d_]\w*",
 }
+LAYOUTS = read_declared("skiagram.datasets.folder", "layouts.yaml")
 
 
 @dataclass(frozen=True)
