@@ -103,7 +103,7 @@ licences: setup-dev ## licences of all installed packages; works offline
 	  --fail-on 'GPL;General Public;EUPL;SSPL;NonCommercial;Non-Commercial'
 
 ui: setup ## every recorded run in the browser; Ctrl-C ends it
-	skiagram ui $(PORT)
+	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 $(if $(PORT),--port $(PORT))
 
 runs: setup ## every recorded run: what it changed, selection AUC of the changed models, difference, time
 	skiagram runs

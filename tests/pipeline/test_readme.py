@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -158,8 +159,8 @@ def test_make_ui_answers_and_leaves_no_server(fresh):
     try:
         await_answer(server, f"http://127.0.0.1:{port}/")
         started = psutil.Process(server.pid).children(recursive=True)
-        (command_itself,) = (each for each in started if "skiagram" in " ".join(each.cmdline()[:3]))
-        command_itself.terminate()  # as at the end of a session
+        (command,) = (each for each in started if "ui" in each.cmdline())
+        command.send_signal(signal.SIGINT)  # Ctrl-C
         assert psutil.wait_procs(started, timeout=60)[1] == []
     finally:
         for process in psutil.Process(server.pid).children(recursive=True):

@@ -25,7 +25,7 @@ import pytest
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
 from skiagram.tracking import mlflow_store
 from skiagram.tracking.contract import Execution, NotRecorded
-from skiagram.tracking.execution import failed_execution, read_execution, run_name, share_ledger
+from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
 from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
 from tests.servers import find_free_port
 from tests.tracking.conftest import COMPARISON, MODELS, client_of, write_project
@@ -366,34 +366,6 @@ def test_an_experiment_that_another_machine_makes_at_the_same_time_is_shared(
     monkeypatch.setattr(MlflowClient, "create_experiment", made_twice)
     STORE.record(execution, home)
     assert len(_runs(client)) == 1 + len(MODELS)
-
-
-def test_a_network_under_way_shows_its_epochs_until_the_run_is_recorded(
-    project, home, client, monkeypatch
-):
-    from skiagram.training.live import find_live_log
-
-    monkeypatch.setenv("DVC_ROOT", str(home))
-    monkeypatch.setattr(mlflow_store, "_QUICK", 0.0)
-    assert find_live_log(Path("repeat0-fold1")) is None
-    with STORE.watch_network("small_cnn", project):
-        log = find_live_log(Path("repeat0-fold1"))
-        log.log_metrics({"validation_auc": 0.7, "epoch": 1}, step=40)  # kept until there is a run
-        while not log.note.exists():
-            time.sleep(0.05)
-        log.log_metrics({"validation_auc": 0.75, "epoch": 2}, step=60)
-        (live,) = _runs(client)
-        assert (live.info.run_name, live.info.status) == ("small_cnn", "RUNNING")
-        points = client.get_metric_history(live.info.run_id, "validation_auc/repeat0-fold1")
-        assert [(point.step, point.value) for point in points] == [(1, 0.7), (2, 0.75)]
-        client.delete_run(live.info.run_id)
-        log.log_metrics({"validation_auc": 0.8, "epoch": 3})
-        log.finalize("success")  # what is refused costs no result
-        client.restore_run(live.info.run_id)
-    assert find_live_log(Path("repeat0-fold1")) is None
-    STORE.record(read_execution(project, MODELS, {}), home)
-    assert live.info.run_id not in [run.info.run_id for run in _runs(client)]
-    assert [run.name for run in STORE.list_runs(home)] == [run_name({}, project)]
 
 
 def test_openings_are_shared_and_a_deleted_ledger_comes_back(home, tmp_path, monkeypatch):

@@ -1,22 +1,19 @@
-"""Models that MLflow logs, serves over HTTP and registers give the numbers of `predict`."""
+"""Models that MLflow serves over HTTP give the numbers of `predict`."""
 
 import base64
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from skiagram.cli.main import main
 from skiagram.deploy import prediction
@@ -25,10 +22,8 @@ from skiagram.deploy.package import pack
 from skiagram.deploy.prediction import CaseResult
 from skiagram.errors import DataError
 from skiagram.fitting.deployment import verify_checksums, write_checksums
-from skiagram.options import build, flatten_options
 from skiagram.preparation import Covariate
-from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run
-from skiagram.tracking.mlflow_store import MLflowStore, save_pyfunc
+from skiagram.tracking.mlflow_store import save_pyfunc
 from tests.deploy.odd import write_odd_films
 from tests.deploy.scored import predict
 from tests.deploy.trained import TASK, trained_baseline
@@ -36,7 +31,6 @@ from tests.servers import await_answer, find_free_port
 
 pytestmark = pytest.mark.slow  # importing MLflow takes seconds
 PATIENCE = 120  # seconds until a server on a busy machine answers
-LOGGING = MLflowStore(uri=None, experiment="skiagram", pyfunc=True)
 
 
 @pytest.fixture(scope="module")
@@ -126,131 +120,21 @@ def test_a_model_of_a_table_of_features_is_not_made_for_a_server_that_takes_imag
     assert not list(tmp_path.iterdir())
 
 
-def test_a_recorded_run_has_its_model_in_the_registry(
-    baseline, home, client, tmp_path, monkeypatch
-):
-    import mlflow
-
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    monkeypatch.chdir(elsewhere)
-    store = replace(LOGGING, register="skiagram")
-    child = Run("logistic_regression", artefacts={baseline.model: "model"})
-    execution = Execution("workspace", Run("run"), (child,), Receipt((child.name,), {}))
-    assert store.record(execution, home).startswith("Recorded 1 runs")
-    assert store.record(execution, home).startswith("Already recorded")
-    again = execution._replace(name="the same model in another experiment")
-    assert store.record(again, home).startswith("Recorded 1 runs")
-    assert "MLFLOW_TRACKING_URI" not in os.environ
-    (version,) = client.search_model_versions("name='skiagram-logistic_regression'")
-    try:
-        mlflow.set_tracking_uri(f"sqlite:///{home / 'mlflow.db'}")
-        loaded = mlflow.pyfunc.load_model(f"models:/{version.name}/{version.version}")
-    finally:
-        mlflow.set_tracking_uri(None)
-    assert loaded.metadata.signature.inputs.input_names() == ["file", "image"]
-    assert not list(elsewhere.iterdir())
-    assert list((home / "mlartifacts").rglob("MLmodel"))
-
-
-def copy_titled(model, target, title):
-    """Return a copy of a model's folder that differs by its title alone."""
-    shutil.copytree(model, target)
-    deployment = json.loads((target / "deployment.json").read_text())
-    (target / "deployment.json").write_text(json.dumps(deployment | {"title": title}))
-    write_checksums(target)
-    return target
-
-
-def execution_of(models, results):
-    children = tuple(
-        Run(name, points=(Point("roc_auc", 0.8), Point("loss", 0.5), Point("loss", 0.4, 1)))
-        for name in models
-    )
-    filled = (replace(run, artefacts={models[run.name]: "model"}) for run in children)
-    return Execution("workspace", Run("run"), tuple(filled), Receipt((), {"scores": results}))
-
-
-def test_a_model_is_logged_once_and_runs_that_have_it_point_at_it(baseline, home, client, tmp_path):
-    """Of three recordings the second changes one of two models, the third changes figures alone."""
-    other = copy_titled(baseline.model, tmp_path / "other", "Other")
-    changed = copy_titled(baseline.model, tmp_path / "changed", "Changed")
-    LOGGING.record(execution_of({"kept": baseline.model, "swept": other}, "first"), home)
-    LOGGING.record(execution_of({"kept": baseline.model, "swept": changed}, "second"), home)
-    LOGGING.record(execution_of({"kept": baseline.model, "swept": changed}, "third"), home)
-
-    found = client.get_experiment_by_name("skiagram")
-    models = {model.model_id: model for model in client.search_logged_models([found.experiment_id])}
-    assert {model.tags["skiagram.sha256"] for model in models.values()} == {
-        verify_checksums(folder) for folder in (baseline.model, other, changed)
-    }
-    deployment = json.loads((baseline.model / "deployment.json").read_text())
-    for model in models.values():
-        assert model.name == f"{deployment['model']}-{model.tags['skiagram.sha256'][:6]}"
-    assert {str(model.status) for model in models.values()} == {"READY"}
-    for model in models.values():
-        assert {metric.key: metric.value for metric in model.metrics} == {"roc_auc": 0.8}
-        assert set(model.params) == set(flatten_options(deployment["options"]))
-
-    runs = client.search_runs([found.experiment_id], "tags.`mlflow.parentRunId` != ''")
-    outputs = {
-        run.info.run_id: [each.model_id for each in run.outputs.model_outputs] for run in runs
-    }
-    assert [len(of_run) for of_run in outputs.values()] == [1] * 6
-    assert {model for of_run in outputs.values() for model in of_run} == set(models)
-    kept = {outputs[run.info.run_id][0] for run in runs if run.info.run_name == "kept"}
-    assert len(kept) == 1
-    assert all(run.data.metrics == {"roc_auc": 0.8, "loss": 0.4} for run in runs)
-    for run_id in outputs:  # a run keeps its model though the logged one is deleted
-        files = {file.path for file in client.list_artifacts(run_id, "model")}
-        assert "model/deployment.json" in files
-
-
-def test_a_model_whose_logging_was_cut_short_is_logged_again(baseline, home, client, monkeypatch):
-    from mlflow.tracking import MlflowClient
-
-    def full_disk(*arguments):
-        raise OSError("no space left")
-
-    execution = execution_of({"kept": baseline.model}, "first")
-    with monkeypatch.context() as broken:
-        broken.setattr(MlflowClient, "log_model_artifacts", full_disk)
-        with pytest.raises(NotRecorded, match="no space left"):
-            LOGGING.record(execution, home)
-    assert LOGGING.record(execution, home).startswith("Recorded")
-    found = client.get_experiment_by_name("skiagram")
-    (run,) = client.search_runs(
-        [found.experiment_id], "attributes.run_name = 'kept' and attributes.status = 'FINISHED'"
-    )
-    (output,) = run.outputs.model_outputs
-    models = client.search_logged_models([found.experiment_id])
-    statuses = {model.model_id: str(model.status) for model in models}
-    assert statuses.pop(output.model_id) == "READY"
-    assert list(statuses.values()) == ["FAILED"]
-
-
 def test_recording_in_a_new_process_says_nothing_of_mlflow(baseline, tmp_path):
     code = """
 import sys
 from pathlib import Path
 from skiagram.tracking.contract import Execution, Receipt, Run
-from skiagram.tracking.mlflow_store import MLflowStore, save_pyfunc
+from skiagram.tracking.mlflow_store import MLflowStore
 model, home = map(Path, sys.argv[1:])
 run = Run("kept", artefacts={model: "model"})
 execution = Execution("workspace", Run("run"), (run,), Receipt((), {}))
-print(MLflowStore(uri=None, experiment="skiagram", pyfunc=True).record(execution, home))
+print(MLflowStore(uri=None, experiment="skiagram").record(execution, home))
 """
     words = [sys.executable, "-c", code, str(baseline.model), str(tmp_path)]
     done = subprocess.run(words, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.startswith("Recorded 1 runs in")
     assert done.stderr == ""
-
-
-def test_a_name_in_the_registry_needs_a_logged_model():
-    with pytest.raises(ValidationError, match="needs `pyfunc: true`"):
-        MLflowStore(uri=None, experiment="skiagram", register="x")
-    options = {"uri": None, "experiment": "skiagram", "pyfunc": True, "register": "x"}
-    build({"_target_": "skiagram.tracking.mlflow_store.MLflowStore", **options}, "tracking")
 
 
 @contextmanager

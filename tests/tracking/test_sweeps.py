@@ -42,7 +42,7 @@ def test_a_tracker_out_of_reach_costs_a_warning(tmp_path):
 
 @pytest.mark.slow
 def test_mlflow_shows_the_rows_below_one_parent_once(home, client, monkeypatch):
-    store = MLflowStore(uri=None, experiment="sweeps", pyfunc=True)
+    store = MLflowStore(uri=None, experiment="sweeps")
     monkeypatch.delenv("DVC_ROOT", raising=False)
     assert record_sweep(store, LINE, home).startswith("Recorded 3 runs")
     assert record_sweep(store, LINE, home).startswith("Already recorded")

@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise refusal("cli.not_given", "--output", meaning=f"`-o {named}`")
     if arguments.output is not None and arguments.mlflow is not None:
         raise refusal("cli.given_together", "--mlflow", other="--output")
-    # MLflow's form.
+    # MLflow's form
     if arguments.mlflow is not None:
         from skiagram.tracking.mlflow_store import save_pyfunc
 

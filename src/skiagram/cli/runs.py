@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
         f"Differences are from {name}. Figures are of the development set: choose by them."
     )
     if len(recorded) > _MOST:
-        print_wrapped(f"{len(recorded) - _MOST} older runs are left out: `skiagram ui` shows all.")
+        print_wrapped(f"{len(recorded) - _MOST} older runs are left out: `mlflow ui` shows all.")
     return 0
 
 

@@ -16,7 +16,6 @@ from typing import Any
 
 from skiagram.notices import NOTES, STEP, be_silent
 
-LIVE = "SKIAGRAM_LIVE"  # environment: file that names the tracker's run of a network under way
 STAGE = "SKIAGRAM_STAGE"  # environment: the stage that this process or the one before it runs
 _PAUSE = 0.5  # seconds between notes
 

@@ -1,14 +1,11 @@
 """Stage train_network on a project: the one network that params.yaml, or a command, names."""
 
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.composition import Composition
 from skiagram.compute.context import RunContext
 from skiagram.fitting.arm import TrainOptions
 from skiagram.models.arm_of_file import require_arm
@@ -44,13 +41,7 @@ def train_network(
         from skiagram.training.fit import meet
 
         meet(options.trainer)
-    network = build(model, "model")
-    composition = Composition(root)
-    tracking = composition.read_file("tracking", str(composition.choices["tracking"]))
-    tracker: Any = build(tracking, "tracking")
-    learner = learner_of(network, options.trainer, options.compute.threads)
+    learner = learner_of(build(model, "model"), options.trainer, options.compute.threads)
     context = RunContext.of_project(root, options.compute)
     context = replace(context, alone=rank is None, is_last=partial(is_last, rank))
-    # One of several processes alone has the tracker show the epochs.
-    with tracker.watch_network(name, root) if rank is None else nullcontext():
-        train_in_project(root, name, learner, options, target, context)
+    train_in_project(root, name, learner, options, target, context)

@@ -5,7 +5,6 @@ The receipt says what was recorded, by hash: equal results have equal receipts.
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -105,9 +104,6 @@ class Tracker(Protocol):
             NotRecorded: The tracker could not be reached or refused.
         """
 
-    def watch_network(self, model: str, project: Path) -> AbstractContextManager[None]:
-        """Have the fits of a network that are made within the context logged while they go on."""
-
 
 @options(**STRICT)
 class NoTracking:
@@ -121,9 +117,6 @@ class NoTracking:
 
     def list_runs(self, home: Path) -> list[RecordedRun]:
         return []
-
-    def watch_network(self, model: str, project: Path) -> AbstractContextManager[None]:
-        return nullcontext()
 
 
 def find_tracker(project: Path) -> Tracker:

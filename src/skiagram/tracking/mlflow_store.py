@@ -1,12 +1,11 @@
 """MLflow: one parent run per execution, one child per model; with `pyfunc` alone it imports MLflow.
 
-Models are logged in the models-from-code form: a file of code and the model's folder. MLflow's
-other formats pickle. Its automatic logging stays off, because a stage writes once, when all is
-known.
+Models are artefacts of their runs, and saved for a server in the models-from-code form: a file of
+code and the model's folder. MLflow's other formats pickle. Its automatic logging stays off, because
+a stage writes once, when all is known.
 """
 
 import hashlib
-import json
 import logging
 import os
 import platform
@@ -15,33 +14,21 @@ import shutil
 import sqlite3
 import time
 import warnings
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from threading import Event, Thread
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.checkout import home, name_experiment
-from skiagram.compute.files import locked, write_files
-from skiagram.compute.progress import LIVE
+from skiagram.compute.files import locked
 from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import refusal
-from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
-from skiagram.options import flatten_options
-from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.files import read_record
 from skiagram.strict import STRICT
-from skiagram.tracking.comparison import (
-    EXPERIMENT,
-    FAILED,
-    WORKSPACE,
-    RecordedRun,
-)
+from skiagram.tracking.comparison import EXPERIMENT, FAILED, RecordedRun
 from skiagram.tracking.contract import Execution, NotRecorded, Run
 
 _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
@@ -58,18 +45,12 @@ _WITH_CONNECT_TIMEOUT = ("psycopg", "psycopg2", "mysqldb", "pymysql")  # drivers
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _MAX_VIEWED = 10_000
 _RECEIPT = "skiagram.receipt"
-_UNDER_WAY = "under way"  # in place of a receipt: the table of runs shows it
-_QUICK = 10.0  # seconds of a training that is over before anybody looks
-_PATIENCE = 5.0  # seconds that a finished training waits for a tracker
-_LIVE = "skiagram.live"  # tag: who trains the network
 _WRITER = "skiagram.writer"
 ADDRESS = "MLFLOW_TRACKING_URI"
 _DATABASE = r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:"  # without a server before it
 _OPENING = "skiagram.opening."
-_SHA256, _VERSION = "skiagram.sha256", "skiagram.version"  # tags of a logged model
 _MAX_WORD = 3  # letters of a user or password that may be part of other words
 _MILLISECONDS = 1000  # MLflow's unit of time
-_NAMED = 6  # digits of its SHA-256, in its name
 _IMAGE, _MASK = "image", "mask"
 NAME, LABEL = "file", "label_value"  # columns of what a served model reads
 
@@ -82,30 +63,16 @@ class MLflowStore:
         uri: Where runs go; None for what `MLFLOW_TRACKING_URI` names, else for `mlflow.db` in the
             project's folder, which `mlflow ui` run there shows.
         experiment: Name of the MLflow experiment.
-        pyfunc: Whether models are logged so that `mlflow models serve` and `predict` take them.
-        register: Begin of the names under which models stand in the model registry, followed by
-            the model's name; null registers none.
     """
 
     uri: str | None
     experiment: Annotated[str, Field(min_length=1)]
-    pyfunc: bool = False
-    register: Annotated[str, Field(min_length=1)] | None = None
-
-    @model_validator(mode="after")
-    def _registers_what_is_logged(self) -> Self:
-        if self.register is not None and not self.pyfunc:
-            raise ValueError("`register` needs `pyfunc: true`")
-        return self
 
     def record(self, execution: Execution, home: Path) -> str:
         """Record an execution; a parent run that was cut short is recorded anew."""
         with self._opened(home, "not recorded") as (client, experiment, place):
             # What an earlier recording of this project left unfinished has failed.
             _fail_unfinished_runs(client, experiment, home)
-            # A finished model has the curves that its network's run showed while it was trained.
-            if not execution.parent.failed:
-                _remove_live_runs(client, experiment, execution.name, home)
             # The same results are recorded once.
             same = (
                 f"tags.`{_RECEIPT}` = '{execution.receipt.digest}' "
@@ -160,49 +127,6 @@ class MLflowStore:
                 kinds = run.data.params, run.data.metrics, tags
                 runs.append(_as_recorded(run.info.run_name, *kinds, run.info.start_time, ended))
         return _ended_runs(runs)
-
-    @contextmanager
-    def watch_network(self, model: str, project: Path) -> Iterator[None]:
-        """Have a run show the epochs of a network's fits, by Lightning's logger in each of them.
-
-        The run begins once the training has lasted a while, beside it: MLflow takes seconds to
-        import. It goes when the whole run is recorded; of a run that failed it stays.
-        """
-        place, name = home(project), name_experiment(project) or WORKSPACE
-        marks = {_RECEIPT: _UNDER_WAY, _LIVE: _writer(place), EXPERIMENT: name}
-        finished, shown = Event(), dict[str, Any]()
-        with scratch_folder("live") as temporary:
-            note = temporary / "run.json"
-
-            def show() -> None:
-                if finished.wait(_QUICK):
-                    return
-                try:
-                    with self._opened(place, f"epochs of {model} not shown") as opened:
-                        client, experiment, _ = opened
-                        _remove_live_runs(client, experiment, name, place, model)
-                        run = client.create_run(experiment, run_name=model, tags=marks).info
-                except NotRecorded:  # which is said when the run is recorded
-                    return
-                if finished.is_set():  # nobody waited; what is recorded removes the run
-                    return
-                shown.update(client=client, run_id=run.run_id)
-                address = {"tracking_uri": self._uri(place), "run_id": run.run_id}
-                write_files({note: json.dumps(address).encode()})
-
-            status, showing = "FAILED", Thread(target=show, daemon=True)
-            os.environ[LIVE] = str(note)
-            showing.start()
-            try:
-                yield
-                status = "FINISHED"
-            finally:
-                finished.set()
-                showing.join(_PATIENCE)
-                del os.environ[LIVE]
-                if shown:
-                    with suppress(Exception):  # the tracker is gone since
-                        shown["client"].set_terminated(shown["run_id"], status)
 
     @contextmanager
     def _opened(self, home: Path, failed: str) -> Iterator[tuple[Any, str, str]]:
@@ -271,56 +195,15 @@ class MLflowStore:
 
     def _record_runs(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
         """Write a parent run and a child a model; a run ends last, which says that it is whole."""
-        from mlflow.entities import LoggedModelStatus
-
-        writer, skiagram = {_WRITER: _writer(home)}, version("skiagram")
-        whole = execution.parent
+        writer, whole = {_WRITER: _writer(home)}, execution.parent
         marks = {_RECEIPT: execution.receipt.digest, EXPERIMENT: execution.name}
         parent = _create_run(client, experiment, whole, marks | writer)
         _log(client, parent, whole)
         for child in execution.children:
             run_id = _create_run(client, experiment, child, {"mlflow.parentRunId": parent} | writer)
-            models = [path for path, name in child.artefacts.items() if name == "model"]
-            served = self.pyfunc and not child.failed
-            folder = next((path for path in models if served and _is_served(path)), None)
-            if folder is None:
-                _log(client, run_id, child)
-            else:
-                # A model is logged by the first run that has it, with the figures of that run.
-                # Another version of skiagram logs it anew: it asks for the version that logged it.
-                digest = verify_checksums(folder)
-                same = f"tags.`{_SHA256}` = '{digest}' AND tags.`{_VERSION}` = '{skiagram}'"
-                logged = client.search_logged_models([experiment], same)
-                ready = [each for each in logged if each.status == LoggedModelStatus.READY]
-                if ready:
-                    model = str(ready[0].model_id)
-                    _log(client, run_id, child)
-                else:
-                    model = _log_model(client, experiment, folder, digest, run_id)
-                    _log(client, run_id, child, model)
-                    client.finalize_logged_model(model, "READY")
-                self._link(client, run_id, child.name, model, home)
+            _log(client, run_id, child)
             _end_run(client, run_id, child)
         _end_run(client, parent, whole)
-
-    def _link(self, client: Any, run_id: str, name: str, model: str, home: Path) -> None:
-        """Have a run show its logged model, and the registry have it once."""
-        import mlflow
-        from mlflow.entities import LoggedModelOutput
-
-        client.log_outputs(run_id, [LoggedModelOutput(model, step=0)])
-        if self.register is None:
-            return
-        registered, source = f"{self.register}-{name}", f"models:/{model}"
-        versions = client.search_model_versions(f"name = '{registered}'")
-        if any(version.source == source for version in versions):
-            return
-        default = os.environ.get(ADDRESS)
-        mlflow.set_tracking_uri(self._uri(home))  # MLflow's registry asks for the default
-        try:
-            mlflow.register_model(source, registered)
-        finally:
-            mlflow.set_tracking_uri(default)  # it is an environment variable, which stays
 
 
 def _begin_database(uri: str) -> None:
@@ -387,27 +270,9 @@ def _writer(home: Path) -> str:
 
 def _fail_unfinished_runs(client: Any, experiment: str, home: Path) -> None:
     """Mark runs as failed that this project began and, as it holds the lock, no longer writes."""
-    from mlflow.entities import LoggedModelStatus
-
     begun = f"tags.`{_WRITER}` = '{_writer(home)}' and attributes.status = 'RUNNING'"
     for run in client.search_runs([experiment], begun):
-        run_id = run.info.run_id
-        for model in client.search_logged_models([experiment], f"source_run_id = '{run_id}'"):
-            if model.status == LoggedModelStatus.PENDING:
-                client.finalize_logged_model(model.model_id, "FAILED")
-        client.set_terminated(run_id, "FAILED")
-
-
-def _remove_live_runs(client: Any, experiment: str, name: str, home: Path, model: str = "") -> None:
-    """Remove runs that showed networks while this project trained them, or one network's.
-
-    Args:
-        name: DVC experiment, or `workspace`.
-    """
-    live = f"tags.`{_LIVE}` = '{_writer(home)}' and tags.`{EXPERIMENT}` = '{name}'"
-    for run in client.search_runs([experiment], live):
-        if model in ("", run.info.run_name):
-            client.delete_run(run.info.run_id)
+        client.set_terminated(run.info.run_id, "FAILED")
 
 
 def image_columns(modalities: Sequence[str], *, regions: bool) -> dict[str, tuple[str, str | None]]:
@@ -418,13 +283,20 @@ def image_columns(modalities: Sequence[str], *, regions: bool) -> dict[str, tupl
     }
 
 
-def describe_pyfunc(folder: Path) -> dict[str, Any]:
-    """Return what MLflow asks for to save a model in the models-from-code form."""
+def save_pyfunc(folder: Path, target: Path) -> None:
+    """Write a model as MLflow serves it, in the models-from-code form, into a new folder."""
+    _quieten()
     from mlflow.models import ModelSignature
+    from mlflow.pyfunc import save_model
     from mlflow.types.schema import ColSpec, DataType, Schema
 
-    deployment = read_record(Deployment, folder / DEPLOYMENT)
-    preparation = read_record(Preparation, folder / PREPARATION)
+    from skiagram.deploy.model import load_model
+
+    model = load_model(folder)
+    if model.scorer.measured is not None:
+        raise refusal("tracking.model_of_features", str(folder))
+    # What a request holds: files of images and masks, and covariates.
+    preparation = model.preparer.preparation
     image_pairs = image_columns(preparation.modalities, regions=preparation.regions).values()
     columns = [ColSpec(DataType.string, NAME, required=False)]
     columns += [ColSpec(DataType.binary, name) for pair in image_pairs for name in pair if name]
@@ -433,67 +305,23 @@ def describe_pyfunc(folder: Path) -> dict[str, Any]:
         ColSpec(DataType.string, covariate.column, required=False)
         for covariate in preparation.covariates
     ]
-    decides = deployment.threshold is not None
+    # what an answer holds
+    decides = model.deployment.threshold is not None
     texts = [*["decision"] * decides, "set", "refer", "unusual", "error"]
     outputs = [ColSpec(DataType.string, NAME)]
-    outputs += [ColSpec(DataType.double, f"probability_{k}") for k in deployment.task.classes]
+    outputs += [ColSpec(DataType.double, f"probability_{k}") for k in model.task.classes]
     outputs += [ColSpec(DataType.string, name) for name in texts]
-    return {
-        "python_model": str(Path(__file__).with_name("pyfunc.py")),
-        "artifacts": {"model": str(folder)},
-        "signature": ModelSignature(Schema(columns), Schema(outputs)),
-        "pip_requirements": [f"skiagram=={version('skiagram')}"],
-    }
-
-
-def save_pyfunc(folder: Path, target: Path) -> None:
-    """Write a model as MLflow serves it, into a new folder."""
-    _quieten()
-    from mlflow.pyfunc import save_model
-
-    from skiagram.deploy.model import load_model
-
-    verify_checksums(folder)
-    if not _is_served(folder):
-        raise refusal("tracking.column_of_data", str(folder))
-    if load_model(folder).scorer.measured is not None:
-        raise refusal("tracking.model_of_features", str(folder))
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     shutil.rmtree(partial, ignore_errors=True)
-    with _real_files(folder) as model:
-        save_model(path=partial, **describe_pyfunc(model))
+    with _real_files(folder) as files:
+        save_model(
+            path=partial,
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
+            artifacts={"model": str(files)},
+            signature=ModelSignature(Schema(columns), Schema(outputs)),
+            pip_requirements=[f"skiagram=={version('skiagram')}"],
+        )
     partial.rename(target)
-
-
-def _is_served(folder: Path) -> bool:
-    """Return whether a model scores new cases: a reader's scores are a column of the data set."""
-    return read_record(Deployment, folder / DEPLOYMENT).arm != "reader"
-
-
-def _log_model(client: Any, experiment: str, folder: Path, digest: str, run_id: str) -> str:
-    """Log a model as MLflow serves it, and return its id; it is not ready yet.
-
-    Not by MLflow's `log_model`, which loads the model and copies the run's metrics one by one:
-    most of the time of recording.
-    """
-    from mlflow.models import Model
-    from mlflow.pyfunc import save_model
-
-    deployment = read_record(Deployment, folder / DEPLOYMENT)
-    created = client.create_logged_model(
-        experiment,
-        f"{deployment.model}-{digest[:_NAMED]}",
-        source_run_id=run_id,
-        tags={_SHA256: digest, _VERSION: version("skiagram")},
-        params=flatten_options(deployment.options),
-    )
-    model = str(created.model_id)
-    with scratch_folder("record") as temporary, _real_files(folder) as files:
-        place = temporary / "model"
-        identity = Model(model_id=model, model_uuid=model, run_id=run_id)
-        save_model(path=place, mlflow_model=identity, **describe_pyfunc(files))
-        client.log_model_artifacts(model, str(place))
-    return model
 
 
 def _create_run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str:
@@ -567,16 +395,12 @@ def _set_tag(client: Any, experiment: str, name: str, value: str) -> None:
         client.set_experiment_tag(experiment, name, value)
 
 
-def _log(client: Any, run_id: str, run: Run, model: str | None = None) -> None:
-    """Log what a run holds; figures that are no curves stand on the page of a new model too."""
+def _log(client: Any, run_id: str, run: Run) -> None:
+    """Log what a run holds."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
-    values = Counter(point.name for point in run.points)
-    metrics = [
-        Metric(name, value, now, step, model_id=model if values[name] == 1 else None)
-        for name, value, step in run.points
-    ]
+    metrics = [Metric(name, value, now, step) for name, value, step in run.points]
     params = [Param(name, value) for name, value in run.params.items()]
     client.log_batch(run_id, metrics, params)
     for path, folder in run.artefacts.items():

@@ -44,7 +44,6 @@ from skiagram.training.classifier import Classifier, Staged
 from skiagram.training.data import Examples
 from skiagram.training.devices import device
 from skiagram.training.image_data import ImageData
-from skiagram.training.live import find_live_log, name_fit
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import CLOCK, FALLING, NO_CLOCK, Trainer, Training, make_part
 from skiagram.training.processes import (
@@ -62,6 +61,12 @@ MONITOR = "validation_loss"
 _BEST, _LAST = "best", "last"
 _checkpoint = partial(ModelCheckpoint, enable_version_counter=False)
 _METRICS = ("training_loss", "validation_loss", "validation_accuracy")
+
+
+def name_fit(folder: Path) -> str:
+    """Name the fit in a folder, one of several networks by its number too."""
+    is_member = folder.name.startswith("member")
+    return f"{folder.parent.name}-{folder.name}" if is_member else folder.name
 
 
 class Curves(Checkpoint):
@@ -354,9 +359,6 @@ class TrainingRun:
         if options.logger:
             loggers.append(make_part(options.logger, "trainer.logger"))
             chosen.append(LearningRateMonitor(logging_interval="epoch"))
-        # Who watches the run in the tracker sees each epoch; `ddp_spawn` would send the log along.
-        live = None if options.strategy == "ddp_spawn" else find_live_log(folder)
-        loggers += [] if live is None else [live]
         # What results depend on is set here, whatever the options say.
         return _make_trainer(
             options,

@@ -1,7 +1,5 @@
-"""The table of runs, and where the browser shows them."""
+"""The table of runs."""
 
-import socket
-import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -77,26 +75,7 @@ def test_a_project_without_a_recorded_run_says_how_runs_are_recorded(
     terminal.says("runs", "tracking")
 
 
-def test_runs_that_mlflow_is_told_to_keep_elsewhere_are_named_and_not_looked_for_here(
-    here, monkeypatch, terminal
-):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://u:secret@example.org/m?token=secret")
-    terminal.says("ui", "https://example.org/m | !secret", 1)
-    assert not [*here.iterdir()]
-
-
-def test_the_page_of_another_program_is_not_shown_as_that_of_the_runs(
-    project, monkeypatch, terminal
-):
-    monkeypatch.setattr(subprocess, "Popen", None)  # no server is started
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        terminal.says(f"ui {port}", f"answers at port {port}", 2)
-    for number in ("0", "99999"):
-        terminal.says(f"ui {number}", "1 to 65535", 2)
-
-
-@pytest.mark.parametrize("command", ["runs", "ui", "show"])
+@pytest.mark.parametrize("command", ["runs", "show"])
 def test_outside_a_project_the_projects_in_this_folder_are_named(command, here, terminal):
     terminal.says(command, "no project. Do this: go to the project's folder first.", 2)
     (here / "films-project").mkdir()
