@@ -202,7 +202,6 @@ class Preparation:
         image_digests: Of all images as ingested, of every modality: the first half of the digest
             that the store keeps of each, in hexadecimal, sorted and joined. Of cases without
             images, of their values.
-        patient_digests: Likewise of the patients whose names are under the user's secret key.
         modalities: The images that each case has; empty where it has one.
         traits: Plain traits of the images, of the first modality; None without images.
         further: The same of the other modalities.
@@ -223,7 +222,6 @@ class Preparation:
     further: tuple[FurtherModality, ...] = ()
     proposal: dict[str, Any] | None = None
     windows: dict[str, Any] | None = None
-    patient_digests: str = ""
     patient_column: str = ""
 
     @property
@@ -235,11 +233,6 @@ class Preparation:
     def in_colour(self) -> bool:
         """Return whether the images have three channels."""
         return self.images is not None and self.images.channels == (3,)
-
-    @property
-    def of_bytes(self) -> bool:
-        """Return whether all images were stored as bytes."""
-        return self.images is not None and set(self.images.depths) == {"uint8"}
 
     @property
     def first_modality(self) -> str:
@@ -256,22 +249,10 @@ class Preparation:
         steps = steps.get("modalities", {}).get(modality, steps)
         return steps.get("region") or {}
 
-    def shared(self, other: "Preparation") -> dict[str, int]:
-        """Return how many images, and how many patients, of another data set are among its own."""
-        pairs = {
-            "images": (self.image_digests, other.image_digests),
-            "patients": (self.patient_digests, other.patient_digests),
-        }
-        return {kind: len(_split(ours) & _split(theirs)) for kind, (ours, theirs) in pairs.items()}
-
 
 def join_digests(digests: Iterable[bytes]) -> str:
     """Return `Preparation.image_digests` of a data set's images."""
     return "".join(sorted(digest.hex()[:_DIGITS] for digest in digests))
-
-
-def _split(digests: str) -> set[str]:
-    return {digests[at : at + _DIGITS] for at in range(0, len(digests), _DIGITS)}
 
 
 def channels(shape: tuple[int, ...]) -> int:

@@ -13,13 +13,14 @@ from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders import encoding
-from skiagram.encoders.encoder import (
+from skiagram.encoders.encoder import carry_encoder, read_encoding
+from skiagram.encoders.encoding import (
+    FolderEncoder,
     carried_encoder,
-    carry_encoder,
-    read_encoding,
+    encode_images,
+    resolve_preprocessing,
     write_encoding,
 )
-from skiagram.encoders.encoding import FolderEncoder, encode_images, resolve_preprocessing
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import write_modalities
 from skiagram.images import Region

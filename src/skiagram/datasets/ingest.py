@@ -32,7 +32,6 @@ from skiagram.datasets.contract import (
     pixel_side,
 )
 from skiagram.datasets.copies import find_case_copies, settle_copies
-from skiagram.datasets.folder.keyed_names import keyed_patients
 from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.shards import ShardWriter, content_digest, values_digest
 from skiagram.image_store.store import ImageStore, write_modalities
@@ -472,12 +471,10 @@ def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: Inge
     digests = [digest for stored in every.values() for digest in stored.store.digests()]
     store = every[first].store
     kinds, traits = every[first].summarise() if store.has_images else (None, None)
-    patients = {entry.patient for entry in ingested.listed.entries}
     preparation = Preparation(
         kinds,
         None if opened.acquisition is None else composed(opened.acquisition),
         image_digests=join_digests(digests),
-        patient_digests=join_digests(keyed_patients(patients)),
         traits=traits,
         modalities=tuple(filter(None, opened.kinds())),
         regions=store.has_images and store.region(store.case_ids[0]) is not None,

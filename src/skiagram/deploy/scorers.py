@@ -86,7 +86,7 @@ def own(
     within = tuple(f"{package}." for package in packages)
     for name in (target, *named_targets(options)):
         if find_own_code(name, Path()) is None:
-            check_own_class({"_target_": name}, within, " or ".join(packages), path)
+            check_own_class(name, within, path)
     allow_own_code(Path())
     built = build(options, str(path))
     if not any(callable(getattr(built, method, None)) for method in methods):

@@ -7,8 +7,7 @@ its numbers are the mean and the maximum over them.
 """
 
 import shutil
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -20,10 +19,9 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Flags, Singles
 from skiagram.errors import refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
-from skiagram.options import build
-from skiagram.preparation import LEARNED, Preparation
+from skiagram.preparation import LEARNED
 from skiagram.records.feature_table import FeatureTable
-from skiagram.records.files import read_record, write_record
+from skiagram.records.files import read_record
 from skiagram.strict import STRICT
 
 if TYPE_CHECKING:
@@ -33,7 +31,6 @@ COLUMN = "encoding"  # first word of the columns' names
 RECORD = "encoder.json"
 TABLE = "encoding.parquet"
 WEIGHTS = "encoder.weights"  # option
-OWN = ("skiagram.encoders.", "skiagram.models.deep.")  # where encoders of the program stand
 SMALL = 50 * 2**20  # bytes of weights that go into each model's folder
 Interpolation = Literal["bilinear", "bicubic", "nearest"]
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Recommendation ITU-R BT.709-6
@@ -217,60 +214,6 @@ class LoadedNetwork:
     parts: tuple[tuple[str, int], ...] = ()
 
 
-@dataclass(**STRICT)
-class Encoder(ABC):
-    """A frozen network on pictures that others trained, with all that belongs to its use.
-
-    Attributes:
-        title: Name for people.
-        licence: Of the weights.
-        citation: Of the weights.
-        preprocessing: How a picture becomes what the network reads.
-        volumes: Which pictures of a volume it sees.
-        batch_size: Pictures at once.
-        precision: Numbers that the network computes with on an accelerator or a processor; `bf16`
-            is faster where the machine has it and changes late digits.
-    """
-
-    title: str
-    licence: str
-    citation: str
-    preprocessing: Preprocessing
-    volumes: Volumes
-    batch_size: Annotated[int, Field(ge=1)]
-    precision: Literal["fp32", "bf16"]
-
-    @abstractmethod
-    def load(self) -> LoadedNetwork:
-        """Load the network with its weights."""
-
-    @abstractmethod
-    def keep(self, folder: Path) -> None:
-        """Write the weights to a new folder, unless they are larger than `SMALL`."""
-
-    @abstractmethod
-    def kept(self, folder: Path, sha256: str) -> "Encoder":
-        """Return the encoder with the weights that `keep` wrote, else its own of a checksum."""
-
-    @abstractmethod
-    def check_unseen(self, preparation: Preparation) -> None:
-        """Refuse images of which the network has seen labels, or may have."""
-
-    def see(
-        self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
-    ) -> "list[Tensor]":
-        """Return what the network reads of an image: one tensor, or several of a volume.
-
-        Args:
-            image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
-            region: Its region of interest; None for all of it.
-            spacing: Of its pixels, mm; None where unknown.
-        """
-        how = self.preprocessing
-        views = pictures(image, region, spacing, self.volumes, how.margin)
-        return [read_picture(view, ratio, channels, how) for view, ratio in views]
-
-
 @plain_dataclass(frozen=True)
 class EncoderRecord:
     """What encoded the images, for the report and for new images.
@@ -291,17 +234,8 @@ class EncoderRecord:
         return str(self.encoder["title"])
 
 
-def write_encoding(
-    table: FeatureTable, record: EncoderRecord, encoder: Encoder, folder: Path
-) -> None:
-    """Write the table, the record and, where they are small, the weights to a new folder."""
-    table.write(folder / TABLE)
-    write_record(record, folder / RECORD)
-    encoder.keep(folder / LEARNED)
-
-
 def read_encoding(folder: Path) -> tuple[FeatureTable, EncoderRecord]:
-    """Read what `write_encoding` wrote."""
+    """Read what `encoding.write_encoding` wrote."""
     return FeatureTable.read(folder / TABLE), read_record(EncoderRecord, folder / RECORD)
 
 
@@ -312,24 +246,11 @@ def carry_encoder(encoding: Path, model: Path) -> None:
         shutil.copytree(encoding / LEARNED, model / LEARNED, dirs_exist_ok=True)
 
 
-def check_own_class(
-    options: Mapping[str, object], packages: tuple[str, ...], allowed: str, path: Path
-) -> str:
-    """Find the class that options name in `_target_`: one of the program's own, or an error."""
-    target = str(options.get("_target_", ""))
+def check_own_class(target: str, packages: tuple[str, ...], path: Path) -> None:
+    """Refuse a class that a file names and that is not of the packages; these end in a dot."""
     if not target.startswith(packages):
+        allowed = " or ".join(package[:-1] for package in packages)
         raise refusal("encoders.foreign_class", str(path), target=target, allowed=allowed)
-    return target
-
-
-def carried_encoder(model: Path) -> Encoder:
-    """Build the encoder of a model's folder, with the weights in it or else its own."""
-    record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
-    target = check_own_class(record.encoder, OWN, " or ".join(OWN), path)
-    encoder = build(record.encoder, str(path))
-    if not isinstance(encoder, Encoder):
-        raise refusal("encoders.no_encoder", str(path), target=target)
-    return encoder.kept(model / LEARNED, record.sha256)
 
 
 def pictures(

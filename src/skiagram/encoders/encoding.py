@@ -24,21 +24,24 @@ from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.compute.progress import Progress
 from skiagram.encoders.encoder import (
     COLUMN,
-    Encoder,
+    RECORD,
+    TABLE,
     EncoderRecord,
     LoadedNetwork,
-    carried_encoder,
+    check_own_class,
 )
 from skiagram.encoders.kept_encodings import KeptEncodings
-from skiagram.encoders.timm_encoder import TimmMaps
+from skiagram.encoders.timm_encoder import Encoder, TimmMaps
 from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.store import ImageStore, Span, modality_folders
 from skiagram.images import Region, is_volume
 from skiagram.options import build, composed
-from skiagram.preparation import PREPARATION, Preparation
+from skiagram.preparation import LEARNED, PREPARATION, Preparation
 from skiagram.records.feature_table import FeatureTable
-from skiagram.records.files import read_record
+from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases
+
+_PACKAGES = ("skiagram.encoders.",)  # where encoders of the program stand
 
 
 class _Work(NamedTuple):
@@ -103,13 +106,11 @@ class FolderEncoder:
         preparation: Preparation | None = None,
     ) -> "FolderEncoder":
         """Load an encoder for the images of a folder; `encode_images` says more."""
-        # A network that has seen these images would tell their labels.
+        # The user learns what the weights are and under which licence.
         preparation = preparation or read_record(Preparation, images / PREPARATION)
-        encoder.check_unseen(preparation)
         context.say(
             f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}"
         )
-        # The user learns what the weights are and under which licence.
         with _one_thread("cpu"):  # more would hinder a later fork of this process
             loaded = encoder.load()
         context.say(f"SHA-256 of the weights: {loaded.sha256}.")
@@ -253,6 +254,26 @@ class FolderEncoder:
                 rows |= new
                 progress.advance(len(piece.images))
         return rows
+
+
+def write_encoding(
+    table: FeatureTable, record: EncoderRecord, encoder: Encoder, folder: Path
+) -> None:
+    """Write the table, the record and, where they are small, the weights to a new folder."""
+    table.write(folder / TABLE)
+    write_record(record, folder / RECORD)
+    encoder.keep(folder / LEARNED)
+
+
+def carried_encoder(model: Path) -> Encoder:
+    """Build the encoder of a model's folder, with the weights in it or else its own."""
+    record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
+    target = str(record.encoder.get("_target_", ""))
+    check_own_class(target, _PACKAGES, path)
+    encoder = build(record.encoder, str(path))
+    if not isinstance(encoder, Encoder):
+        raise refusal("encoders.no_encoder", str(path), target=target)
+    return encoder.kept(model / LEARNED, record.sha256)
 
 
 def _encode_places(work: _Work) -> Singles:

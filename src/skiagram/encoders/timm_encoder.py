@@ -9,7 +9,7 @@ config that timm keeps beside each set of weights, unless an option says otherwi
 import inspect
 import shutil
 import sys
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -32,10 +32,10 @@ from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import (
     SMALL,
     WEIGHTS,
-    Encoder,
     LoadedNetwork,
     Placement,
     Preprocessing,
+    Volumes,
     pictures,
     pixel_ratio,
     read_picture,
@@ -54,7 +54,6 @@ from skiagram.encoders.weights import (
 )
 from skiagram.errors import refusal
 from skiagram.images import Image, Region, Spacing, is_volume
-from skiagram.preparation import Preparation
 from skiagram.strict import STRICT
 
 _COLOURS = 3
@@ -63,11 +62,19 @@ Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 
 
 @dataclass(**STRICT)
-class TimmWeights(Encoder):
-    """A network of timm's with weights from a file, a package or the Hugging Face hub.
+class Encoder(ABC):
+    """A frozen network of timm's on pictures, with all that belongs to its use.
 
     Attributes:
-        weights: Where they are from.
+        title: Name for people.
+        licence: Of the weights.
+        citation: Of the weights.
+        preprocessing: How a picture becomes what the network reads.
+        volumes: Which pictures of a volume it sees.
+        batch_size: Pictures at once.
+        precision: Numbers that the network computes with on an accelerator or a processor; `bf16`
+            is faster where the machine has it and changes late digits.
+        weights: Where they are from: a file, a package or the Hugging Face hub.
         architecture: timm's name, with the tag of the weights after a dot where it has one: the
             tag tells how images are prepared.
         arguments: Of the architecture, where the weights need others than timm's own.
@@ -75,12 +82,20 @@ class TimmWeights(Encoder):
             weights that need no other names.
     """
 
+    title: str
+    licence: str
+    citation: str
+    preprocessing: Preprocessing
+    volumes: Volumes
+    batch_size: Annotated[int, Field(ge=1)]
+    precision: Literal["fp32", "bf16"]
     weights: Source
     architecture: str
     arguments: dict[str, Any]
     tensors_sha256: Sha256 | None = Field(default=None, kw_only=True)
 
     def load(self) -> LoadedNetwork:
+        """Load the network with its weights."""
         timm = _timm()
         with _named_refusals(self.architecture):
             # What the preprocessing leaves open is as timm says of the weights.
@@ -114,20 +129,33 @@ class TimmWeights(Encoder):
             raise unfit_weights(self.architecture, str(path), why)
         return self._loaded(body.eval().requires_grad_(False), channels, sha256_of(path), how)
 
-    def check_unseen(self, preparation: Preparation) -> None:
-        """Do nothing: what published weights saw is not recorded."""
-
     def keep(self, folder: Path) -> None:
+        """Write the weights to a new folder, unless they are larger than `SMALL`."""
         path = self.weights.locate(WEIGHTS)
         if path.stat().st_size <= SMALL:
             folder.mkdir(parents=True)
             shutil.copyfile(path, folder / f"{_KEPT}{path.suffix}")
 
     def kept(self, folder: Path, sha256: str) -> Self:
+        """Return the encoder with the weights that `keep` wrote, else its own of a checksum."""
         files = sorted(folder.glob(f"{_KEPT}.*")) if folder.is_dir() else []
         if files:
             return replace(self, weights=LocalFile(file=str(files[0]), sha256=sha256))
         return replace(self, weights=replace(self.weights, sha256=sha256))
+
+    def see(
+        self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
+    ) -> list[Tensor]:
+        """Return what the network reads of an image: one tensor, or several of a volume.
+
+        Args:
+            image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
+            region: Its region of interest; None for all of it.
+            spacing: Of its pixels, mm; None where unknown.
+        """
+        how = self.preprocessing
+        views = pictures(image, region, spacing, self.volumes, how.margin)
+        return [read_picture(view, ratio, channels, how) for view, ratio in views]
 
     @abstractmethod
     def _loaded(
@@ -137,7 +165,7 @@ class TimmWeights(Encoder):
 
 
 @dataclass(**STRICT)
-class TimmEncoder(TimmWeights):
+class TimmEncoder(Encoder):
     """A network of timm's whose last layers describe a picture.
 
     Attributes:
@@ -179,7 +207,7 @@ class Depth:
 
 
 @dataclass(**STRICT)
-class TimmMaps(TimmWeights):
+class TimmMaps(Encoder):
     """A network of timm's whose maps of several depths keep places (Long et al. 2015).
 
     Each map is pooled to its mean and its maximum: over the image, over its region where there is

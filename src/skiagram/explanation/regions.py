@@ -206,8 +206,7 @@ def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
         prepared = replace(read, images=images)
         # what the model reads of images: an encoding, and features
         for name in (name for name, made in read.encodings.items() if made == model.encoding):
-            from skiagram.encoders.encoder import write_encoding
-            from skiagram.encoders.encoding import encode_images
+            from skiagram.encoders.encoding import encode_images, write_encoding
 
             encoder = build(dict(model.encoders[name]), "encoder")
             preparation = read_record(Preparation, read.candidates / PREPARATION)

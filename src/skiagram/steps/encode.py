@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from skiagram.compute.context import NOTHING_KEPT, RunContext
-from skiagram.encoders.encoder import Encoder, write_encoding
-from skiagram.encoders.encoding import FolderEncoder
+from skiagram.encoders.encoding import FolderEncoder, write_encoding
+from skiagram.encoders.timm_encoder import Encoder
 from skiagram.finding.inputs import CANDIDATES, read_candidates
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation, propagate_preparation

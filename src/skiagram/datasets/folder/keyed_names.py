@@ -8,7 +8,7 @@ a run finds the file; so the key is needed to write the manifest alone.
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -30,12 +30,6 @@ def key_patient(patient: str, key: bytes) -> str:
 def key_file(name: str, key: bytes) -> str:
     """Return the name of a file that only the key's holder, or the file's, can find again."""
     return KEYED + hmac.new(key, b"file\0" + name.encode(), "sha256").hexdigest()
-
-
-def keyed_patients(patients: Iterable[str | None]) -> list[bytes]:
-    """Return digests of patients under a key; the same key makes them equal in two data sets."""
-    keyed = [each for each in patients if each and each.startswith(KEYED)]
-    return [hashlib.sha256(each.encode()).digest() for each in keyed]
 
 
 def find_keyed_files(
