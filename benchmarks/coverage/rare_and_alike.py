@@ -25,7 +25,6 @@ from simulation import (
 from skiagram.calibration import threshold_at_sensitivity
 from skiagram.evaluation.calibration_assessment import (
     THRESHOLDS,
-    calibration_distance,
     calibration_intercept,
     calibration_slope,
     estimate_decision_curve,
@@ -114,7 +113,6 @@ RARE_COLUMNS = (
     "intercept",
     "slope",
     "expected over observed",
-    "ICI above chance",
 )
 
 
@@ -127,7 +125,7 @@ def find_precision(design: RareClass) -> float:
 
 
 def judge_rare_class(design: RareClass, simulations: int) -> Row:
-    """Return how often each figure of a rare class is held, and the ICI is above its chance."""
+    """Return how often each figure of a rare class is held."""
     generator = stream(0, "rare class", design.title, str(design.auc))
     places = [int(np.argmin(np.abs(THRESHOLDS - threshold))) for threshold in ACTED_AT]
     benefits = np.array([design.benefit(threshold) for threshold in ACTED_AT])
@@ -143,7 +141,6 @@ def judge_rare_class(design: RareClass, simulations: int) -> Row:
         sample = probability[None], positive, patient
         called = (probability[None] >= design.share).astype(np.int64)
         balanced = estimate_balanced_accuracy(called, positive.astype(np.int64), 2, patient)
-        distance = calibration_distance(*sample)
         counts += [
             *((low <= benefits) & (benefits <= high)),
             holds(balanced, (sensitivity + 1 - false_alarm) / 2),
@@ -151,7 +148,6 @@ def judge_rare_class(design: RareClass, simulations: int) -> Row:
             holds(calibration_intercept(*sample), 0.0),
             holds(calibration_slope(*sample), 1.0),
             holds(expected_to_observed(*sample), 1.0),
-            (distance["ici"].value or 0.0) > (distance["ici_by_chance"].value or 0.0),
         ]
     return {
         "patients": design.title,

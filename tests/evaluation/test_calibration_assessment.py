@@ -1,23 +1,18 @@
-"""Reliability curve and Brier parts against scikit-learn and Murphy's formula."""
+"""Reliability curve against scikit-learn, coefficients against R, net benefit against dcurves."""
 
 import numpy as np
 import pytest
-from numpy.testing import assert_allclose
-from scipy.interpolate import CubicSpline
-from scipy.special import expit, logit
+from scipy.special import logit
 from scipy.stats import t
 from sklearn.calibration import calibration_curve
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.evaluation.calibration_assessment import (
     THRESHOLDS,
-    calibration_distance,
     calibration_intercept,
     calibration_slope,
-    decompose_brier,
     estimate_decision_curve,
     expected_to_observed,
-    natural_spline,
     reliability_curve,
 )
 from skiagram.statistics.bootstrap import draw_patients
@@ -36,16 +31,6 @@ def test_bins_equal_sklearns_quantiles():
     assert [one.cases for one in found] == [40] * 10
     inside = [one.observed.low <= one.predicted <= one.observed.high for one in found]
     assert sum(inside) >= 8
-
-
-def test_equals_murphy_where_rates_rise_with_the_forecast():
-    forecast = np.repeat([0.1, 0.4, 0.7], 20)
-    positive = np.concatenate([np.arange(20) < k for k in (1, 9, 17)])
-    rate, base = np.repeat([0.05, 0.45, 0.85], 20), positive.mean()
-    parts = decompose_brier(forecast[None], positive)
-    assert parts["reliability"] == pytest.approx(np.mean((forecast - rate) ** 2))
-    assert parts["resolution"] == pytest.approx(np.mean((rate - base) ** 2))
-    assert parts["uncertainty"] == pytest.approx(base * (1 - base))
 
 
 Z = 1.959964
@@ -111,44 +96,6 @@ def test_the_band_reaches_as_far_as_wilsons_where_nobody_is_called():
     half, none = THRESHOLDS.tolist().index(0.5), 1 - 300 / (300 + Z**2)  # of 0 of 300
     assert found.net_benefit[half] == 0
     assert (found.low[half], found.high[half]) == pytest.approx((-none, none))
-
-
-def test_the_basis_spans_every_natural_cubic_spline():
-    knots = np.array([-2.0, -0.3, 0.4, 2.5])
-    x = np.linspace(knots[0], knots[-1], 200)
-    basis = natural_spline(x, knots)
-    assert basis.shape == (200, 4)
-    for height in np.eye(4):
-        curve = CubicSpline(knots, height, bc_type="natural")(x)
-        fitted = basis @ np.linalg.lstsq(basis, curve, rcond=None)[0]
-        assert_allclose(fitted, curve, atol=1e-9)
-    outside = natural_spline(np.array([3.0, 4.0, 5.0]), knots)
-    assert_allclose(np.diff(outside, n=2, axis=0), 0, atol=1e-9)
-
-
-def test_distance_equals_sklearns_logistic_regression_on_the_spline():
-    odds = np.log(PROBABILITY / (1 - PROBABILITY))
-    knots = np.quantile(odds, [0.1, 0.5, 0.9])
-    basis = natural_spline(odds, knots)[:, 1:]
-    fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(basis, POSITIVE)
-    distance = np.abs(fit.predict_proba(basis)[:, 1] - PROBABILITY)
-    found = calibration_distance(PROBABILITY[None], POSITIVE, PATIENT)
-    assert found["ici"].value == pytest.approx(distance.mean(), abs=1e-4)
-    assert found["e50"].value == pytest.approx(np.median(distance), abs=1e-4)
-    assert found["e90"].value == pytest.approx(np.quantile(distance, 0.9), abs=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("patients", "images"), [(200, 1), (1000, 1), (150, 4)])
-def test_chance_reaches_its_bound_in_one_set_of_twenty(patients, images):
-    rng, above = np.random.default_rng(8), 0
-    patient = np.repeat(np.arange(patients), images)
-    for _ in range(200):
-        odds = rng.normal(-0.5, 1.2, patients)
-        positive = rng.random(patients) < expit(odds)
-        found = calibration_distance(expit(odds)[patient][None], positive[patient], patient)
-        above += found["ici"].value > found["ici_by_chance"].value
-    assert 0 < above / 200 <= 0.085
 
 
 def test_few_large_patients_lengthen_intervals_by_their_leverage_and_students_quantile():

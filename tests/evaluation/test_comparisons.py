@@ -1,60 +1,29 @@
-"""Pairs that the options name: the paired difference, by both kinds of task."""
+"""Every pair of models, and each arm against the simple baselines."""
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from skiagram.errors import OptionError
 from skiagram.evaluation.comparisons import correct_over_arms
 from skiagram.evaluation.criteria import beats_rule
-from skiagram.evaluation.evaluation_record import REQUESTED, SECONDARY, SIMPLE_RULES
+from skiagram.evaluation.evaluation_record import SECONDARY, SIMPLE_RULES
 from skiagram.evaluation.figure_table import make_row
 from skiagram.evaluation.results import CLASSES as OF_CLASSES
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import correct_by_holm
-from tests.evaluation.model_results import interval
 from tests.evaluation.scenario import evaluated, failed, finished, scenario
 
 CLASSES = ("a", "b", "c")
 
 
-def run(known, *pairs):
+def run(known):
     models = [
         finished(known, "weak", strength=0.5, seed=1),
         finished(known, "strong", strength=1.5, seed=2),
         failed("broken", "deep", "out of memory"),
     ]
-    return evaluated(known, models, compare=pairs)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("classes", [("normal", "abnormal"), CLASSES])
-def test_the_difference_is_that_of_the_single_figures_and_turns_with_the_pair(classes):
-    found = run(scenario(120, 120, classes=classes), ("strong", "weak"), ("weak", "strong"))
-    weak, strong = (one.find("roc_auc").value for one in found.models[:2])
-    there, back = found.pairs(REQUESTED)
-    assert there.value == pytest.approx(strong - weak)
-    assert 0 < there.low < there.value < there.high
-    assert interval(back) == pytest.approx((-there.value, -there.high, -there.low))
-    assert (there.model, there.versus) == ("strong", "weak")
-
-
-@pytest.mark.slow
-def test_a_failed_model_leaves_a_reason():
-    (found,) = run(scenario(), ("weak", "broken")).pairs(REQUESTED)
-    assert found.value is None
-    assert found.reason == "broken could not be trained"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("pair", "message"),
-    [(("weak", "forest"), "no model `forest`"), (("weak", "weak"), "`weak` is compared with")],
-)
-def test_a_pair_that_is_none_is_a_wrong_option(pair, message):
-    with pytest.raises(OptionError, match=rf"evaluate\.compare: {message}.*two of weak, strong"):
-        run(scenario(), pair)
+    return evaluated(known, models)
 
 
 @pytest.mark.slow
@@ -82,8 +51,7 @@ def found():
         failed("broken", "deep", "out of memory"),
         finished(known, "reader", arm="reader", strength=2.0, seed=5),
     ]
-    rules, pair = ("age", "not_in_the_run"), ("net", "tree")
-    return evaluated(known, models, simple_rules=rules, compare=(pair,))
+    return evaluated(known, models, simple_rules=("age", "not_in_the_run"))
 
 
 @pytest.mark.slow
@@ -108,8 +76,14 @@ def test_corrected_values_are_of_the_whole_family(found):
     assert held == [one.p_holm for one in correct_over_arms(against)]
     of_age = {one.p_holm for one in against if one.versus == "age"}
     assert {secondary[pair].p_holm for pair in rules} == of_age
-    (asked,), same = found.pairs(REQUESTED), secondary[frozenset(("net", "tree"))]
-    assert (asked.p, asked.p_holm) == (same.p, same.p_holm)
+
+
+@pytest.mark.slow
+def test_a_difference_is_that_of_the_single_figures(found):
+    figures = {model.outcome.model: model.find("roc_auc").value for model in found.models}
+    for pair in found.pairs(SECONDARY):
+        assert pair.value == pytest.approx(figures[pair.model] - figures[pair.versus])
+        assert pair.low <= pair.value <= pair.high
 
 
 @pytest.mark.parametrize(

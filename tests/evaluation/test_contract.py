@@ -70,7 +70,6 @@ def whole(design, classes):
         known,
         models,
         covariates=covariates(known),
-        compare=(("svm", "age"), ("svm", "big_net")),
         **sites,
         **ASKED,
     )
@@ -154,7 +153,7 @@ def test_every_figure_has_a_value_or_a_reason_and_the_record_is_read_as_it_was_w
 
 ALWAYS = {"arms", "calibration", "majority", "metrics", "prediction_sets", "primary", "ranking"}
 ALWAYS |= {"risk_coverage", "selection", "simple_rules", "stability", "utility"}
-IF_ASKED = {"arm_pairs", "requested", "secondary", "sites", "subgroups"}
+IF_ASKED = {"arm_pairs", "secondary", "sites", "subgroups"}
 
 
 @pytest.mark.parametrize("design", ["holdout", "cv"])

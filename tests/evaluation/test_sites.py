@@ -6,17 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
-from scipy.stats import norm, t
+from scipy.stats import t
 from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
 from skiagram.evaluation.evaluation_record import NUMBERS, SHARES
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.results import patients_of
-from skiagram.evaluation.sites import SITES, find_worst, summarise_sites
+from skiagram.evaluation.sites import SITES, summarise_sites
 from skiagram.statistics.agreement import absolute_error, quadratic_kappa
 from skiagram.statistics.delong import placements
-from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.random_effects import summarise_random_effects
 from tests.evaluation.scenario import CARD, evaluated, finished, scenario
 
@@ -102,25 +101,6 @@ def test_scores_of_folds_that_are_no_sites_are_refused():
         run(known, np.roll(site, 1))
 
 
-@pytest.mark.parametrize("spread", [0.0, 0.05])
-def test_the_interval_of_the_worst_site_holds_it_as_often_as_promised(spread):
-    """Equal sites are the hardest case: the least of several figures is low by chance alone."""
-    true, error = -spread * np.arange(4), 0.03
-    drawn = np.random.default_rng(3).normal(true, error, (800, 4))
-    held = 0
-    for values in drawn.tolist():
-        sites = [Estimate(value, value - 1.96 * error, value + 1.96 * error) for value in values]
-        worst = find_worst(sites)
-        assert worst.value == min(values)
-        assert worst.high == pytest.approx(min(values) + norm.isf(0.025 / 4) * error, abs=1e-5)
-        held += worst.low <= true.min() <= worst.high
-    assert held / len(drawn) > 0.94
-
-
-def test_one_site_is_not_the_worst_of_any():
-    assert find_worst([Estimate(0.8, 0.7, 0.9)]).value is None
-
-
 def auc(predicted, truth, patient):
     return placements(predicted[None], truth > 1, patient)
 
@@ -155,9 +135,6 @@ def test_figures_are_summarised_on_the_scale_of_their_intervals(
         assert found[figure].high == pytest.approx(back(high))
         assert limits[0] < found[figure].low < found[figure].high < limits[1]
     assert found["spread"].method == scale
-    is_error = measure is absolute_error
-    worst = find_worst(estimates, figures[0].scale, limits, lower_is_better=is_error)
-    assert limits[0] < worst.low < worst.value < worst.high < limits[1]
 
 
 def test_a_site_without_an_error_is_summarised_too():
@@ -166,11 +143,3 @@ def test_a_site_without_an_error_is_summarised_too():
     figures = [quadratic_kappa(each, truth, np.arange(40)) for each in (truth, wrong, wrong)]
     found = summarise_sites(figures, (-1.0, 1.0))
     assert found["mean"].low < found["mean"].value < found["mean"].high < 1
-
-
-def test_the_worst_difference_of_errors_is_in_their_unit():
-    """Errors are in mm: no difference is bounded by 1."""
-    sites = [Estimate(-value, -value - 2, -value + 2) for value in (5.0, 7.0, 9.0)]
-    worst = find_worst(sites, lower_is_better=True)
-    assert (worst.value, worst.high) == (-5, -3)
-    assert worst.low < -7

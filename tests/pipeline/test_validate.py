@@ -94,7 +94,7 @@ def test_its_scores_are_those_of_predict_and_its_figures_are_of_them(validated):
 def test_page_and_record_show_what_is_asked_of_a_cohort(validated):
     asked = (
         "Another cohort beside the project | Calibration slope | calibration updated | "
-        "The worst of these | The cohort beside the development set | "
+        "Spread between sites | The cohort beside the development set | "
         "tells the cohort from the development set | Net benefit per 1,000 cases"
     )
     # no test cases, neither at home nor on the cohort, and nothing of its own

@@ -12,7 +12,6 @@ from skiagram.evaluation.evaluation_record import (
     MAJORITY,
     PREVALENCE,
     PRIMARY,
-    REQUESTED,
     SIMPLE_RULES,
     ArmChoice,
     Verdict,
@@ -46,7 +45,6 @@ def full():
             (
                 *evaluation.figures.select(analysis=LIMIT).rows,
                 make_row(estimate(0.6, 0.05, "Wilson"), MAJORITY, "accuracy"),
-                *evaluation.pairs(REQUESTED),
                 *(row for row in _read_figures() if row.model != "each"),
             )
         ),

@@ -11,7 +11,6 @@ from skiagram.statistics.froc import (
     FreeResponse,
     Ratings,
     difference_found,
-    difference_of_areas,
 )
 from skiagram.statistics.score_intervals import wilson_interval
 
@@ -51,19 +50,6 @@ def brute_force_merit(response, repeat, weighting, against_all):
             won += weight * (float(rating > highest) + 0.5 * float(rating == highest))
             pairs += weight
     return won / pairs
-
-
-@pytest.mark.parametrize(("folds", "ties"), [(0, False), (3, False), (0, True)])
-def test_the_area_is_the_mean_share_found_over_all_rates(folds, ties):
-    response = simulated(3, images=24, repeats=2, folds=folds, ties=ties)
-    weights = np.random.default_rng(1).integers(0, 3, (4, 24)).astype(float)
-    rates = (np.arange(2000) + 0.5) / 2000
-    area = response.area(1.0)(weights)
-    assert area == pytest.approx(response.share_found(rates)(weights), abs=1e-3)
-    assert ((area >= 0) & (area <= 1)).all()
-    other = simulated(4, images=24, repeats=2, folds=folds)
-    difference = difference_of_areas(response, other, 1.0)(weights)
-    assert difference == pytest.approx(area - other.area(1.0)(weights))
 
 
 @settings(max_examples=15, deadline=None)

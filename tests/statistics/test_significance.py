@@ -2,19 +2,15 @@
 
 import numpy as np
 import pytest
-from scipy.stats import chi2, nct, norm, t
+from scipy.stats import nct, norm, t
 
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
-    CLUSTERED,
-    EXACT,
     correct_by_holm,
     gain_probabilities,
-    mcnemar,
     plan_patients,
 )
 from skiagram.statistics.variation import Variation, over_trainings
-from tests.statistics.paired import OTHER_PROBABILITY, PATIENT, POSITIVE, PROBABILITY
 
 
 def test_settling_takes_a_third_more_patients_than_detecting():
@@ -51,51 +47,6 @@ def test_the_spread_of_trainings_is_not_lessened_by_patients():
     assert "repeats" in wide.reason
     some = plan_patients(Variation(0.0004, trainings=0.00001), 100, 0.02)
     assert some.detect > 785
-
-
-def test_mcnemar_equals_r_on_single_images():
-    right = (PROBABILITY >= 0.5) == POSITIVE
-    other = (OTHER_PROBABILITY >= 0.5) == POSITIVE
-    found = mcnemar(right, other, PATIENT)
-    # R 4.2.2: binom.test on the discordant pairs
-    assert (found.only_model, found.only_other, found.method) == (18, 2, EXACT)
-    assert found.p == pytest.approx(0.000402450561523)
-
-
-def test_agreement_shows_nothing():
-    right = np.arange(10) < 5
-    assert mcnemar(right, right, np.arange(10)).p == 1
-    assert mcnemar(right, right, np.arange(10) // 2).p == 1
-
-
-def test_clusters_of_two_with_one_discordant_image_equal_the_chi_squared_form():
-    patient = np.repeat(np.arange(30), 2)
-    right, other = np.ones((2, 60), dtype=bool)
-    other[:40:2] = False
-    right[40::2] = False
-    found = mcnemar(right, other, patient)
-    assert (found.only_model, found.only_other, found.method) == (20, 10, CLUSTERED)
-    assert found.p == pytest.approx(chi2.sf((20 - 10) ** 2 / 30, 1))
-
-
-def test_decisions_are_tested_as_means_over_repeats_not_as_an_ensemble():
-    one = np.zeros((3, 30), dtype=bool)
-    one[0, :10] = one[1, 10:20] = one[2, 20:] = True  # an ensemble of three is never correct
-    other = np.zeros((3, 30), dtype=bool)
-    found = mcnemar(one, other, np.arange(30))
-    assert (found.only_model, found.only_other) == (10, 0)
-    # each case counts 1/3: z² = 10² / (30 / 9), and the trainings do not differ in number
-    assert found.p == pytest.approx(chi2.sf(30, 1))
-    assert found.method == f"{CLUSTERED}, over 3 trainings"
-
-
-def test_overlapping_training_sets_widen_the_test_of_decisions():
-    rng = np.random.default_rng(0)
-    one, other = rng.random((2, 100)) < [[0.8], [0.6]]
-    net = one.astype(float) - other
-    z = net.sum() / np.sqrt((1 + 3 / 2) * (net**2).sum())
-    found = mcnemar(one, other, np.arange(100), folds=3)
-    assert found.p == pytest.approx(2 * norm.sf(abs(z)))
 
 
 def test_corrected_p_values_equal_r():

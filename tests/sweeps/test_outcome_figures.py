@@ -6,7 +6,7 @@ import pytest
 
 from skiagram.errors import OptionError
 from skiagram.evaluation.evaluate import evaluate
-from skiagram.evaluation.evaluation_record import REQUESTED
+from skiagram.evaluation.evaluation_record import SECONDARY
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS, SELECTION
 from skiagram.sweeps.figures import DIFFERENCE, measure_row
@@ -57,8 +57,8 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
     other = with_outcome(noise, model="cox")
     row = measure(replace(inputs, models=(cox,)))
     found = row.figures((), measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
-    pair = evaluate(inputs, replace(OPTIONS, compare=(("cox", "noise"),)), seed=0).figures
-    wanted = pair.find(analysis=REQUESTED, model="cox", versus="noise")
+    pair = evaluate(inputs, OPTIONS, seed=0).figures
+    wanted = pair.find(analysis=SECONDARY, model="cox", versus="noise")
     assert interval(found) == interval(wanted)
 
 

@@ -139,11 +139,8 @@ def _evaluate(
         target: Folder of page and tables; an earlier one is replaced.
     """
     cohort, compute, choices = place / "cohort", workspace.compute, workspace.options.choices
-    # as the project evaluates, without pairs of models that cannot score new images
+    # as the project evaluates
     options, seed = read_evaluation_options(workspace.options), choices["seed"]
-    names = {outcome.model for outcome in project.scored}
-    pairs = tuple(pair for pair in options.compare if names >= {*pair})
-    options = replace(options, compare=pairs)
     card = replace(
         card,
         title=f"{project.card.title}, on the cohort {card.name}",

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import expit, logit, ndtri
+from scipy.special import expit, logit
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.results import DecisionCurve, Named, ReliabilityBin
-from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
@@ -50,37 +49,6 @@ def reliability_curve(
         )
         for rows in (place == k for k in np.unique(place))
     )
-
-
-def decompose_brier(probability: Floats, positive: Flags) -> dict[str, float]:
-    """Split the Brier score = reliability − resolution + uncertainty, without bins.
-
-    Means over repeats. `reliability` is what recalibration would save (0: perfect), `resolution`
-    what the recalibrated probabilities save against the prevalence alone, and `uncertainty` the
-    score of the prevalence.
-
-    Murphy's (1973) reliability, resolution and uncertainty with the recalibrated probabilities of
-    isotonic regression in the place of bin means, so that nothing is lost to binning (Dimitriadis,
-    Gneiting & Jordan 2021, *PNAS* 118:e2016191118).
-    """
-    from sklearn.isotonic import IsotonicRegression  # slow to import
-
-    truth = positive.astype(np.float64)
-    # The parts of each repeat: what an isotonic fit mends, and what it keeps.
-    uncertainty = float(truth.mean() * (1 - truth.mean()))
-    parts = []
-    for predicted in probability:
-        recalibrated = IsotonicRegression().fit_transform(predicted, truth)
-        recalibrated_brier = float(np.mean((recalibrated - truth) ** 2))
-        brier = float(np.mean((predicted - truth) ** 2))
-        parts.append((brier - recalibrated_brier, uncertainty - recalibrated_brier))
-    # The mean over repeats; rounding takes no part below 0.
-    reliability, resolution = np.mean(parts, axis=0).tolist()
-    return {
-        "reliability": max(0.0, reliability),
-        "resolution": max(0.0, resolution),
-        "uncertainty": uncertainty,
-    }
 
 
 # The log-odds of 0 and of 1 would be infinite.
@@ -208,100 +176,13 @@ def _estimate(fits: Sequence[Coefficient], patient: Whole, degrees: float = np.i
     return Estimate(value, value - half, value + half, "sandwich, by patient")
 
 
-# Quantiles at which the knots lie, as Harrell (2015, §2.4.6) has them.
-_KNOTS = (0.05, 0.35, 0.65, 0.95)
-_FEW_KNOTS = (0.1, 0.5, 0.9)
-_FEW_CASES = 100
-# How finely the distance by chance is drawn: sets of coefficients, and cases at most.
-_CHANCE_DRAWS = 400
-_CHANCE_CASES = 2000
-
-
-def natural_spline(x: Floats, knots: Floats) -> Floats:
-    """Return (n, 1 + knots) the basis of a natural cubic spline: 1, x and k − 2 curves.
-
-    Straight beyond the outer knots (Harrell 2015, *Regression Modeling Strategies*, eq. 2.25). With
-    fewer than three knots the basis is that of a line, or of a constant where all x are equal.
-
-    Args:
-        x: (n,).
-        knots: (k,) ascending, all different.
-    """
-    line = [np.ones_like(x)] if np.ptp(x) == 0 else [np.ones_like(x), x]
-    if len(knots) < 3 or np.ptp(x) == 0:
-        return np.column_stack(line)
-    last, before = knots[-1], knots[-2]
-    cubes = np.maximum(x[:, None] - knots, 0) ** 3
-    curves = (
-        cubes[:, :-2]
-        - cubes[:, [-2]] * (last - knots[:-2]) / (last - before)
-        + cubes[:, [-1]] * (before - knots[:-2]) / (last - before)
-    )
-    return np.column_stack([*line, curves / (last - knots[0]) ** 2])
-
-
-def calibration_distance(
-    probability: Floats, positive: Flags, patient: Whole
-) -> dict[str, Estimate]:
-    """Measure how far probabilities lie from the observed share, smoothed over them.
-
-    `ici`, the integrated calibration index, is the mean distance, `e50` the median, `e90` what nine
-    tenths of the cases do not exceed, and `ici_by_chance` what `ici` exceeds in one set of cases in
-    twenty if all probabilities hold.
-
-    ICI, E50 and E90 (Austin & Steyerberg 2019, *Statistics in Medicine* 38:4051), mean over
-    repeats. Observed shares come from a logistic regression on a natural cubic spline of the
-    predicted log-odds: four knots, three with fewer than 100 cases (Harrell 2015, §2.4.6). A
-    distance is never negative, so it is above 0 by chance alone, and an interval around it would
-    leave out 0 also where every probability is right. In the place of an interval stands what the
-    ICI would reach then: coefficients are drawn around those of right probabilities, with the
-    sandwich covariance by patient, each with his leverage.
-    """
-    if positive.all() or not positive.any():
-        missing = Estimate(None, reason="a class has no case")
-        return dict.fromkeys(("ici", "e50", "e90"), missing)
-    distances, by_chance = [], []
-    for predicted, odds in zip(probability, _log_odds(probability), strict=True):
-        # A natural spline of the log-odds; few cases get fewer knots.
-        levels = _KNOTS if len(predicted) >= _FEW_CASES else _FEW_KNOTS
-        design = natural_spline(odds, np.unique(np.quantile(odds, levels)))
-        fits = _logistic(design, np.zeros(len(odds)), positive)
-        distance = np.abs(expit(design @ [fit.value for fit in fits]) - predicted)
-        distances.append((distance.mean(), *np.quantile(distance, (0.5, 0.9))))
-        # What the ICI reaches where the true log-odds are the predicted ones.
-        # A patient's cases pull the curve towards them: their residuals are too small by as much.
-        leverage = np.bincount(patient, weights=fits[0].leverage)
-        sums = np.array([np.bincount(patient, weights=fit.influence) for fit in fits])
-        sums /= np.maximum(1 - leverage, _LEAST)
-        patients = max(2, int((np.bincount(patient) > 0).sum()))
-        covariance = patients / (patients - 1) * sums @ sums.T
-        # Coefficients drawn from their distribution, by a stream of fixed seed.
-        scale, axes = np.linalg.eigh(covariance)
-        normal = ndtri((np.arange(_CHANCE_DRAWS) + 0.5) / _CHANCE_DRAWS)
-        generator = stream(0, "evaluation", "calibration distance")
-        draws = np.stack([generator.permutation(normal) for _ in fits])
-        # The drawn curves on a part of the cases, evenly spread over the odds.
-        rows = np.argsort(odds, kind="stable")[:: -(-len(odds) // _CHANCE_CASES)]
-        moved = design[rows] @ (axes * np.sqrt(np.maximum(scale, 0))) @ draws
-        right = odds[rows, None]
-        drawn = np.abs(expit(right + moved) - expit(right)).mean(axis=0)
-        by_chance.append(np.quantile(drawn, 0.95))
-    method = "no interval: a distance is above 0 by chance alone"
-    ici, e50, e90 = (
-        Estimate(value, method=method) for value in np.mean(distances, axis=0).tolist()
-    )
-    chance = Estimate(float(np.mean(by_chance)))
-    return {"ici": ici, "ici_by_chance": chance, "e50": e50, "e90": e90}
-
-
 def assess_calibration(model: ComparedModel) -> tuple[tuple[ReliabilityBin, ...], list[Named]]:
     """Judge calibrated probabilities on the reported cases.
 
     `intercept` is calibration in the large (0 is perfect, below 0 too high probabilities), `slope`
     that of the true log-odds on the predicted ones (1 is perfect, below 1 too extreme),
-    `expected_to_observed` a ratio of numbers of positives (1 is perfect). Of two classes there are
-    also the parts of the Brier score and the distances; shares of bins stand by their mean
-    probability.
+    `expected_to_observed` a ratio of numbers of positives (1 is perfect); shares of bins stand by
+    their mean probability.
 
     Returns:
         Bins of the reliability curve, and figures in the order of the page. With more than two
@@ -322,9 +203,6 @@ def assess_calibration(model: ComparedModel) -> tuple[tuple[ReliabilityBin, ...]
         figures["intercept"] = calibration_intercept(*sample)
         figures["slope"] = calibration_slope(*sample)
         figures["expected_to_observed"] = expected_to_observed(*sample)
-        for name, part in decompose_brier(probability, positive).items():
-            figures[f"brier_{name}"] = Estimate(part)
-        figures |= calibration_distance(*sample)
     by_bin = [("reliability", f"{each.predicted:.4g}", each.observed) for each in curve]
     return curve, [*((name, "", figure) for name, figure in figures.items()), *by_bin]
 

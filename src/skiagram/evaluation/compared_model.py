@@ -12,7 +12,6 @@ from skiagram.evaluation.scores import align_scores
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
-from skiagram.statistics.significance import McNemar, mcnemar
 from skiagram.statistics.variation import Variation
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.predicted import Predicted
@@ -109,16 +108,6 @@ class ComparedModel:
         if np.isfinite(difference.value) and self.predicted.are_alike(self.scored, other.scored):
             return replace(difference, pair=None, by_kind=False, kind=None, method=SAME_ORDER)
         return difference
-
-    def compare_decisions(self, other: "ComparedModel") -> McNemar | None:
-        """Compare how often each alone names the right class; None where nothing is decided."""
-        if not (self.decides and other.decides):
-            return None
-        right, other_right = (model.predicted.mark_right(model.scored) for model in (self, other))
-        if right is None or other_right is None:
-            return None
-        folds = max(self.scored.folds, other.scored.folds)
-        return mcnemar(right, other_right, self.scored.patient, folds)
 
     def on_site(self, rows: Flags) -> "ComparedModel":
         """Return the same on a site's cases.

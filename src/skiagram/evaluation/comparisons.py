@@ -1,4 +1,4 @@
-"""All comparisons of a run: one primary, the secondary ones, those requested, and simple baselines.
+"""All comparisons of a run: one primary, the secondary ones, and those with simple baselines.
 
 The primary comparison is named before the labels that it is reported on are looked at.
 """
@@ -10,10 +10,7 @@ from itertools import combinations
 from types import MappingProxyType
 
 import numpy as np
-import pandas as pd
 
-from skiagram.arrays import Floats
-from skiagram.errors import OptionError, refusal
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import (
@@ -24,7 +21,6 @@ from skiagram.evaluation.evaluation_record import (
     PRIMARY,
     PROBABILITIES,
     RANKING,
-    REQUESTED,
     SECONDARY,
     SIMPLE_RULES,
 )
@@ -35,12 +31,10 @@ from skiagram.statistics.significance import (
     correct_by_holm,
     detectable_difference,
     gain_probabilities,
-    kendall_w,
     plan_patients,
 )
 from skiagram.statistics.variation import count_cases
 
-_DECISIONS = "only_correct"
 _ORDER = ("deep", "encoder", "classical", "combined", "either")  # of arms against rules
 Arms = Mapping[str, ComparedModel]  # what stands for each
 
@@ -53,7 +47,7 @@ def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
     rows: list[FigureRow] = []
     for arm, other in (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep")):
         if {"encoder", arm, other} <= standing.keys() and (arm, other) != (contender, "classical"):
-            rows += compare_pair((arm, standing[arm]), (other, standing[other]), ARM_PAIRS)
+            rows.append(compare_pair((arm, standing[arm]), (other, standing[other]), ARM_PAIRS))
     arm_pairs = correct(rows)
     # The comparison of the contender with the classical arm, and what it could have found.
     primary: tuple[FigureRow, ...] = ()
@@ -61,9 +55,8 @@ def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
         pair = run.pair, run.margin
         primary = (*compare_arms(*pair), *plan_comparison(*pair))
     secondary = _compare_secondary(run, (*against_rules, *arm_pairs))
-    requested = _compare_requested(run, secondary)
     parts = compare_parts(run)
-    return (*primary, *parts, *against_rules, *arm_pairs, *secondary, *requested)
+    return (*primary, *parts, *against_rules, *arm_pairs, *secondary)
 
 
 def compare_pair(
@@ -71,29 +64,12 @@ def compare_pair(
     versus: tuple[str, ComparedModel],
     analysis: str,
     group: str = "",
-) -> tuple[FigureRow, ...]:
-    """Compare two models by the primary figure and by decisions; p values are not corrected.
-
-    The first row is the difference in the figure. `only_correct` are cases that the one classifies
-    correctly and the other does not, with McNemar's p.
-    """
+) -> FigureRow:
+    """Compare two models by the primary figure; the p value is not corrected."""
     (name, first), (other, second) = model, versus
-    # The difference in the primary figure.
-    row, difference = partial(make_row, analysis=analysis, group=group), first.subtract(second)
-    estimate, p = difference.estimate(), difference.p()
-    paired = row(estimate, figure=first.predicted.primary, model=name, versus=other, p=p)
-    # Cases that only one of the two decides correctly.
-    test = first.compare_decisions(second)
-    if test is None:
-        return (paired,)
-    alone, others = (
-        Estimate(cases, method=test.method) for cases in (test.only_model, test.only_other)
-    )
-    return (
-        paired,
-        row(alone, figure=_DECISIONS, model=name, versus=other, p=test.p),
-        row(others, figure=_DECISIONS, model=other, versus=name, p=test.p),
-    )
+    difference, figure = first.subtract(second), first.predicted.primary
+    row = partial(make_row, model=name, versus=other, group=group, p=difference.p())
+    return row(difference.estimate(), analysis, figure)
 
 
 def compare_arms(pair: Arms, margin: float, group: str = "") -> tuple[FigureRow, ...]:
@@ -111,7 +87,7 @@ def compare_arms(pair: Arms, margin: float, group: str = "") -> tuple[FigureRow,
     difference = first.subtract(second)
     # The difference, and each arm's own figure on the same cases.
     rows = [
-        *compare_pair((name, first), (other, second), PRIMARY, group),
+        compare_pair((name, first), (other, second), PRIMARY, group),
         row(first.estimate(), figure=first.predicted.primary, model=name),
         row(second.estimate(), figure=first.predicted.primary, model=other),
         row(len(first.scored), figure="cases"),
@@ -255,18 +231,12 @@ def correct(
 ) -> tuple[FigureRow, ...]:
     """Return the rows with the p values of differences in a figure corrected over all of them.
 
-    Those of decisions (`only_correct`) are no part of the family.
-
     Args:
         tests: Which test a row is of: equal ones count once. Without it, each row is its own.
         elsewhere: Test → its corrected p value where it is corrected with others.
     """
     keys = tests or range(len(rows))
-    p = {
-        key: row.p
-        for key, row in zip(keys, rows, strict=True)
-        if row.figure != _DECISIONS and key not in elsewhere
-    }
+    p = {key: row.p for key, row in zip(keys, rows, strict=True) if key not in elsewhere}
     holm = {**dict(zip(p, correct_by_holm(p.values()), strict=True)), **elsewhere}
     return tuple(replace(row, p_holm=holm.get(key)) for key, row in zip(keys, rows, strict=True))
 
@@ -290,12 +260,9 @@ def _compare_secondary(run: MeasuredRun, elsewhere: Sequence[FigureRow]) -> tupl
         (model for model in run.models if model.compared), key=lambda model: -model.worth
     )
     rows = [
-        row
+        compare_pair((first.name, first.compared), (second.name, second.compared), SECONDARY)
         for first, second in combinations(ordered, 2)
         if first.compared and second.compared and {first.name, second.name} != primary
-        for row in compare_pair(
-            (first.name, first.compared), (second.name, second.compared), SECONDARY
-        )
     ]
     # The same test may stand elsewhere: figure, pair of models and p → its corrected p there. A
     # pair of arms is one of models where one model stands for each arm.
@@ -308,34 +275,6 @@ def _compare_secondary(run: MeasuredRun, elsewhere: Sequence[FigureRow]) -> tupl
         known[row.figure, frozenset((model, versus)), row.p] = row.p_holm
     tests = [(row.figure, frozenset((row.model, row.versus)), row.p) for row in rows]
     return correct(rows, tests, known)
-
-
-def _compare_requested(run: MeasuredRun, secondary: Sequence[FigureRow]) -> tuple[FigureRow, ...]:
-    names, compared = [model.name for model in run.models], run.compared
-    holm = {
-        frozenset((row.model, row.versus)): row.p_holm
-        for row in secondary
-        if row.figure != _DECISIONS
-    }
-    # Names are checked before anything is compared.
-    rows: list[FigureRow] = []
-    for pair in run.options.compare:
-        for name in pair:
-            if name not in names or pair[0] == pair[1]:
-                key = "evaluation.compared_with_itself" if name in names else "evaluation.no_model"
-                raise refusal(key, kind=OptionError, name=name, models=", ".join(names))
-        model, versus = pair
-        untrained = [name for name in pair if name not in compared]
-        if untrained:
-            missing = Estimate(None, reason=f"{untrained[0]} could not be trained")
-            rows.append(
-                make_row(missing, REQUESTED, run.task.predicted.primary, model=model, versus=versus)
-            )
-        else:
-            first, second = ((name, compared[name]) for name in pair)
-            difference, *decisions = compare_pair(first, second, REQUESTED)
-            rows += [replace(difference, p_holm=holm.get(frozenset(pair))), *decisions]
-    return tuple(rows)
 
 
 def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
@@ -362,63 +301,24 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     )
 
 
-def rank_trained(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Rank the models that somebody trained; nothing with fewer than two."""
-    folds, resampled, setting = {}, {}, run.setting
-    for model in run.models:
-        if model.compared and model.result.fold_auc and model.arm != "reader":
-            folds[model.name] = np.array(model.result.fold_auc)
-            resampled[model.name] = resample_auc(model.compared, setting.draws)
-    return rank_models(folds, resampled) if len(folds) > 1 else ()
+def rank_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
+    """Say how often each trained model is first; nothing with fewer than two.
 
-
-def rank_models(
-    folds: Mapping[str, Floats], resampled: Mapping[str, Floats]
-) -> tuple[FigureRow, ...]:
-    """Summarise how the order of the models by AUC holds.
-
-    `concordance` is Kendall's W of the folds: 1 the same order in every fold, 0 no agreement. Each
-    model has its `mean_rank` over the folds, 1 the highest, ties shared, and `first`, the share of
-    resamples of the reported patients in which its AUC is the highest.
-
-    Args:
-        folds: Model → (j,) AUC of each fold; equal folds for all models, at least two models.
-        resampled: Model → (b,) AUC on equal resamples of the reported cases, NaN where undefined.
+    `first` is the share of resamples of the reported patients in which its AUC is the highest.
     """
-    row = partial(make_row, analysis=RANKING)
-    # Kendall's W needs figures of the same folds for every model.
-    unequal = len({len(values) for values in folds.values()}) != 1
-    values = np.empty((0, len(folds))) if unequal else np.column_stack(list(folds.values()))
-    w, p, reason = float("nan"), float("nan"), ""
-    if unequal:
-        reason = "the models have no AUC of the same folds"
-    elif len(values) == 0:
-        reason = "no fold has every class both in training and held out"
-    elif len(values) == 1:
-        reason = "a single fold"
-    else:
-        w, p = kendall_w(values)
-        reason = "all models are equal in every fold" if np.isnan(w) else ""
-    concordance = Estimate(None, reason=reason) if reason else Estimate(w, method="Kendall's W")
-    rows = [
-        row(concordance, figure="concordance", p=None if reason else p),
-        row(len(values), figure="folds"),
-    ]
-    # The mean rank over folds, 1 for the best.
-    if len(values):
-        ranks = pd.DataFrame(-values).rank(axis=1).mean(axis=0).tolist()
-        rows += [
-            row(rank, figure="mean_rank", model=name)
-            for name, rank in zip(folds, ranks, strict=True)
-        ]
-    # Each model's share of the resamples in which it is best; ties are shared.
-    areas = np.column_stack(list(resampled.values()))
+    resampled = {
+        model.name: resample_auc(model.compared, run.setting.draws)
+        for model in run.models
+        if model.compared and model.result.fold_auc and model.arm != "reader"
+    }
+    areas = np.column_stack([*resampled.values()]) if len(resampled) > 1 else np.empty((0, 0))
     areas = areas[np.isfinite(areas).all(axis=1)]
-    if len(areas):
-        best = areas == areas.max(axis=1, keepdims=True)
-        shares = (best / best.sum(axis=1, keepdims=True)).mean(axis=0).tolist()
-        rows += [
-            row(share, figure="first", model=name)
-            for name, share in zip(resampled, shares, strict=True)
-        ]
-    return tuple(rows)
+    if not len(areas):
+        return ()
+    # Equal models share a resample.
+    best = areas == areas.max(axis=1, keepdims=True)
+    shares = (best / best.sum(axis=1, keepdims=True)).mean(axis=0).tolist()
+    return tuple(
+        make_row(share, RANKING, "first", model=name)
+        for name, share in zip(resampled, shares, strict=True)
+    )

@@ -15,7 +15,7 @@ from skiagram.evaluation.clinical_utility import assess_utility_of_arms
 from skiagram.evaluation.comparisons import (
     compare_models,
     compare_off_near_duplicates,
-    rank_trained,
+    rank_models,
 )
 from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER, MAJORITY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
@@ -66,7 +66,7 @@ ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     compare_off_near_duplicates,
     find_shifts,
     lambda run: compare_sides(run.setting).rows,
-    rank_trained,
+    rank_models,
     assess_utility_of_arms,
     study_readers_of_run,
     lambda run: study_sites(

@@ -38,7 +38,7 @@ class ArmChoice:
 
 
 PREVALENCE = "prevalence"  # a rule: every case has the same probability
-PRIMARY, SECONDARY, REQUESTED = "primary", "secondary", "requested"
+PRIMARY, SECONDARY = "primary", "secondary"
 ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
 PARTS = "parts"  # an analysis: the primary pair by each finding
 RANKING = "ranking"
@@ -176,9 +176,9 @@ class Evaluation:
         figures: Rows of the run as a whole. `primary` is the one test named before the reported
             labels are looked at, of what stands for two arms; `arm_pairs` are those of all arms
             besides, `simple_rules` each arm against chance (`prevalence`) and each simple baseline,
-            `parts` the primary pair by each of several findings, `secondary` pairs of models and
-            `requested` those that were asked for. The group
-            `off_near_duplicates` is what the verdict follows where cases have near duplicates.
+            `parts` the primary pair by each of several findings, `secondary` all other pairs of
+            models. The group `off_near_duplicates` is what the verdict follows where cases have
+            near duplicates.
             `arms` has the primary figure of what stands for each arm, and that by which it was
             chosen: under `cv` the mean over the outer folds, each of the inner folds of the model
             that was chosen there. `shifts` are test against out-of-fold figures; `domain` says how
@@ -310,7 +310,7 @@ class Evaluation:
         return self.figures.select(analysis=SIMPLE_RULES, group="").rows
 
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
-        """Return the differences in the primary figure of `arm_pairs`, `secondary`, `requested`."""
+        """Return the differences in the primary figure of `arm_pairs` or `secondary`."""
         return self.figures.select(analysis=analysis, figure=self.primary).rows
 
     def find_result(self, model: str) -> ModelResult:

@@ -61,15 +61,12 @@ from skiagram.statistics.froc import (
     FreeResponse,
     Ratings,
     difference_found,
-    difference_of_areas,
     ratio_found,
 )
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import effective_patients
 from skiagram.tasks.scored_cases import ScoredCases
 
-FROC_AREA = "froc_area"
-AREA_TO = 1.0  # false marks per image, up to which readers accept them
 _DRAWN = 2.0 ** (np.arange(-24, 25) / 8)  # false marks per image, 1/8 to 8
 
 
@@ -332,13 +329,10 @@ class FindingSearch:
     ) -> tuple[FigureRow, ...]:
         """Compare what stands for the two arms, and the contender with simple baselines.
 
-        Of the figure of merit and of the mean sensitivity, where both arms are there; and measure
-        the area under the FROC curve of all finders.
+        Of the figure of merit and of the mean sensitivity; nothing without both arms.
         """
-        areas = self._measure_areas(finders, arms, contender)
-        # Without both arms the areas alone remain.
         if not {contender, "classical"} <= set(arms):
-            return areas
+            return ()
         first, second = arms[contender], arms["classical"]
         row = partial(make_row, analysis=FINDING, model=contender, versus="classical")
         first_merit = self.merit(first)
@@ -357,35 +351,7 @@ class FindingSearch:
         for rule in (rule for rule in rules if rule in finders):
             difference = first_merit - self.merit(finders[rule])
             against_rules.append(row(difference.estimate(), versus=rule, p=difference.p()))
-        return (*rows, *correct_over_arms(against_rules), *areas)
-
-    def _measure_areas(
-        self,
-        finders: Mapping[str, FreeResponse],
-        arms: Mapping[str, FreeResponse],
-        contender: str,
-    ) -> tuple[FigureRow, ...]:
-        """Measure the area under FROC up to one false mark per image, and the arms' difference.
-
-        The mean share of the lesions found over all rates from 0 to that one (Bandos et al. 2009,
-        *Biometrics* 65:247, restricted to the rates of interest as a partial AUC is). LUNA16's mean
-        sensitivity weighs rates up to 8 instead.
-        """
-        row = partial(make_row, analysis=FROC_AREA, figure="area")
-        rows = [
-            row(
-                bootstrap_estimate(
-                    response.area(AREA_TO), self.draws, kind="percentile", most_cases=MOST_LESIONS
-                ),
-                model=name,
-            )
-            for name, response in finders.items()
-        ]
-        if {contender, "classical"} <= set(arms):
-            difference = difference_of_areas(arms[contender], arms["classical"], AREA_TO)
-            estimate = bootstrap_difference(difference, self.draws)
-            rows.append(row(estimate, model=contender, versus="classical"))
-        return tuple(rows)
+        return (*rows, *correct_over_arms(against_rules))
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Return by how much two figures of the one are above those of the other, paired."""

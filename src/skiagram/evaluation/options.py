@@ -72,7 +72,6 @@ class EvaluationOptions:
         margin: Smallest difference in AUC, or in the figure of merit of finding, that counts as
             worthwhile.
         replicates: Resamples of the bootstrap by patient.
-        compare: Further pairs of models.
         analyses: What is asked beyond the figures that are always there.
         deep_arm: What is compared with the classical models: `networks`, frozen `encoders`, or
             `either`: the better of the two by scores that the test labels do not enter.
@@ -85,7 +84,6 @@ class EvaluationOptions:
 
     margin: Annotated[float, Field(gt=0, lt=0.5)]
     replicates: Annotated[int, Field(ge=100)]
-    compare: tuple[tuple[str, str], ...]
     analyses: RequestedAnalyses
     deep_arm: DeepArm
     hit: HitRule
@@ -97,7 +95,6 @@ NO_REQUESTS = RequestedAnalyses(operating_points=(), prevalence=None, simple_rul
 DEFAULTS = EvaluationOptions(
     margin=DEFAULT_MARGIN,
     replicates=2000,
-    compare=(),
     analyses=NO_REQUESTS,
     deep_arm="either",
     hit=DEFAULT_HIT,

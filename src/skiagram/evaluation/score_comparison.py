@@ -75,9 +75,8 @@ def compare_scores(
         name: SelectedArm(ArmChoice(name, {name: 1}, 1), column) for name, column in arms.items()
     }
     others = [
-        row
+        compare_pair((name, columns[name]), (other, columns[other]), SECONDARY)
         for name, other in pairs
-        for row in compare_pair((name, columns[name]), (other, columns[other]), SECONDARY)
     ]
     rows = (
         *list_arms(selected, task),

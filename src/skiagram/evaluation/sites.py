@@ -8,24 +8,17 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from scipy.special import ndtri
 
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.results import patients_of
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.linearised import LIMITS, TRANSFORMS, Linearised, Scale
+from skiagram.statistics.linearised import LIMITS, TRANSFORMS, Linearised
 from skiagram.statistics.random_effects import summarise_random_effects
-from skiagram.statistics.variation import UPPER, Z
+from skiagram.statistics.variation import Z
 
-SITES, WORST = "sites", "worst_site"
-_NEAR = 1e-6  # to a bound, where the scale is still finite
-_INSIDE: dict[Scale, tuple[float, float]] = {
-    "logit": (_NEAR, 1 - _NEAR),
-    "log": (float(np.finfo(np.float64).tiny), np.inf),
-    "fisher": (_NEAR - 1, 1 - _NEAR),
-}
+SITES = "sites"
 
 
 def study_sites(
@@ -38,8 +31,7 @@ def study_sites(
 
     Each site has its patients by class and the primary figure of each arm. The summary has the
     `mean` over sites like these, the `next_site`, where the figure of another such site lies with
-    95 %, the `spread`, the standard deviation of the true figure between sites, and the
-    `worst_site`, the least favourable figure of any.
+    95 %, and the `spread`, the standard deviation of the true figure between sites.
 
     A site with fewer patients than `least` of the kind that limits the figure (a class, the event)
     has no figures of its own and no part in the summary. A figure is summarised on the scale of its
@@ -80,14 +72,9 @@ def study_sites(
             at = partial(row, figure=predicted.primary, model=arm, versus=versus, group=name)
             rows.append(at(figures[number].estimate()))
     for arm, versus, figures in series:
-        scale: Scale = figures[0].scale if figures else "plain"
         low, high = LIMITS[alike[0].scale] if alike else (-np.inf, np.inf)
         limits = (low - high, high - low) if versus else (low, high)
-        summary = summarise_sites(figures, limits)
-        estimates = [figure.estimate() for figure in figures]
-        worst = find_worst(estimates, scale, limits, lower_is_better=predicted.lower_is_better)
-        summary = {WORST: worst, **summary} if versus else {**summary, WORST: worst}
-        for title, estimate in summary.items():
+        for title, estimate in summarise_sites(figures, limits).items():
             rows.append(row(estimate, figure=title, model=arm, versus=versus))
     return tuple(rows)
 
@@ -96,49 +83,6 @@ def _are_enough(placed: Sequence[ComparedModel], least: int) -> bool:
     """Tell whether a site has patients enough for the figure of each arm."""
     figures = [model.figure for model in placed]
     return all(np.isfinite(each.value) and each.fewest >= max(least, 2) for each in figures)
-
-
-def find_worst(
-    estimates: Sequence[Estimate],
-    scale: Scale = "plain",
-    limits: tuple[float, float] = (-np.inf, np.inf),
-    *,
-    lower_is_better: bool = False,
-) -> Estimate:
-    """Find the least favourable figure of any site: the least, or of an error the greatest.
-
-    The bound beyond it is the least favourable of the sites' own: it lies beyond the least
-    favourable true figure no more often than that of the site where this is. Any of the bounds
-    on the other side may lie too far by chance, so each reaches to the level 1 − .025 / sites
-    (Bonferroni) on the scale of the figure before the least favourable of them is taken.
-
-    Args:
-        limits: Between which figures lie.
-    """
-    defined_estimates = [each for each in estimates if each.value is not None]
-    if len(defined_estimates) < 2:
-        return Estimate(None, reason="the worst of fewer than two sites is no figure of its own")
-    bounds = np.array(
-        [(each.low, each.value, each.high) for each in defined_estimates], dtype=np.float64
-    )
-    least = np.max if lower_is_better else np.min
-    beyond, values, towards = bounds.T[::-1] if lower_is_better else bounds.T
-    worst = float(least(values))
-    if np.isnan(bounds).any():
-        return Estimate(worst, method="no interval: a site has none")
-    if scale in TRANSFORMS:
-        values, towards = (
-            TRANSFORMS[scale].there(np.clip(each, *_INSIDE[scale])) for each in (values, towards)
-        )
-    # The bounds widened to hold for all sites at once.
-    reach = -ndtri((1 - UPPER) / len(defined_estimates)) / Z
-    reached = values + reach * (towards - values)
-    if scale in TRANSFORMS:
-        reached = TRANSFORMS[scale].back(reached)
-    low, high = sorted((float(least(beyond)), float(least(np.clip(reached, *limits)))))
-    words = ("greatest", "lower") if lower_is_better else ("least", "upper")
-    method = f"{words[0]} of {len(defined_estimates)} sites, {words[1]} bounds by Bonferroni"
-    return Estimate(worst, low, high, method)
 
 
 def summarise_sites(

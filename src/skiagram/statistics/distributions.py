@@ -40,8 +40,3 @@ def chi2_p_value(value: float, degrees: float) -> float:
 def normal_density(value: float) -> float:
     """Compute the density of the standard normal distribution."""
     return float(np.exp(-(value**2) / 2) / np.sqrt(2 * np.pi))
-
-
-def sign_test_p_value(successes: int, trials: int) -> float:
-    """Compute the two-sided p value of a number of successes of probability 1/2."""
-    return min(1.0, float(2 * scipy.special.bdtr(min(successes, trials - successes), trials, 0.5)))

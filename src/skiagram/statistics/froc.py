@@ -171,41 +171,6 @@ class FreeResponse:
         ]
         return MeanOverRepeats([mean_sensitivity(repeat) for repeat in repeats], self.folds)
 
-    def area(self, most: float) -> MeanOverRepeats:
-        """Return, as a function of weights, the area under FROC up to a rate, over that rate.
-
-        It is the mean share of the lesions found over all rates from 0 to `most`, in [0, 1]. A
-        lesion is found at every rate from that of the false marks rated at least as high, r, so it
-        adds 1 − r / most.
-
-        Args:
-            most: False marks per image, above 0.
-        """
-        lesions, everywhere = self.lesions, np.ones(len(self.patient), dtype=np.bool_)
-
-        def area_of_repeat(ratings: Ratings, fit: Whole) -> Statistic:
-            image, is_lesion = _rank_marks(ratings, everywhere)
-
-            def area(weights: Floats) -> Floats:
-                total = np.zeros(len(weights))
-                # Each lesion found is worth the rates that are still to come.
-                for number in np.unique(fit):
-                    marked = fit[image] == number
-                    weight, lesion = weights[:, image[marked]], is_lesion[marked]
-                    before = np.cumsum(np.where(lesion, 0.0, weight), axis=1)[:, lesion]
-                    images = weights[:, fit == number].sum(axis=1, keepdims=True)
-                    with np.errstate(divide="ignore", invalid="ignore"):  # a fit in no resample
-                        found = np.nan_to_num(np.clip(1 - before / (most * images), 0, 1))
-                    total += (weight[:, lesion] * found).sum(axis=1)
-                with np.errstate(invalid="ignore"):  # a resample without a lesion
-                    share: Floats = total / (weights @ lesions)
-                return share
-
-            return area
-
-        areas = map(area_of_repeat, self.repeats, self.fits)
-        return MeanOverRepeats(list(areas), self.folds)
-
     def select(self, images: Flags) -> "FreeResponse":
         """Select the marked images."""
         # Images are counted anew without those left out.
@@ -239,11 +204,6 @@ def difference_found(first: FreeResponse, second: FreeResponse, rates: Floats) -
 def ratio_found(first: FreeResponse, second: FreeResponse, rates: Floats) -> MeanOverRepeats:
     """Compute how often the one finds what the other finds, as `difference_found` does."""
     return _paired(first.share_found(rates), second.share_found(rates), np.divide)
-
-
-def difference_of_areas(first: FreeResponse, second: FreeResponse, most: float) -> MeanOverRepeats:
-    """Compute the area of the one minus that of the other, as `difference_found` does."""
-    return _paired(first.area(most), second.area(most), np.subtract)
 
 
 def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) -> MeanOverRepeats:

@@ -1,4 +1,4 @@
-"""Tests of differences between models: Holm, McNemar, a margin, and what could be detected."""
+"""Tests of differences between models: Holm, a margin, and what could be detected."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,10 +8,7 @@ from typing import TypeVar
 import numpy as np
 import scipy
 
-from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.distributions import (
-    chi2_p_value,
-    sign_test_p_value,
     t_cdf,
     t_quantile,
 )
@@ -20,17 +17,11 @@ from skiagram.statistics.variation import (
     UPPER,
     Variation,
     Z,
-    is_clustered,
-    over_folds,
-    over_trainings,
-    pair_repeats,
 )
 
 LEVEL = 0.05
 POWER = 0.8
 MAX_PATIENTS = 10**7
-EXACT = "exact McNemar"
-CLUSTERED = "McNemar by patient"
 MORE_TRAININGS = "the trainings alone spread too wide for the margin: more repeats first"
 _UNSEEN = "the variance of the difference cannot be estimated"
 
@@ -60,55 +51,6 @@ def correct_by_holm(p: Iterable[P]) -> list[P]:
     for place, value in zip(order.tolist(), raised.tolist(), strict=True):
         corrected[positions[place]] = value
     return corrected
-
-
-@dataclass(frozen=True)
-class McNemar:
-    """Cases that only one of two models classifies correctly, by the most probable class.
-
-    Attributes:
-        only_model: Cases that only the first model classifies correctly; mean over repeats.
-        only_other: Cases that only the other model classifies correctly; mean over repeats.
-        p: Two-sided p value of no difference; None where it cannot be computed.
-        method: Which form of the test.
-    """
-
-    only_model: float
-    only_other: float
-    p: float | None
-    method: str
-
-
-def mcnemar(correct: Flags, other_correct: Flags, patient: Whole, folds: int = 0) -> McNemar:
-    """Test whether two models are correct equally often; like the AUC, as a mean over repeats.
-
-    For one training with one case per patient the test is McNemar's (1947) in its exact form.
-    Otherwise cases count by patient: z² = (Σ dₖ)² / Σ dₖ², dₖ being the patient's cases that only
-    the first model classifies correctly minus those that only the other does, a mean over repeats
-    (Durkalski et al. 2003, *Statistics in Medicine* 22:2417). Several trainings and overlapping
-    training sets raise the variance as they do that of the AUC's difference.
-
-    Args:
-        correct: (n,) or (repeats, n) whether the first model classifies the case correctly.
-    """
-    # Cases that only one of the two gets right, as means over repeats.
-    correct_pairs, other_pairs = pair_repeats(np.atleast_2d(correct), np.atleast_2d(other_correct))
-    only_model = float((correct_pairs * (1 - other_pairs)).sum(axis=1).mean())
-    only_other = float((other_pairs * (1 - correct_pairs)).sum(axis=1).mean())
-    # A single run of independent cases has the exact test.
-    if len(correct_pairs) == 1 and not folds and not is_clustered(patient):
-        discordant = int(only_model) + int(only_other)
-        exact = sign_test_p_value(int(only_model), discordant) if discordant else 1.0
-        return McNemar(only_model, only_other, exact, EXACT)
-    # Else the net gain of each patient is what varies.
-    net = np.array([np.bincount(patient, weights=each) for each in correct_pairs - other_pairs])
-    if folds:
-        variation = over_folds(float((net**2).sum(axis=1).mean()), np.inf, folds, len(net))
-    else:
-        averaged = float((net.mean(axis=0) ** 2).sum())
-        variation = over_trainings(averaged, np.inf, net.sum(axis=1))
-    p = variation.p(only_model - only_other)
-    return McNemar(only_model, only_other, p, f"{CLUSTERED}{variation.words}")
 
 
 def detectable_difference(variation: Variation, patients: int) -> Estimate:
@@ -237,34 +179,3 @@ def gain_probabilities(
     if difference.low == difference.high == 0:
         return GainProbabilities(0.0, 1.0, 0.0, PRIOR)
     return None
-
-
-def kendall_w(values: Floats) -> tuple[float, float]:
-    """Compute Kendall's coefficient of concordance, corrected for ties, and its p value.
-
-    W = (Σ over models of (rank sum − mean rank sum)²) / its greatest value; χ² = J (M − 1) W with
-    M − 1 degrees of freedom (Kendall & Babington Smith 1939; Siegel & Castellan 1988, §9.7). Folds
-    share training cases, so the p value is approximate.
-
-    Args:
-        values: (judges, models), ≥ 2 of each, higher = better.
-
-    Returns:
-        W in [0, 1], NaN where every judge ties all models; p.
-    """
-    import pandas as pd  # long to import: `plan` does without
-
-    # Ranks of the models by each judge.
-    judges, models = values.shape
-    ranks = pd.DataFrame(values).rank(axis=1).to_numpy()
-    sums = ranks.sum(axis=0)
-    # Ties lower the greatest sum of squares that ranks can reach.
-    ties = sum(
-        float((counts**3 - counts).sum())
-        for counts in (np.unique(row, return_counts=True)[1] for row in ranks)
-    )
-    greatest = (judges**2 * (models**3 - models) - judges * ties) / 12
-    if greatest <= 0:
-        return float("nan"), float("nan")
-    w = float(((sums - sums.mean()) ** 2).sum()) / greatest
-    return w, chi2_p_value(judges * (models - 1) * w, models - 1)

@@ -279,20 +279,16 @@ def _check_references(options: Composition, trained: Models) -> None:
     }
     named = {f"{name}.members": values.get("members") or () for name, values in combined.items()}
     named["explained"] = choices.get("explained") or ()
-    every = [*trained, *combined]
-    for pair in choices.get("compare") or ():
-        named["compare"] = [*named.get("compare", ()), *pair]
     for where, names in named.items():
-        allowed = every if where == "compare" else [*trained]
         for name in names:
-            if name not in allowed:
-                near = nearest(name, allowed)
+            if name not in trained:
+                near = nearest(name, trained)
                 question = f"did you mean `{near[0]}`? Else " if near else ""
                 raise refusal(
                     "steps.no_model_of_run",
                     where,
                     name=name,
-                    models=", ".join(allowed),
+                    models=", ".join(trained),
                     question=question,
                 )
 

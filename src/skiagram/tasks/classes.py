@@ -181,10 +181,6 @@ class Classes(Predicted):
                 return f"no fold has scored cases of class {name} and of another"
         return ""
 
-    def mark_right(self, cases: ScoredCases) -> Flags:
-        right: Flags = cases.decided == cases.label
-        return right
-
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
         """Compute the two-sided p value of an AUC of ½; None where it is not defined, 0 or 1.
 

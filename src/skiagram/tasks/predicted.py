@@ -353,10 +353,6 @@ class Predicted(ABC):
     def measure_primary(self, cases: ScoredCases) -> Linearised:
         """Estimate the primary figure, the mean over repeats; NaN where it is not defined."""
 
-    def mark_right(self, cases: ScoredCases) -> Flags | None:
-        """Return (repeats, n) whether the most probable class is true; None where none is named."""
-        return None
-
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
         """Compute the two-sided p value of chance for a primary figure; None where not defined."""
         if self.chance is None or not np.isfinite(figure.value):

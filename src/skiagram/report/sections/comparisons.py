@@ -1,6 +1,6 @@
 """Comparisons between models: the primary one, pairs of arms, and every model with every other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from skiagram.evaluation.criteria import (
     find_side,
@@ -9,9 +9,9 @@ from skiagram.evaluation.criteria import (
 from skiagram.evaluation.evaluation_record import ARM_WORDS, PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.verdict import count_choices, relate
-from skiagram.report.formatting import format_count, format_p_value
+from skiagram.report.formatting import format_p_value
 from skiagram.report.tables import Table, TableRow, list_rows
-from skiagram.statistics.estimate import MISSING, format_difference
+from skiagram.statistics.estimate import format_difference
 
 
 def tabulate_pairs(
@@ -25,10 +25,8 @@ def tabulate_pairs(
         name_side: Says what an arm is called, for people; None for models, which have titles.
     """
     name = name_side or evaluation.titles.__getitem__
-    # The pairs, and what only one of the two decides correctly.
-    rows = evaluation.figures.select(analysis=analysis, group="").rows
-    pairs = [row for row in rows if row.figure == evaluation.primary and row.versus]
-    alone = {(row.model, row.versus): row for row in rows if row.figure == "only_correct"}
+    rows = evaluation.figures.select(analysis=analysis, group="", figure=evaluation.primary).rows
+    pairs = [row for row in rows if row.versus]
     columns: dict[str, Callable[[FigureRow], str]] = {
         "minus": lambda pair: name(pair.versus),
         f"Difference in {evaluation.figure_words}": lambda pair: (
@@ -37,13 +35,10 @@ def tabulate_pairs(
         "p": lambda pair: format_p_value(pair.p),
         "p, Holm": lambda pair: format_p_value(pair.p_holm),
         "What it shows": lambda pair: _relate(evaluation, evaluation.direct(pair)),
-        "Only first : only second correct": lambda pair: _describe_decisions(pair, alone),
     }
-    # A single comparison is not corrected; decisions are not always counted.
+    # A single comparison is not corrected.
     if analysis == PRIMARY:
         del columns["p, Holm"]
-    if not alone:
-        del columns["Only first : only second correct"]
     if not pairs:
         return None
     filled = [
@@ -58,14 +53,6 @@ def _relate(evaluation: Evaluation, pair: FigureRow) -> str:
     if find_side(pair) != "open" and pair.p_holm is not None and not is_told_apart(pair):
         return "not told apart once p is corrected for the number of pairs"
     return relate(evaluation, pair, "the first model", "the second model")
-
-
-def _describe_decisions(pair: FigureRow, alone: Mapping[tuple[str, str], FigureRow]) -> str:
-    first, second = alone.get((pair.model, pair.versus)), alone.get((pair.versus, pair.model))
-    if first is None or second is None:
-        return MISSING
-    only = f"{format_count(first.value)} : {format_count(second.value)}"
-    return f"{only}, p {format_p_value(first.p)}"
 
 
 def tabulate_arms(evaluation: Evaluation, analysis: str) -> Table | None:

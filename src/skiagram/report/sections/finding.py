@@ -4,13 +4,11 @@ from collections.abc import Callable, Iterator
 
 from skiagram.evaluation.criteria import is_above_ideal, rests_on_few_marks
 from skiagram.evaluation.evaluation_record import (
-    IDEAL_OBSERVER,
     MEAN_SENSITIVITY,
     MERIT,
     Evaluation,
     FindingEvaluation,
 )
-from skiagram.evaluation.finding import FROC_AREA
 from skiagram.evaluation.results import FinderResult
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -64,45 +62,42 @@ def _is_standing(finding: FindingEvaluation, finder: FinderResult) -> bool:
 
 
 def tabulate_merits(evaluation: Evaluation, finding: FindingEvaluation) -> Table:
-    """Tabulate figure of merit, LUNA16's score, area, ceiling and distance of every finder.
+    """Tabulate figure of merit, LUNA16's score, ceiling and distance of every finder.
 
     Last stands LUNA16's score on the development set, by which the best were chosen.
     """
     # The columns; distances are in the unit of the images.
-    columns = ["Figure of merit", "Mean sensitivity", "Area under FROC to 1 false mark"]
-    columns += ["Found by any mark", f"Median distance, {finding.unit}"]
+    columns = ["Figure of merit", "Mean sensitivity", "Found by any mark"]
+    columns += [f"Median distance, {finding.unit}"]
     columns.append("Mean sensitivity that chose the best")
     if finding.ideal:
         columns.append("Share of the ideal")
-
-    areas, of_folds = evaluation.figures.select(analysis=FROC_AREA), Cell(MISSING, reason=_OF_FOLDS)
 
     def cells(finder: FinderResult) -> Cells:
         near = Cell(MISSING, reason="no lesion was hit")
         median, most = (finder.find("distance", part).value for part in ("median", "90 %"))
         if median is not None:
             near = Cell(format_decimal(median, 1), f"90 %: {most:.1f}")
-        area, before = areas.get(model=finder.model, versus=""), of_folds
+        before = Cell(MISSING, reason=_OF_FOLDS)
         if (chosen_by := finder.find("selection_sensitivity").value) is not None:
             before = Cell(format_decimal(chosen_by))
         merit, mean, found = (
             fill_cell(finder.find(figure)) for figure in (MERIT, MEAN_SENSITIVITY, "found")
         )
-        row = [merit, mean, fill_cell(area) if area else of_folds, found, near, before]
+        row = [merit, mean, found, near, before]
         return [*row, fill_cell(finder.find("efficiency"))] if finding.ideal else row
 
     # The finders by arm, what the answer rests on, and the limit of generated data.
     groups = _groups(evaluation, finding, cells)
-    empty = [""] * (len(columns) - 3)
+    empty = [""] * (len(columns) - 2)
     if gain := evaluation.gain_in_finding(MERIT):
         name = f"Best {evaluation.words_of(finding.contender)} minus best classical model"
         more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
-        gains = map(fill_difference, (gain, more, areas.get(versus="classical")))
+        gains = map(fill_difference, (gain, more))
         groups.append(Group("What the answer rests on", [TableRow(name, [*gains, *empty])]))
     if finding.ideal:
         limits = [fill_cell(finding.ideal.find(figure)) for figure in (MERIT, MEAN_SENSITIVITY)]
-        area = fill_cell(areas.find(model=IDEAL_OBSERVER))
-        row = TableRow("Ideal observer", [*limits, area, *empty])
+        row = TableRow("Ideal observer", [*limits, *empty])
         groups.append(Group("The limit of this task", [row]))
     return Table(columns, groups)
 

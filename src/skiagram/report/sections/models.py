@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from skiagram.evaluation.evaluation_record import REQUESTED, Evaluation
+from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.evaluation.verdict import tell_cut_training
@@ -18,7 +18,6 @@ from skiagram.report.tables import (
 from skiagram.statistics.estimate import (
     Estimate,
     format_decimal,
-    format_difference,
     format_estimate,
 )
 from skiagram.tasks.classes import CLASS_FIGURE
@@ -146,16 +145,12 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
 
 
 def list_below_table(evaluation: Evaluation) -> list[str]:
-    """List what failed or was cut short, the differences that were asked for, and counts."""
-    titles = evaluation.titles
+    """List what failed or was cut short, and counts."""
     lines = [
         f"{model.outcome.title} failed: {model.outcome.reason}"
         for model in evaluation.models
         if model.outcome.status == "failed"
     ]
-    for pair in evaluation.pairs(REQUESTED):
-        value = pair.reason or format_difference(pair)
-        lines.append(f"{titles[pair.model]} minus {titles[pair.versus]}: {value}")
     lines += tell_cut_training(evaluation)
     if evaluation.facts:
         counted = ", ".join(f"{number} {name}" for name, number in evaluation.facts[:2])

@@ -5,7 +5,7 @@ from functools import cache
 
 from skiagram.declared import read_declared
 from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
-from skiagram.evaluation.evaluation_record import PRIMARY, REQUESTED, Evaluation
+from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import LIMIT, METRICS, OPERATING_POINTS
 from skiagram.sealing.ledger import LEDGER, Opening
@@ -58,9 +58,7 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
             title = evaluation.task.predicted.title_figure(row.figure)
         if row.model in reported and title:
             yield title, row
-    # The comparisons that were asked for, and those of clinical use.
-    for row in evaluation.pairs(REQUESTED):
-        yield "Difference between two models", row
+    # Comparisons of clinical use.
     paired = evaluation.figures.select(analysis=UTILITY, versus=CLASSICAL)
     for gain in paired.select(figure=NET_BENEFIT).rows:
         yield CLASS_FIGURE["utility.net_benefit"].title, gain

@@ -73,7 +73,6 @@ _SUMMARY = (
     "Mean over such sites",
     "The next such site",
     "Spread between sites",
-    "The worst of these",
 )
 
 
@@ -88,5 +87,4 @@ def _summarise(figures: FigureTable, *, difference: bool) -> list[Cell | str]:
         fill(figures.find(figure="mean")),
         next_site,
         f"{format_decimal(spread.value)} {spread.method}".strip(),
-        fill(figures.find(figure="worst_site")),
     ]
