@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
@@ -47,17 +48,17 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
     points = (2 * points[:, None] + arms).reshape(-1, 3)
     for axis in (1, 2, 0):
         points = corners_of_planes(points, axis)
-    # Four points that do not lie in one plane begin the hull.
-    away = points - points[0]
-    third = np.cross(away[1], away).any(axis=1).argmax()
-    fourth = (away @ np.cross(away[1], away[third]) != 0).argmax()
-    first = np.array([0, 1, third, fourth])
-    order = np.append(first, np.delete(np.arange(len(points)), first))
-    triangles, beyond, planes = _wrap(points[order])
-    # From whole half-voxels to the units of the spacing.
+    # Triangles of the hull and the one beyond each side, corners in order as seen from outside.
+    qhull = scipy.spatial.ConvexHull(points)
+    triangles, beyond = qhull.simplices, qhull.neighbors
+    first, second, third = np.moveaxis(points[triangles], 1, 0)
+    planes = np.cross(second - first, third - first)
+    inwards = (planes * qhull.equations[:, :3]).sum(axis=1) < 0
+    planes[inwards] *= -1
+    triangles[inwards], beyond[inwards] = triangles[inwards, ::-1], beyond[inwards, ::-1]
+    # From whole half-voxels to the units of the spacing; normals are twice as long as the area.
     half = spacing / 2
-    places = points[order] * half
-    normals = planes[:, :3] * (half.prod() / half)
+    normals = planes * (half.prod() / half)
     sizes = np.sqrt(np.sum(normals**2, axis=1))
     normals /= sizes[:, None]
     # the distinct directions of faces, rounded to 9 digits; of two opposite ones, one
@@ -69,18 +70,17 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
     directions = ordered[distinct]
     face = np.empty(len(rounded), dtype=np.int64)
     face[place] = np.cumsum(distinct) - 1
-    # edges, each between two faces
+    # edges, each between two faces and opposite a corner
     areas = np.bincount(face, sizes)
-    triangle, side = np.nonzero(face[beyond] < face[:, None])  # flat ones lie in one face
-    ends = np.stack([triangles[triangle, side], triangles[triangle, (side + 1) % 3]])
-    n_edges = np.empty(len(points), dtype=np.int64)
-    n_edges[order] = np.bincount(ends.ravel(), minlength=len(points))
+    triangle, corner = np.nonzero(face[beyond] < face[:, None])  # flat ones lie in one face
+    ends = np.stack([triangles[triangle, (corner + step) % 3] for step in (1, 2)])
+    n_edges = np.bincount(ends.ravel(), minlength=len(points))
     return Hull(
         points[n_edges > 2] * half,  # two of them make a point on an edge
         directions[np.argsort(-np.round(areas, 9), kind="stable")],
-        places[ends],
-        np.stack([normals[triangle], normals[beyond[triangle, side]]]),
-        float(planes[:, 3].sum() / 6 * half.prod()),
+        points[ends] * half,
+        np.stack([normals[triangle], normals[beyond[triangle, corner]]]),
+        float((planes * first).sum() / 6 * half.prod()),
         float(sizes.sum() / 2),
     )
 
@@ -162,140 +162,6 @@ def _keep_chain(ends: Whole, chain: Whole) -> None:
             used -= 1
         chain[used] = row
         used += 1
-
-
-def _wrap(points: Whole) -> tuple[Whole, Whole, Whole]:
-    """Find the triangles of a convex hull; several may lie in one plane.
-
-    Args:
-        points: (m, 3) distinct; the first four are not in a plane, the rest sorted.
-
-    Returns:
-        (t, 3) corners of the triangles; (t, 3) the triangle beyond each side, the first side from
-        the first corner to the second; (t, 4) outward normals, twice as long as the area, and
-        their products with a corner.
-    """
-    # No more triangles than Euler's formula allows, twice the points.
-    most = 2 * len(points)
-    corners, beyond = np.empty((2, most, 3), dtype=np.int64)
-    planes = np.empty((most, 4), dtype=np.int64)
-    taken_by = np.full(most, -1)
-    corners[0], corners[1] = (0, 1, 2), (2, 1, 0)  # the two faces of one triangle
-    beyond[0], beyond[1] = 1, 0
-    for triangle in range(2):
-        _set_plane(points, corners[triangle], planes[triangle])
-    used = _join_points(points, corners, beyond, planes, taken_by)
-    # Triangles that points beyond them took away are left out.
-    remaining = taken_by[:used] < 0
-    number = np.cumsum(remaining) - 1
-    return corners[:used][remaining], number[beyond[:used][remaining]], planes[:used][remaining]
-
-
-@compiled
-def _join_points(
-    points: Whole, corners: Whole, beyond: Whole, planes: Whole, taken_by: Whole
-) -> int:
-    """Fill in triangles after the first two, also those taken away later; return their number.
-
-    Each point takes away the triangles that it sees from outside, and is joined to the rim of the
-    hole (Kallay, Inf. Proc. Letters 19(4), 1984). Of sorted points, each sees a triangle at the one
-    before it.
-    """
-    # Places for triangles: those free, and those just made.
-    free, joined = np.empty(len(corners), dtype=np.int64), np.empty(len(corners), dtype=np.int64)
-    rim, starting = np.empty((len(corners), 3), dtype=np.int64), np.empty_like(joined)
-    used, n_free, n_joined = 2, 0, 0
-    for number in range(3, len(points)):
-        # A point that no triangle sees lies within.
-        visible_triangle = _first_seen(points[number], planes, taken_by[:used], joined[:n_joined])
-        if visible_triangle < 0:
-            continue
-        free[n_free] = visible_triangle
-        taken_by[visible_triangle] = number
-        bottom, n_free, n_joined = n_free, n_free + 1, 0
-        # All triangles that the point sees, from one to the next; the rest of them make the rim.
-        while bottom < n_free:
-            triangle = free[bottom]
-            bottom += 1
-            for side in range(3):
-                other = beyond[triangle, side]
-                if taken_by[other] == number:
-                    continue
-                if _sees(points[number], planes[other]):
-                    taken_by[other] = number
-                    free[n_free] = other
-                    n_free += 1
-                else:
-                    rim[n_joined, 0] = corners[triangle, side]
-                    rim[n_joined, 1] = corners[triangle, (side + 1) % 3]
-                    rim[n_joined, 2] = other
-                    n_joined += 1
-        # Places that became free are filled first.
-        for place in range(n_joined):
-            if n_free > 0:
-                n_free -= 1
-                joined[place] = free[n_free]
-            else:
-                joined[place] = used
-                used += 1
-            taken_by[joined[place]] = -1
-        _join(number, points, rim[:n_joined], joined, starting, corners, beyond, planes)
-    return used
-
-
-@compiled
-def _join(
-    number: int,
-    points: Whole,
-    rim: Whole,
-    joined: Whole,
-    starting: Whole,
-    corners: Whole,
-    beyond: Whole,
-    planes: Whole,
-) -> None:
-    """Fill in the triangles that join a point to the rim of the hole that it made."""
-    # A triangle from each side of the rim to the point.
-    for place in range(len(rim)):
-        triangle = starting[rim[place, 0]] = joined[place]
-        corners[triangle, 0], corners[triangle, 1] = rim[place, 0], rim[place, 1]
-        corners[triangle, 2] = number
-        _set_plane(points, corners[triangle], planes[triangle])
-    # Neighbours: the triangle beyond the rim, and the next one around the point.
-    for place in range(len(rim)):
-        triangle, following, other = joined[place], starting[rim[place, 1]], rim[place, 2]
-        beyond[triangle, 0], beyond[triangle, 1] = other, following
-        beyond[following, 2] = triangle
-        for side in range(3):
-            if corners[other, side] == rim[place, 1]:
-                beyond[other, side] = triangle
-
-
-@compiled
-def _first_seen(point: Whole, planes: Whole, taken_by: Whole, joined: Whole) -> int:
-    for triangle in joined:
-        if _sees(point, planes[triangle]):
-            return triangle
-    for triangle in range(len(taken_by)):  # next to the first four, which came before their turn
-        if taken_by[triangle] < 0 and _sees(point, planes[triangle]):
-            return triangle
-    return -1
-
-
-@compiled
-def _set_plane(points: Whole, corners: Whole, plane: Whole) -> None:
-    """Set normal and distance of the plane of a triangle, each times twice its area."""
-    a, b, c = points[corners[0]], points[corners[1]], points[corners[2]]
-    for axis in range(3):
-        following, last = (axis + 1) % 3, (axis + 2) % 3
-        plane[axis] = (b[following] - a[following]) * (c[last] - a[last])
-        plane[axis] -= (b[last] - a[last]) * (c[following] - a[following])
-    plane[3] = plane[0] * a[0] + plane[1] * a[1] + plane[2] * a[2]
-
-
-@compiled
-def _sees(point: Whole, plane: Whole) -> bool:
-    return point[0] * plane[0] + point[1] * plane[1] + point[2] * plane[2] > plane[3]
 
 
 @compiled
