@@ -38,6 +38,7 @@ from skiagram.statistics.variation import (
     effective_patients,
     independent_cases,
     is_clustered,
+    join_degrees,
     most_alike,
     over_folds,
     over_trainings,
@@ -527,10 +528,8 @@ def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimat
     the interval just reaches 0, so the two never disagree.
     """
     value = figure.value - other.value
-    # Satterthwaite's degrees of freedom of the sum of two variances.
     both = figure.variation, other.variation
-    spread = sum(each.variance**2 / each.degrees for each in both)
-    degrees = sum(each.variance for each in both) ** 2 / spread if spread > 0 else np.inf
+    degrees = join_degrees([(each.variance, each.degrees) for each in both])
     correlation = figure.correlation(other)
 
     # Both intervals are put together at any quantile.

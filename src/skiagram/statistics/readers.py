@@ -13,7 +13,7 @@ import numpy as np
 from skiagram.arrays import Floats
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, combination
-from skiagram.statistics.variation import Variation, overlap_factor
+from skiagram.statistics.variation import Variation, join_degrees, overlap_factor
 
 
 class ReaderMean(NamedTuple):
@@ -55,11 +55,7 @@ def mean_over_readers(
     parts = [(between / readers, readers - 1.0), (cases, case_degrees)]
     if trainings:
         parts.append((seed, trainings.degrees))
-    # Satterthwaite's degrees of freedom of their sum.
-    variance = sum(part for part, _ in parts)
-    spread = sum(part**2 / degrees for part, degrees in parts)
-    degrees = variance**2 / spread if spread > 0 else np.inf
-    variation = Variation(variance, degrees, seed)
+    variation = Variation(sum(part for part, _ in parts), join_degrees(parts), seed)
     return ReaderMean(
         float(figure.mean()), variation, float(np.sqrt(max(0.0, between - mean_variance + shared)))
     )

@@ -5,6 +5,7 @@ the fits of a cross-validation share training cases. Each widens an interval by 
 `patient` (n,) is always the patient of each value, numbered from 0.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -288,6 +289,13 @@ def over_folds(repeat_variance: float, degrees: float, folds: int, repeats: int)
     return Variation(variance, degrees, scope="procedure", repeats=repeats)
 
 
+def join_degrees(parts: Sequence[tuple[float, float]]) -> float:
+    """Compute Satterthwaite's (1946) degrees of freedom of a sum of variances with their own."""
+    variance = sum(part for part, _ in parts)
+    spread = sum(part**2 / degrees for part, degrees in parts)
+    return variance**2 / spread if spread > 0 else np.inf
+
+
 def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Variation:
     """Estimate the variation of a procedure that was trained several times, or of one training.
 
@@ -302,10 +310,8 @@ def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Var
     if repeats < 2:
         return Variation(mean_variance, degrees)
     seed = float(figures.var(ddof=1)) / repeats
-    variance = mean_variance + seed
-    spread = mean_variance**2 / degrees + seed**2 / (repeats - 1)
-    joined = variance**2 / spread if spread > 0 else np.inf
-    return Variation(variance, joined, seed, "procedure", repeats)
+    joined = join_degrees([(mean_variance, degrees), (seed, repeats - 1)])
+    return Variation(mean_variance + seed, joined, seed, "procedure", repeats)
 
 
 def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Estimate:
