@@ -2,6 +2,7 @@
 
 import shlex
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from skiagram.images import Region
 from skiagram.options import build, flatten_options
 from skiagram.projects.option_files import put
 from skiagram.restoration.restore import restore_image
+from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps import presets as fitting
 from skiagram.steps.check import CheckedData, CheckedImage
 from skiagram.tasks.number import Number
@@ -21,6 +23,8 @@ from tests.terminal import assert_says
 from tests.yaml_rows import read_yaml
 
 ROWS = read_yaml(__file__, "presets.yaml")["rows"]
+_DESCRIBED = dict.fromkeys(("title", "modality", "licence", "citation", "file", "md5"), "")
+SKIN_FILE = MedMNIST(name="skin", classes=("a", "b"), positive_class="a", **_DESCRIBED)
 
 
 def image(
@@ -36,17 +40,25 @@ def image(
     return CheckedImage(0, name, note, region)
 
 
-def checked(images, modality="", radii=()):
-    return CheckedData(None, None, [], [], {}, {modality: images}, radii=radii)
+def checked(images, name="scans", modality="", radii=(), source=None):
+    source = source or source_of(name)
+    return CheckedData(source, None, [], [], {}, {modality: images}, radii=radii)
+
+
+def source_of(name, outcome=None, covariates=()):
+    """Return what is chosen by of a folder of images."""
+    columns = SimpleNamespace(covariates=covariates)
+    return SimpleNamespace(name=name, design="cv", outcome=outcome, columns=columns)
 
 
 def choices_of(row):
     """Return what is chosen for the data of a row of `presets.yaml`."""
     given = [{key: as_tuple(value) for key, value in each.items()} for each in row["images"]]
     images = {key: [image(**each) for each in given] for key in row.get("stores", [""])}
-    seen = CheckedData(None, None, [], [], {}, images, radii=tuple(row.get("radii", ())))
     outcome = Number(column="size", unit="mm", groups=4) if row.get("number") else None
-    return fitting.fitting_choices("scans", seen, "cv", outcome, row.get("covariates", ()))
+    source = source_of("scans", outcome, row.get("covariates", ()))
+    seen = CheckedData(source, None, [], [], {}, images, radii=tuple(row.get("radii", ())))
+    return fitting.choices_of(seen)
 
 
 def as_tuple(value):
@@ -96,7 +108,7 @@ def test_every_option_that_is_chosen_is_one_of_its_file(row):
 @pytest.mark.parametrize("pretrained", [True, False])
 def test_networks_that_others_trained_are_chosen_where_their_weights_are(pretrained, monkeypatch):
     monkeypatch.setattr(fitting, "_has_pretrained", lambda: pretrained)
-    choices = fitting.fitting_choices("films", checked([image((24, 24), "a.nii")], "CT_1"), "cv")
+    choices = fitting.choices_of(checked([image((24, 24), "a.nii")], "films", "CT_1"))
     assert choices.params["dataset"] == "films"
     assert choices.params["upside_down"] is False
     assert choices.networks == (*(("fine_tuned_efficientnet",) * pretrained), "small_cnn")
@@ -110,11 +122,8 @@ def test_networks_that_others_trained_are_chosen_where_their_weights_are(pretrai
 
 def test_an_array_in_colour_has_its_colours_measured():
     colour, grey = (
-        fitting.fitting_choices(
-            "skin",
-            checked([image((30, 40, *channels), "1", spacing=None)]),
-            "holdout",
-            kind="array",
+        fitting.choices_of(
+            checked([image((30, 40, *channels), "1", spacing=None)], source=SKIN_FILE)
         )
         for channels in ((3,), ())
     )
@@ -149,7 +158,7 @@ def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind):
     from skiagram.training.options import RegionBox
 
     seen = checked([image((60, 128, 128, 1), f"{kind}/a.nii", (4, 1, 9))])
-    choices = fitting.fitting_choices("scans", seen, "cv")
+    choices = fitting.choices_of(seen)
     restoration = f"conf/restoration/{choices.params['restoration']}.yaml"
     steps = build(yaml.safe_load((REPOSITORY / restoration).read_text()), restoration)
     flat = np.zeros((60, 128, 128), bool)
@@ -168,7 +177,7 @@ def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind):
 def test_marked_images_are_searched_at_the_scale_of_development_lesions(shape, spacing):
     images = [image(shape, name, spacing=spacing) for name in "abc"]
     seen = checked(images, radii=(10.0,))
-    choices = fitting.fitting_choices("films", seen, "holdout")
+    choices = fitting.choices_of(seen)
     assert choices.params["proposal"] == "grid"
     assert "10 mm" in choices.why
     step = choices.options["conf/proposal/grid.yaml"]["step"]
@@ -189,7 +198,7 @@ def test_patients_whose_two_images_are_compared_as_sides_are_counted():
     images = [image((64, 64), f"{k}.png", spacing=(1.0, 1.0)) for k in range(8)]
     seen = replace(checked(images, radii=(5.0,)), cases=cases)
     said = "two images: 2. Finders compare these as left and right side"
-    assert said in fitting.fitting_choices("films", seen, "holdout").why
+    assert said in fitting.choices_of(seen).why
     assert not fitting.describe_sides(replace(seen, radii=()))
     assert not fitting.describe_sides(replace(seen, cases=cases.select(np.arange(4, 8))))
 
@@ -201,7 +210,7 @@ def test_a_project_may_change_its_presets(tmp_path, monkeypatch):
     (tmp_path / "conf/presets.yaml").write_text(own, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     seen = checked([image((64, 64), "a.png", spacing=(1, 1))], radii=(5.0,))
-    assert fitting.fitting_choices("films", seen, "cv").params["proposal"] == "own"
+    assert fitting.choices_of(seen).params["proposal"] == "own"
 
 
 def test_presets_name_what_is_there():

@@ -32,7 +32,7 @@ from skiagram.tables.frames import inert_text, of_table, read_csv, replace_colum
 
 _FILES = ("Image", "Mask")
 _LABEL = "Label"
-_TABLE_COLUMNS = ("file", "mask", "label_value")  # as `skiagram table` calls image, mask and label
+_NAMES = {"Image": "file", "Mask": "mask", _LABEL: "label_value"}  # as `skiagram table` has them
 _WITHOUT_MASK = (
     "no mask, while other rows have one: features of the whole image would be no region's. Name "
     "its mask; images that are meant as a whole go into a table of their own."
@@ -57,19 +57,9 @@ def read_image_table(path: Path) -> list[ImageRow]:
     (`region`, `frame`) has its column, in both kinds of table.
     """
     with of_table(str(path)):
-        table = read_csv(path, files=(*_FILES, *_TABLE_COLUMNS))
-        header = table.columns
-        by_table = _FILES[0] not in header and {*_TABLE_COLUMNS[:2]} <= {*header}
-        theirs = (
-            _TABLE_COLUMNS
-            if by_table
-            else [
-                *(usual_column(header, (name,)) for name in _FILES),
-                usual_column(header, (_LABEL, _TABLE_COLUMNS[2])),
-            ]
-        )
-        names = {name: new for name, new in zip(theirs, (*_FILES, _LABEL), strict=True) if name}
-        table = table.rename(columns=names)
+        table = read_csv(path, files=(*_FILES, *_NAMES.values()))
+        called = {new: usual_column(table.columns, (new, own)) for new, own in _NAMES.items()}
+        table = table.rename(columns={name: new for new, name in called.items() if name})
         require_columns(table, _FILES)
         of_role = {"label_value": _LABEL, "region": "region", "frame": "frame"}
         within: dict[str, Any] = {role: name for role, name in of_role.items() if name in table}

@@ -27,11 +27,10 @@ from skiagram.intake.combined_regions import COMBINATIONS, COUNT, find_volume, h
 from skiagram.options import read_option_file, split_names
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.sources.medmnist import MedMNIST
-from skiagram.steps.check import AnyChecked
+from skiagram.steps.check import AnyChecked, AnySource
 from skiagram.steps.modality_kinds import find_kinds
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.outcome import MeasuredOutcome
-from skiagram.tasks.task import Design
 
 _PRESETS = "conf/presets.yaml"
 _MEASURED = re.compile(r"(?:([\d.]+) )?\$(\w+)")  # `$radius`, or `0.5 $radius`
@@ -92,34 +91,34 @@ def _plain(value: Any) -> str:
     return json.dumps(value).replace('"', "").replace(" ", "")
 
 
-def fitting_choices(
-    name: str,
-    data: AnyChecked,
-    design: Design,
-    outcome: MeasuredOutcome | None = None,
-    covariates: Sequence[str] = (),
-    baselines: Sequence[str] | None = None,
-    kind: str = "images",
-) -> FittingChoices:
-    """Choose what fits the images that were read; params.yaml decides what is not named.
+def choices_of(data: AnyChecked, baselines: Sequence[str] | None = None) -> FittingChoices:
+    """Choose what fits images, or a table of features; params.yaml decides what is not named.
 
     Args:
-        outcome: What cases have a value of; None where classes are told apart.
-        covariates: Those of the data set; a model on them alone is a rule of an outcome.
         baselines: Of this project's params.yaml; None for those of a new project.
-        kind: How they are held: in files, or in one `array`.
     """
-    facts = _describe_images(name, kind, data, design, outcome)
+    # What is known: a file of arrays has classes alone, and no covariates.
+    source, cases = data.source, data.cases
+    outcome: MeasuredOutcome | None = None
+    covariates: Sequence[str] = ()
+    if not isinstance(source, MedMNIST):
+        outcome, covariates = source.outcome, source.columns.covariates
+    table = source if isinstance(source, FeatureFile) else None
+    facts = _describe_images(data, outcome) if table is None else _describe_table(table, cases)
     choices = _take(FittingChoices({}, {}, {}), "data", facts)
     if facts["kinds"] == "several":  # each modality is prepared as its kind
-        file = Path(f"conf/restoration/{name}.yaml")
+        file = Path(f"conf/restoration/{source.name}.yaml")
         text = yaml.safe_dump(facts["restoration_by_modality"], sort_keys=False)
         choices = replace(choices, files={file: text})
     if facts["axes"] == 2 and not facts["lesions"]:
-        cases = len(data.first) if data.cases is None else len(data.cases.development())
-        choices = replace(choices, image_shape=facts["image_shape"], cases=cases)
+        number = len(data.first) if cases is None else len(cases.development())
+        choices = replace(choices, image_shape=facts["image_shape"], cases=number)
     if outcome is not None:
         choices = choices_of_outcome(choices, outcome, covariates, facts["volume"], facts["uptake"])
+    # Features of several regions are compared by how they are combined.
+    if table is not None and COUNT in table.columns.features:
+        rules = ["single_feature"] if outcome is None else [*outcome.rules.values()]
+        choices = _compare_combinations(choices, table.columns.features, rules)
     if facts["lesions"]:
         choices = replace(choices, quick=())
     # models that read a pretrained network, where the extra `pretrained` is installed
@@ -127,41 +126,6 @@ def fitting_choices(
     has_rule = "acquisition" in usual and "baselines" not in choices.params
     choices = _take(choices, "frozen", {**facts, "acquisition": has_rule}, baselines)
     return replace(choices, quick=choices.quick or tuple(choices.params["baselines"]))
-
-
-def choices_of(checked: AnyChecked, baselines: Sequence[str] | None = None) -> FittingChoices:
-    """Choose what fits images, or a table of features; see `fitting_choices`."""
-    source = checked.source
-    if isinstance(source, MedMNIST):
-        return fitting_choices(source.name, checked, source.design, kind="array")
-    if isinstance(source, FeatureFile):
-        return _choices_of_features(source, checked.cases)
-    name, covariates = source.name, source.columns.covariates
-    return fitting_choices(name, checked, source.design, source.outcome, covariates, baselines)
-
-
-def _choices_of_features(source: FeatureFile, cases: Cases | None) -> FittingChoices:
-    """Choose what fits a table of features; params.yaml decides what is not named."""
-    # What is known of the table: its outcome and how rare a class is.
-    features = source.columns.features
-    shipped = read_shipped(CHOICES)["baselines"]
-    facts = _facts(source.name, "table", source.design)
-    facts["table_baselines"] = ["mean_of_models", *(one for one in shipped if one != "acquisition")]
-    if cases is not None:
-        label, patient = cases.label, cases.patient_id
-        rarest = min(len(np.unique(patient[label == each])) for each in set(label))
-        facts["many"] = rarest >= _ENOUGH_FOR_FIVE_FOLDS
-    choices = _take(FittingChoices({}, {}, {}), "data", facts)
-    # Simple rules, of the outcome where it has its own.
-    rules = ["single_feature"]
-    if source.outcome is not None:
-        covariates, volume = source.columns.covariates, find_volume(features) or ""
-        choices = choices_of_outcome(choices, source.outcome, covariates, volume)
-        rules = [*source.outcome.rules.values()]
-    # Features of several regions are compared by how they are combined.
-    if COUNT in features:
-        choices = _compare_combinations(choices, features, rules)
-    return choices
 
 
 def _take(
@@ -229,18 +193,29 @@ def _filled(value: Any, facts: Mapping[str, Any]) -> Any:
     return fact
 
 
-def _facts(name: str, kind: str, design: Design, **known: Any) -> dict[str, Any]:
+def _facts(source: AnySource, **known: Any) -> dict[str, Any]:
     """What conditions of presets may ask for, as it is where nothing was measured."""
-    facts = {"dataset": name, "data": kind, "design": design, "outcome": "none", "axes": 0}
-    facts |= {"regions": "table", "kinds": "none", "pretrained": _has_pretrained()}
+    facts: dict[str, Any] = {"dataset": source.name, "data": "images", "design": source.design}
+    facts |= {"outcome": "none", "regions": "table", "kinds": "none", "axes": 0}
+    facts["pretrained"] = _has_pretrained()
     facts |= {"volume": "", "uptake": ""}  # features that have a name of their own
     yes_or_no = ("lesions", "colour", "resized", "small", "many", "acquisition")
     return {**facts, **dict.fromkeys(yes_or_no, False), **known}
 
 
-def _describe_images(
-    name: str, kind: str, data: AnyChecked, design: Design, outcome: MeasuredOutcome | None
-) -> dict[str, Any]:
+def _describe_table(source: FeatureFile, cases: Cases | None) -> dict[str, Any]:
+    """Tell what a table of features is: its volume, and how rare a class is."""
+    facts = _facts(source, data="table", volume=find_volume(source.columns.features) or "")
+    shipped = read_shipped(CHOICES)["baselines"]
+    facts["table_baselines"] = ["mean_of_models", *(one for one in shipped if one != "acquisition")]
+    if cases is not None:
+        label, patient = cases.label, cases.patient_id
+        rarest = min(len(np.unique(patient[label == each])) for each in set(label))
+        facts["many"] = rarest >= _ENOUGH_FOR_FIVE_FOLDS
+    return facts
+
+
+def _describe_images(data: AnyChecked, outcome: MeasuredOutcome | None) -> dict[str, Any]:
     """Measure the facts on which images are told apart."""
     # The form of the images: axes, colours and regions.
     first = data.first[0]
@@ -250,7 +225,8 @@ def _describe_images(
     regions = "none"
     if first.region is not None and not lesions:
         regions = "plane" if axes == 2 else "spaced" if spaced else "unspaced"
-    facts = _facts(name, kind, design, axes=axes, regions=regions, lesions=lesions)
+    facts = _facts(data.source, axes=axes, regions=regions, lesions=lesions)
+    facts |= {"data": "array"} if isinstance(data.source, MedMNIST) else {}
     facts |= {"colour": bool(colours), "unit": "mm" if spaced else "pixel"}
     # An outcome that is measured has frozen models of its own.
     if outcome is not None:
@@ -271,13 +247,13 @@ def _describe_images(
     if regions == "plane":
         facts["volume"] = "shape_area_mesh"
     if regions == "spaced":
-        facts |= _describe_kinds(name, data)
+        facts |= _describe_kinds(data)
     if lesions:
         facts |= _measure_lesions(data, axes) | {"sides_told": describe_sides(data)}
     return facts
 
 
-def _describe_kinds(name: str, data: AnyChecked) -> dict[str, Any]:
+def _describe_kinds(data: AnyChecked) -> dict[str, Any]:
     """Tell which preparation the modalities of volumes with regions get."""
     kinds, told = find_kinds(data.images)
     several = len(kinds) > 1
@@ -292,7 +268,7 @@ def _describe_kinds(name: str, data: AnyChecked) -> dict[str, Any]:
     for modality, kind in kinds.items():
         steps[modality] = read_shipped(f"conf/restoration/region_{kind}.yaml")
         del steps[modality]["_target_"]
-    facts |= {"kinds": "several", "region_restoration": name}
+    facts |= {"kinds": "several", "region_restoration": data.source.name}
     by_modality = {"_target_": "skiagram.restoration.restore.ByModality", "modalities": steps}
     return facts | {"restoration_by_modality": by_modality}
 
@@ -358,7 +334,7 @@ def choices_of_outcome(
     volume: str = "",
     uptake: str = "",
 ) -> FittingChoices:
-    """Choose models that learn an outcome that is no class; see `fitting_choices`.
+    """Choose models that learn an outcome that is no class; see `choices_of`.
 
     Args:
         volume: Feature that holds the region's volume, of plane images its area, where it has a
