@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from skiagram.declared import read_declared
 from skiagram.errors import OptionError, nearest, refusal, suggest
 from skiagram.options import (
     CLASS_OF_GROUP,
@@ -53,20 +54,6 @@ SEVERAL = {  # group of which a run takes several members → where each has its
     "features": "features",
 }
 _OF_PREPARED_DATA = ("dataset", "restoration", "proposal", "features", "encoders")
-_OF_OTHERS = {  # group and a name of another program, or of version 0.2.0 → what is used now
-    ("trainer", "ddp"): "`trainer.strategy=ddp trainer.devices=2`",
-    ("trainer", "gpu"): "`trainer.accelerator=gpu`",
-    ("features", "pyradiomics"): "its classes are `first_order,glcm,glrlm,glszm,ngldm,ngtdm,shape`",
-    **{
-        ("dataset", name): f"`skiagram init {name}.npz` adds it"
-        for name in ("breastmnist", "dermamnist_lossy", "nodulemnist3d", "organmnist3d")
-    },
-    ("dataset", "lidc_nodules"): "`examples/lidc.py` writes its images and a table",
-    **{
-        ("dataset", f"mini_mias_{name}"): "`examples/mini_mias.py` writes its images and a table"
-        for name in ("article", "films", "finding", "malignancy", "regions")
-    },
-}
 _BEFORE_DATA = ("digest", "record")  # stages that take no prepared data
 _OF_HYDRA = ("defaults", "hydra")  # what a stage's file says beside options
 _IN_PLACE = {"run": {"dir": "."}, "output_subdir": None, "job": {"chdir": False}}
@@ -482,9 +469,8 @@ def remedy_of_absent(group: str, name: str, known: Sequence[str], otherwise: str
         known: Names that may stand there.
         otherwise: What is said where none of them is near.
     """
-    if (group, name) in _OF_OTHERS:
-        return _OF_OTHERS[group, name]
-    return suggest(name, known, otherwise)
+    others = read_declared("skiagram", "names_of_others.yaml")
+    return str(others.get(group, {}).get(name) or suggest(name, known, otherwise))
 
 
 def _require_option(

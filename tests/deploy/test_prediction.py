@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -112,18 +113,26 @@ def read(path):
         return list(csv.reader(file))
 
 
+MODEL = SimpleNamespace(  # what a table of its cases asks of a model
+    task=SimpleNamespace(reported={"normal": 0, "malignant": 1}),
+    threshold=0.5,
+    scorer=SimpleNamespace(
+        covariates=(), reads_earlier=False, requires=SimpleNamespace(reads_other=False)
+    ),
+)
+
+
 def test_awkward_names_and_every_digit_come_back(tmp_path):
     names = ["a,b.png", 'say "a".png', "two\nlines.png", "süß.png", "not \udce9 text.png"]
     drawn = np.random.default_rng(0).dirichlet((1, 1), len(names))
     rows = [CaseResult(name, tuple(one.tolist())) for name, one in zip(names, drawn, strict=True)]
-    classes = ("normal", "malignant")
-    write_table(rows, classes, tmp_path / "t.csv", decides=True)
+    write_table(rows, MODEL, tmp_path / "t.csv")
     header, *found = read(tmp_path / "t.csv")
     columns = ["probability_normal", "probability_malignant", "decision"]
     assert header == ["file", *columns, "set", "refer", "unusual", "error"]
     assert [row[0] for row in found] == names
     assert_array_equal([[float(v) for v in row[1:3]] for row in found], drawn)
-    write_table(rows, classes, tmp_path / "t.jsonl", decides=True)
+    write_table(rows, MODEL, tmp_path / "t.jsonl")
     lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
     assert [line["file"] for line in lines] == names
     assert [list(line["probability"].values()) for line in lines] == drawn.tolist()
@@ -147,7 +156,7 @@ def test_a_full_disk_leaves_the_earlier_table(tmp_path, monkeypatch):
     monkeypatch.setattr("os.replace", full)
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        write_table([CaseResult("f", (0.5, 0.5))], "ab", table, decides=True)
+        write_table([CaseResult("f", (0.5, 0.5))], MODEL, table)
     assert table.read_text() == "mine\n"
     assert list(tmp_path.iterdir()) == [table]
 

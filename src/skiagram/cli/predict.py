@@ -24,7 +24,6 @@ from skiagram.deploy.page import write_page
 from skiagram.deploy.prediction import (
     JSON_LINES,
     CaseResult,
-    beside_images,
     check_target,
     compared_table,
     marks_table,
@@ -202,10 +201,7 @@ def _write(
         shown = write_page(results, cases, model, arguments.page, warning)
         if shown < len(cases):
             print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
-    decides, image_columns = model.threshold is not None, beside_images(model)
-    write_table(
-        results, [*model.task.reported], output, decides=decides, input_fields=image_columns
-    )
+    write_table(results, model, output)
     if _has_marks(model, output):
         write_marks(results, marks_table(output))
     return len(failed)

@@ -6,15 +6,16 @@ A case that cannot be scored has a row with the reason. The table is written who
 import csv
 import hashlib
 import json
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+import pandas as pd
 
 from skiagram.arrays import Floats
 from skiagram.case_features.covariates import SITE_PREFIX
@@ -263,14 +264,7 @@ def beside_images(model: DeployedModel) -> tuple[str, ...]:
     return (*names, "missing") if names or model.scorer.requires.reads_other else ()
 
 
-def write_table(
-    rows: Iterable[CaseResult],
-    classes: Sequence[str],
-    path: Path,
-    *,
-    decides: bool,
-    input_fields: Sequence[str] = (),
-) -> None:
+def write_table(rows: Iterable[CaseResult], model: DeployedModel, path: Path) -> None:
     """Write a row per case: CSV, or JSON lines where the name ends so; an old file is replaced."""
     # JSON lines hold marks, too; a CSV has a row per case.
     with _replacing(path) as file:
@@ -278,7 +272,7 @@ def write_table(
             for row in rows:
                 values = {kind: getattr(row, kind) for kind in ("probability", *_WITHOUT)}
                 record = asdict(replace(row, marks=())) | {
-                    kind: dict(zip(classes, value, strict=True)) if value else None
+                    kind: dict(zip(model.task.reported, value, strict=True)) if value else None
                     for kind, value in values.items()
                 }
                 record.pop("marks")
@@ -286,11 +280,9 @@ def write_table(
                     record["marks"] = [mark._asdict() for mark in row.marks]
                 file.write(json.dumps(record) + "\n")
         else:
-            shown = [inert(name) for name in classes]
-            to_cells = partial(row_cells, classes=shown, decides=decides, input_fields=input_fields)
-            writer = csv.DictWriter(file, to_cells(CaseResult("")), lineterminator="\n")
+            writer = csv.DictWriter(file, row_cells(model, CaseResult("")), lineterminator="\n")
             writer.writeheader()
-            writer.writerows(map(to_cells, rows))
+            writer.writerows(row_cells(model, row) for row in rows)
 
 
 def marks_table(path: Path) -> Path:
@@ -329,17 +321,28 @@ def _replacing(path: Path) -> Iterator[TextIO]:
         partial_path.unlink(missing_ok=True)
 
 
-def row_cells(
-    row: CaseResult, classes: Sequence[str], *, decides: bool, input_fields: Sequence[str] = ()
-) -> dict[str, Any]:
-    """Return column → cell of a case; `input_fields` are those of `beside_images`."""
+def tabulate(
+    model: DeployedModel, rows: Sequence[CaseResult], names: Sequence[str]
+) -> pd.DataFrame:
+    """Tabulate cases under names of their own; probabilities of those that failed are missing."""
+    unscored = (math.nan,) * len(model.task.reported)
+    named = (
+        replace(row, file=name, probability=row.probability or unscored)
+        for row, name in zip(rows, names, strict=True)
+    )
+    return pd.DataFrame([row_cells(model, row) for row in named])
+
+
+def row_cells(model: DeployedModel, row: CaseResult) -> dict[str, Any]:
+    """Return column → cell of a case."""
     # Cells that a spreadsheet would take for formulas are made inert.
     cells: dict[str, Any] = {"file": inert(row.file)}
-    for kind in ("probability", *["decision"] * decides, *_SAID, *input_fields):
+    decides = model.threshold is not None
+    for kind in ("probability", *["decision"] * decides, *_SAID, *beside_images(model)):
         value = getattr(row, kind)
         if kind in ("probability", *_WITHOUT):
-            names = (f"{kind}_{name}" for name in classes)
-            cells |= zip(names, value or ("",) * len(classes), strict=True)
+            names = [f"{kind}_{name}" for name in model.task.reported]
+            cells |= zip(names, value or ("",) * len(names), strict=True)
         else:
             cells[kind] = inert(value if isinstance(value, str) else "; ".join(value))
     return cells

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 
@@ -336,10 +336,35 @@ def _encoded(name: str) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Combined(Scorer):
-    """Members, and how each repeat weighs them; `familiarity` is that of the first member."""
+class Together(Scorer):
+    """Models that score the same cases; the scores of each repeat of each stand in a row."""
 
     members: Sequence[Scorer]
+
+    @classmethod
+    def of(cls, members: Sequence[Scorer], **further: Any) -> Self:
+        """Have cases prepared for all members at once."""
+        return cls(
+            covariates=tuple(
+                dict.fromkeys(covariate for member in members for covariate in member.covariates)
+            ),
+            requires=Requirements.join(member.requires for member in members),
+            reads_earlier=any(member.reads_earlier for member in members),
+            members=members,
+            **further,
+        )
+
+    def space(self, cases: PreparedCases) -> FeatureTable:
+        return self.members[0].space(cases)
+
+    def scores(self, cases: PreparedCases) -> list[Floats]:
+        return [scores for member in self.members for scores in member.scores(cases)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Combined(Together):
+    """Members, and how each repeat weighs them; `familiarity` is that of the first member."""
+
     fitted: Sequence[FittedCombination]
 
     def space(self, cases: PreparedCases) -> FeatureTable:
@@ -370,14 +395,4 @@ def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Comb
     fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
     if any(len(combination.weights) != len(members) for combination in fitted):
         raise refusal("deploy.other_members", str(repeats[0]))
-    # Members are prepared for together.
-    return Combined(
-        covariates=tuple(
-            dict.fromkeys(covariate for member in members for covariate in member.covariates)
-        ),
-        requires=Requirements.join(member.requires for member in members),
-        familiarity=members[0].familiarity,
-        reads_earlier=any(member.reads_earlier for member in members),
-        members=members,
-        fitted=fitted,
-    )
+    return Combined.of(members, familiarity=members[0].familiarity, fitted=fitted)

@@ -166,7 +166,7 @@ class ProjectResult(_Shown):
         from skiagram.deploy.inputs import read_covariates
         from skiagram.deploy.new_cases import find_cases
         from skiagram.deploy.package import opened_model
-        from skiagram.deploy.prediction import beside_images, row_cells, score_cases
+        from skiagram.deploy.prediction import score_cases, tabulate
         from skiagram.intake.in_memory import written_images
 
         # the model
@@ -192,16 +192,8 @@ class ProjectResult(_Shown):
             results = [*score_cases(opened, cases, covariates)]
         if all(result.error for result in results):
             raise DataError(results[0].error, where="images", allowed="images as in training")
-        # as a table
-        rows = partial(
-            row_cells,
-            classes=[*opened.task.reported],
-            decides=opened.threshold is not None,
-            input_fields=beside_images(opened),
-        )
         names = {str(file): name for name, file in files.items()}
-        table = pd.DataFrame([rows(result) for result in results])
-        return table.assign(file=[names.get(file, file) for file in table["file"]])
+        return tabulate(opened, results, [names.get(each.file, each.file) for each in results])
 
     @property
     def answered(self) -> Evaluation:  # type: ignore[override]

@@ -5,10 +5,9 @@ The seal is opened here alone, and the opening is noted before. `evaluation` rea
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -66,19 +65,15 @@ def read_evaluation_options(options: Composition) -> EvaluationOptions:
 
 
 def read_run(root: Path, options: EvaluateOptions) -> EvaluationInputs:
-    """Read what a project's models are evaluated on: those that params.yaml names, no others."""
+    """Read what a project's models are evaluated on: those that params.yaml names, no others.
+
+    The seal is opened, which is noted in the ledger before all else.
+    """
     choices = options.choices
-    folders = [root / "scores" / name for name in choices.trained]
-    folders += [root / COMBINED / "scores" / name for name in choices.combinations]
+    score_folders = [root / "scores" / name for name in choices.trained]
+    score_folders += [root / COMBINED / "scores" / name for name in choices.combinations]
     figures_depend_on = {**asdict(options), "choices": choices.seed}
     del figures_depend_on["compute"], figures_depend_on["left_out_networks"]
-    return read_inputs(root, folders, figures_depend_on)
-
-
-def read_inputs(
-    root: Path, score_folders: Sequence[Path], options: Mapping[str, Any]
-) -> EvaluationInputs:
-    """Read scores and cases; open the seal, and note it in the ledger before all else."""
     # The cases and their sealed labels.
     data = root / "data"
     truth, card = data / TRUTH, read_record(DataCard, data / "cases/card.json")
@@ -92,7 +87,7 @@ def read_inputs(
         scores[folder.name] = hashlib.sha256(content).hexdigest()
     # The opening is noted before scores and labels meet.
     images, test = ImageStore(data / "images"), list_sealed(data, cases, task)
-    request = [scores, options]
+    request = [scores, figures_depend_on]
     comparison = describe_comparison(card.name, images, test, "evaluate", [*scores], request)
     opening = note_opening(home(root), comparison, root) if comparison.seal else None
     models = tuple(Predictions.read(folder) for folder in score_folders)

@@ -23,13 +23,11 @@ from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import MemoryTree, NewCase, link_cases
 from skiagram.deploy.prediction import score_cases
 from skiagram.deploy.prepared_cases import PreparedCases
-from skiagram.deploy.scorers import Scorer
+from skiagram.deploy.scorers import Scorer, Together
 from skiagram.errors import DataError, listed, refusal
-from skiagram.fitting.contract import Requirements
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.preparation import Covariate
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_table
 from skiagram.records.predictions import FINAL, Predictions, tabulate_scores
 from skiagram.restoration.corruptions import CORRUPTIONS, corrupt
@@ -136,19 +134,6 @@ class ScoredAnew(NamedTuple):
     lacking: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Together(Scorer):
-    """Models that score the same cases; the scores of each repeat of each stand in a row."""
-
-    members: Sequence[Scorer]
-
-    def space(self, cases: PreparedCases) -> FeatureTable:
-        return self.members[0].space(cases)
-
-    def scores(self, cases: PreparedCases) -> list[Floats]:
-        return [scores for member in self.members for scores in member.scores(cases)]
-
-
 def score_anew(
     models: Sequence[tuple[Predictions, Path]],
     ingested: Path,
@@ -171,14 +156,7 @@ def score_anew(
     # All models are asked together, so that each image is prepared once.
     loaded = [load_model(folder) for _, folder in models]
     first, scorers = loaded[0], [model.scorer for model in loaded]
-    together = _Together(
-        covariates=tuple(
-            dict.fromkeys(covariate for each in scorers for covariate in each.covariates)
-        ),
-        requires=Requirements.join(each.requires for each in scorers),
-        reads_earlier=any(each.reads_earlier for each in scorers),
-        members=scorers,
-    )
+    together = Together.of(scorers)
     # One model that decides as all of them, on the stored images.
     decisions = [decision for model in loaded for decision in model.deployment.decisions]
     folders = modality_folders(ingested / "images")

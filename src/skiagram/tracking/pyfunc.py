@@ -7,7 +7,6 @@ input is a case: its image as the bytes of a file, beside it a mask where the mo
 and covariates where it reads those. What comes back is what `skiagram predict` writes.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +29,7 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     """
     from skiagram.deploy.inputs import CovariateTable
     from skiagram.deploy.new_cases import MemoryTree, NewCase
-    from skiagram.deploy.prediction import beside_images, row_cells, score_cases
+    from skiagram.deploy.prediction import score_cases, tabulate
     from skiagram.readers.case_images import ImageReference
 
     rows, preparation = frame.to_dict("records"), model.preparer.preparation
@@ -61,13 +60,7 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
     scored = list(score_cases(model, cases, covariates))
     if scored and all(row.error for row in scored):
         raise SkiagramError(f"none of the cases can be scored: {scored[0].error}")
-    unscored, decides = (float("nan"),) * len(model.task.reported), model.threshold is not None
-    records, input_fields = [], beside_images(model)
-    for name, result in zip(names, scored, strict=True):
-        whole = replace(result, file=name, probability=result.probability or unscored)
-        classes = [*model.task.reported]
-        records.append(row_cells(whole, classes, decides=decides, input_fields=input_fields))
-    return pd.DataFrame(records)
+    return tabulate(model, scored, names)
 
 
 def _text(cell: object) -> str:
