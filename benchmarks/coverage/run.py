@@ -22,7 +22,6 @@ import means_over_draws
 import measured_outcomes
 import near_bounds
 import number_errors
-import planned_times
 import procedures
 import rare_and_alike
 import rules_of_tasks
@@ -34,7 +33,7 @@ import within_fits
 ROWS = Path(__file__).resolve().parents[2] / "docs/results/coverage"
 MODULES = (
     *(intervals_of_an_auc, groups, several_classes, procedures, within_fits, free_response),
-    *(concordance, cumulative_incidence, planned_times, shifts_of_times, number_errors),
+    *(concordance, cumulative_incidence, shifts_of_times, number_errors),
     *(grade_agreement, several_findings, near_bounds, measured_outcomes, means_over_draws),
     *(choosing_fits, rare_and_alike, rules_of_tasks, decisions),
 )

@@ -246,7 +246,7 @@ def test_what_a_sweep_prints_does_nothing_to_a_terminal(monkeypatch, capsys, tmp
     monkeypatch.setattr(sweep, "Workspace", workspace)
     monkeypatch.setattr(sweep, "run_sweep", lambda *_: found)
     monkeypatch.setattr(sweep, "publish", lambda *_: nullcontext(tmp_path))
-    for name in ("write_outputs", "write_index", "find_tracker"):
+    for name in ("write_outputs", "find_tracker"):
         monkeypatch.setattr(sweep, name, lambda *_: None)
     monkeypatch.setattr(sweep, "record_sweep", lambda *_: "Recorded in \u202estore")
     sweep.write_sweep(tmp_path, "cohorts", Sweep(question="Which?", rows=({"seed": 0},)))

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from skiagram.report.index import render_sweep
 from skiagram.report.page import render
+from skiagram.report.sweep import render_sweep
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import material, several_classes
 from tests.report.sections.test_explanations import FOREST, NETWORK

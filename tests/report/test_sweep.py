@@ -6,8 +6,15 @@ from functools import partial
 import pytest
 
 from skiagram.report import severity
-from skiagram.report.index import render_sweep
-from skiagram.report.sweep import draw_model, list_models, tabulate_map, tabulate_rows
+from skiagram.report.sweep import (
+    OUTPUTS,
+    draw_model,
+    list_models,
+    render_sweep,
+    tabulate_map,
+    tabulate_rows,
+    write_outputs,
+)
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import DIFFERENCE, ModelFigure, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves
@@ -44,6 +51,11 @@ def sweep(*rows):
 
 
 LINE = sweep(row(1, {C: 0.1}, 0.7, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 10}, 0.8, 0.95))
+
+
+def test_a_sweep_leaves_what_it_says_it_leaves(tmp_path):
+    write_outputs(LINE, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(OUTPUTS)
 
 
 USELESS = sweep(row(1, {C: 0.1}, 0.7, 0.54), row(2, {C: 1.0}, 0.9, 0.5))

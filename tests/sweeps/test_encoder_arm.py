@@ -12,7 +12,7 @@ from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Predictions
 from skiagram.report.costs import list_models
-from skiagram.report.index import render_sweep
+from skiagram.report.sweep import render_sweep
 from tests.encoders.examples import count_encoded, network, options, weights_file
 from tests.sweeps.small_phantom import edit, small_place
 from tests.sweeps.small_phantom import run as run_sweep

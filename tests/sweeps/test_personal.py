@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from skiagram.report.index import render_sweep
+from skiagram.report.sweep import render_sweep
 from skiagram.sweeps.figures import DIFFERENCE, LATER_AUC, LATER_DIFFERENCE
 from tests.sweeps.small_phantom import CONF, edit, run, small_place
 

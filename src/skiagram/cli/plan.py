@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from skiagram.cli.templates import fill_in
 from skiagram.errors import refusal
-from skiagram.evaluation.event_planning import concordances_of, spread_of_concordance
 from skiagram.evaluation.planning import (
     DifferencePlan,
     WidthPlan,
@@ -20,7 +19,6 @@ _QUESTIONS = {"--half-width", "--margin"}
 _OF_MARGIN = {"--true-difference", "--correlation"}  # options that mean something beside it alone
 _MEANINGS = {  # of options that a question needs
     "--prevalence": "the share of patients with the condition, for example 0.3",
-    "--concordance": "the AUC that you expect, for example 0.8",
     "--auc": "the AUC that you expect, for example 0.8",
     "--correlation": "how alike the two models score patients of one class: 0 is the safe side",
 }
@@ -56,39 +54,25 @@ def _check(arguments: argparse.Namespace) -> None:
     if "--margin" not in given:
         for option in sorted(_OF_MARGIN & given):
             raise refusal("cli.of_another", option, other="--margin")
-    if {"--concordance", "--auc"} <= given:
-        raise refusal("cli.given_together", "--auc", other="--concordance")
     # What each question needs.
-    auc = "--concordance" if "--concordance" in given else "--auc"
-    for option in ("--prevalence", auc, *(["--correlation"] if "--margin" in given else [])):
+    for option in ("--prevalence", "--auc", *(["--correlation"] if "--margin" in given else [])):
         if option not in given:
             raise refusal("cli.not_given", option, meaning=_MEANINGS[option])
     # The new model must have a figure that there can be.
-    figure = (arguments.auc or arguments.concordance) + (arguments.true_difference or 0.0)
+    figure = arguments.auc + (arguments.true_difference or 0.0)
     if "--margin" in given and not 0.5 < figure < 1:
         raise refusal("cli.figure_beyond_range", figure=figure)
 
 
 def _answer(given: argparse.Namespace) -> Plans:
     """Return how many patients each question takes; None for one that is not asked."""
-    # how the figure of one model varies, and its difference from that of another
-    true_difference, correlation = given.true_difference or 0.0, given.correlation or 0.0
-    value, prevalence = given.auc or given.concordance, given.prevalence
-    if given.concordance is not None:
-        pair = (value, value + true_difference)
-        other, better = concordances_of(pair, correlation, prevalence)
-        spread = spread_of_concordance(other, prevalence)
-        spread_of_both = spread_of_concordance(better - other, prevalence)
-    else:
-        spread = spread_of_auc(value, prevalence)
-        spread_of_both = spread_of_difference(
-            value + true_difference, value, correlation, prevalence
-        )
+    value, prevalence = given.auc, given.prevalence
     plans: Plans = {"precision": None, "difference": None}
     if given.half_width is not None:
+        spread = spread_of_auc(value, prevalence)
         plans["precision"] = plan_width(given.half_width, value, spread, prevalence)
     if given.margin is not None:
-        plans["difference"] = plan_difference(
-            given.margin, true_difference, spread_of_both, prevalence
-        )
+        true_difference = given.true_difference or 0.0
+        spread = spread_of_difference(value + true_difference, value, given.correlation, prevalence)
+        plans["difference"] = plan_difference(given.margin, true_difference, spread, prevalence)
     return plans

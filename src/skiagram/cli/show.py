@@ -57,7 +57,7 @@ def show_results(project: Path, shown: Path) -> int:
     from skiagram.audit.findings import AuditReport
     from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.compute.checkout import home
-    from skiagram.errors import named_refusals, refusal
+    from skiagram.errors import refusal
     from skiagram.evaluation.evaluation_record import Evaluation
     from skiagram.projects.lock import repair_lock
     from skiagram.records.files import read_record
@@ -78,13 +78,9 @@ def show_results(project: Path, shown: Path) -> int:
     audit = read_record(AuditReport, findings) if findings.exists() else AuditReport((), ())
     comparison = read_record(Comparison, project / "reports" / OPENING)
     openings = describe_openings(home(project), comparison)
-    # The page that links all pages, where there is a sweep besides the report.
-    pages = [Path("reports/report.html")]
-    if any(project.glob("sweeps/*/page.html")):
-        from skiagram.report.index import write_index  # slow to import, and most have no sweep
-
-        with named_refusals("show"):
-            pages.append(write_index(project).relative_to(project))
+    # The pages of the report and of every sweep.
+    sweeps = sorted(page.relative_to(project) for page in project.glob("sweeps/*/page.html"))
+    pages = [Path("reports/report.html"), *sweeps]
     # Choices that were changed since the run make its figures old.
     if stale := find_stale_choices(project):
         fault = "These figures are of other choices than params.yaml has now"

@@ -7,7 +7,7 @@ from hydra._internal.utils import get_args_parser
 from skiagram.errors import printable
 from skiagram.projects.launcher import forget_launcher
 from skiagram.projects.outputs import publish
-from skiagram.report.index import PAGE, RESULT, TABLE, write_index, write_outputs
+from skiagram.report.sweep import OUTPUTS, write_outputs
 from skiagram.sweeps.by_hand import find_sweep, run_jobs
 from skiagram.sweeps.rows import Sweep
 from skiagram.sweeps.table import run_sweep
@@ -31,9 +31,8 @@ def sweep(root: Path) -> None:
 def write_sweep(root: Path, name: str, config: Sweep) -> None:
     """Run the rows; write their table and page, and record them."""
     result, folder = run_sweep(name, config, Workspace.of_project(root)), f"sweeps/{name}"
-    with publish(root, *(f"{folder}/{name}" for name in (RESULT, PAGE, TABLE))) as staging:
+    with publish(root, *(f"{folder}/{name}" for name in OUTPUTS)) as staging:
         write_outputs(result, staging / folder)
-    write_index(root)
     lines = (*result.describe_choice(), f"Table: {folder}/table.csv", f"Page: {folder}/page.html")
     print(*map(printable, lines), sep="\n")
     print(printable(record_sweep(find_tracker(root), result, root)))

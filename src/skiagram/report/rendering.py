@@ -2,7 +2,7 @@
 
 import re
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
@@ -13,13 +13,6 @@ from skiagram.options import flatten_options
 from skiagram.report.drawing import PALETTE
 from skiagram.report.formatting import format_count, format_p_value, format_percent, warn_at_chance
 from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
-
-
-class Summary(NamedTuple):
-    """What a page says at its top, also shown on the index: its heading, and answers of a line."""
-
-    title: str
-    answers: tuple[str, ...]
 
 
 def render_template(name: str, **values: object) -> str:

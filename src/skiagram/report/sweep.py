@@ -1,10 +1,12 @@
 """The page of a sweep: what was chosen and by what, a figure of one or two axes, the table."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from skiagram.evaluation.criteria import CHANCE
 from skiagram.evaluation.sentences import say
+from skiagram.records.files import write_record
 from skiagram.report import costs, learning_curves, severity
 from skiagram.report.costs import fill_cost
 from skiagram.report.drawing import (
@@ -20,7 +22,7 @@ from skiagram.report.drawing import (
     join_estimates,
     style_of,
 )
-from skiagram.report.rendering import Summary
+from skiagram.report.rendering import render_template
 from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import (
@@ -42,8 +44,11 @@ from skiagram.sweeps.figures import (
 )
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
-from skiagram.sweeps.table import SweepResult
+from skiagram.sweeps.table import RESULT, SweepResult
+from skiagram.tables.frames import inert_text
 
+PAGE, TABLE = "page.html", "table.csv"
+OUTPUTS = (RESULT, PAGE, TABLE)
 _MOST = 60  # rows in a figure; with more, nobody could read it
 _HEADINGS = {
     SELECTION: "Selection AUC",
@@ -65,8 +70,22 @@ _FILL = {
 }
 
 
-def summarise(result: SweepResult) -> Summary:
-    """Return the question, which row was chosen, and what it changes.
+def write_outputs(result: SweepResult, folder: Path) -> None:
+    """Write `OUTPUTS` into a folder, which may hold other files."""
+    write_record(result, folder / RESULT)
+    (folder / PAGE).write_text(render_sweep(result), encoding="utf-8")
+    (folder / TABLE).write_text(inert_text(result.table()), encoding="utf-8")
+
+
+def render_sweep(result: SweepResult) -> str:
+    """Return the page of a sweep; equal results give equal text."""
+    title, answers = result.question, list_answers(result)
+    shown = fill(result)
+    return render_template("sweep.html.j2", result=result, title=title, answers=answers, **shown)
+
+
+def list_answers(result: SweepResult) -> tuple[str, ...]:
+    """Say what the analysis found, which row was chosen, and what it changes.
 
     Where no model of any row is shown to beat chance, that comes first. Finders are not judged by
     the AUC of whole images: a sweep of theirs says nothing of it.
@@ -80,7 +99,7 @@ def summarise(result: SweepResult) -> Summary:
     warning = (say("answer.nothing_works"), say("answer.look_at_data")) if is_useless else ()
     analysis = _ANALYSES.get(result.analysis)
     answers = analysis.answer(result) if analysis else ()
-    return Summary(result.question, (*warning, *answers, *describe_choice(result)))
+    return (*warning, *answers, *describe_choice(result))
 
 
 def fill(result: SweepResult) -> Context:
