@@ -77,8 +77,8 @@ def test_another_size_is_scored_by_features_and_refused_by_a_network(baseline, n
 def test_a_network_that_resizes_takes_any_size(network, tmp_path):
     copy = tmp_path / "model"
     shutil.copytree(network.model, copy)
-    for path in copy.glob("repeat*/architecture.json"):
-        path.write_text(path.read_text().replace('"image_size": null', '"image_size": 20'))
+    path = copy / "deployment.json"
+    path.write_text(path.read_text().replace('"image_size": null', '"image_size": 20'))
     film = tmp_path / "large.png"
     with Image.open(network.films[0]) as image:
         image.resize((40, 50)).save(film)

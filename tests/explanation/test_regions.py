@@ -23,7 +23,8 @@ from skiagram.explanation.trust import locate
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.images import Region
-from skiagram.models.deep.fitted import Architecture
+from skiagram.models.deep.fitted import Architecture, Sizes
+from skiagram.options import build
 from skiagram.preparation import PreparedData
 from skiagram.training.classifier import Classifier
 from tests.explanation.test_saliency import OPTIONS
@@ -106,7 +107,7 @@ def test_a_planted_shortcut_is_found():
     images[label == 1, :, :3, :3] += 2.0  # the corner tells the label
     region = draw_mark(Mark((10.0, 10.0), 3.0), (16, 16))
     small_cnn = read_options("small_cnn") | {"widths": [8, 16, 16], "dropout": 0.0}
-    architecture = Architecture(small_cnn, (1, 16, 16), 2)
+    architecture = Architecture(build(small_cnn, "model"), Sizes((1, 16, 16), 2))
     torch.manual_seed(0)
     classifier = Classifier(architecture.build(), torch.zeros(1), torch.ones(1))
     optimizer = torch.optim.Adam(classifier.parameters(), 0.01)

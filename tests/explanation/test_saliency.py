@@ -15,9 +15,9 @@ from skiagram.explanation.saliency import (
     why_undefined,
 )
 from skiagram.explanation.trust import Exchange
-from skiagram.models.deep.fitted import Architecture, as_ensemble
+from skiagram.models.deep.fitted import Architecture, Sizes, as_ensemble
 from skiagram.models.deep.vision_transformer import TransformerBlock
-from skiagram.options import build, composed
+from skiagram.options import build
 from skiagram.training.classifier import Classifier
 from tests.models.classical.families import read_options
 
@@ -45,7 +45,7 @@ class Weighted(nn.Module):
 
 
 def architecture(name, *shape):
-    return Architecture(composed(build(read_options(name), "model")), shape, 2)
+    return Architecture(build(read_options(name), "model"), Sizes(shape, 2))
 
 
 def trained(name, *shape, members=1):

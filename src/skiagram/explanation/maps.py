@@ -63,9 +63,9 @@ def map_fold(
 
     # What the network reads of the cases, and their regions on its grid
     (fit, case_id), options = fold, model.options.maps
-    classifier, architecture = load_classifier(fit.folder)
+    classifier, architecture = load_classifier(fit.folder, fit.fitted.network)
     network = ExplainedNetwork(classifier.eval(), model.positive, architecture)
-    training = architecture.options().training
+    training = architecture.network.training
     cases = model.known.inputs.select(model.rows(case_id))
     rows = np.arange(len(cases))
     images = cases.read(rows, training.image_size, training.input)

@@ -243,7 +243,7 @@ def _weighed_tokens(
 def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
     """Find the last layer whose output still has places, of one network."""
     # one image without content, and an empty row of the table that the network reads
-    shape, columns = network.architecture.shape, network.architecture.columns
+    shape, columns = network.architecture.sizes.shape, network.architecture.sizes.columns
     example = torch.zeros(1, *shape), *((torch.zeros(1, columns),) if columns else ())
     axes = example[0].ndim
     last: list[nn.Module] = []

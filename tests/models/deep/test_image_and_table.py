@@ -79,12 +79,13 @@ def test_scores_need_the_table_and_its_columns(tmp_path):
 
 def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path):
     cases = spots(tmp_path / "images", 24)
-    fitted(cases, training(epochs=1)).save(tmp_path / "one")
+    one = fitted(cases, training(epochs=1))
+    one.save(tmp_path / "one")
     fitted(telling(cases), training(epochs=1)).save(tmp_path / "other")
     for name in ("table.json", "table.skops"):
         (tmp_path / "one" / name).write_bytes((tmp_path / "other" / name).read_bytes())
     with pytest.raises(DataError, match="a table of 2 columns for a network that reads 4"):
-        load_network(tmp_path / "one")
+        load_network(tmp_path / "one", one.network)
 
 
 def test_a_frozen_base_stays_frozen_inside():

@@ -70,7 +70,8 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(tmp_pat
     else:
         assert told[with_spot, 3].mean() > 0.8
     fitted.save(tmp_path / "model")
-    assert load_network(tmp_path / "model").scores(cases.inputs) == pytest.approx(scores, abs=1e-6)
+    again = load_network(tmp_path / "model", fitted.network)
+    assert again.scores(cases.inputs) == pytest.approx(scores, abs=1e-6)
 
 
 def test_cut_offs_of_grades_learn_beside_a_network_with_rates_of_its_own(tmp_path):

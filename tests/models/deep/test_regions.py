@@ -109,7 +109,7 @@ def test_a_network_of_volumes_and_a_table_is_trained_and_comes_back(tmp_path):
     )
     fitted = fit(network, seen, seen)
     fitted.save(tmp_path / "model")
-    again = load_network(tmp_path / "model")
+    again = load_network(tmp_path / "model", network)
     assert_array_equal(again.scores(inputs), fitted.scores(inputs))
     older = replace(inputs, table=replace(table, values=values + 3))
     assert not np.array_equal(again.scores(older), again.scores(inputs))

@@ -318,7 +318,7 @@ def test_fine_tuning_from_a_file_trains_and_needs_the_file_no_more(tmp_path):
         name = f"blocks.4.0.bn3.{fixed}"
         assert torch.equal(found[f"network.base.{name}"], weights[name])
     Path(file.file).unlink()
-    again = load_network(tmp_path / "model")
+    again = load_network(tmp_path / "model", fitted.network)
     assert_array_equal(again.scores(unseen.inputs), fitted.scores(unseen.inputs))
 
 

@@ -50,7 +50,7 @@ from skiagram.fitting.reading import Reading, read_places
 from skiagram.models.deep.fitted import (
     Architecture,
     FittedNetwork,
-    check_classes,
+    Sizes,
     load_network,
 )
 from skiagram.models.deep.network_model import NetworkModel, mean_curves
@@ -61,7 +61,6 @@ from skiagram.models.deep.searched_images import (
     SearchedImages,
     searched,
 )
-from skiagram.options import composed
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import tabulate_places
@@ -443,7 +442,7 @@ class FinderModel(NetworkModel):
             raise refusal("models.one_kind_of_place", self.title)
         crops = Crops(images, places, lesions, self.network)
         # Each image has mean 0 and deviation 1 already: the network scales nothing.
-        architecture = Architecture(composed(self.network), crops.shape, 2)
+        architecture = Architecture(self.network, Sizes(crops.shape, 2))
         unscaled = torch.zeros(1), torch.ones(1)
         module = partial(CropTraining, finder=self.network)
         whole, curves = self._train(architecture, unscaled, crops, None, context, module)
@@ -460,8 +459,8 @@ class FinderModel(NetworkModel):
         return FittedFindingNetwork(fitted, learned)
 
     def load(self, folder: Path) -> "FittedFindingNetwork":  # type: ignore[override]
-        check_classes(folder, self.network)
-        return FittedFindingNetwork(load_network(folder), read_record(Learned, folder / FINDER))
+        fitted = load_network(folder, self.network)
+        return FittedFindingNetwork(fitted, read_record(Learned, folder / FINDER))
 
 
 class FittedFindingNetwork(FittedFinder):

@@ -1,11 +1,9 @@
 """A trained network: scores, and its form on disk (safetensors and JSON, nothing pickled)."""
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from skiagram.arrays import Floats
-from skiagram.compute.code_digest import named_targets
-from skiagram.errors import DataError, refusal
+from skiagram.errors import refusal
 from skiagram.fitting.contract import FitSummary, FittedToCases, Requirements
 from skiagram.models.deep.contract import (
     AnyNetwork,
@@ -24,8 +21,7 @@ from skiagram.models.deep.contract import (
     for_volumes,
 )
 from skiagram.models.deep.inputs import TableEncoder, encode_table
-from skiagram.options import build, composed
-from skiagram.records.files import write_record
+from skiagram.records.files import read_record, write_record
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import VOLUME_AXES, ImageSet, described
 from skiagram.training.processes import memory_failures
@@ -35,31 +31,34 @@ ARCHITECTURE = "architecture.json"
 
 
 @dataclass(frozen=True)
-class Architecture:
-    """What a network is built from.
+class Sizes:
+    """What a network is built for.
 
     Attributes:
-        network: `_target_` and options of the network.
         shape: (channels, height, width) of what it sees of a case, or (channels, depth, height,
             width): modalities are channels, and so is the mask, the last one.
         columns: Numbers of the table that it reads beside an image; 0 where it reads none.
     """
 
-    network: dict[str, Any]
     shape: tuple[int, ...]
     n_classes: int
     columns: int = 0
 
-    def options(self) -> AnyNetwork:
-        network: AnyNetwork = build(self.network, "network")
-        return network
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a network is built from: its options, and what it is built for."""
+
+    network: AnyNetwork
+    sizes: Sizes
 
     def build(self) -> nn.Module:
         # Three planes through a volume are channels of one image.
-        network, shape = self.options(), self.shape
+        network, sizes = self.network, self.sizes
+        shape, n_classes = sizes.shape, sizes.n_classes
         if self.planes:
-            stored_channels, *plane_sides = self.shape
-            if len(self.shape) != VOLUME_AXES or len(set(plane_sides)) > 1:
+            stored_channels, *plane_sides = shape
+            if len(shape) != VOLUME_AXES or len(set(plane_sides)) > 1:
                 raise refusal(
                     "models.unequal_planes",
                     network.title,
@@ -70,23 +69,23 @@ class Architecture:
             channels, depth, height, width = shape
             if isinstance(network, ReadsTableAndVolumes):
                 sides = depth, height, width
-                return network.build_for_volumes(channels, *sides, self.n_classes, self.columns)
+                return network.build_for_volumes(channels, *sides, n_classes, sizes.columns)
             volumes = for_volumes(network, depth, height, width)
-            return volumes.build_for_volumes(channels, depth, height, width, self.n_classes)
+            return volumes.build_for_volumes(channels, depth, height, width, n_classes)
         # Images, with or without covariates.
         channels, height, width = shape
         if isinstance(network, ReadsTable):
-            return network.build(channels, height, width, self.n_classes, self.columns)
-        return network.build(channels, height, width, self.n_classes)
+            return network.build(channels, height, width, n_classes, sizes.columns)
+        return network.build(channels, height, width, n_classes)
 
     @property
     def planes(self) -> bool:
-        return self.options().training.input.three_planes
+        return self.network.training.input.three_planes
 
     @property
     def layout(self) -> torch.memory_format:
         """Return the layout in which the channels of a pixel stand side by side."""
-        volumes = len(self.shape) == VOLUME_AXES and not self.planes
+        volumes = len(self.sizes.shape) == VOLUME_AXES and not self.planes
         return torch.channels_last_3d if volumes else torch.channels_last
 
 
@@ -105,14 +104,13 @@ class FittedNetwork(FittedToCases[ImageSet]):
         self.encoder = encoder
         # One layout for all: a loaded network then scores bit for bit as before it was saved.
         self._classifier = classifier.to(device, memory_format=architecture.layout).eval()  # type: ignore[call-overload]
-        self._architecture = architecture
-        self.network = architecture.options()
+        self._sizes, self.network = architecture.sizes, architecture.network
         self._training = self.network.training
         self._device = device
 
     @property
     def requires(self) -> Requirements:
-        training, (height, width) = self._training, self._architecture.shape[-2:]
+        training, (height, width) = self._training, self._sizes.shape[-2:]
         resized = (training.image_size, training.input.box, training.input.three_planes)
         return Requirements(
             columns=() if self.encoder is None else self.encoder.names,
@@ -128,8 +126,9 @@ class FittedNetwork(FittedToCases[ImageSet]):
         """
         # A network reads the size that it was trained on.
         shape = inputs.shape(self._training.image_size, self._training.input)
-        if shape != self._architecture.shape:
-            detail, allowed = str(inputs.case_id[0]), f"{self._architecture.shape}, as in training"
+        trained = self._sizes.shape
+        if shape != trained:
+            detail, allowed = str(inputs.case_id[0]), f"{trained}, as in training"
             raise refusal(
                 "models.unfit_shape",
                 found=described(shape),
@@ -158,46 +157,34 @@ class FittedNetwork(FittedToCases[ImageSet]):
         state = self._classifier.state_dict().items()
         weights = {name: value.detach().cpu().contiguous() for name, value in state}
         (folder / WEIGHTS).write_bytes(save(weights))
-        write_record(self._architecture, folder / ARCHITECTURE)
+        write_record(self._sizes, folder / ARCHITECTURE)
         if self.encoder is not None:
             self.encoder.save(folder)
 
 
-def load_network(folder: Path) -> FittedNetwork:
-    """Load a network that `FittedNetwork.save` wrote, onto the CPU."""
-    classifier, architecture = load_classifier(folder)
-    encoder = TableEncoder.load(folder) if architecture.columns else None
-    if encoder is not None and encoder.width != architecture.columns:
-        wide, read = encoder.width, architecture.columns
-        raise refusal("models.other_columns", str(folder), wide=wide, read=read)
+def load_network(folder: Path, network: AnyNetwork) -> FittedNetwork:
+    """Load a network of some options that `FittedNetwork.save` wrote, onto the CPU."""
+    classifier, architecture = load_classifier(folder, network)
+    columns = architecture.sizes.columns
+    encoder = TableEncoder.load(folder) if columns else None
+    if encoder is not None and encoder.width != columns:
+        raise refusal("models.other_columns", str(folder), wide=encoder.width, read=columns)
     summary = FitSummary(0, None, 0)
     return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
 
 
-def check_classes(folder: Path, network: Any) -> None:
-    """Refuse a folder that was written by a network of other classes, before one is imported."""
-    # Classes by name, before any of their code is imported.
-    path = folder / ARCHITECTURE
-    try:
-        named = set(named_targets(read_architecture(path).network))
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _unreadable(folder, error) from error
-    if strangers := named - set(named_targets(composed(network))):
-        raise refusal("models.stranger", str(path), target=min(strangers))
+def load_classifier(folder: Path, network: AnyNetwork) -> tuple[nn.Module, Architecture]:
+    """Load the network itself, or the ensemble of them, and what it is built from.
 
-
-def _unreadable(folder: Path, error: Exception) -> DataError:
-    return refusal("models.unreadable_network", str(folder), error=error)
-
-
-def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
-    """Load the network itself, or the ensemble of them, and what it was built from."""
+    Raises:
+        DataError: Its files are missing or damaged, or of other options.
+    """
     # Built as it was, then given its weights.
     try:
-        architecture = read_architecture(folder / ARCHITECTURE)
-        channels, planes = architecture.shape[0], architecture.planes
+        architecture = Architecture(network, read_record(Sizes, folder / ARCHITECTURE))
+        (channels, *_), planes = architecture.sizes.shape, architecture.planes
         unscaled = torch.zeros(channels), torch.ones(channels)
-        members = range(architecture.options().training.members)
+        members = range(network.training.members)
         networks = [Classifier(architecture.build(), *unscaled, planes=planes) for _ in members]
         classifier = as_ensemble(networks)
         weights = load_file(folder / WEIGHTS)
@@ -205,21 +192,8 @@ def load_classifier(folder: Path) -> tuple[nn.Module, Architecture]:
             classifier = classifier.double()
         classifier.load_state_dict(weights)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
-        raise _unreadable(folder, error) from error
+        raise refusal("models.unreadable_network", str(folder), error=error) from error
     return classifier, architecture
-
-
-def read_architecture(path: Path) -> Architecture:
-    """Read what a network was built from, without a look at what it names.
-
-    Raises:
-        OSError: The file is missing.
-        ValueError: It is damaged.
-    """
-    values = json.loads(path.read_text(encoding="utf-8"))
-    channels, *depth, height, width = values["shape"]
-    shape, columns = (channels, *depth[:1], height, width), values.get("columns", 0)
-    return Architecture(values["network"], shape, values["n_classes"], columns)
 
 
 class Ensemble(nn.Module):

@@ -25,8 +25,8 @@ from skiagram.models.deep.contract import (
 from skiagram.models.deep.fitted import (
     Architecture,
     FittedNetwork,
+    Sizes,
     as_ensemble,
-    check_classes,
     load_network,
 )
 from skiagram.models.deep.inputs import (
@@ -36,7 +36,6 @@ from skiagram.models.deep.inputs import (
     required_table,
 )
 from skiagram.models.deep.layers import has_narrow_stride
-from skiagram.options import composed
 from skiagram.preparation import PreparedData
 from skiagram.seeding import derived_seed
 from skiagram.tasks.kinds import KINDS
@@ -143,8 +142,8 @@ class NetworkModel:
             check_training(options, self.title, training.predicted.scores)
             module = partial(OutcomeTraining, outcome=training.predicted)
         outputs = training.predicted.scores
-        # The architecture is what is saved beside the weights.
-        architecture = Architecture(composed(self.network), examples.shape, outputs, columns)
+        # What it is built for is saved beside the weights.
+        architecture = Architecture(self.network, Sizes(examples.shape, outputs, columns))
         whole, curves = self._train(
             architecture, examples.moments(), examples, held_out, context, module
         )
@@ -164,10 +163,9 @@ class NetworkModel:
         """Load a network that `FittedNetwork.save` wrote, onto the CPU.
 
         Raises:
-            DataError: It is of other classes than the options name, missing or damaged.
+            DataError: It is of other options, missing or damaged.
         """
-        check_classes(folder, self.network)
-        return load_network(folder)
+        return load_network(folder, self.network)
 
     def _train(
         self,
@@ -198,7 +196,7 @@ class NetworkModel:
             network = network.to(memory_format=layout)
             copies = (moment.clone() for moment in moments)
             classifier = Classifier(network, *copies, planes=architecture.planes)
-            n_classes, trainer = architecture.n_classes, self.trainer
+            n_classes, trainer = architecture.sizes.n_classes, self.trainer
             # The training of this member.
             fit = TrainingRun(options, trainer, n_classes, self.threads, seed, folder, module)
             if isinstance(self.network, StartsFromCases) and not fit.has_trained(context.epochs):

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from skiagram.models.deep.fitted import Architecture
+from skiagram.models.deep.fitted import Architecture, Sizes
+from skiagram.options import build
 from skiagram.training.augmentation import augment, draws
 from skiagram.training.classifier import Staged
 
@@ -94,9 +95,9 @@ def measure_training(
     if kind == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32, as in a training
     try:
-        architecture = Architecture(dict(options), shape, n_classes)
+        architecture = Architecture(build(options, "network"), Sizes(shape, n_classes))
         network = architecture.build().to(device).to(memory_format=architecture.layout).train()
-        training = architecture.options().training
+        training = architecture.network.training
         # Random images take as long as real ones.
         images = torch.rand(training.batch_size, *shape)
         images = images.to(device, memory_format=architecture.layout)
