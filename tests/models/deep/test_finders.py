@@ -135,7 +135,7 @@ def test_backbones_that_give_no_maps_of_a_quarter_of_the_sides_are_refused(tmp_p
     for row in read_yaml(__file__, "refused.yaml")["detectors"]:
         backbone = options(name)["backbone"] | row["changed"]
         with pytest.raises(OptionError, match=row["said"]):
-            learner(name, backbone=backbone).network.build(1, 64, 64, 2)
+            learner(name, backbone=backbone).network.build((1, 64, 64), 2)
     with pytest.raises(ModelFailure, match=r"volumes.*heat_map_finder_3d"):
         learner(name, training=options(name)["training"] | {"image_size": 16}).fit(
             blobs(tmp_path / "volumes", 4, 12), CONTEXT

@@ -90,7 +90,7 @@ def test_a_saved_network_with_the_encoder_of_another_is_refused(tmp_path):
 
 def test_a_frozen_base_stays_frozen_inside():
     whole = options(SHUFFLE)
-    network = whole.build(1, 32, 32, 2, columns=3)
+    network = whole.build((1, 32, 32), 2, columns=3)
     whole.load_weights(network)
     assert network.frozen_epochs == 2
     for epoch, training_base in ((0, False), (2, True)):
@@ -101,7 +101,7 @@ def test_a_frozen_base_stays_frozen_inside():
 
 def test_the_layers_of_a_backbone_learn_at_its_rates_and_the_others_at_the_whole_rate():
     whole = options(SHUFFLE | {"layer_decay": 0.5})
-    network = whole.build(1, 32, 32, 2, columns=3)
+    network = whole.build((1, 32, 32), 2, columns=3)
     (share, own), *below = network.rates()
     assert share == 1
     assert {*map(id, own)} == {*map(id, [*network.head.parameters(), *network.table.parameters()])}

@@ -39,7 +39,7 @@ def recurrent(patch_size=None, **changed):
 
 
 def test_article_network_has_the_published_parameters_and_multiply_adds_counted_by_hand():
-    network = ARTICLE.build(1, 28, 28, 10)
+    network = ARTICLE.build((1, 28, 28), 10)
     assert parameter_count(network) == 93_322
     convolutions = 26 * 26 * 32 * 9 + 11 * 11 * 64 * 32 * 9 + 3 * 3 * 64 * 64 * 9
     assert multiply_adds(network, (1, 28, 28)) == convolutions + 576 * 64 + 64 * 10
@@ -47,7 +47,7 @@ def test_article_network_has_the_published_parameters_and_multiply_adds_counted_
 
 def test_keras_initialisation_is_glorot_uniform_with_zero_biases():
     torch.manual_seed(0)
-    network = ARTICLE.build(1, 28, 28, 10)
+    network = ARTICLE.build((1, 28, 28), 10)
     layers = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
     assert len(layers) == 5
     for layer in layers:
@@ -63,7 +63,7 @@ def test_keras_initialisation_is_glorot_uniform_with_zero_biases():
 def test_three_blocks_a_stage_are_resnet_20():
     """He et al. 2016, Table 6: .27 million parameters; their shortcuts have none."""
     shortcuts = 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64
-    assert parameter_count(RESIDUAL.build(3, 32, 32, 10)) - shortcuts == 269_722
+    assert parameter_count(RESIDUAL.build((3, 32, 32), 10)) - shortcuts == 269_722
 
 
 def test_a_block_starts_as_the_identity():
@@ -73,9 +73,9 @@ def test_a_block_starts_as_the_identity():
 
 def test_only_narrow_shortcuts_with_a_stride_stay_out_of_the_layout_that_onednn_fails_in():
     narrow = SmallResNet(widths=(4, 8), blocks=1, dropout=0.0, training=training())
-    assert has_narrow_stride(narrow.build(3, 16, 16, 2))
+    assert has_narrow_stride(narrow.build((3, 16, 16), 2))
     for network in (ARTICLE, RESIDUAL, SMALL):
-        assert not has_narrow_stride(network.build(3, 32, 32, 2))
+        assert not has_narrow_stride(network.build((3, 32, 32), 2))
 
 
 @pytest.mark.parametrize(
@@ -121,15 +121,15 @@ def test_multiply_adds_of_the_transformer_are_those_counted_by_hand():
     tokens, width = 49, 64
     block = 12 * tokens * width**2 + 2 * tokens**2 * width
     expected = tokens * 16 * width + 4 * block + 2 * width
-    assert multiply_adds(transformer().build(1, 28, 28, 2), (1, 28, 28)) == expected
+    assert multiply_adds(transformer().build((1, 28, 28), 2), (1, 28, 28)) == expected
 
 
 def test_steps_of_the_recurrent_network_are_rows_or_slices_and_weigh_alike():
-    of_images = recurrent().build(1, 6, 5, 3)
+    of_images = recurrent().build((1, 6, 5), 3)
     images = torch.randn(2, 1, 6, 5)
     steps, _ = of_images.cells(images[:, 0])
     torch.testing.assert_close(of_images(images), of_images.head(steps.mean(dim=1)))
-    of_volumes = recurrent().build_for_volumes(1, 6, 4, 5, 3)
+    of_volumes = recurrent().build((1, 6, 4, 5), 3)
     volumes = torch.randn(2, 1, 6, 4, 5)
     steps, _ = of_volumes.network.cells(volumes[:, 0].flatten(2))
     torch.testing.assert_close(of_volumes(volumes), of_volumes.network.head(steps.mean(dim=1)))
@@ -140,7 +140,7 @@ def test_steps_of_the_recurrent_network_are_rows_or_slices_and_weigh_alike():
 def test_size_and_multiply_adds_of_the_recurrent_network_are_those_counted_by_hand(
     cell, gates, directions
 ):
-    built = recurrent(4, cell=cell, bidirectional=directions == 2).build(3, 12, 8, 2)
+    built = recurrent(4, cell=cell, bidirectional=directions == 2).build((3, 12, 8), 2)
     entering, hidden, steps = 3 * 16, 8, 6
     step = directions * gates * hidden * (entering + hidden)
     biases = directions * 2 * gates * hidden
@@ -156,11 +156,11 @@ NETWORKS |= {"transformer": transformer(), "recurrent": recurrent(4)}
 @of_rows(__file__, "sizes", "refused.yaml")
 def test_other_images_are_refused(network, shape, said):
     with pytest.raises(ModelFailure, match=said):
-        NETWORKS[network].build(1, *shape, 2)
+        NETWORKS[network].build((1, *shape), 2)
 
 
 def test_options_that_do_not_fit_are_refused():
     with pytest.raises(OptionError, match=r"model\.width.*62.*multiple"):
         transformer(width=62)
     with pytest.raises(ModelFailure, match=r"patches of 4 pixels, of volumes.*null"):
-        recurrent(4).build_for_volumes(1, 6, 4, 4, 2)
+        recurrent(4).build((1, 6, 4, 4), 2)

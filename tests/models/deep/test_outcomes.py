@@ -77,7 +77,7 @@ def test_an_outcome_is_learned_calibrated_and_comes_back_from_its_folder(tmp_pat
 def test_cut_offs_of_grades_learn_beside_a_network_with_rates_of_its_own(tmp_path):
     outcome = graded(spots(tmp_path / "images", 72)).predicted
     network = short_network("fine_tuned_efficientnet", 2).network
-    classifier = Classifier(network.build(1, 32, 32, 1), torch.zeros(1), torch.ones(1))
+    classifier = Classifier(network.build((1, 32, 32), 1), torch.zeros(1), torch.ones(1))
     weight, names = torch.ones(1), np.array(["case"])
     module = OutcomeTraining(
         classifier, network.training, weight, 0, names, compiled=False, outcome=outcome

@@ -68,7 +68,7 @@ def test_an_outcome_without_classes_is_refused_before_anything_is_trained(
 ):
     cases, chosen = spots(tmp_path / "images", 6), options()
     target = np.ones((6, columns), np.float32)  # of a number, of times and events, of findings
-    classifier = Classifier(chosen.build(1, 16, 16, outputs), torch.zeros(1), torch.ones(1))
+    classifier = Classifier(chosen.build((1, 16, 16), outputs), torch.zeros(1), torch.ones(1))
     with pytest.raises(ModelFailure, match=r"this outcome has none.*the network itself"):
         chosen.begin_from(classifier, LabelledImages(cases.inputs, target, None))
 

@@ -52,7 +52,7 @@ def options(architecture=SMALL, **changed):
 
 def started(chosen, channels=1):
     torch.manual_seed(0)
-    network = chosen.build(channels, SIDE, SIDE, 2)
+    network = chosen.build((channels, SIDE, SIDE), 2)
     chosen.load_weights(network)
     return network.eval()
 
@@ -231,7 +231,7 @@ def test_the_head_starts_as_a_logistic_regression(tmp_path, lite_file):
     label, images = cases.label, cases.inputs.read(np.arange(20), SIDE)
     mean, deviation = images.mean(), images.std(correction=0)
     torch.manual_seed(0)
-    network = chosen.build(1, SIDE, SIDE, 2)
+    network = chosen.build((1, SIDE, SIDE), 2)
     chosen.load_weights(network)
     classifier = Classifier(network, mean[None], deviation[None])
     chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
@@ -261,7 +261,7 @@ def test_a_logistic_start_needs_all_classes(tmp_path, lite_file):
         (3, cases.label, r"class 2 has no training case"),
     ):
         classifier = Classifier(
-            chosen.build(1, SIDE, SIDE, n_classes), torch.zeros(1), torch.ones(1)
+            chosen.build((1, SIDE, SIDE), n_classes), torch.zeros(1), torch.ones(1)
         )
         with pytest.raises(ModelFailure, match=said):
             chosen.begin_from(classifier, LabelledImages(cases.inputs, label, SIDE))
@@ -366,7 +366,7 @@ def test_a_network_looks_through_the_weights_that_it_has_and_hands_on_no_copy_of
 
 def test_images_and_weights_that_do_not_fit_are_named(tmp_path):
     with pytest.raises(ModelFailure, match=r"images of 30 × 30.*image_size"):
-        options(VIT).build(1, 30, 30, 2)
+        options(VIT).build((1, 30, 30), 2)
     with pytest.raises(ModelFailure, match=r"images of 2 channels.*gray: repeat"):
         started(options("test_nfnet"), channels=2)  # its layers standardise their filters
     for architecture in (SMALL, VIT):
@@ -378,11 +378,11 @@ def test_the_articles_transfer_network_has_keras_numbers_of_parameters():
     """Keras' VGG16 without its top has 14,714,688; frozen, the new layers alone learn."""
     new = 512 * 128 + 128 + 128 * 3 + 3
     vgg16 = options("vgg16", head="dense", frozen_epochs=None)
-    assert parameter_count(vgg16.build(3, SIDE, SIDE, 3)) == new
+    assert parameter_count(vgg16.build((3, SIDE, SIDE), 3)) == new
     released = replace(vgg16, frozen_epochs=0)
-    assert parameter_count(released.build(3, SIDE, SIDE, 3)) == 14_714_688 + new
+    assert parameter_count(released.build((3, SIDE, SIDE), 3)) == 14_714_688 + new
     with pytest.raises(ModelFailure, match=r"31 × 40 pixels"):
-        vgg16.build(3, 31, 40, 2)
+        vgg16.build((3, 31, 40), 2)
 
 
 def test_dense_layers_stand_on_the_given_convolutions(tmp_path):

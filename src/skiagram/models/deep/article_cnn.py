@@ -10,7 +10,12 @@ from typing import ClassVar, Literal
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from skiagram.models.deep.layers import check_smallest_side, glorot_uniform, halving_rectifier
+from skiagram.models.deep.layers import (
+    check_smallest_side,
+    glorot_uniform,
+    halving_rectifier,
+    sides_of_image,
+)
 from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
@@ -31,7 +36,8 @@ class ArticleCNN:
     initialisation: Literal["keras", "torch"]
     training: Training
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        channels, height, width = sides_of_image(self.title, shape)
         check_smallest_side("article_cnn", height, width, MIN_SIDE)
         # Each convolution takes two pixels, each pooling half of the rest.
         rows, columns = (((side - 2) // 2 - 2) // 2 - 2 for side in (height, width))

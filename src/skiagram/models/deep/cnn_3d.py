@@ -36,12 +36,10 @@ class CNN3D:
 
     title: ClassVar[str] = "3D convolutional network"
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        raise refusal("models.plane_images", height=height, width=width)
-
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int
-    ) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        channels, *sides = shape
+        if len(sides) == 2:
+            raise refusal("models.plane_images", height=sides[0], width=sides[1])
         layers = convolution(channels, self.widths[0], axes=3)
         for entering, maps in pairwise(self.widths):
             layers += [*halving_rectifier(axes=3), *convolution(entering, maps, axes=3)]

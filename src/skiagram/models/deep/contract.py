@@ -1,14 +1,12 @@
 """What every network offers. A new network is one file here and one config.
 
-A network reads images; one that also has `columns` reads a table beside them, one with
-`build_for_volumes` reads volumes.
+A network reads images or volumes; one that also has `columns` reads a table beside them.
 """
 
 from typing import Protocol, runtime_checkable
 
 from torch import nn
 
-from skiagram.errors import refusal
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 from skiagram.training.options import Training
@@ -27,26 +25,16 @@ class Trained(Protocol):
 class Network(Trained, Protocol):
     """A network that sees images alone."""
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Build a freshly initialised network from (n, channels, height, width) to logits.
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build a freshly initialised network from (n, *shape) to logits.
 
         Its weights are drawn from torch's global generator.
 
+        Args:
+            shape: (channels, height, width) of an image, or (channels, depth, height, width).
+
         Raises:
             ModelFailure: The network is not defined for such images.
-        """
-
-
-@runtime_checkable
-class ReadsVolumes(Protocol):
-    """A network that is defined for volumes; its `build` refuses images, or takes them too."""
-
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int
-    ) -> nn.Module:
-        """Build a freshly initialised network from volumes to logits.
-
-        It takes (n, channels, depth, height, width).
         """
 
 
@@ -58,38 +46,15 @@ class ReadsTable(Trained, Protocol):
     def columns(self) -> tuple[str, ...] | None:
         """Return the covariates to read, in order; None takes every numeric one."""
 
-    def build(
-        self, channels: int, height: int, width: int, n_classes: int, columns: int
-    ) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int, columns: int) -> nn.Module:
         """Build a freshly initialised network from images and a table to logits.
 
-        It takes (n, channels, height, width) and (n, columns): numbers without gaps, each of mean
-        0 and deviation 1 over the training cases.
-        """
-
-
-@runtime_checkable
-class ReadsTableAndVolumes(ReadsTable, Protocol):
-    """A network that sees covariates beside an image or a volume."""
-
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int, columns: int
-    ) -> nn.Module:
-        """Build a freshly initialised network from volumes and a table to logits.
-
-        Raises:
-            ModelFailure: The network is not defined for volumes.
+        It takes (n, *shape) and (n, columns): numbers without gaps, each of mean 0 and deviation 1
+        over the training cases.
         """
 
 
 AnyNetwork = Network | ReadsTable
-
-
-def for_volumes(network: AnyNetwork, *sides: int) -> ReadsVolumes:
-    """Return a network that reads volumes; any other is a ModelFailure."""
-    if not isinstance(network, ReadsVolumes):
-        raise refusal("models.volumes", network.title, sides=" × ".join(map(str, sides)))
-    return network
 
 
 @runtime_checkable

@@ -131,14 +131,8 @@ class FindingNetwork(ABC):
         """Count how many pixels a cell of the coarsest maps stands for."""
 
     @abstractmethod
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        """Build a freshly initialised network for images."""
-
-    @abstractmethod
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int
-    ) -> nn.Module:
-        """Build a freshly initialised network for volumes."""
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build a freshly initialised network for images or volumes."""
 
     def disc_radii(self, radius: float) -> tuple[float, ...]:
         centre = max(min(radius, self.centre / self.pixel), STRIDE)

@@ -17,8 +17,6 @@ from skiagram.fitting.contract import FitSummary, FittedToCases, Requirements
 from skiagram.models.deep.contract import (
     AnyNetwork,
     ReadsTable,
-    ReadsTableAndVolumes,
-    for_volumes,
 )
 from skiagram.models.deep.inputs import TableEncoder, encode_table
 from skiagram.records.files import read_record, write_record
@@ -65,18 +63,10 @@ class Architecture:
                     sides=" × ".join(map(str, plane_sides)),
                 )
             shape = 3 * stored_channels, plane_sides[0], plane_sides[0]
-        elif len(shape) == VOLUME_AXES:
-            channels, depth, height, width = shape
-            if isinstance(network, ReadsTableAndVolumes):
-                sides = depth, height, width
-                return network.build_for_volumes(channels, *sides, n_classes, sizes.columns)
-            volumes = for_volumes(network, depth, height, width)
-            return volumes.build_for_volumes(channels, depth, height, width, n_classes)
-        # Images, with or without covariates.
-        channels, height, width = shape
+        # With or without covariates.
         if isinstance(network, ReadsTable):
-            return network.build(channels, height, width, n_classes, sizes.columns)
-        return network.build(channels, height, width, n_classes)
+            return network.build(shape, n_classes, sizes.columns)
+        return network.build(shape, n_classes)
 
     @property
     def planes(self) -> bool:

@@ -44,13 +44,9 @@ class HeatMapFinder(FindingNetwork):
     def coarsest(self) -> int:
         return int(2 ** len(self.widths))
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        return HeatMap(channels, self.widths, self.dropout, axes=2)
-
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int
-    ) -> nn.Module:
-        return HeatMap(channels, self.widths, self.dropout, axes=3)
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        axes: Literal[2, 3] = 2 if len(shape) == 3 else 3
+        return HeatMap(shape[0], self.widths, self.dropout, axes)
 
 
 @dataclass(**STRICT)
@@ -71,7 +67,10 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
             raise refusal("models.shallow_backbone")
         return self
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        if len(shape) > 3:
+            raise refusal("models.maps_of_volumes", self.title)
+
         # The way up ends at the finest map, whose stride the marks rest on.
         def way_up(widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
             if strides[0] != STRIDE or len(strides) < 2 or max(strides) > self.coarsest:
@@ -84,12 +83,7 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
             return WayUp(widths, self.dropout, axes=2)
 
         transfer = cast(Transfer, self.network())
-        return transfer.build_on_maps(channels, height, width, way_up)
-
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int
-    ) -> nn.Module:
-        raise refusal("models.maps_of_volumes", self.title)
+        return transfer.build_on_maps(shape, way_up)
 
 
 class WayUp(nn.Module):

@@ -13,7 +13,6 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.models.deep.backbone import OnBackbone
-from skiagram.models.deep.contract import for_volumes
 from skiagram.models.deep.layers import cut_last_layer
 from skiagram.strict import STRICT
 from skiagram.training.classifier import RatedLayers, Staged
@@ -38,23 +37,9 @@ class ImageAndTable(OnBackbone):
         columns = "covariates" if self.columns is None else ", ".join(self.columns)
         return f"{self.network().title} with {columns}"
 
-    def build(
-        self, channels: int, height: int, width: int, n_classes: int, columns: int
-    ) -> nn.Module:
-        backbone = self.network().build(channels, height, width, n_classes)
-        return self._joined(backbone, n_classes, columns)
-
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int, columns: int
-    ) -> nn.Module:
-        sides = depth, height, width
-        backbone = for_volumes(self.network(), *sides).build_for_volumes(
-            channels, *sides, n_classes
-        )
-        return self._joined(backbone, n_classes, columns)
-
-    def _joined(self, backbone: nn.Module, n_classes: int, columns: int) -> nn.Module:
-        """Return the network of a backbone that gives logits of images alone."""
+    def build(self, shape: tuple[int, ...], n_classes: int, columns: int) -> nn.Module:
+        # Of the backbone's logits of the image what enters its last layer is taken.
+        backbone = self.network().build(shape, n_classes)
         numbers = cut_last_layer(backbone)
         table = nn.Sequential(nn.Linear(columns, self.hidden), nn.ReLU(), nn.Dropout(self.dropout))
         return Fusion(backbone, table, nn.Linear(numbers + self.hidden, n_classes))

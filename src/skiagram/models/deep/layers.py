@@ -15,6 +15,14 @@ _ONEDNN_BLOCK = 16
 _QUICK_COLUMNS = 3  # of a kernel, of which oneDNN computes the gradient quickly
 
 
+def sides_of_image(network: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return channels, height and width of what a network sees; volumes are refused."""
+    if len(shape) > 3:
+        raise refusal("models.volumes", network, sides=" × ".join(map(str, shape[1:])))
+    channels, height, width = shape
+    return channels, height, width
+
+
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
     """Count how many patches an image has down and across."""
     if height % patch_size or width % patch_size:

@@ -43,20 +43,19 @@ class Recurrent:
     dropout: Annotated[float, Field(ge=0, lt=1)]
     training: Training
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the network, to which a volume is as many steps as it has slices."""
+        channels, *depth, height, width = shape
+        if depth:
+            if self.patch_size is not None:
+                raise refusal("models.patches_of_volumes", patch_size=self.patch_size)
+            return SliceNetwork(self._network(channels, (height, width), n_classes))
+        # An image is read patch by patch, or row by row.
         patch = (1, width)
         if self.patch_size is not None:
             check_patches("recurrent", self.patch_size, height, width)
             patch = (self.patch_size, self.patch_size)
         return self._network(channels, patch, n_classes)
-
-    def build_for_volumes(
-        self, channels: int, depth: int, height: int, width: int, n_classes: int
-    ) -> nn.Module:
-        """Build the network, to which a volume is as many steps as it has slices."""
-        if self.patch_size is not None:
-            raise refusal("models.patches_of_volumes", patch_size=self.patch_size)
-        return SliceNetwork(self._network(channels, (height, width), n_classes))
 
     def _network(self, channels: int, patch: tuple[int, int], n_classes: int) -> "PatchNetwork":
         # Patches go through the cells one after another.

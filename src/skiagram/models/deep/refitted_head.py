@@ -49,8 +49,8 @@ class RefittedHead(OnBackbone):
         head = {"logistic": "logistic regression", "svm": "support vector machine"}[self.head]
         return f"{self.network().title} under a {head}"
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
-        return self.network().build(channels, height, width, n_classes)
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        return self.network().build(shape, n_classes)
 
     def begin_from(self, classifier: Classifier, training: Examples) -> None:
         """Start the network as it starts by itself; an outcome without classes is refused."""

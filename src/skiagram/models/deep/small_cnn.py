@@ -18,6 +18,7 @@ from skiagram.models.deep.layers import (
     check_smallest_side,
     convolution,
     halving_rectifier,
+    sides_of_image,
 )
 from skiagram.strict import STRICT
 from skiagram.training.options import Training
@@ -39,7 +40,8 @@ class SmallCNN:
     dropout: Annotated[float, Field(ge=0, lt=1)]
     training: Training
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        channels, height, width = sides_of_image(self.title, shape)
         smallest = 2 ** len(self.widths) - 1
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_cnn", height, width, smallest, halvings, " or remove a width")

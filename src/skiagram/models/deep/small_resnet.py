@@ -14,7 +14,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
-from skiagram.models.deep.layers import GlobalAveragePool, check_smallest_side, convolution
+from skiagram.models.deep.layers import (
+    GlobalAveragePool,
+    check_smallest_side,
+    convolution,
+    sides_of_image,
+)
 from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
@@ -37,8 +42,9 @@ class SmallResNet:
     dropout: Annotated[float, Field(ge=0, lt=1)]
     training: Training
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         # Each width but the first halves the sides.
+        channels, height, width = sides_of_image(self.title, shape)
         smallest = 2 ** len(self.widths)
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_resnet", height, width, smallest, halvings, " or remove a width")

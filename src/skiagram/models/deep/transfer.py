@@ -47,6 +47,7 @@ from skiagram.models.deep.layers import (
     QuickGradients,
     cut_last_layer,
     glorot_uniform,
+    sides_of_image,
 )
 from skiagram.models.deep.refitted_head import entering, fit_each_class, give_head
 from skiagram.strict import STRICT
@@ -125,7 +126,7 @@ class Transfer:
         name = f"{self.architecture.partition('.')[0]} of {self.library}{under}"
         return name if self.weights == FRESH else f"Fine-tuned {name}"
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         # One linear layer, or two drawn as Keras draws them, on the numbers of the base.
         def make_head(base: nn.Module, numbers: int) -> nn.Module:
             head: nn.Module = nn.Linear(numbers, n_classes)
@@ -138,11 +139,9 @@ class Transfer:
                 head.apply(glorot_uniform)
             return head
 
-        return self._build(channels, height, width, make_head, TransferNetwork)
+        return self._build(shape, make_head, TransferNetwork)
 
-    def build_on_maps(
-        self, channels: int, height: int, width: int, make_head: MakeHead
-    ) -> nn.Module:
+    def build_on_maps(self, shape: tuple[int, ...], make_head: MakeHead) -> nn.Module:
         """Build a network whose head reads the maps of `depths` as they are.
 
         Args:
@@ -159,16 +158,15 @@ class Transfer:
             )
             return make_head(widths, strides)
 
-        return self._build(channels, height, width, on_maps, TransferNetworkOnMaps)
+        return self._build(shape, on_maps, TransferNetworkOnMaps)
 
     def _build(
         self,
-        channels: int,
-        height: int,
-        width: int,
+        shape: tuple[int, ...],
         make_head: Callable[[nn.Module, int], nn.Module],
         kind: "type[TransferNetwork]",
     ) -> nn.Module:
+        channels, height, width = sides_of_image(self.title, shape)
         try:
             # The head is in place of the last layer; the first reads the channels of the images.
             base, numbers = self.base(height, width)

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from skiagram.errors import refusal
-from skiagram.models.deep.layers import check_patches
+from skiagram.models.deep.layers import check_patches, sides_of_image
 from skiagram.strict import STRICT
 from skiagram.training.options import Training
 
@@ -45,8 +45,9 @@ class VisionTransformer:
         if self.width % self.heads:
             raise refusal("models.width_of_heads", width=self.width, heads=self.heads)
 
-    def build(self, channels: int, height: int, width: int, n_classes: int) -> nn.Module:
+    def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         # Patches become tokens, whose mean at the end is the image.
+        channels, height, width = sides_of_image(self.title, shape)
         rows, columns = check_patches("vision_transformer", self.patch_size, height, width)
         blocks = [TransformerBlock(self.width, self.heads, self.dropout) for _ in range(self.depth)]
         return nn.Sequential(
