@@ -1,7 +1,7 @@
 """Classes that exclude each other: judged by the AUC, macro one-vs-rest with more than two."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from skiagram.tasks.class_calibration import (
     fit_platt,
 )
 from skiagram.tasks.figure import Figure, read_figures
-from skiagram.tasks.predicted import Loss, Predicted
+from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.scored_cases import ScoredCases
 
 FEW_PATIENTS = 40  # of a class; with fewer, intervals of the AUC are long (98 % held at 10 + 10)
@@ -40,17 +40,6 @@ class Classes(Predicted):
     names: tuple[str, ...]
     positive: int | None = None
     kind: Literal["class"] = "class"
-
-    primary: ClassVar[str] = "roc_auc"
-    classical_loss: ClassVar[Loss] = "classification"
-    chance: ClassVar[float | None] = 0.5
-    rules: ClassVar[dict[str, str]] = {}  # `evaluate.yaml` names those of classes
-    loss_of_classes: ClassVar[bool] = True
-    averages_folds: ClassVar[bool] = True
-    has_value: ClassVar[bool] = False
-    label_title: ClassVar[str] = "Class"
-    chance_title: ClassVar[str] = "The prevalence"
-    terminal_figures: ClassVar[tuple[str, ...]] = ("sensitivity", "specificity", "brier")
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # commands print their help without pandas
 
 VALUE = "outcome_value"  # column of the values in the table that the project keeps
 COLUMN = "COLUMN"
-_OPTIONS = read_declared("skiagram.tasks", "columns.yaml")
+OPTIONS = read_declared("skiagram.tasks", "columns.yaml")
 
 
 class OutcomeTable(NamedTuple):
@@ -51,7 +51,7 @@ class ColumnOption(NamedTuple):
 
 def read_options(kind: str) -> tuple[ColumnOption, ...]:
     """Read what a kind of outcome asks of the commands that read a table."""
-    return tuple(ColumnOption(name, **row) for name, row in _OPTIONS[kind].items())
+    return tuple(ColumnOption(name, **row) for name, row in OPTIONS[kind].items())
 
 
 def refuse_code(rows: "Sequence[TableLine]", column: str, code: float, named: str) -> NoReturn:

@@ -12,7 +12,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 import scipy
@@ -28,8 +28,7 @@ from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mea
 from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import STRICT
 from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, read_options
-from skiagram.tasks.figure import Figure, read_figures
+from skiagram.tasks.columns import VALUE, OutcomeTable
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -38,7 +37,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     describe_unequal_patients,
 )
-from skiagram.tasks.predicted import Loss, MeasuredFigure, OutcomeLine, OutcomePlot, Tensor
+from skiagram.tasks.predicted import MeasuredFigure, OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
 
 if TYPE_CHECKING:  # commands print their help without pandas
@@ -103,14 +102,6 @@ class Findings(MeasuredOutcome):
     balanced_by: tuple[str, ...] = ()
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     kind: Literal["findings"] = "findings"
-
-    options: ClassVar[tuple[ColumnOption, ...]] = read_options("findings")
-    named_by: ClassVar[tuple[str, ...]] = ("findings",)
-    primary: ClassVar[str] = "macro_auc"
-    chance: ClassVar[float | None] = 0.5
-    classical_loss: ClassVar[Loss] = "multilabel"
-    labels_may_be_absent: ClassVar[bool] = True
-    figures: ClassVar[tuple[Figure, ...]] = read_figures("findings")
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:

@@ -9,7 +9,7 @@ largest for what the scores know, as predicted and true grades have one variance
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,7 @@ from skiagram.statistics.proportional_odds import (
 from skiagram.statistics.survival import auc_above
 from skiagram.strict import STRICT
 from skiagram.tables.cells import find_missing_code, plain, stands_for_missing
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, read_options, refuse_code
-from skiagram.tasks.figure import Figure, read_figures
+from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_code
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -39,7 +38,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     describe_unequal_patients,
 )
-from skiagram.tasks.predicted import Loss, OutcomeLine, OutcomePlot, Tensor
+from skiagram.tasks.predicted import OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
 
 LEAST_GRADES = 3
@@ -89,14 +88,6 @@ class Grade(MeasuredOutcome):
     grades: Annotated[tuple[str, ...], Field(min_length=LEAST_GRADES)]
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     kind: Literal["grade"] = "grade"
-
-    options: ClassVar[tuple[ColumnOption, ...]] = read_options("grade")
-    named_by: ClassVar[tuple[str, ...]] = ("grade",)
-    primary: ClassVar[str] = "quadratic_kappa"
-    chance: ClassVar[float | None] = 0.0
-    classical_loss: ClassVar[Loss] = "ordered_logistic"
-    bounds: ClassVar[tuple[float, float]] = (0.0, np.inf)
-    figures: ClassVar[tuple[Figure, ...]] = read_figures("grade")
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:

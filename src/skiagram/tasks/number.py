@@ -8,7 +8,7 @@ of patients Lee, Barber & Willett 2023, *Distribution-free inference with hierar
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import scipy
@@ -34,8 +34,7 @@ from skiagram.statistics.conformal import conformal_quantile
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.strict import STRICT
 from skiagram.tables.cells import describe_code
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, read_options
-from skiagram.tasks.figure import Figure, read_figures
+from skiagram.tasks.columns import VALUE, OutcomeTable
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -44,7 +43,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     require_unit,
 )
-from skiagram.tasks.predicted import Loss, OutcomeLine, OutcomePlot, Tensor
+from skiagram.tasks.predicted import OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
 
 LEVEL = 0.9
@@ -111,14 +110,6 @@ class Number(MeasuredOutcome):
     centre: Finite | None = None
     spread: Spread | None = None
     kind: Literal["number"] = "number"
-
-    options: ClassVar[tuple[ColumnOption, ...]] = read_options("number")
-    named_by: ClassVar[tuple[str, ...]] = ("number",)
-    primary: ClassVar[str] = "absolute_error"
-    classical_loss: ClassVar[Loss] = "least_squares"
-    labels_group_values: ClassVar[bool] = True
-    bounds: ClassVar[tuple[float, float]] = (-np.inf, np.inf)
-    figures: ClassVar[tuple[Figure, ...]] = read_figures("number")
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:

@@ -13,8 +13,8 @@ from skiagram.errors import refusal
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tables.cells import stands_for_missing
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable
-from skiagram.tasks.figure import Figure
+from skiagram.tasks.columns import OPTIONS, VALUE, ColumnOption, OutcomeTable, read_options
+from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
 
@@ -130,6 +130,13 @@ class MeasuredOutcome(Predicted):
     figures: ClassVar[tuple[Figure, ...]]
     undefined: ClassVar[frozenset[str]] = OF_CLASSES
     table_figures: ClassVar[int | None] = 6  # which a sheet of paper holds: a time has many
+
+    def __init_subclass__(cls) -> None:
+        """Give a member the options and figures that tables list under its kind."""
+        super().__init_subclass__()
+        kind: str = vars(cls).get("kind", "")
+        if kind in OPTIONS:
+            cls.options, cls.figures = read_options(kind), read_figures(kind)
 
     @property
     def where(self) -> str:

@@ -13,12 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Flags, Floats, Whole
+from skiagram.declared import read_declared
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
 from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.scored_cases import ScoredCases
 
+_KINDS = read_declared("skiagram.tasks", "kinds.yaml")
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
 Tensor = Any  # of torch, which classical stages never import
 Loss = Literal["classification", "least_squares", "ordered_logistic", "cox", "multilabel"]
@@ -144,6 +146,12 @@ class Predicted(ABC):
     table_figures: ClassVar[int | None] = None
     labels_group_values: ClassVar[bool] = False
     labels_may_be_absent: ClassVar[bool] = False
+
+    def __init_subclass__(cls) -> None:
+        """Give a member what `kinds.yaml` says of its kind."""
+        super().__init_subclass__()
+        for name, fact in _KINDS.get(vars(cls).get("kind"), {}).items():
+            setattr(cls, name, tuple(fact) if isinstance(fact, list) else fact)
 
     @property
     @abstractmethod

@@ -9,7 +9,7 @@ cumulative incidences (Benichou & Gail 1990, *Biometrics* 46:813).
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +46,7 @@ from skiagram.statistics.survival import (
 )
 from skiagram.strict import STRICT
 from skiagram.tables.cells import MISSING_CODES
-from skiagram.tasks.columns import VALUE, ColumnOption, OutcomeTable, read_options
-from skiagram.tasks.figure import Figure, read_figures
+from skiagram.tasks.columns import VALUE, OutcomeTable
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -56,7 +55,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     require_unit,
 )
-from skiagram.tasks.predicted import GroupGap, Loss, OutcomeLine, OutcomePlot, Tensor
+from skiagram.tasks.predicted import GroupGap, OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
@@ -158,21 +157,6 @@ class TimeToEvent(MeasuredOutcome):
     no_event: tuple[str, ...] = ()
     other_cause: tuple[str, ...] = ()
     kind: Literal["time"] = "time"
-
-    options: ClassVar[tuple[ColumnOption, ...]] = read_options("time")
-    named_by: ClassVar[tuple[str, ...]] = ("time", "event")
-    primary: ClassVar[str] = "concordance"
-    chance: ClassVar[float | None] = 0.5
-    classical_loss: ClassVar[Loss] = "cox"
-    baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "cox_boosted")
-    rules: ClassVar[dict[str, str]] = {
-        "volume": "region_volume",
-        "uptake": "highest_intensity",
-        "covariates": "covariates",
-        "known": "covariates_and_volume",
-        "permuted": "permuted",
-    }
-    figures: ClassVar[tuple[Figure, ...]] = read_figures("time")
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
