@@ -87,7 +87,7 @@ equal: setup-dev ## whether eight small projects still give the results kept in 
 coverage: setup-dev ## which lines no test runs
 	$(ONE_THREAD) pytest -n 2 --cov --cov-report=term-missing:skip-covered
 
-bench: setup-dev ## compare speeds with those of peers and write docs/results/benchmarks.md
+bench: setup-dev ## compare speeds with those of peers, and print the tables of docs/results/benchmarks.md
 	$(ONE_THREAD) python -m benchmarks.run
 
 reference: setup-dev ## build the pages of options, features, figures and commands in docs/reference

@@ -4,6 +4,7 @@ import logging
 import os
 import platform
 import warnings
+from collections.abc import Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -64,34 +65,34 @@ def families() -> dict[str, FeatureFamily]:
     return by_name
 
 
-def describe(chosen: list[FeatureFamily], images: NDArray[np.float32]) -> None:
-    """Compute features as the stage extract does, a batch that fits a processor's cache at once."""
-    size = max(1, min(256, 2**17 // images[0].size))
-    for start in range(0, len(images), size):
-        batch = FeatureBatch(images[start : start + size])
-        for family in chosen:
-            family.extract(batch)
+def describe(chosen: Iterable[FeatureFamily], batch: FeatureBatch) -> None:
+    """Compute features as the stage extract does."""
+    for family in chosen:
+        family.extract(batch)
 
 
-def describe_with_mirp(names: list[str], images: NDArray[np.float32]) -> None:
-    """Compute the same features with MIRP, all images in one call."""
+def of_region(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> FeatureBatch:
+    """Return a volume with its region, as the stage extract has it."""
+    return FeatureBatch(image[None, ..., None], mask[None], np.ones((1, 3)))
+
+
+def describe_with_mirp(names: Iterable[str], image: Any, mask: Any, **methods: object) -> None:
+    """Compute features with MIRP, whose words for families are other ones."""
     from mirp import extract_features
 
     logging.disable(logging.CRITICAL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        extract_features(
-            image=[image[None].astype(np.float64) for image in images],
-            mask=[np.ones((1, *image.shape), np.uint8) for image in images],
-            by_slice=True,
-            base_feature_families=[MIRP_NAME[name] for name in names],
-            base_discretisation_method="fixed_bin_number",
-            base_discretisation_n_bins=GREY_LEVELS,
-            glcm_distance=1.0,
-            glcm_spatial_method="2d_average",
-            glrlm_spatial_method="2d_average",
-        )
-    logging.disable(logging.NOTSET)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            extract_features(
+                image=image,
+                mask=mask,
+                base_feature_families=[MIRP_NAME.get(name, name) for name in names],
+                base_discretisation_method="fixed_bin_number",
+                base_discretisation_n_bins=GREY_LEVELS,
+                **methods,
+            )
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 _PACKAGES = ("numpy", "scipy", "numba", "pywavelets", "pandas", "pyarrow", "joblib", "ray")

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 import timm
 import torch
 from benchmarks.common import films
-from benchmarks.ratio import Ratio, Side, compare, show
+from benchmarks.ratio import Side, Table, compare, show, tabulate
 from torch.nn.functional import interpolate
 
 from skiagram.encoders.encoding import FolderEncoder, resolve_preprocessing
@@ -39,7 +39,7 @@ def encode_by_timm(network: torch.nn.Module, images: torch.Tensor, batch_size: i
             network(standardised.contiguous(memory_format=torch.channels_last))
 
 
-def ratios() -> Iterator[Ratio]:
+def tables() -> Iterator[Table]:
     """Compare one look at each image; mirror images, the default, take a second one."""
     torch.set_num_threads(1)
     encoder: TimmMaps = replace(build(read_option_file(OPTIONS), "encoder"), mirrored=False)
@@ -55,8 +55,9 @@ def ratios() -> Iterator[Ratio]:
                 writer.add(f"image{number:03d}", image)
         work = partial(FolderEncoder(ready, loaded).encode, Path(folder))
         title = f"EfficientNet-Lite0, {IMAGES} images of 28 × 28, enlarged to {SIDE} × {SIDE}"
-        yield compare(title, Side("skiagram", work, IMAGES), Side(PEER, peer, IMAGES))
+        sides = Side("skiagram", work, IMAGES), Side(PEER, peer, IMAGES)
+        yield tabulate([compare(title, *sides)])
 
 
 if __name__ == "__main__":
-    show(ratios())
+    show(tables())

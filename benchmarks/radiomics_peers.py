@@ -31,13 +31,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from benchmarks.common import GREY_LEVELS, families
-from benchmarks.ratio import Ratio, Side, compare, show
-from benchmarks.regions import ball, describe
+from benchmarks.common import GREY_LEVELS, describe, families, of_region
+from benchmarks.ratio import Side, Table, compare, show, tabulate
+from benchmarks.regions import ball
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.family import FeatureFamily
 from skiagram.features.glcm import Glcm
@@ -55,16 +54,16 @@ _FILMS = ((28, 28), (224, 224), (1024, 1024), (3328, 2560))
 _KURTOSIS = "original_firstorder_Kurtosis"
 
 
-def ratios() -> Iterator[Ratio]:
+def tables() -> Iterator[Table]:
     """Compare with each peer that is there."""
     if find_spec("pictologics"):
         check_values(*ball(_SIDES[0]))
-        yield from pictologics_ratios()
+        yield tabulate(pictologics_ratios(), "Pictologics")
     if find_spec("flash_radiomics"):
-        yield from flash_ratios()
+        yield tabulate(flash_ratios(), "Flash-Radiomics")
 
 
-def pictologics_ratios() -> Iterator[Ratio]:
+def pictologics_ratios() -> Iterator[tuple[str, ...]]:
     """Compare the features of balls and of films."""
     levels = Discretisation(bin_number=GREY_LEVELS, bin_width=None)
     chosen = [_merged(one) for one in families().values()]
@@ -72,10 +71,16 @@ def pictologics_ratios() -> Iterator[Ratio]:
     for title, (image, mask) in _cases():
         yield compare(
             f"first order and texture of {title}",
-            Side("skiagram", partial(describe, chosen, image, mask), 1),
-            Side("Pictologics 0.9.0", partial(describe_with_peer, *as_loaded(image, mask)), 1),
+            Side("skiagram", partial(_describe, chosen, image, mask)),
+            Side("Pictologics 0.9.0", partial(describe_with_peer, *as_loaded(image, mask))),
             TARGET,
         )
+
+
+def _describe(
+    chosen: list[FeatureFamily], image: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> None:
+    describe(chosen, of_region(image, mask))
 
 
 def _cases() -> Iterator[tuple[str, tuple[NDArray[np.float32], NDArray[np.bool_]]]]:
@@ -140,8 +145,8 @@ def check_values(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
         ValueError: Contrast or joint entropy of the co-occurrence matrix differ.
     """
     glcm = _merged(families()["glcm"])
-    batch = FeatureBatch(image[None, ..., None], mask[None], np.ones((1, 3)))
-    ours = dict(zip(glcm.names(), glcm.extract(batch)[0].tolist(), strict=True))
+    values = glcm.extract(of_region(image, mask))[0].tolist()
+    ours = dict(zip(glcm.names(), values, strict=True))
     theirs = describe_with_peer(*as_loaded(image, mask))
     for name, code in (
         ("glcm_contrast", "contrast_ACUI"),
@@ -151,7 +156,7 @@ def check_values(image: NDArray[np.float32], mask: NDArray[np.bool_]) -> None:
             raise ValueError(f"{name} {ours[name]}, {theirs[code]}")
 
 
-def flash_ratios() -> Iterator[Ratio]:
+def flash_ratios() -> Iterator[tuple[str, ...]]:
     """Compare PyRadiomics' default set of balls.
 
     Raises:
@@ -181,8 +186,8 @@ def flash_ratios() -> Iterator[Ratio]:
                 raise ValueError(f"other values: {', '.join(differing)}")
             title = f"PyRadiomics' default set of a ball in {side}³ voxels"
             peer = Side("Flash-Radiomics 1.0.0", theirs)
-            yield compare(title, Side("skiagram.extract", own), peer, None)
+            yield compare(title, Side("skiagram.extract", own), peer)
 
 
 if __name__ == "__main__":
-    show(ratios())
+    show(tables())

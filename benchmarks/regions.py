@@ -5,43 +5,51 @@
 Balls of smooth noise in a volume. The values are those of the IBSI (docs/results/ibsi.md).
 """
 
-import logging
-import warnings
 from collections.abc import Iterator
 from functools import partial
 from importlib.metadata import version
 
 import numpy as np
-from benchmarks.common import GREY_LEVELS, families
-from benchmarks.ratio import Ratio, Side, compare, show
+from benchmarks.common import GREY_LEVELS, describe, describe_with_mirp, families, of_region
+from benchmarks.ratio import Side, Table, compare, show, tabulate
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
 from skiagram.features.family import FeatureFamily
 from skiagram.features.gldzm import Gldzm
 from skiagram.features.morphology import Morphology
 
 _TEXTURE = ("glcm", "glrlm", "glszm", "gldzm", "ngtdm", "ngldm")
-_FORM = ("morphology",)
+_ZONES = ("glszm", "gldzm", "ngtdm", "ngldm")
+_METHODS = {f"{name}_spatial_method": "3d" for name in _ZONES}
+_METHODS |= dict.fromkeys(("glcm_spatial_method", "glrlm_spatial_method"), "3d_average")
 
 
-def ratios() -> Iterator[Ratio]:
+def tables() -> Iterator[Table]:
     """Compare texture and form of balls of several sizes."""
-    peer = f"MIRP {version('mirp')}"
-    form: list[FeatureFamily] = [Morphology(unit="mm", autocorrelation=False)]
-    for side in (25, 100):
-        image, mask = ball(side)
-        for what, own, theirs in (("texture", texture(), _TEXTURE), ("morphology", form, _FORM)):
-            if what == "morphology" and side == 100:
-                continue  # the peer sums all pairs of voxels for Moran's I
-            yield compare(
-                f"{what} of a ball in {side}³ voxels",
-                Side("skiagram", partial(describe, own, image, mask), 1),
-                Side(peer, partial(describe_with_mirp, theirs, image, mask), 1),
-                None,
-            )
+    yield tabulate(
+        [
+            _compare("texture", texture(), _TEXTURE, 25),
+            # Of larger ones the peer sums all pairs of voxels for Moran's I.
+            _compare(
+                "morphology", [Morphology(unit="mm", autocorrelation=False)], ("morphology",), 25
+            ),
+            _compare("texture", texture(), _TEXTURE, 100),
+        ]
+    )
+
+
+def _compare(
+    what: str, own: list[FeatureFamily], theirs: tuple[str, ...], side: int
+) -> tuple[str, ...]:
+    image, mask = ball(side)
+    peer = image.astype(np.float64), mask.astype(np.uint8)
+    return compare(
+        f"{what} of a ball in {side}³ voxels",
+        Side("skiagram", lambda: describe(own, of_region(image, mask))),
+        Side(f"MIRP {version('mirp')}", partial(describe_with_mirp, theirs, *peer, **_METHODS)),
+    )
 
 
 def texture() -> list[FeatureFamily]:
@@ -59,41 +67,5 @@ def ball(side: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     return gaussian_filter(noise, 1).astype(np.float32), mask
 
 
-def describe(
-    chosen: list[FeatureFamily], image: NDArray[np.float32], mask: NDArray[np.bool_]
-) -> None:
-    """Compute features as the stage extract does."""
-    batch = FeatureBatch(image[None, ..., None], mask[None], np.ones((1, 3)))
-    for family in chosen:
-        family.extract(batch)
-
-
-def describe_with_mirp(
-    names: tuple[str, ...], image: NDArray[np.float32], mask: NDArray[np.bool_]
-) -> None:
-    """Compute the same features with MIRP."""
-    from mirp import extract_features
-
-    logging.disable(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            extract_features(
-                image=image.astype(np.float64),
-                mask=mask.astype(np.uint8),
-                base_feature_families=list(names),
-                base_discretisation_method="fixed_bin_number",
-                base_discretisation_n_bins=GREY_LEVELS,
-                glcm_spatial_method="3d_average",
-                glrlm_spatial_method="3d_average",
-                glszm_spatial_method="3d",
-                gldzm_spatial_method="3d",
-                ngtdm_spatial_method="3d",
-                ngldm_spatial_method="3d",
-            )
-    finally:
-        logging.disable(logging.NOTSET)
-
-
 if __name__ == "__main__":
-    show(ratios())
+    show(tables())

@@ -6,45 +6,31 @@ from pathlib import Path
 
 from benchmarks import mutations
 from benchmarks.common import machine
-from benchmarks.ratio import Ratio, Section, Side, Table, compare, renew_sections, set_rounds
-
-RATIO = Ratio("sorting", "skiagram", "a peer 1.0", (1.0, 2.0, 1.0), (250.0, 600.0, 200.0), 240.0)
+from benchmarks.ratio import Side, compare, tabulate
 
 
 def test_sides_take_turns_after_one_call_that_does_not_count(monkeypatch):
     calls = []
-    monkeypatch.setenv("SKIAGRAM_BENCHMARK_ROUNDS", "9")
-    set_rounds(3)
+    monkeypatch.setenv("SKIAGRAM_BENCHMARK_ROUNDS", "3")
     ours, peer = (Side(name, partial(calls.append, name), 4) for name in ("own", "peer"))
-    ratio = compare("calls", ours, peer)
+    compare("calls", ours, peer)
     assert calls == ["own", "peer"] * 4
-    assert len(ratio.turns) == 3
 
 
-def test_the_page_shows_spread_target_and_what_was_missed():
-    missed = Ratio("joining", "skiagram", "a peer 1.0", (0.002,), (0.003,), 2.0)
-    table = Table("Sizes", ("side", "seconds"), (("28", "0.1"),))
-    section = Section("Lists", "lists", [RATIO, missed], [table])
-    text = renew_sections("# Benchmarks\n", "a processor.", [section])
+def test_a_row_shows_spread_target_and_what_was_missed(monkeypatch):
+    monkeypatch.setenv("SKIAGRAM_BENCHMARK_ROUNDS", "3")
+    ours, peer = Side("skiagram", int), Side("a peer 1.0", int)
+    rows = []
+    for title, target, own, theirs in (
+        ("sorting", 240.0, (9, 1.0, 2.0, 1.0), (9, 250.0, 600.0, 200.0)),
+        ("joining", 2.0, (9, 0.002, 0.002, 0.002), (9, 0.003, 0.003, 0.003)),
+    ):
+        taken = iter([seconds for turn in zip(own, theirs, strict=True) for seconds in turn])
+        monkeypatch.setattr("benchmarks.ratio._seconds", lambda _, taken=taken: next(taken))
+        rows.append(compare(title, ours, peer, target))
+    text = str(tabulate(rows))
     assert "| sorting | 250 (200–300) | 240: reached | skiagram: 1 s | a peer 1.0: 250 s |" in text
     assert "| joining | 1.5 (1.5–1.5) | 2: **missed** | skiagram: 2 ms |" in text
-    assert "| 28 | 0.1 |" in text
-
-
-def test_a_benchmark_renews_its_own_section_and_others_stay():
-    sections = [Section(name, name, [RATIO], []) for name in ("lists", "trees")]
-    whole = renew_sections("# Benchmarks\n", "a processor.", sections)
-    whole += "\n## roots\n\nMeasured once, without a command.\n"
-    again = Ratio("sorting", "skiagram", "a peer 2.0", (1.0,), (300.0,), None)
-    sections = [Section("trees", "trees", [again], []), Section("maps", "maps", [again], [])]
-    text = renew_sections(whole, "another.", sections)
-    assert [line for line in text.splitlines() if line.startswith("## ")] == [
-        "## lists", "## maps", "## roots", "## trees",
-    ]  # fmt: skip
-    assert text.count("a peer 1.0") == 1
-    assert text.count("turns on another.") == text.count("a peer 2.0") == 2
-    assert "Measured once" in text
-    assert renew_sections(text, "another.", sections) == text
 
 
 def test_the_machine_is_described_without_its_name_or_a_path():
