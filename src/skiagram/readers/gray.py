@@ -12,20 +12,17 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pillow
 
 from skiagram.images import Image
 from skiagram.readers.spaced_image import MadeGray, SpacedImage
 
 MAX_TINT = 8  # of 255, between the channels of a pixel of a gray picture
-_WEIGHTS = (19595, 38470, 7471)  # 0.299, 0.587 and 0.114 of 65,536
 
 
 def luma(colour: Image) -> NDArray[Any]:
     """Compute the luma (height, width) of red, green and blue; equal channels keep their values."""
-    total = np.full(colour.shape[:2], 2**15, dtype=np.uint32)
-    for channel, weight in enumerate(_WEIGHTS):
-        total += colour[..., channel].astype(np.uint32) * np.uint32(weight)
-    return (total >> np.uint32(16)).astype(colour.dtype)
+    return np.array(Pillow.fromarray(colour).convert("L"))
 
 
 def gray_if_tinted(image: SpacedImage) -> SpacedImage:
