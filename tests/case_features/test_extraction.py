@@ -38,7 +38,7 @@ class Brightness:
 
 
 BRIGHTNESS = Brightness()
-WAVELET = Wavelet(wavelet="haar", levels=2, boundary="symmetric", statistics=("log_energy",))
+WAVELET = Wavelet(wavelet="haar", levels=2, boundary="symmetric")
 
 
 def noise(*shape, seed=0):

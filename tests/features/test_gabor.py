@@ -9,7 +9,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.gabor import Gabor
 from tests.features.families import described
 
-FAMILY = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="separate")
+FAMILY = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0)
 
 
 def magnitude(image, wavelength, angle, bandwidth):
@@ -23,7 +23,7 @@ def magnitude(image, wavelength, angle, bandwidth):
 @pytest.mark.parametrize("shape", [(28, 28), (40, 13), (1, 5)])
 def test_features_equal_scikit_image(shape, bandwidth):
     images = np.random.default_rng(0).integers(0, 256, size=(2, *shape)).astype(np.float32)
-    family = Gabor(wavelengths=(3, 8), orientations=6, bandwidth=bandwidth, aggregation="separate")
+    family = Gabor(wavelengths=(3, 8), orientations=6, bandwidth=bandwidth)
     found = family.extract(FeatureBatch(images))
     for row, image in enumerate(images):
         responses = [
@@ -43,13 +43,3 @@ def test_a_wave_answers_under_its_own_length_and_direction(angle):
     found = described(FAMILY, wave)
     strongest = max((name for name in found if name.endswith("_mean")), key=found.__getitem__)
     assert strongest == f"gabor_wavelength_9_orientation_{angle}_mean"
-
-
-@pytest.mark.slow
-def test_averaged_features_are_the_means_over_directions_and_ignore_a_quarter_turn():
-    image = np.random.default_rng(1).normal(size=(1, 33, 33)).astype(np.float32)
-    family = Gabor(wavelengths=(4, 9), orientations=6, bandwidth=1.0, aggregation="averaged")
-    found = family.extract(FeatureBatch(image))
-    separate = FAMILY.extract(FeatureBatch(image)).reshape(2, 6, 2)
-    assert_allclose(found[0], separate.mean(axis=1).ravel())
-    assert_allclose(family.extract(FeatureBatch(np.rot90(image, axes=(1, 2)))), found)

@@ -9,7 +9,6 @@ import pywt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from scipy import stats
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.wavelet import Wavelet, mean_square, sub_bands
@@ -46,12 +45,9 @@ def test_mean_square_is_of_full_precision():
     assert_allclose(mean_square(planes), expected, rtol=1e-13)
 
 
-ENERGY = ("log_energy",)
-
-
 def test_columns_are_the_bands_that_they_are_named_after():
     image = np.random.default_rng(1).normal(size=(30, 41))
-    family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric", statistics=ENERGY)
+    family = Wavelet(wavelet="sym4", levels=2, boundary="symmetric")
     found = described(family, image[None])
     approximation, (_, vertical, _), (horizontal, _, diagonal) = pywt.wavedec2(
         image, "sym4", level=2
@@ -66,41 +62,8 @@ def test_columns_are_the_bands_that_they_are_named_after():
         assert_allclose(found[f"wavelet_{name}_log_energy"], expected, err_msg=name)
 
 
-def test_statistics_of_a_band_equal_scipy():
-    image = np.random.default_rng(3).standard_t(4, size=(1, 30, 41)).astype(np.float32)
-    wanted = (
-        "entropy",
-        "excess_kurtosis",
-        "standard_deviation",
-        "mean_absolute",
-    )
-    family = Wavelet(wavelet="db2", levels=1, boundary="symmetric", statistics=wanted)
-    found = described(family, image)
-    band = pywt.dwt2(image[0].astype(np.float64), "db2")[1][2].ravel()
-    expected = {
-        "entropy": stats.entropy(band**2) / np.log(band.size),
-        "excess_kurtosis": stats.kurtosis(band),
-        "standard_deviation": np.std(band),
-        "mean_absolute": np.mean(np.abs(band)),
-    }
-    for name, value in expected.items():
-        assert_allclose(found[f"wavelet_level_1_diagonal_{name}"], value, err_msg=name)
-
-
-def test_one_speck_has_no_entropy_and_a_constant_image_no_statistic():
-    wanted = ("entropy", "excess_kurtosis")
-    family = Wavelet(wavelet="haar", levels=1, boundary="symmetric", statistics=wanted)
-    images = np.zeros((2, 16, 16), dtype=np.float32)
-    images[0, 5, 6] = 1
-    images[1] = 0.1
-    found = family.extract(FeatureBatch(images))[:, 2:].reshape(2, 3, 2)
-    assert_allclose(found[0, :, 0], 0, atol=1e-12)
-    assert found[0, :, 1].min() > 50
-    assert not found[1].any()
-
-
 def test_constant_image_has_its_floor_in_every_detail():
-    family = Wavelet(wavelet="db2", levels=2, boundary="symmetric", statistics=ENERGY)
+    family = Wavelet(wavelet="db2", levels=2, boundary="symmetric")
     found = family.extract(FeatureBatch(np.full((1, 20, 20), 10, dtype=np.float32)))[0]
     assert_allclose(found[1:], np.log(1e-12 * 100))
     black = family.extract(FeatureBatch(np.zeros((1, 20, 20), dtype=np.float32)))

@@ -125,34 +125,22 @@ class Gabor(WholeImageFamily):
         orientations: Directions of the waves, evenly spread over half a turn, the first to the
             right, turning clockwise; whole degrees apart.
         bandwidth: Of the filters, in octaves, at half the largest response.
-        aggregation: `averaged`: means over the directions, which a quarter turn leaves alone;
-            `separate`: features of each direction.
     """
 
     wavelengths: Wavelengths
     orientations: Literal[2, 3, 4, 6, 12]
     bandwidth: Annotated[float, Field(ge=0.25, le=4)]
-    aggregation: Literal["averaged", "separate"]
 
     prefix: ClassVar[str] = "gabor"
 
     def names(self) -> tuple[str, ...]:
         """List the feature names in column order; orientations in degrees."""
-        # Orientations one by one, or none where they are averaged.
-        degrees = range(0, 180, 180 // self.orientations)
-        separate = tuple(f"_orientation_{degree}" for degree in degrees)
-        parts = separate if self.aggregation == "separate" else ("",)
         return tuple(
-            f"gabor_wavelength_{wavelength}{part}_{moment}"
+            f"gabor_wavelength_{wavelength}_orientation_{degrees}_{moment}"
             for wavelength in self.wavelengths
-            for part in parts
+            for degrees in range(0, 180, 180 // self.orientations)
             for moment in _MOMENTS
         )
-
-    @property
-    def sections(self) -> tuple[str, ...]:
-        """The definitions of averages, or of one direction."""
-        return (f"gabor_{self.aggregation}",)
 
     def describe(self, images: NDArray[Any]) -> Floats:
         """Compute the strengths of the waves in n images, (n, n_features), from 0."""
@@ -179,7 +167,4 @@ class Gabor(WholeImageFamily):
         # The deviation follows from both means.
         mean, square = averages[..., 0], averages[..., 1]
         deviation = np.sqrt(np.maximum(square - mean**2, 0))
-        responses = np.stack([mean, deviation], axis=-1)
-        if self.aggregation == "averaged":
-            responses = responses.mean(axis=2)
-        return responses.reshape(len(grey), -1)
+        return np.stack([mean, deviation], axis=-1).reshape(len(grey), -1)

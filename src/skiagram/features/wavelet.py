@@ -1,7 +1,7 @@
 """Feature family `wavelet`: how much of the image stands at each scale and orientation."""
 
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pywt
@@ -10,10 +10,8 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats
-from skiagram.features.discretisation import entropy
-from skiagram.features.family import Distinct, WholeImageFamily
-from skiagram.features.feature import Column, Definition, ratio
-from skiagram.features.first_order import moments
+from skiagram.features.family import WholeImageFamily
+from skiagram.features.feature import Column
 from skiagram.strict import STRICT
 
 _BLOCK_VALUES = 2**17  # of one plane that are made float64 together
@@ -57,11 +55,6 @@ def _half_of_rows(planes: NDArray[Any], wavelet: pywt.Wavelet, boundary: str, ha
     return filtered
 
 
-Statistic = Literal[
-    "log_energy", "mean_absolute", "standard_deviation", "excess_kurtosis", "entropy"
-]
-
-
 def mean_square(planes: NDArray[Any]) -> Column:
     """Compute the mean squared intensity of each of (n, …) planes of any depth."""
     values = planes.reshape(len(planes), -1)
@@ -81,7 +74,7 @@ def _discrete(name: str) -> str:
 
 @dataclass(**STRICT)
 class Wavelet(WholeImageFamily):
-    """Statistics of the sub-bands of a wavelet transform (Mallat, IEEE Trans. PAMI 11(7), 1989).
+    """Energies of the sub-bands of a wavelet transform (Mallat, IEEE Trans. PAMI 11(7), 1989).
 
     Attributes:
         wavelet: Discrete wavelet by its name in PyWavelets.
@@ -89,13 +82,11 @@ class Wavelet(WholeImageFamily):
             and say little.
         boundary: How the image goes on beyond its border: as its mirror image, or from its
             other side (then the energies of an orthogonal wavelet sum to the image's).
-        statistics: What is computed of each sub-band.
     """
 
     wavelet: Annotated[str, AfterValidator(_discrete)]
     levels: Annotated[int, Field(ge=1, le=12)]
     boundary: Literal["symmetric", "periodization"]
-    statistics: Annotated[tuple[Statistic, ...], Field(min_length=1), Distinct]
 
     prefix: ClassVar[str] = "wavelet"
 
@@ -107,45 +98,26 @@ class Wavelet(WholeImageFamily):
             for orientation in _ORIENTATIONS
         )
         bands = (f"wavelet_level_{self.levels}_approximation", *details)
-        return tuple(f"{band}_{statistic}" for band in bands for statistic in self.statistics)
-
-    def definitions(self) -> tuple[Definition, ...]:
-        """Return what the features mean; a sub-band is named by its orientation."""
-        by_statistic = dict(zip(get_args(Statistic), super().definitions(), strict=True))
-        return tuple(by_statistic[statistic] for statistic in self.statistics)
+        return tuple(f"{band}_log_energy" for band in bands)
 
     def describe(self, images: NDArray[Any]) -> Floats:
-        """Compute the statistics of all sub-bands of n images, (n, n_features).
+        """Compute the log energies of all sub-bands of n images, (n, n_features).
 
-        A sub-band whose mean square is below 1e-12 times the image's counts as empty, so that a
-        constant image has values.
+        A mean square below 1e-12 times the image's counts as that, so that a constant image has
+        values.
         """
-        # Below the floor there is only rounding.
         floor = np.maximum(_RELATIVE_FLOOR * mean_square(images), _ABSOLUTE_FLOOR)
 
-        def describe(band: Floats) -> Floats:
-            coefficients = band.reshape(len(band), -1)
-            energy, (_, variance, _, fourth) = mean_square(coefficients), moments(coefficients)
-            columns = {
-                "log_energy": np.log(np.maximum(energy, floor)),
-                "mean_absolute": np.abs(coefficients).mean(axis=1),
-                "standard_deviation": np.sqrt(variance),
-                "excess_kurtosis": np.where(variance > floor, ratio(fourth, variance**2) - 3, 0),
-            }
-            if "entropy" in self.statistics:
-                places = coefficients.shape[1]
-                bits = entropy(coefficients**2 / (places * np.maximum(energy, floor))[:, None])
-                columns["entropy"] = np.where(energy > floor, bits / np.log2(max(places, 2)), 0)
-            return np.stack([columns[name] for name in self.statistics], axis=1)
+        def measure(band: Floats) -> Column:
+            return np.log(np.maximum(mean_square(band), floor))
 
         # `map` lets go of a band before the next is made: half an image less memory.
-        *details, approximation = map(
-            describe, sub_bands(images, self.wavelet, self.boundary, self.levels)
-        )
+        bands = map(measure, sub_bands(images, self.wavelet, self.boundary, self.levels))
+        *details, approximation = bands
         each = len(_ORIENTATIONS)
         coarsest_first = [
             details[each * level + orientation]
             for level in range(self.levels - 1, -1, -1)
             for orientation in range(each)
         ]
-        return np.hstack([approximation, *coarsest_first])
+        return np.stack([approximation, *coarsest_first], axis=1)
