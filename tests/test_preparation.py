@@ -18,7 +18,6 @@ from skiagram.preparation import (
 from skiagram.records.files import read_record, write_record
 
 COVARIATES = (Covariate("age", None), Covariate("side", ("left", "right")))
-ACQUISITION = {"_target_": "skiagram.datasets.folder.source.InGray"}
 RESTORATION = {"_target_": "skiagram.restoration.steps.Steps", "missing": None}
 FEATURES = ({"_target_": "b", "distances": [1, 2]}, {"_target_": "a", "zones": 4})
 
@@ -60,7 +59,7 @@ def test_files_that_never_name_a_modality_ask_none_of_new_ones():
 
 def test_each_stage_adds_to_what_it_is_handed(tmp_path):
     kinds = ImageKinds((1,), ("uint8",), (8, 8), (8, 8))
-    write_record(Preparation(kinds, ACQUISITION), tmp_path / "images" / PREPARATION)
+    write_record(Preparation(kinds, gray=True), tmp_path / "images" / PREPARATION)
     propagate_preparation(tmp_path / "images", tmp_path / "restored", restoration=RESTORATION)
     np.save(tmp_path / "restored" / TRAINING_MEAN, np.ones((8, 8)))
     propagate_preparation(
@@ -69,7 +68,7 @@ def test_each_stage_adds_to_what_it_is_handed(tmp_path):
     propagate_preparation(tmp_path / "extracted", tmp_path / "model")
     final = read_record(Preparation, tmp_path / "model" / PREPARATION)
     # families in column order
-    assert final == Preparation(kinds, ACQUISITION, RESTORATION, FEATURES, COVARIATES)
+    assert final == Preparation(kinds, RESTORATION, FEATURES, COVARIATES, gray=True)
     assert (np.load(tmp_path / "model" / TRAINING_MEAN) == 1).all()
 
 

@@ -196,7 +196,6 @@ class Preparation:
 
     Attributes:
         images: What kinds of images ingest stored, of the first modality; None without images.
-        acquisition: `_target_` and options of what made them of the pixels in their files.
         restoration: `_target_` and options of the restoration; None before it.
         features: `_target_` and options of each feature family, in column order.
         image_digests: Of all images as ingested, of every modality: the first half of the digest
@@ -208,10 +207,10 @@ class Preparation:
         proposal: `_target_` and options of what proposed the places where finders look.
         windows: Options of the windows around these places.
         patient_column: Column of the patients in a table of features; empty without one.
+        gray: Whether colour was turned gray.
     """
 
     images: ImageKinds | None
-    acquisition: dict[str, Any] | None
     restoration: dict[str, Any] | None = None
     features: tuple[dict[str, Any], ...] = ()
     covariates: tuple[Covariate, ...] = ()
@@ -223,6 +222,7 @@ class Preparation:
     proposal: dict[str, Any] | None = None
     windows: dict[str, Any] | None = None
     patient_column: str = ""
+    gray: bool = False
 
     @property
     def of_volumes(self) -> bool:

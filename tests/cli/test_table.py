@@ -53,7 +53,7 @@ def test_features_are_written_under_own_and_pyradiomics_names(here, terminal):
     # what a run leaves of two modalities' features
     family = {"_target_": "skiagram.features.first_order.FirstOrder", "region": "whole"}
     kinds = ImageKinds((1,), ("float32",), (8, 8), (8, 8))
-    recorded = Preparation(kinds, None, features=(family,), modalities=("PET", "MR"))
+    recorded = Preparation(kinds, features=(family,), modalities=("PET", "MR"))
     write_record(recorded, here / "data/preparation/preparation.json")
     plain = build(dict(family), "features").names()
     names = tuple(f"{modality}.{name}" for modality in ("PET", "MR") for name in plain)

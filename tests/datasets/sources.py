@@ -23,7 +23,7 @@ class MemorySource(OpenSource):
     outcome: None = None
     known: dict[int, GroundTruth] = field(default_factory=dict)
     spacing: Spacing | None = None
-    acquisition: None = None
+    in_gray: bool = False
     lesions: Mapping[int, tuple[Mark, ...]] = field(default_factory=dict)
 
     def card(self):

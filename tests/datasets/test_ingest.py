@@ -7,11 +7,9 @@ import pandas as pd
 import pytest
 
 from skiagram.datasets.contract import Mark
-from skiagram.datasets.folder.source import InGray
 from skiagram.datasets.ingest import task_of
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation, join_digests
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import MARKS
@@ -47,11 +45,9 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path):
     kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
     means = [float(image.mean()) for image in balanced().images]
     assert found.traits.brightness == pytest.approx((min(means), max(means)))
-    assert found == Preparation(kinds, None, image_digests=digests, traits=found.traits)
-    acquired = balanced(acquisition=InGray())
-    changed, _ = ingested(acquired, tmp_path / "films")
-    acquisition = read_record(Preparation, changed.images / PREPARATION).acquisition
-    assert build(acquisition or {}, "acquisition") == acquired.acquisition
+    assert found == Preparation(kinds, image_digests=digests, traits=found.traits)
+    changed, _ = ingested(balanced(in_gray=True), tmp_path / "films")
+    assert read_record(Preparation, changed.images / PREPARATION).gray
 
 
 def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path):

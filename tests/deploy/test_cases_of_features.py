@@ -35,7 +35,7 @@ def test_of_a_row_no_image_is_read_by_models_of_any_version(tmp_path):
     (row,) = cases_of_features(write(tmp_path, "p1,2.5,1,60"), COLUMNS)
     kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
     for images in (None, kinds):
-        preparer = Preparer(Preparation(images, None), None, None, None, None)
+        preparer = Preparer(Preparation(images), None, None, None)
         assert Preparer.prepare(preparer, row, {}).images == {}
 
 

@@ -97,7 +97,7 @@ def test_the_first_modality_of_training_is_compared_and_shown_whatever_a_table_n
         return SpacedImage(np.zeros((SIDE, SIDE, 1), np.float32), None)
 
     kinds = ImageKinds((1,), ("float32",), (SIDE, SIDE), (SIDE, SIDE))
-    preparation = Preparation(kinds, None, modalities=("CT", "PET"))
+    preparation = Preparation(kinds, modalities=("CT", "PET"))
     preparer = SimpleNamespace(preparation=preparation, read=record)
     model = SimpleNamespace(
         preparer=preparer, task=TASK, threshold=0.5, rule="", deployment=SimpleNamespace(title="")

@@ -184,7 +184,7 @@ def test_a_number_far_from_those_of_training_is_said():
 def test_a_gray_image_for_a_model_of_colour_is_marked():
     kinds = ImageKinds((3,), ("uint8",), (8, 8), (8, 8))
     steps = Steps(missing=None, outliers=None, denoising=None)
-    preparer = Preparer(Preparation(kinds, None), None, steps, None, None)
+    preparer = Preparer(Preparation(kinds), steps, None, None)
     gray = SpacedImage(np.zeros((8, 8), np.uint8)).in_colour()
     colour = SpacedImage(np.zeros((8, 8, 3), np.uint8))
     assert preparer._examine(gray, "") == ("gray, where training had colour",)

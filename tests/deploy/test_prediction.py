@@ -12,7 +12,6 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from PIL import Image
 
-from skiagram.datasets.folder.source import InGray
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, judge, write_table
@@ -103,7 +102,7 @@ def test_a_film_whose_features_overflow_costs_no_other_its_scores(baseline, tmp_
 
 @pytest.mark.slow
 def test_new_images_are_turned_gray_as_those_of_training_were(tmp_path):
-    trained = trained_baseline(tmp_path, acquisition=InGray())
+    trained = trained_baseline(tmp_path, gray=True)
     prediction = predict(load_model(trained.model), trained.films)
     assert_allclose(prediction.rows, trained.expected(), rtol=0, atol=1e-12)
 

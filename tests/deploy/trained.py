@@ -16,7 +16,7 @@ from skiagram.fitting.deployment import CHECKSUMS
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore
 from skiagram.models.combined import check_combination, combine
-from skiagram.options import build, composed
+from skiagram.options import build
 from skiagram.preparation import (
     PREPARATION,
     ImageKinds,
@@ -25,6 +25,7 @@ from skiagram.preparation import (
     TraitsSeen,
     brightness_of,
 )
+from skiagram.readers.gray import in_gray
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import write_record, write_table
 from skiagram.records.places import tabulate_places
@@ -80,7 +81,7 @@ def covariates_of(case_id):
     return pd.DataFrame({"case_id": case_id, "age": age, "side": side, "images": at % 3})
 
 
-def write_ingested(folder, cases, task, images, acquisition=None, **tables):
+def write_ingested(folder, cases, task, images, *, gray=False, **tables):
     """Write what step ingest leaves of images.
 
     Args:
@@ -89,12 +90,12 @@ def write_ingested(folder, cases, task, images, acquisition=None, **tables):
     seen = TraitsSeen()
     with ShardWriter(folder / "images") as writer:
         for name, image in images:
-            stored = image if acquisition is None else acquisition.acquire(image)
+            stored = in_gray(image) if gray else image
             writer.add(name, stored.pixels, stored.spacing)
             seen.add(stored.spacing, stored.modality, brightness_of(stored.pixels))
     kinds = ImageKinds.of(image for _, image in ImageStore(folder / "images"))
-    changes = None if acquisition is None else composed(acquisition)
-    write_record(Preparation(kinds, changes, traits=seen.traits()), folder / "images" / PREPARATION)
+    preparation = Preparation(kinds, traits=seen.traits(), gray=gray)
+    write_record(preparation, folder / "images" / PREPARATION)
     cases.write(folder / "cases/cases.parquet")
     write_record(task, folder / "cases/task.json")
     nothing = pd.DataFrame({"case_id": cases.case_id})
@@ -109,20 +110,20 @@ def striped_cases():
     return make_cases(np.arange(CASES) % 2, split, name="case-{:02d}")
 
 
-def write_striped(folder, acquisition=None):
+def write_striped(folder, *, gray=False):
     """Ingest striped and plain images of patients with covariates; write the test films as PNG."""
     rng = np.random.default_rng(4)
     label = np.arange(CASES) % 2
     stripes = 40 * np.sin(np.arange(SIDE) * 1.3 + rng.uniform(0, 6, (CASES, 1)))[:, None, :]
     noise = rng.normal(128, 25, (CASES, SIDE, SIDE))
     images = np.clip(noise + stripes * label[:, None, None], 0, 255).astype(np.uint8)
-    if acquisition is not None:
+    if gray:
         images = np.stack([images, images // 2, images // 4], axis=-1)  # in colour
     cases = striped_cases()
     names = cases.case_id.tolist()
     films = {name: SpacedImage(image) for name, image in zip(names, images, strict=True)}
     covariates = covariates_of(cases.case_id)
-    write_ingested(folder, cases, TASK, films.items(), acquisition, covariates=covariates)
+    write_ingested(folder, cases, TASK, films.items(), gray=gray, covariates=covariates)
     (folder / "films").mkdir()
     for name in cases.test().case_id.tolist():
         Image.fromarray(films[name].pixels).save(folder / "films" / f"{name}.png")
@@ -160,7 +161,7 @@ def finish(folder, model, chosen):
 def trained_baseline(
     folder,
     restoration="repair",
-    acquisition=None,
+    gray=False,
     covariates=(),
     model="logistic_regression",
     **changed,
@@ -170,7 +171,7 @@ def trained_baseline(
     if covariates:
         columns = list(covariates)
         features["covariates"] = options("features/covariates.yaml", columns=columns)
-    write_striped(folder, acquisition)
+    write_striped(folder, gray=gray)
     prepare(folder, options(f"restoration/{restoration}.yaml"), features)
     chosen = options(f"model/{model}.yaml", **changed)
     return finish(folder, build(chosen, "model"), chosen)

@@ -81,5 +81,5 @@ def store(folder, pictures, regions=None, spacing=None, names=None):
             region = regions[place] if regions else None
             writer.add(name, picture, spacing, region)
     kinds = ImageKinds.of(pictures)
-    write_record(Preparation(kinds, None, image_digests="a" * 16), folder / PREPARATION)
+    write_record(Preparation(kinds, image_digests="a" * 16), folder / PREPARATION)
     return folder

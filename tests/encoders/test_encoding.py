@@ -177,7 +177,7 @@ def test_bytes_that_a_restoration_normalised_are_seen_by_percentiles(tmp_path):
     folder, given = store(tmp_path / "images", shown), encoder(weights_file(tmp_path))
     expected, _ = encode_images(folder, given)  # as of floats
     stored_bytes = ImageKinds.of(list(images(2, 20, 20)))
-    preparation = Preparation(stored_bytes, None, restoration=normalising())
+    preparation = Preparation(stored_bytes, restoration=normalising())
     table, record = encode_images(folder, given, preparation=preparation)
     assert record.encoder["preprocessing"]["intensity"]["window"] is None
     assert table.values.tobytes() == expected.values.tobytes()
@@ -191,7 +191,7 @@ def test_each_modality_is_seen_by_its_own_depth_in_training_and_in_a_model(tmp_p
     write_modalities(folder, ["XR", "MR"])
     traits = TraitRanges(("",), (), True, (0, 1), (0, 1))
     further = FurtherModality("MR", ImageKinds.of(deep), traits)
-    plain = Preparation(ImageKinds.of(shown), None, modalities=("XR", "MR"), further=(further,))
+    plain = Preparation(ImageKinds.of(shown), modalities=("XR", "MR"), further=(further,))
     table, record = encode_images(folder, given, preparation=plain)
     alone = [
         encode_images(store(tmp_path / n, x), given)[0] for n, x in (("x", shown), ("m", deep))

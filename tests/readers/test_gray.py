@@ -8,9 +8,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from PIL import Image
 
-from skiagram.datasets.folder.source import InGray
 from skiagram.errors import DataError
-from skiagram.readers.gray import MAX_TINT
+from skiagram.readers.gray import MAX_TINT, in_gray
 from skiagram.readers.image_files import decode_image
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.records.files import read_record
@@ -89,9 +88,8 @@ def test_true_colour_among_gray_is_refused_until_it_is_turned_gray(tmp_path):
     colour = np.stack([film(7), film(8), film(9)], -1)
     found = opened.image(7).pixels
     assert_array_equal(found, np.asarray(Image.fromarray(colour).convert("L")))
-    assert isinstance(opened.acquisition, InGray)  # so does `predict` to new images
-    new = opened.acquisition.acquire(SpacedImage(colour)).pixels
-    assert_array_equal(new, found)
+    assert opened.in_gray  # so is colour of new images by `predict`
+    assert_array_equal(in_gray(SpacedImage(colour)).pixels, found)
 
 
 def test_the_card_says_how_many_were_not_gray_files(tmp_path):

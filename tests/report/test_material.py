@@ -99,7 +99,7 @@ def test_only_features_of_images_are_defined():
     ]
     network = {"_target_": "skiagram.models.deep.of_an_earlier_version.Embedding"}
     kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
-    known = feature_definitions(Preparation(kinds, None, features=(*options, network)))
+    known = feature_definitions(Preparation(kinds, features=(*options, network)))
     assert all(one.name.startswith("first_order_") for one in known)
     assert find_definition("covariates_age", known) is None
     for column in ("first_order_skewness", "CC.first_order_skewness"):

@@ -138,11 +138,11 @@ def test_equal_films_get_noise_of_their_own_that_no_other_case_moves(tmp_path):
         for name in ("a", "b"):
             writer.add(name, film, (0.2, 0.3))
     steps = check(Steps, {"missing": None, "outliers": None, "denoising": None}, "restoration")
-    preparation = Preparation(ImageKinds.of([film]), None)
+    preparation = Preparation(ImageKinds.of([film]))
 
     def noisy(name, seed=0):
         preparer = StoredPreparer(
-            preparation=preparation, acquisition=None, restoration=steps, training_mean=None,
+            preparation=preparation, restoration=steps, training_mean=None,
             shape=None, stores={"": ImageStore(tmp_path)}, seed=seed,
             scored=Scored(corruption="noise", amount=0.2),
         )  # fmt: skip

@@ -101,17 +101,6 @@ def pixel_side(spacing: Spacing | None) -> float:
     return 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
 
 
-class PixelAcquisition(Protocol):
-    """The options of what a source does to pixels, kept with each model for new images."""
-
-    def acquire(self, image: SpacedImage, /) -> SpacedImage:
-        """Turn an image, as its file is read, into an image as ingest stores it.
-
-        Raises:
-            DataError: It is not an image of the kind that the source has.
-        """
-
-
 class OpenSource(ABC):
     """A verified source: its entries and, one at a time, their images.
 
@@ -128,9 +117,9 @@ class OpenSource(ABC):
     problems: tuple[DataError, ...] = ()
 
     @property
-    @abstractmethod
-    def acquisition(self) -> PixelAcquisition | None:
-        """What the source does to each file's pixels, and so to new images; None for nothing."""
+    def in_gray(self) -> bool:
+        """Whether colour is turned gray, and so that of new images."""
+        return False
 
     @abstractmethod
     def entries(self) -> list[Entry]:

@@ -131,8 +131,6 @@ def numeric_columns(frame: pd.DataFrame, columns: Iterable[str], where: str) -> 
 class OpenFeatureFile(OpenSource):
     """The rows of a table, cases without images."""
 
-    acquisition = None
-
     def __init__(self, options: FeatureFile, frame: pd.DataFrame) -> None:
         listing = list_entries(frame, options.columns, options.classes, options.test_sites)
         self.patient_column = options.columns.patient or ""

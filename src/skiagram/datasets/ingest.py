@@ -37,7 +37,6 @@ from skiagram.image_store.shards import ShardWriter, content_digest, values_dige
 from skiagram.image_store.store import ImageStore, write_modalities
 from skiagram.images import Spacing
 from skiagram.near_duplicates.pairs import Pairs, clusters, unite_pairs
-from skiagram.options import composed
 from skiagram.preparation import (
     PREPARATION,
     FurtherModality,
@@ -473,13 +472,13 @@ def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: Inge
     kinds, traits = every[first].summarise() if store.has_images else (None, None)
     preparation = Preparation(
         kinds,
-        None if opened.acquisition is None else composed(opened.acquisition),
         image_digests=join_digests(digests),
         traits=traits,
         modalities=tuple(filter(None, opened.kinds())),
         regions=store.has_images and store.region(store.case_ids[0]) is not None,
         further=tuple(FurtherModality(name, *every[name].summarise()) for name in others),
         patient_column=opened.patient_column,
+        gray=opened.in_gray,
     )
     write_record(preparation, folders.images / PREPARATION)
 

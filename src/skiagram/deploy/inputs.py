@@ -9,8 +9,6 @@ import numpy as np
 
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.datasets.checks import check_image
-from skiagram.datasets.contract import PixelAcquisition
-from skiagram.datasets.folder.source import InGray
 from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
 from skiagram.errors import DataError, listed, named, refusal
 from skiagram.preparation import Covariate, Preparation, channels
@@ -71,20 +69,18 @@ class Preparer:
     """What happens to each image before the model sees it.
 
     Attributes:
-        acquisition: What the data set's source did to each image; None for nothing.
         restoration: What cleans each image; None where cases have none.
         shape: (height, width) that the model insists on; None where it takes any.
     """
 
     preparation: Preparation
-    acquisition: PixelAcquisition | None
     restoration: Steps | ByModality | None
     training_mean: Plane | None
     shape: tuple[int, int] | None
     reading: CaseReading = AS_STORED
 
     def prepare(self, case: NewCase, covariates: Mapping[str, str]) -> PreparedImage:
-        """Read a case's images, do what its data set's source does, and restore them."""
+        """Read a case's images as ingest does, and restore them."""
         unusual: tuple[str, ...] = ()
         images: dict[str, SpacedImage] = {}
         try:
@@ -112,16 +108,10 @@ class Preparer:
         largest = MAX_PIXELS if kinds is None else max(MAX_PIXELS, kinds.height[1] * kinds.width[1])
         reference = case.images[modality]
         files = read_case_files(case.tree, reference)
-        gray = self.reading.gray or isinstance(self.acquisition, InGray)
+        gray = self.reading.gray or self.preparation.gray
         reading = replace(self.reading, most_pixels=largest, gray=gray)
         image = decode_case(files, reference, reading)
-        if self.preparation.in_colour:
-            image = image.in_colour()
-        # What the source did to each image.
-        if self.acquisition is None:
-            return image
-        acquired = self.acquisition.acquire(image)
-        return replace(acquired, modality=acquired.modality or image.modality)
+        return image.in_colour() if self.preparation.in_colour else image
 
     def _examine(self, image: SpacedImage, modality: str) -> tuple[str, ...]:
         """Refuse what cannot be scored; return in what no image of training was like this one."""

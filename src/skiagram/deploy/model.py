@@ -35,7 +35,6 @@ from skiagram.restoration.restore import ByModality
 from skiagram.tasks.task import Task
 
 _ANY_MODEL = f"*/{DEPLOYMENT}"
-_ACQUISITIONS = ("skiagram.datasets",)  # where what makes pixels of files stands
 
 
 @dataclass(frozen=True)
@@ -153,12 +152,9 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     several = steps.get("_target_") == f"{ByModality.__module__}.{ByModality.__qualname__}"
     if preparation.images is not None:
         restoration = own(steps, ("skiagram.restoration",), ("of" if several else "restore",), path)
-    # What the source did to the images, and the mean that fills their gaps.
-    acquisition = None
-    if preparation.acquisition:
-        acquisition = own(preparation.acquisition, _ACQUISITIONS, ("acquire",), path)
+    # The mean that fills their gaps.
     needs_mean = restoration is not None and not several and restoration.needs_training_mean
     mean = training_mean(folder) if needs_mean else None
     shape = scorer.requires.shape
-    preparer = Preparer(preparation, acquisition, restoration, mean, shape, reading)
+    preparer = Preparer(preparation, restoration, mean, shape, reading)
     return DeployedModel(deployment, preparer, scorer, fingerprint)

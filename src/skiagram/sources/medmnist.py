@@ -97,8 +97,6 @@ def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
 class MedMNISTFile(OpenSource):
     """One opened MedMNIST file."""
 
-    acquisition = None
-
     def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], n_classes: int) -> None:
         self._images: list[NDArray[np.uint8]] = []
         self._entries: list[Entry] = []

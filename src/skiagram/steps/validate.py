@@ -31,7 +31,6 @@ from skiagram.evaluation.external import COHORT, compare_with_development
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import Outcome, Predictions, folder_of
@@ -116,9 +115,8 @@ def ingest_cohort(
     """
     # Images are changed as the project's were, then ingested.
     task, folders = task_of(cohort, "cv"), IngestFolders.under(target)
-    changes = project.preparation.acquisition
-    if changes is not None and isinstance(opened, FolderFiles):
-        opened = opened.acquired(build(changes, "acquisition"))
+    if project.preparation.gray and isinstance(opened, FolderFiles):
+        opened = opened.turned_gray()
     ingest_opened(cohort, opened, task, folders, compute)
     # it has the masks, and the images of a case, that the project's cases have
     ours = project.preparation

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from skiagram.datasets.folder.source import InGray
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_record, read_table
@@ -80,10 +79,10 @@ def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path)
         last = pixels[-1] if kind == "gray" else pixels[-1][..., 2]
         np.testing.assert_array_equal(last, film(9))
     # as a cohort of a project whose images are turned gray
-    cohort = opened.acquired(InGray())
+    cohort = opened.turned_gray()
     [part] = cohort.parts([0, 4])
     assert {part.image(at).pixels.ndim for at in range(2)} == {2}
-    assert cohort.acquisition == InGray()
+    assert cohort.in_gray
 
 
 def test_train_on_site_a_and_test_on_site_b(own, tmp_path):

@@ -29,7 +29,7 @@ def test_copies_are_measured_by_the_kind_of_their_family(tmp_path):
 
     kinds = ImageKinds((1,), ("uint8",), (8, 8), (8, 8))
     families = (family("perturbed"), family("perturbed_noise"))
-    preparation = Preparation(kinds, acquisition=None, features=families)
+    preparation = Preparation(kinds, features=families)
     generator = np.random.default_rng(0)
     truth = generator.normal(size=(20, 1))
     copies = [truth + spread * generator.normal(size=(20, 2)) for spread in (0.01, 5.0)]

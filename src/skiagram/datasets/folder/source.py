@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home, is_untracked
 from skiagram.datasets.choices import Unlisted
-from skiagram.datasets.contract import Entry, Mark, OpenSource, PixelAcquisition
+from skiagram.datasets.contract import Entry, Mark, OpenSource
 from skiagram.datasets.folder.columns import Columns, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import parse_lesions
@@ -41,7 +41,6 @@ from skiagram.readers.case_images import (
 from skiagram.readers.dicom_codecs import MAX_PIXELS
 from skiagram.readers.file_trees import FileTree
 from skiagram.readers.files import read_file, unlike
-from skiagram.readers.gray import in_gray
 from skiagram.readers.grid import MaskGrid
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.archive import open_tree
@@ -244,15 +243,6 @@ def _at_home(name: str) -> Path:
     return Path(name) if Path(name).exists() else home(Path()) / name
 
 
-@dataclass(**STRICT)
-class InGray:
-    """Colour images are turned gray, and transparent pixels laid on black."""
-
-    def acquire(self, image: SpacedImage) -> SpacedImage:
-        """Return a gray image."""
-        return in_gray(image)
-
-
 @record(frozen=True)
 class FolderFiles(OpenSource):
     """An opened folder.
@@ -262,7 +252,6 @@ class FolderFiles(OpenSource):
         sealed: Encrypted labels of test cases; None where the listing has them.
         further: Modality → its images of the same cases, these first; empty for one image a case.
         problems: What is wrong with rows of the table, which are not listed.
-        taken_over: What another source did to pixels, and so is done to these; None for nothing.
     """
 
     files: FileTree
@@ -273,17 +262,16 @@ class FolderFiles(OpenSource):
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
     problems: tuple[DataError, ...] = ()
-    taken_over: PixelAcquisition | None = None
 
     @property
-    def acquisition(self) -> PixelAcquisition | None:
-        """What is done to colour, or was done by another source; None where nothing is."""
-        return self.taken_over or (InGray() if self.reading.gray else None)
+    def in_gray(self) -> bool:
+        return self.reading.gray
 
-    def acquired(self, taken_over: PixelAcquisition) -> "FolderFiles":
-        """Return the files with pixels that go through what another source did to its own."""
-        further = {name: each.acquired(taken_over) for name, each in self.further.items()}
-        return replace(self, further=further, taken_over=taken_over)
+    def turned_gray(self) -> "FolderFiles":
+        """Return the files with colour turned gray, as another source does with its own."""
+        further = {name: each.turned_gray() for name, each in self.further.items()}
+        reading = replace(self.reading, gray=True)
+        return replace(self, further=further, reading=reading, channels=1)
 
     def entries(self) -> list[Entry]:
         return self.listing.entries
@@ -309,11 +297,7 @@ class FolderFiles(OpenSource):
                 raise refusal("datasets.changed_image", name)
         image = decode_case(files, reference, self.reading)
         check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
-        image = image.in_colour() if self.channels == 3 else image
-        if self.taken_over is None:
-            return image
-        acquired = self.taken_over.acquire(image)
-        return replace(acquired, modality=acquired.modality or image.modality)
+        return image.in_colour() if self.channels == 3 else image
 
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions that the table gives an image; the file is read for those in space."""

@@ -245,8 +245,6 @@ class ScanningObserver:
 class OpenPhantomFinding(OpenSource):
     """Makes the films of one phantom on demand."""
 
-    acquisition = None
-
     def __init__(self, options: PhantomFinding) -> None:
         # The tissue and the nodule, and every place where one may lie.
         self._options, nodules = options, options.nodules

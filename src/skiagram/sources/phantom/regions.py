@@ -128,8 +128,6 @@ class RegionObserver:
 class OpenPhantomRegions(OpenSource):
     """Makes the volumes of one phantom with regions."""
 
-    acquisition = None
-
     def __init__(self, options: PhantomRegions) -> None:
         self._options, lesion = options, options.lesion
         exponents = lesion.normal_exponent, lesion.abnormal_exponent

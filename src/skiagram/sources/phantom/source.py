@@ -147,8 +147,6 @@ class PhantomDataSet(GeneratedDataSet):
 class PhantomCases(OpenSource):
     """The cases of a phantom, each made when asked for; every second patient is abnormal."""
 
-    acquisition = None
-
     def __init__(self, options: PhantomDataSet, number: int, kind: str, axes: int) -> None:
         size, tissue, nodule = options.size, options.tissue, options.nodule
         self._patients, self._number, self._kind = options.patients, number, kind

@@ -150,8 +150,6 @@ class VisitObserver:
 class OpenPhantomVisits(OpenSource):
     """Makes the images of one phantom of several visits."""
 
-    acquisition = None
-
     def __init__(self, options: PhantomVisits) -> None:
         self._options = options
         nodule = Nodule(amplitude=1.0, radius=options.lesion.radius, places=1, spacing=1)
