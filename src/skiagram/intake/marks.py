@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import scipy
 
+from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
+from skiagram.datasets.folder.roles import Check
 from skiagram.declared import read_declared
 from skiagram.errors import listed, named, refusal
 from skiagram.intake.file_names import FileNames
@@ -37,6 +40,9 @@ _DECLARED = read_declared("skiagram.intake", "marks.yaml")
 _LIKE_CLASSES = re.compile(r"(?i)class|categor|label|finding|diagnos|kind|type")
 _MOST_CLASSES = 50  # values of a column that may be one of classes
 _OF_COCO = ("id", "image_id", "bbox", "area", "segmentation")  # say no more than the box
+_CORNERS = ("x_min", "y_min", "x_max", "y_max")
+_NUMBER = Check("intake.no_coordinate", lambda cell: number_of(cell) is not None)
+_OF_PLANE = _NUMBER._replace(is_right=lambda cell: not cell or number_of(cell) is not None)
 
 
 def _of_corners(left: float, top: float, right: float, bottom: float) -> Lesion:
@@ -60,58 +66,21 @@ _LESION_OF: Mapping[str, Callable[..., Lesion]] = {  # what columns say → the 
 }
 
 
-class _Marks(NamedTuple):
-    """A row for each lesion, and which of its columns say what.
+class _Columns(NamedTuple):
+    """Which columns of a table of lesions say what.
 
     Attributes:
-        word: What a row is called in a message: a line, or an annotation.
-        place: Columns of the numbers of a lesion.
+        place: Of the numbers of a lesion.
         say: What these say.
-        sides: Columns of height and width of the image that a box was drawn on; or none.
-        kind: Column of the class; None where there is none.
+        sides: Of height and width of the image that a box was drawn on; or none.
+        kind: Of the class; None where there is none.
     """
 
-    rows: list[TableLine]
-    word: str
     file: str
     place: list[str]
     say: str
     sides: list[str]
     kind: str | None
-
-    def numbers(self, row: TableLine, names: Sequence[str]) -> list[float]:
-        """Return the numbers of some columns; none of an image without a lesion."""
-        cells = {name: row.cells[name] for name in names}
-        if all(not cell or stands_for_missing(cell) for cell in cells.values()):
-            return []
-        numbers = []
-        for name, cell in cells.items():
-            if not cell and name.casefold() == "z":  # of a plane image
-                continue
-            number = number_of(cell)
-            if number is None:
-                raise refusal("intake.no_coordinate", cell=cell, column=name)
-            numbers.append(number)
-        return numbers
-
-    def lesion(self, row: TableLine, shape: Sequence[int], unit: str) -> Lesion:
-        """Return the lesion of a row on an image, whose pixels must be those it was drawn on."""
-        numbers, sides = self.numbers(row, self.place), self.numbers(row, self.sides)
-        here = shape[:2]
-        if unit == "shares":
-            if self.say not in ("corners", "box"):
-                raise refusal("intake.circles_in_shares")
-            lengths = (*here[::-1], *here[::-1])
-            numbers = [share * length for share, length in zip(numbers, lengths, strict=True)]
-        elif sides and all(sides) and sides != [*here]:
-            drawn, found = (" × ".join(f"{side:g}" for side in each) for each in (sides, here))
-            raise refusal(
-                "intake.lesions_of_other_size", image=row.cells[self.file], drawn=drawn, found=found
-            )
-        lesion = _LESION_OF[self.say](*numbers)
-        if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
-            raise refusal("intake.lesion_of_a_pixel", lesion=lesion.text())
-        return lesion
 
 
 def read_lesions(
@@ -131,33 +100,63 @@ def read_lesions(
             has several classes, or lesions that nearly coincide, and no choice says what is meant.
             The message names file and line.
     """
-    marks = _find_columns(path, *_read_rows(path))
-    # lesions of the classes that count
-    rows = []
-    for row in marks.rows:
-        with named(f"{path}, {marks.word} {row.key}"):
-            is_none = marks.kind is not None and says_nothing_found(row.cells[marks.kind])
-            if marks.numbers(row, marks.place) and not is_none:
-                rows.append(row)
-    rows, note = _choose_classes(path, marks._replace(rows=rows), options.mark_class)
-    # on their images
+    table, word = _read_table(path)
+    columns = _find_columns(path, table)
+    # rows of an image without a lesion have no place, or a class such as `No finding`
+    is_none = (
+        table[columns.place].map(lambda cell: not cell or stands_for_missing(cell)).all(axis=1)
+    )
+    if columns.kind is not None:
+        is_none |= table[columns.kind].map(says_nothing_found)
+    marks = table[~is_none]
+    where = [f"{path}, {word} {key}" for key in marks.index]
+    checks = [
+        (name, _OF_PLANE if name.casefold() == "z" else _NUMBER)
+        for name in (*columns.place, *columns.sides)
+    ]
+    for _, problem in sorted(find_cell_problems(marks, checks, where).items()):
+        raise problem
+    # lesions of the classes that count, on their images
+    marks, note = _choose_classes(path, marks, columns, options.mark_class)
     lesions: dict[str, list[Lesion]] = {}
-    for row in rows:
-        with named(f"{path}, {marks.word} {row.key}"):
-            name = row.cells[marks.file]
+    for row in rows_of(marks):
+        with named(f"{path}, {word} {row.key}"):
+            name = row.cells[columns.file]
             file = files.find(name)
             if file is None:
                 raise refusal("intake.lesions_of_no_image", name=name)
             # an image is opened only where its sides are asked for
-            shape = shape_of(file) if marks.sides or options.mark_unit == "shares" else ()
-            lesions.setdefault(file, []).append(marks.lesion(row, shape, options.mark_unit))
+            shape = shape_of(file) if columns.sides or options.mark_unit == "shares" else ()
+            lesion = _lesion_of(row, columns, shape, options.mark_unit)
+            lesions.setdefault(file, []).append(lesion)
     for file, image_lesions in lesions.items():
         with named(f"{path}, lesions of `{file}`"):
             lesions[file] = _each_once(image_lesions, options.similar_marks)
     return lesions, note
 
 
-def _read_rows(path: Path) -> tuple[list[TableLine], str]:
+def _lesion_of(row: TableLine, columns: _Columns, shape: Sequence[int], unit: str) -> Lesion:
+    """Return the lesion of a row on an image, whose pixels must be those it was drawn on."""
+    numbers = [number_of(row.cells[name]) for name in columns.place]
+    known, here = [number for number in numbers if number is not None], shape[:2]
+    sides = [row.number(name) for name in columns.sides]
+    if unit == "shares":
+        if columns.say not in ("corners", "box"):
+            raise refusal("intake.circles_in_shares")
+        lengths = (*here[::-1], *here[::-1])
+        known = [share * length for share, length in zip(known, lengths, strict=True)]
+    elif sides and all(sides) and sides != [*here]:
+        drawn, found = (" × ".join(f"{side:g}" for side in each) for each in (sides, here))
+        raise refusal(
+            "intake.lesions_of_other_size", image=row.cells[columns.file], drawn=drawn, found=found
+        )
+    lesion = _LESION_OF[columns.say](*known)
+    if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
+        raise refusal("intake.lesion_of_a_pixel", lesion=lesion.text())
+    return lesion
+
+
+def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
     """Return the rows of a CSV, or the annotations of COCO, and what one is called.
 
     Raises:
@@ -187,16 +186,14 @@ def _read_rows(path: Path) -> tuple[list[TableLine], str]:
         return _read_coco(content, where), "annotation"
     # names of files stay as they are written, so the header tells their columns beforehand
     words = [word.strip(' "\ufeff\r') for word in re.split(r"[,;\t]", text.split("\n")[0])]
+    files = [word for word in words if word.casefold() in _DECLARED["files"]]
     with of_table(where):
-        table = read_table(
-            content, [word for word in words if word.casefold() in _DECLARED["files"]]
-        )
-    return rows_of(table), "line"
+        return read_table(content, files), "line"
 
 
-def _read_coco(content: bytes, where: str) -> list[TableLine]:
+def _read_coco(content: bytes, where: str) -> pd.DataFrame:
     """Return a row for each annotation: its image and the image's sides, box, classes, and more."""
-    rows: list[TableLine] = []
+    rows: list[dict[str, str]] = []
     try:
         read = json.loads(content)
         images: dict[object, list[Mapping[str, object]]] = {}
@@ -209,8 +206,8 @@ def _read_coco(content: bytes, where: str) -> list[TableLine]:
             if annotation.get("category_id") in names:
                 cells["category_id"] = names[annotation["category_id"]]
             x, y, width, height = map(float, annotation["bbox"])
-            cells |= {"x_min": repr(x), "y_min": repr(y)}
-            cells |= {"x_max": repr(x + width), "y_max": repr(y + height)}
+            corners = zip(_CORNERS, (x, y, x + width, y + height), strict=True)
+            cells |= {corner: repr(at) for corner, at in corners}
             matches = images.get(annotation["image_id"], [])
             if len(matches) != 1:  # merged files may have an id twice
                 raise refusal(
@@ -221,39 +218,33 @@ def _read_coco(content: bytes, where: str) -> list[TableLine]:
                 )
             [image] = matches
             cells |= {side: str(image.get(side) or 0) for side in ("height", "width")}
-            rows.append(TableLine(number, cells | {"file_name": str(image["file_name"])}))
+            rows.append(cells | {"file_name": str(image["file_name"])})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise refusal("intake.no_coco", where, name=type(error).__name__, error=error) from None
-    # each has every column
-    columns = dict.fromkeys(name for row in rows for name in row.cells)
-    return [TableLine(row.key, {name: row.cells.get(name, "") for name in columns}) for row in rows]
+    return pd.DataFrame(rows, range(1, len(rows) + 1)).fillna("")
 
 
-def _find_columns(path: Path, rows: list[TableLine], word: str) -> _Marks:
-    """Return rows with the columns of file, place and class, which are known by their names."""
-    columns = {name.casefold(): name for name in (rows[0].cells if rows else ())}
-    file = next((columns[each] for each in _DECLARED["files"] if each in columns), None)
+def _find_columns(path: Path, table: pd.DataFrame) -> _Columns:
+    """Return the columns of file, place and class, which are known by their names."""
+    columns = {str(name).casefold(): str(name) for name in table.columns}
+    file, kind = (
+        next((columns[each] for each in _DECLARED[role] if each in columns), None)
+        for role in ("files", "classes")
+    )
     form = next(
         (each for each in _DECLARED["places"] if {*each["columns"]} <= columns.keys()), None
     )
     if file is None or form is None:
-        fault = f"columns {', '.join(columns.values())}" if rows else "no lesion"
+        fault = f"columns {', '.join(columns.values())}" if columns else "no lesion"
         raise refusal("intake.no_columns_of_lesions", str(path), found=fault)
     sides = [columns[side] for side in ("height", "width") if side in columns]
-    return _Marks(
-        rows,
-        word,
-        file,
-        [columns[each] for each in form["columns"]],
-        form["say"],
-        sides if form["say"] == "corners" and len(sides) == 2 else [],
-        next((columns[each] for each in _DECLARED["classes"] if each in columns), None),
-    )
+    drawn_on = sides if form["say"] == "corners" and len(sides) == 2 else []
+    return _Columns(file, [columns[each] for each in form["columns"]], form["say"], drawn_on, kind)
 
 
 def _choose_classes(
-    path: Path, marks: _Marks, classes: Sequence[str]
-) -> tuple[list[TableLine], str]:
+    path: Path, marks: pd.DataFrame, columns: _Columns, classes: Sequence[str]
+) -> tuple[pd.DataFrame, str]:
     """Return the lesions of the classes that count, and a sentence on columns that are not read.
 
     Raises:
@@ -261,10 +252,10 @@ def _choose_classes(
             is named; or another column looks like one of classes, too.
     """
     # lesions of the classes that are named
-    kind = marks.kind
-    counts = Counter(row.cells[kind] if kind else "" for row in marks.rows)
+    kind = pd.Series("", marks.index) if columns.kind is None else marks[columns.kind]
+    counts = Counter(kind.tolist())
     shown = ", ".join(f"`{name}` ({number})" for name, number in counts.most_common(20))
-    where = f"{path}, column `{kind}`" if kind else str(path)
+    where = f"{path}, column `{columns.kind}`" if columns.kind else str(path)
     for name in classes:
         if name not in counts and name != ALL:
             raise refusal("intake.no_lesion_of_class", where, label=name, classes=shown)
@@ -273,16 +264,15 @@ def _choose_classes(
         raise refusal(
             "intake.lesions_of_classes", where, number=len(counts), classes=shown, first=first
         )
-    wanted = {*counts} if not classes or ALL in classes else {*classes}
-    rows = [row for row in marks.rows if not kind or row.cells[kind] in wanted]
+    if columns.kind and classes and ALL not in classes:
+        marks = marks[kind.isin([*classes])]
     # other columns that tell lesions of a class apart
-    not_read = []
-    known = {marks.file, *marks.place, *marks.sides, kind}
-    for column in (name for name in (rows[0].cells if rows else ()) if name not in known):
-        cells = {row.cells[column] for row in rows}
-        pairs = {(row.cells[kind] if kind else "", row.cells[column]) for row in rows}
-        if len(pairs) == len({name for name, _ in pairs}):
-            continue
+    known = {columns.file, *columns.place, *columns.sides, columns.kind}
+    of_class = marks.groupby(kind.loc[marks.index])
+    others = [str(name) for name in marks.columns if name not in known]
+    not_read = [name for name in others if of_class[name].nunique().max() > 1]
+    for column in not_read:
+        cells = {*marks[column]}
         if _LIKE_CLASSES.search(column) and len(cells) <= _MOST_CLASSES:
             raise refusal(
                 "intake.lesions_of_further_classes",
@@ -292,9 +282,8 @@ def _choose_classes(
                 column=column,
                 first=min(cells),
             )
-        not_read.append(column)
     note = f"Columns of {path.name} that are not read: {listed(not_read, '`')}."
-    return rows, note if not_read else ""
+    return marks, note if not_read else ""
 
 
 def _each_once(lesions: list[Lesion], similar: str | None) -> list[Lesion]:
