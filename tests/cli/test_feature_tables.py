@@ -372,18 +372,3 @@ def test_another_hospitals_table_is_scored_by_a_finished_project(here):
     Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(here / "film.png")
     line = "predict project/models/logistic_regression film.png -o new.csv"
     typed(line, 2, "one table of features (CSV)")
-
-
-@pytest.mark.slow
-def test_models_of_combined_lesions_compete_and_score_another_hospital(tmp_path):
-    leeds = tmp_path / "leeds"
-    leeds.mkdir()
-    line = f"run {write_lesions(tmp_path)} --quick"
-    shown = " ".join(Project(tmp_path).shown(*line.split()).split())  # titles are wrapped
-    for title in ("Cox regression on the largest region", "Cox regression on means over"):
-        assert title in shown
-    assert "the volume of all regions" in shown
-    line = f"validate ../radiomics-project {write_lesions(leeds, 50, seed=2)}"
-    Project(leeds).shown(*f"{line} --patient-ids apart --name leeds --workers 1".split())
-    results = tmp_path / "radiomics-project/reports/validations/leeds"
-    assert len(pd.read_csv(results / "scores.csv")) == 50

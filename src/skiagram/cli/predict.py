@@ -33,9 +33,9 @@ from skiagram.deploy.prediction import (
 )
 from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.evaluation.sentences import say
-from skiagram.intake.combined_regions import find_structures, list_structures
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import Patterns, add_frames, find_images
+from skiagram.intake.structures import find_structures, list_structures
 from skiagram.readers.case_images import read_as_stated
 from skiagram.tables.frames import inert_text, read_csv
 

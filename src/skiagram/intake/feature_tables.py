@@ -20,23 +20,8 @@ from skiagram.datasets.folder.identifiers import is_packed_date, names_patients,
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
 from skiagram.errors import listed, refusal, suggest
-from skiagram.intake.combined_regions import (
-    ALL,
-    COMBINATIONS,
-    COUNT,
-    ask_for_structure,
-    choose_structures,
-    combine_regions,
-    find_structures,
-    find_volume,
-    has_combination,
-    has_several,
-    list_structures,
-    originals_of,
-)
 from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.outcomes import list_outcome_columns
 from skiagram.intake.patient_columns import are_ids
 from skiagram.intake.settled_tables import (
     count_once,
@@ -46,13 +31,21 @@ from skiagram.intake.settled_tables import (
     settle_table,
     taken_columns,
 )
+from skiagram.intake.structures import (
+    ALL,
+    ask_for_structure,
+    choose_structures,
+    find_structures,
+    list_structures,
+)
 from skiagram.tables.cells import stands_for_missing
 from skiagram.tables.frames import find_texts, numbers_of, replace_columns, texts_of
 
 _TYPED = 8  # columns in a remedy
 _SEVERAL = (
-    "Patients have several rows with one label: each row is a case. `--per-patient combined` makes "
-    "one case of the rows of a patient."
+    "Patients have several rows with one label: each row is a case. With pandas one case of each "
+    "patient is `pandas.read_csv('old.csv').groupby({patient!r}).mean(numeric_only=True)"
+    ".to_csv('new.csv')`."
 )
 
 
@@ -90,26 +83,16 @@ def read_features(
     single = filter(None, [columns.label, columns.split, columns.site, columns.value])
     constant = [*dict.fromkeys([*single, *columns.covariates])]
     table = _choose_region(table, patient, constant)
-    # whether those of a patient are one case
-    several = patient is not None and has_several(table.frame, patient, constant)
-    combined = _is_combined(table, patient, at_home, several=several)
-    if several and not combined and options.per_patient is None and at_home is None:
-        table = table.with_rows(table.frame, _SEVERAL)
+    if patient is not None and at_home is None:
+        patients = table.frame[patient].nunique()
+        agree = len(table.frame[[patient, *constant]].drop_duplicates()) == patients
+        note = _SEVERAL.format(patient=patient) if agree and patients < len(table.frame) else ""
+        table = table.with_rows(table.frame, note)
     # their features
     if at_home is not None:
-        features = _features_of_project(table.frame, at_home.features, combined=combined)
+        features = _features_of_project(table.frame, at_home.features)
     else:
         table, features = _settle_features(table, source)
-    if combined and patient is not None:
-        regions, volume = len(table.frame), find_volume(features)
-        frame, features = combine_regions(table.frame, patient, features, constant, volume)
-        kinds = [words for kind, words in COMBINATIONS.items() if has_combination(features, kind)]
-        note = (
-            f"{regions} rows of {len(frame)} patients: each patient is one case, with "
-            f"{listed(kinds)} of every feature, and the number of regions. `--per-patient rows` "
-            "keeps each row a case."
-        )
-        table = table.with_rows(frame, note)
     source = replace(source, columns=replace(columns, features=tuple(features)))
     return DescribedTable(table.frame, source, [*table.notes], table.predicted)
 
@@ -120,23 +103,19 @@ def _settle_numbers(table: SettledTable) -> SettledTable:
     return table.with_rows(*settle_numbers(table.frame, table.own, {*table.own} - named))
 
 
-def _features_of_project(frame: pd.DataFrame, names: Sequence[str], *, combined: bool) -> list[str]:
+def _features_of_project(frame: pd.DataFrame, features: Sequence[str]) -> list[str]:
     """Return the columns that the models of a project read.
-
-    Args:
-        names: Of the project's features.
 
     Raises:
         DataError: Some are not there, or have two readings.
     """
-    features = originals_of(names) if combined else [*names]
     missing = [name for name in features if name not in frame]
     if missing:
         fault = f"{len(missing)} of {len(features)} features of the project are not there: "
         raise refusal("intake.features_missing", count=fault, features=listed(missing))
     for problem in filter(None, (find_thousands_problem(frame, name) for name in features)):
         raise problem
-    return features
+    return [*features]
 
 
 def _settle_features(table: SettledTable, source: FeatureFile) -> tuple[SettledTable, list[str]]:
@@ -204,26 +183,6 @@ def _choose_region(
     rows = choose_structures(frame, column, chosen)
     note = f"{len(rows)} of {len(frame)} rows are of {', '.join(chosen)} (`{column}`)."
     return table.with_rows(rows, note)
-
-
-def _is_combined(
-    table: SettledTable, patient: str | None, at_home: Columns | None, *, several: bool
-) -> bool:
-    """Return whether the regions of a patient become one case.
-
-    Args:
-        several: Whether patients have several rows with one label.
-    """
-    choice = table.options.per_patient
-    if patient is None and choice == "combined":
-        raise refusal("intake.combined_without_patients")
-    if patient is None:
-        return False
-    if at_home is not None:
-        return COUNT in at_home.features and COUNT not in table.frame
-    if choice is not None:
-        return choice == "combined"
-    return several and bool(list_outcome_columns(table.options))
 
 
 def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -95,7 +95,6 @@ class FileOptions(NamedColumns):
     mark_unit: Literal["pixels", "shares"] = "pixels"
     mask_pattern: Sequence[str] = ()
     join: Sequence[Path] = ()
-    per_patient: Literal["rows", "combined"] | None = None
     not_features: Sequence[str] = ()
     force_features: Sequence[str] = ()
 

@@ -23,7 +23,6 @@ from skiagram.composition import Composition
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.errors import how_to_install
 from skiagram.finding.inputs import find_partners
-from skiagram.intake.combined_regions import COMBINATIONS, COUNT, find_volume, has_combination
 from skiagram.options import read_option_file, split_names
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.sources.medmnist import MedMNIST
@@ -39,6 +38,7 @@ _MAX_PLACES = 1000  # of an image
 _LARGE = {2: 128, 3: 32}  # a side beyond which a network takes hours on a processor, by axes
 _SMALL = 64  # pixels; networks that saw photographs enlarge smaller images less
 _ENOUGH_FOR_FIVE_FOLDS = 50  # patients of each class
+_VOLUME = re.compile(r"(?i)volume$|volume_mesh$")  # a feature that is the region's volume
 _BOX_MARGIN = 10  # of the box around a mask, as the presets have it
 _ALONE, _VOLUME_NETWORK = "small_cnn", "cnn_3d"
 _WITH_TABLE = "image_and_table"  # either of them, with covariates
@@ -115,10 +115,6 @@ def choices_of(data: AnyChecked, baselines: Sequence[str] | None = None) -> Fitt
         choices = replace(choices, image_shape=facts["image_shape"], cases=number)
     if outcome is not None:
         choices = choices_of_outcome(choices, outcome, covariates, facts["volume"], facts["uptake"])
-    # Features of several regions are compared by how they are combined.
-    if table is not None and COUNT in table.columns.features:
-        rules = ["single_feature"] if outcome is None else [*outcome.rules.values()]
-        choices = _compare_combinations(choices, table.columns.features, rules)
     if facts["lesions"]:
         choices = replace(choices, quick=())
     # models that read a pretrained network, where the extra `pretrained` is installed
@@ -205,7 +201,8 @@ def _facts(source: AnySource, **known: Any) -> dict[str, Any]:
 
 def _describe_table(source: FeatureFile, cases: Cases | None) -> dict[str, Any]:
     """Tell what a table of features is: its volume, and how rare a class is."""
-    facts = _facts(source, data="table", volume=find_volume(source.columns.features) or "")
+    volume = next(filter(_VOLUME.search, source.columns.features), "")
+    facts = _facts(source, data="table", volume=volume)
     shipped = read_shipped(CHOICES)["baselines"]
     facts["table_baselines"] = ["mean_of_models", *(one for one in shipped if one != "acquisition")]
     if cases is not None:
@@ -358,9 +355,7 @@ def choices_of_outcome(
     read: dict[str, list[str]] = {"volume": [volume], "known": ["covariates", volume]}
     read = {"uptake": [uptake]} | (read if volume else {})
     titles = {"uptake": "the highest uptake"}
-    if volume.startswith("sum_"):
-        titles["volume"] = "the volume of all regions"
-    elif volume == "shape_area_mesh":
+    if volume == "shape_area_mesh":
         titles["volume"] = "the region's area"
     for need, rule in rules.items():
         if need in read:
@@ -417,39 +412,3 @@ def _read_table_too(
         options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
         chosen = [_WITH_TABLE if name == alone else name for name in chosen]
     return chosen
-
-
-def _compare_combinations(
-    choices: FittingChoices, features: Sequence[str], rules: Sequence[str]
-) -> FittingChoices:
-    """Make of each model on features one a combination of a patient's regions.
-
-    The best of an arm is chosen on training folds, and so the combination is, too.
-
-    Args:
-        features: Of a table of combined regions.
-        rules: Models that stay as they are.
-    """
-    # The combinations that features have, and columns beside them.
-    kinds = {kind: of for kind, of in COMBINATIONS.items() if has_combination(features, kind)}
-    further_columns = [
-        COUNT,
-        *(["covariates"] if "covariates" in choices.params["features"] else []),
-    ]
-    files, combined_models = dict(choices.files), dict[str, list[str]]()
-    # Each model that reads columns gets a file for each combination.
-    for model in choices.params["baselines"]:
-        options = read_shipped(f"conf/model/{model}.yaml")
-        if model in rules or "columns" not in options:
-            continue
-        combined_models[model] = [f"{model}_{kind}" for kind in kinds]
-        for kind, words in kinds.items():
-            read = {"columns": [kind, *further_columns], "columns_title": words}
-            text = yaml.safe_dump({**options, **read}, sort_keys=False)
-            files[Path(f"conf/model/{model}_{kind}.yaml")] = text
-
-    def each(models: Sequence[str]) -> list[str]:
-        return [name for model in models for name in combined_models.get(model, [model])]
-
-    params = {**choices.params, "baselines": each(choices.params["baselines"])}
-    return replace(choices, params=params, files=files, quick=tuple(each(choices.quick)))

@@ -1,0 +1,92 @@
+"""Structures that tell the rows of a patient apart, such as organs and lesions of PyRadiomics."""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Collection
+
+import pandas as pd
+
+from skiagram.errors import listed, refusal
+from skiagram.tables.frames import are_numbers, texts_of
+
+ALL = "all"  # structures
+_STRUCTURE = re.compile(
+    r"(?i)structure|(?<![a-z])(roi|voi|region|organ|segment|label|mask|lesion|contour)"
+)
+_NUMBERED = re.compile(
+    r"(?i)(mask|roi|voi|structure|organ|segment|label)([ _]?(label|value|id|no|number))*"
+)
+
+
+def find_structures(
+    frame: pd.DataFrame, patient: str | None, others: Collection[str]
+) -> str | None:
+    """Return the column that tells a patient's rows apart by what they show; None where none does.
+
+    Such as `Structure` with brain, cord and GTV-1 of each patient. Names of files, which no two
+    patients share, and numbers that count lesions are none.
+
+    Args:
+        patient: Column of the patient; None where nobody knows, and the column's name decides.
+        others: Columns that hold something else, such as the label.
+    """
+    rows_of_patient = [] if patient is None else frame[patient].value_counts().tolist()
+    several = sum(number > 1 for number in rows_of_patient)
+    found = []
+    for name in texts_of(frame):
+        called = bool(_STRUCTURE.search(name))
+        if name in others or name == patient:
+            continue
+        if not _NUMBERED.fullmatch(name) and are_numbers(frame[name]):
+            continue
+        kinds = len({*frame[name]} - {""})
+        if not 1 < kinds <= len(frame) / 2:
+            continue
+        if patient is None:
+            shared = called and name.casefold() != "label"  # which may be a class, too
+        else:
+            pairs = frame[[patient, name]].drop_duplicates()
+            # Where few patients have several rows, any text may differ between these by chance.
+            enough = 0 if called else len(rows_of_patient) / 2
+            shared = len(pairs) == len(frame) and several > enough
+        if shared:
+            found.append((not called, kinds, name))
+    return min(found)[2] if found else None
+
+
+def choose_structures(frame: pd.DataFrame, column: str, chosen: Collection[str]) -> pd.DataFrame:
+    """Return the rows of some structures.
+
+    Raises:
+        OptionError: The column has none of a name, or no structure is named.
+    """
+    structures = {*frame[column]}
+    unknown = [name for name in chosen if name not in structures]
+    if unknown or not chosen:
+        raise refusal(
+            "intake.unknown_structure",
+            found=f"no structure is called {', '.join(unknown)}"
+            if unknown
+            else "names no structure",
+            column=column,
+            structures=list_structures(frame, column),
+            remedy=ask_for_structure(frame, column),
+        )
+    return frame[frame[column].isin([*chosen])]
+
+
+def list_structures(frame: pd.DataFrame, column: str) -> str:
+    """Return the structures of a column with their rows, the most frequent first."""
+    counts = Counter(frame[column].tolist()).most_common()
+    return listed(f"{name} ({number})" for name, number in counts)
+
+
+def ask_for_structure(frame: pd.DataFrame, column: str) -> str:
+    """Return what to add to a line for one structure, or for all rows of a column."""
+    ((first, _),) = Counter(frame[column].tolist()).most_common(1)
+    one, every = (shlex.quote(f"{column}={name}") for name in (first, ALL))
+    return (
+        f"name the structure that the question is about, such as --region {one}; --region {every} "
+        "takes every row, for example of lesions"
+    )
