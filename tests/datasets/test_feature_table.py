@@ -23,6 +23,7 @@ CONTRAST, ID = "original_glcm_Contrast", "wavelet-LLH_glcm_Id"
 
 
 def source(**changed):
+    changed = {"features": (CONTRAST, ID)} | changed
     columns = {name: changed.pop(name) for name in OF_COLUMNS if name in changed}
     columns |= {"value": changed["outcome"]["column"]} if "outcome" in changed else {}
     return data_set("feature_table", columns=columns, **changed)
@@ -51,7 +52,7 @@ def write(folder, rows=12, **columns):
 
 def test_its_features_reach_the_models_and_no_image_does(tmp_path):
     table = write(tmp_path, weight=[None, *np.random.default_rng(1).normal(size=11)])
-    chosen = source(covariates=("site",))
+    chosen = source(covariates=("site",), features=(CONTRAST, ID, "weight"))
     folders, cases = ingested(chosen, tmp_path, "cv", tmp_path)
     histories = CaseHistories.read(folders.cases)
     found = extract(ImageStore(folders.images), [Measured()], histories)
@@ -67,13 +68,6 @@ def test_its_features_reach_the_models_and_no_image_does(tmp_path):
     assert not has_images(folders.images)
     with pytest.raises(DataError, match="the cases have no images"):
         store.image(store.case_ids[0])
-
-
-def test_how_an_image_was_taken_is_no_feature(tmp_path):
-    """MIRP writes size of voxels, noise and turns beside its features: traits of the scanner."""
-    taken = ("image_voxel_size_x", "image_noise_level", "image_rotation_angle", "image_mask_label")
-    write(tmp_path, **dict.fromkeys(taken, range(12)), morph_volume=[*AGES, 3])
-    assert source().open(tmp_path).features == (CONTRAST, ID, "morph_volume")
 
 
 @pytest.mark.parametrize("value", [0.5, np.nan])
@@ -100,8 +94,8 @@ TIMES = {"days": range(5, 125, 10), "died": [1] * 11 + [0]}
         ({}, {"features": ("site",)}, "`x` in the column `site`"),
         ({}, {"features": ("entropy",)}, "entropy"),
         ({CONTRAST: 1e39}, {}, "32 bits"),
-        ({"age": ["none", *AGES]}, {}, "11 numbers and 1 texts, such as `none`"),
-        ({"age": ["1,5", *["2,25"] * 11]}, {}, "numbers with a decimal comma"),
+        ({"age": ["none", *AGES]}, {"features": ("age",)}, "`none` in the column `age`"),
+        ({}, {"features": ()}, "no feature is named"),
         ({"age": [f"12_{at}" for at in range(12)]}, {"features": ("age",)}, "`12_0` in the column"),
         ({"split": "hidden"}, {"split": "split"}, "split `hidden`"),
         ({"patient": [*"pPqrstuvwxyz"]}, {}, "differ in spelling alone: 'p' in line 2, 'P'"),
@@ -112,7 +106,6 @@ TIMES = {"days": range(5, 125, 10), "died": [1] * 11 + [0]}
             {},
             "no feature has a value",
         ),
-        ({"X": range(1, 13)}, {}, "`X` counts the rows, or is in their order"),
         *(
             (TIMES | {"days": [days, *TIMES["days"][1:]]}, None, said)
             for days, said in {
@@ -130,9 +123,9 @@ def test_a_bad_table_is_one_line(tmp_path, columns, chosen, said):
     assert said in str(caught.value)
 
 
-def test_what_is_no_feature_unasked_can_be_named(tmp_path):
+def test_what_a_program_writes_of_no_measurement_is_empty(tmp_path):
     write(tmp_path, age=["NA", *AGES], X=range(1, 13))
-    opened = source(missing=("NA",), features=("age", "X")).open(tmp_path)
+    opened = source(features=("age", "X")).open(tmp_path)
     measured = np.array([entry.measured for entry in opened.entries()])
     np.testing.assert_array_equal(measured, np.transpose([[np.nan, *AGES], range(1, 13)]))
 

@@ -1,14 +1,17 @@
 """A table of features, as PyRadiomics or R writes it, becomes a data set by its name alone."""
 
 import fnmatch
+import re
 import shlex
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from skiagram.datasets.feature_table import FeatureFile, numeric_columns, telling_columns_of
+from skiagram.arrays import Whole
+from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import (
     Columns,
     find_number_problem,
@@ -18,7 +21,13 @@ from skiagram.datasets.folder.columns import (
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
-from skiagram.datasets.telling_columns import PYRADIOMICS, refuse_telling_columns
+from skiagram.datasets.folder.table import read_features as read_values
+from skiagram.datasets.folder.table import splits_of
+from skiagram.datasets.telling_columns import (
+    PYRADIOMICS,
+    find_telling_columns,
+    refuse_telling_columns,
+)
 from skiagram.errors import listed, refusal, suggest
 from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_options import FileOptions
@@ -39,9 +48,13 @@ from skiagram.intake.structures import (
     list_structures,
 )
 from skiagram.tables.cells import stands_for_missing
-from skiagram.tables.frames import find_texts, numbers_of, replace_columns, texts_of
+from skiagram.tables.frames import are_numbers, find_texts, numbers_of, replace_columns, texts_of
 
 _TYPED = 8  # columns in a remedy
+# Columns in which PyRadiomics and MIRP say how an image was taken and prepared: no features.
+_DIAGNOSTICS = re.compile(
+    r"diagnostics_.*|image_(voxel_size|noise|rotation|translation|mask|settings|study|pet_suv)_.+"
+)
 _SEVERAL = (
     "Patients have several rows with one label: each row is a case. With pandas one case of each "
     "patient is `pandas.read_csv('old.csv').groupby({patient!r}).mean(numeric_only=True)"
@@ -73,7 +86,6 @@ def read_features(
         **describe_source(table, of_images=False),
         file=str(options.folder),
         md5=None,
-        missing=tuple(options.missing),
     )
     columns = source.columns
     patient = columns.patient
@@ -134,7 +146,7 @@ def _settle_features(table: SettledTable, source: FeatureFile) -> tuple[SettledT
     texts = {*features}.intersection(texts_of(frame))
     frame = replace_columns(frame, {name: numbers_of(frame[name]) for name in texts})
     forced = _named_columns(options.force_features, columns, "--force-features")
-    telling = telling_columns_of(frame, source, [name for name in features if name not in forced])
+    telling = _telling_columns_of(frame, source, [name for name in features if name not in forced])
     typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
     refuse_telling_columns(
         telling,
@@ -189,11 +201,14 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
     """Return the columns that hold numbers alone and are no ids, and sentences on what is not one.
 
     Where PyRadiomics wrote some, another column of numbers and texts is no feature; else such a
-    column is refused, as a cell of it may be wrong.
+    column is refused, as a cell of it may be wrong. Nobody can say what a column without a name is.
     """
-    ids, mixed = {""}, set[str]()  # nobody can say what a column without a name is
+    features, mixed = list[str](), list[str]()
     with_pyradiomics = any(map(PYRADIOMICS.fullmatch, columns))
-    for name in (name for name in columns if name and frame[name].dtype.kind != "f"):
+    for name in (name for name in columns if name and not _DIAGNOSTICS.fullmatch(name)):
+        if frame[name].dtype.kind == "f":
+            features.append(name)
+            continue
         # A number that was measured, such as GLCM's `Id`, is no id whatever it is called.
         is_pyradiomics = PYRADIOMICS.fullmatch(name) is not None
         called = suspect_column(name, ()) is not None or names_patients(name)
@@ -202,20 +217,44 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
             len(filled) > 0 and is_packed_date(filled.iloc[0]) and filled.map(is_packed_date).all()
         )
         if not is_pyradiomics and (dates or (called and are_ids(filled))):
-            ids.add(name)
             continue
         # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.
-        if (problem := find_thousands_problem(frame, name)) is not None:
-            raise problem
         texts = filled[find_texts(filled, numbers_of(filled))]
-        if not with_pyradiomics or is_pyradiomics or all(map(stands_for_missing, texts)):
-            continue
-        if find_number_problem(frame, name) is not None:
-            mixed.add(name)
-    free = [name for name in columns if name not in ids | mixed]
-    features = numeric_columns(frame, free, "the table of features")
+        may_differ = with_pyradiomics and not is_pyradiomics
+        written = find_thousands_problem(frame, name)
+        problem = written or find_number_problem(frame, name)
+        if problem is None:
+            features += [name] if are_numbers(frame[name]) else []
+        elif may_differ and written is None and not all(map(stands_for_missing, texts)):
+            mixed.append(name)
+        else:
+            raise problem
+    if not features:
+        raise refusal("intake.no_feature_column")
     note = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
     return features, [note] if mixed else []
+
+
+def _telling_columns_of(
+    frame: pd.DataFrame, source: FeatureFile, columns: Sequence[str]
+) -> dict[str, str]:
+    """Return column → why it is probably no feature; labels of test cases are not looked at.
+
+    Args:
+        columns: Some that hold numbers.
+    """
+    number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.columns.label]))
+    open_rows = number >= 0  # rows whose labels may be looked at
+    open_rows &= [split != "test" for split in splits_of(frame, source.columns, source.test_sites)]
+    values, _ = read_values(frame, columns)
+    value, questions = None, dict[str, Whole]()
+    outcome = source.outcome
+    if outcome is not None:
+        value = numbers_of(frame[outcome.column])
+        for words, answers in outcome.asked_of_traits(value[open_rows], number[open_rows]).items():
+            questions[words] = np.zeros(len(frame), dtype=np.int64)
+            questions[words][open_rows] = answers
+    return find_telling_columns(columns, values, number, value, open_rows, questions.values())
 
 
 def _named_columns(words: Sequence[str], header: Collection[str], option: str) -> list[str]:
