@@ -19,11 +19,9 @@ def check_classes(evidence: Evidence) -> list[Finding]:
     """Count the classes of the development cases; the sealed labels are not looked at."""
     # Images and patients of each class.
     development_cases, classes = evidence.cases.development(), evidence.task.predicted.label_words
-    cases = [int((development_cases.label == k).sum()) for k in range(len(classes))]
-    patients = [
-        len(np.unique(development_cases.patient_id[development_cases.label == k]))
-        for k in range(len(classes))
-    ]
+    cases = np.bincount(development_cases.label, minlength=len(classes)).tolist()
+    label, patient_id = development_cases.label, development_cases.patient_id
+    patients = [*evidence.task.predicted.count_patients(label, patient_id).values()]
     counts = ", ".join(
         f"{name}: {images} images of {people} patients"
         for name, images, people in zip(classes, cases, patients, strict=True)

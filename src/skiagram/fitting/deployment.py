@@ -358,10 +358,9 @@ def write_fingerprint(
         familiarity = Familiarity.of(image_space, development_cases.patient_id)
     # What a new case is compared with.
     fingerprint = Fingerprint(
-        patients={
-            name: len(np.unique(development_cases.patient_id[development_cases.label == k]))
-            for k, name in enumerate(task.classes)
-        },
+        patients=task.predicted.count_patients(
+            development_cases.label, development_cases.patient_id
+        ),
         cases=len(development_cases.case_id),
         level=SET_LEVEL,
         limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),

@@ -145,9 +145,7 @@ class Classes(Predicted):
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         """Write a sentence where a class has few test patients."""
         # Patients of each class; the rarest limits what can be known.
-        patients = {
-            name: len(np.unique(patient[label == k])) for k, name in enumerate(self.classes)
-        }
+        patients = self.count_patients(label, patient)
         few = [f"{name}: {number}" for name, number in patients.items() if number < FEW_PATIENTS]
         if not few:
             return ()

@@ -54,6 +54,26 @@ def read_options(kind: str) -> tuple[ColumnOption, ...]:
     return tuple(ColumnOption(name, **row) for name, row in OPTIONS[kind].items())
 
 
+def refuse_cells(
+    key: str,
+    odd: "Sequence[TableLine]",
+    rows: "Sequence[TableLine]",
+    column: str,
+    **places: object,
+) -> None:
+    """Refuse odd rows of a table by the first of them; do nothing where there is none."""
+    if odd:
+        raise refusal(
+            key,
+            f"{odd[0].where}, column `{column}`",
+            number=len(odd),
+            every=len(rows),
+            example=odd[0].cells[column],
+            kind=None,
+            **places,
+        )
+
+
 def refuse_code(rows: "Sequence[TableLine]", column: str, code: float, named: str) -> NoReturn:
     """Refuse a number that looks like a mark of missing values, where nobody said what it is.
 

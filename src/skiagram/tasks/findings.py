@@ -28,7 +28,7 @@ from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mea
 from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import STRICT
 from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
-from skiagram.tasks.columns import VALUE, OutcomeTable
+from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -497,14 +497,7 @@ def _read_each(
     for number, column in enumerate(columns):
         column_states = [_state(row.cells[column], blank) for row in table.rows]
         odd = [row for row, state in zip(table.rows, column_states, strict=True) if state is None]
-        if odd:
-            raise refusal(
-                "tasks.odd_cells",
-                f"{odd[0].where}, column `{column}`",
-                number=len(odd),
-                every=len(column_states),
-                example=odd[0].cells[column],
-            )
+        refuse_cells("tasks.odd_cells", odd, table.rows, column)
         states[:, number] = [UNKNOWN if state is None else state for state in column_states]
     # A row in which nothing is known teaches nothing.
     nothing = (states == UNKNOWN).all(axis=1)
@@ -537,25 +530,11 @@ def _read_lists(
     (column,) = options["findings"]
     cells = [row.cells[column] for row in table.rows]
     empty = [row for row, cell in zip(table.rows, cells, strict=True) if _says_nothing(cell)]
-    if empty:
-        raise refusal(
-            "tasks.empty_lists",
-            f"{empty[0].where}, column `{column}`",
-            number=len(empty),
-            every=len(cells),
-            example=empty[0].cells[column],
-        )
+    refuse_cells("tasks.empty_lists", empty, table.rows, column)
     # The mark that separates findings, the same in all rows.
     separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
     mixed = [row for row in table.rows if separator == "|" and ";" in row.cells[column]]
-    if mixed:
-        raise refusal(
-            "tasks.two_marks",
-            f"{mixed[0].where}, column `{column}`",
-            number=len(mixed),
-            every=len(cells),
-            example=mixed[0].cells[column],
-        )
+    refuse_cells("tasks.two_marks", mixed, table.rows, column)
     # Findings of each row, and the names that occur.
     finding_sets = [
         {name for name in split_list(cell, separator) if not _names_none(name)} for cell in cells

@@ -29,7 +29,7 @@ from skiagram.statistics.proportional_odds import (
 from skiagram.statistics.survival import auc_above
 from skiagram.strict import STRICT
 from skiagram.tables.cells import find_missing_code, plain, stands_for_missing
-from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_code
+from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells, refuse_code
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -126,16 +126,7 @@ class Grade(MeasuredOutcome):
             )
         # Rows with another cell than a grade.
         outside = [row for row in rows if plain(row.cells[column]) not in place_of]
-        if outside:
-            first = outside[0]
-            raise refusal(
-                "tasks.other_grades",
-                f"{first.where}, column `{column}`",
-                number=len(outside),
-                every=len(rows),
-                example=first.cells[column],
-                grades=listed(grades),
-            )
+        refuse_cells("tasks.other_grades", outside, rows, column, grades=listed(grades))
         # Labels and places of the rows.
         places = [place_of[plain(row.cells[column])] for row in rows]
         note = f"`{column}` is a grade, from the lowest to the highest: {', '.join(grades)}."
@@ -348,12 +339,8 @@ class Grade(MeasuredOutcome):
 
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         # Grades of few patients, and patients with unequal numbers of images.
-        few = {
-            grade: len(np.unique(patient[label == place]))
-            for place, grade in enumerate(self.grades)
-        }
-        doubts = []
-        named = [f"{n} of {grade}" for grade, n in few.items() if n < _ENOUGH_PATIENTS]
+        patients, doubts = self.count_patients(label, patient), []
+        named = [f"{n} of {grade}" for grade, n in patients.items() if n < _ENOUGH_PATIENTS]
         if named:
             rare = f"Few patients of a grade: {', '.join(named)}; below {_ENOUGH_PATIENTS} "
             doubts.append(f"{rare}a handful of cases decides κ.")

@@ -34,7 +34,7 @@ from skiagram.statistics.conformal import conformal_quantile
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.strict import STRICT
 from skiagram.tables.cells import describe_code
-from skiagram.tasks.columns import VALUE, OutcomeTable
+from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -117,15 +117,7 @@ class Number(MeasuredOutcome):
         rows, column = table.rows, options["number"]
         numbers = [row.number(column) for row in rows]
         missing = [row for row, number in zip(rows, numbers, strict=True) if number is None]
-        if missing:
-            first = missing[0]
-            raise refusal(
-                "tasks.missing_numbers",
-                f"{first.where}, column `{column}`",
-                number=len(missing),
-                every=len(rows),
-                example=first.cells[column],
-            )
+        refuse_cells("tasks.missing_numbers", missing, rows, column)
         # Folds are balanced by groups of the development numbers.
         value, development = np.array(numbers, dtype=np.float64), np.array(table.known)
         grouped, groups = group_numbers(value[development])

@@ -158,6 +158,10 @@ class Predicted(ABC):
     def classes(self) -> tuple[str, ...]:
         """List the names of the labels, which balance the folds."""
 
+    def count_patients(self, label: Whole, patient: NDArray[Any]) -> dict[str, int]:
+        """Count the patients with a case of each label, by its name."""
+        return {name: len(np.unique(patient[label == k])) for k, name in enumerate(self.classes)}
+
     @property
     def label_words(self) -> tuple[str, ...]:
         """Say what each label means, for people."""

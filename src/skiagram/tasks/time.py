@@ -574,7 +574,7 @@ class TimeToEvent(MeasuredOutcome):
                 "an AUC those without any event are the controls. Estimated and observed shares "
                 "are cumulative incidences: of patients who will have this event."
             )
-        events = len(np.unique(patient[label == EVENT]))
+        events = self.count_patients(label, patient)["event"]
         if events < _ENOUGH_EVENTS:
             few = f"{events} patients had the event; with fewer than {_ENOUGH_EVENTS} "
             doubts.append(f"{few}a difference of models is rarely sure.")
