@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic.dataclasses import dataclass
 
+from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.strict import STRICT
 
@@ -295,30 +296,9 @@ class Trainer:
         model_registry: Where Lightning uploads checkpoints.
     """
 
-    refused: ClassVar[Mapping[str, str]] = {
-        "deterministic": "a run can be repeated: it is `true` on a processor, `warn` on a GPU",
-        "benchmark": "it chooses convolutions by the clock, so that no two runs give equal weights",
-        "max_time": CLOCK.replace("a Timer stops", "it stops"),
-        **dict.fromkeys(
-            ("val_check_interval", "check_val_every_n_epoch", "num_sanity_val_steps"),
-            "early stopping and the weights that are kept need the validation loss of each epoch, "
-            "once",
-        ),
-        **dict.fromkeys(
-            ("enable_checkpointing", "default_root_dir", "barebones", "plugins"),
-            "a run that is killed goes on from the checkpoints of this program",
-        ),
-        **dict.fromkeys(
-            ("overfit_batches", "reload_dataloaders_every_n_epochs", "use_distributed_sampler"),
-            "the order of images follows from seed and epoch alone",
-        ),
-        **dict.fromkeys(
-            ("limit_test_batches", "limit_predict_batches"),
-            "every case is scored, and no test case comes near the trainer",
-        ),
-        "gradient_clip_val": "a network has it: `training.gradient_clip`",
-        "profiler": "Lightning's lines are silent in a stage: `python -m cProfile` is around it",
-    }
+    refused: ClassVar[Mapping[str, str]] = read_declared(
+        "skiagram.training", "refused_options.yaml"
+    )
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
     devices: Annotated[int, Field(ge=1)] | Literal["auto"]
