@@ -126,7 +126,7 @@ def test_a_trivial_model_is_no_arm_and_must_be_beaten(found):
         "The best network (Net) is not shown to beat Age.",
         "The best classical model (Forest) is not shown to beat Age.",
     )
-    assert found.warnings[-2:] == unbeaten
+    assert found.answer.openings[-2:] == unbeaten
     assert not describe_rules(found, beaten=True)
 
 

@@ -332,12 +332,6 @@ class DecisiveComparison:
         """Tell whether a side is not shown to beat a rule."""
         return any(each.versus == rule and is_unbeaten(each) for each in self._against(side))
 
-    def loses(self, side: Side, rule: str) -> bool:
-        """Tell whether a side is shown to be worse than a rule, by interval and corrected p."""
-        rows = [each for each in self._against(side) if each.versus == rule]
-        below = [each for each in rows if each.high is not None and each.high < 0]
-        return any(each.p_holm is None or is_beyond_chance(each.p_holm) for each in below)
-
     @property
     def useless(self) -> bool:
         """Whether neither is shown to beat chance."""
@@ -380,10 +374,8 @@ class DecisiveComparison:
         return reached if self.evaluation.lower_is_better else reached.subtract(1.0).negate()
 
     def find_unbeaten_baseline(self) -> str:
-        """Find the simple baseline that speaks against the contender most; empty without one."""
-        failed = [rule for rule in self.simple_rules if self.fails("contender", rule)]
-        lost = [rule for rule in failed if self.loses("contender", rule)]
-        return next(iter([*lost, *failed]), "")
+        """Find the first simple baseline that the contender is not shown to beat; empty without."""
+        return next((rule for rule in self.simple_rules if self.fails("contender", rule)), "")
 
     @property
     def _primary(self) -> FigureTable:

@@ -4,7 +4,7 @@ A product's, another framework's or a reader's scores have no folds that chose t
 that is known: the first two columns are the primary comparison, all other pairs are secondary.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -18,7 +18,6 @@ from skiagram.evaluation.comparisons import (
     correct,
     plan_comparison,
 )
-from skiagram.evaluation.criteria import is_reversed
 from skiagram.evaluation.evaluation_record import SECONDARY, ArmChoice, Evaluation
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
@@ -26,12 +25,11 @@ from skiagram.evaluation.measurement import measure_model
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
-from skiagram.evaluation.sentences import say
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import with_verdict
-from skiagram.evaluation.warnings import warn_of_unequal_patients
+from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
-from skiagram.statistics.estimate import Estimate, format_estimate
+from skiagram.statistics.estimate import Estimate
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
 _NO_ORDER = Estimate(None, reason="scores of several folds, not calibrated here, share no scale")
@@ -98,7 +96,7 @@ def compare_scores(
         patients={"reported": cases.patients},
         near_duplicates=0,
         models=models,
-        warnings=tuple(_warn(models, setting)),
+        warnings=tuple(state_warnings(models, setting)),
         margin=margin,
         arms={name: arm.choice for name, arm in selected.items()},
         figures=FigureTable((*rows, *reader_rows, *site_rows)),
@@ -152,14 +150,3 @@ def measure_columns(
 
 def _named(name: str) -> Outcome:
     return Outcome(name, "reader", name, "finished")
-
-
-def _warn(models: Sequence[ModelResult], setting: EvaluationSet) -> Iterator[str]:
-    """Yield what is to be doubted: orders turned round, few patients of a class, unequal ones."""
-    cases = setting.cases
-    for model in models:
-        auc = model.find("roc_auc")
-        if is_reversed(auc):
-            yield say("doubt.reversed", model=model.outcome.title, auc=format_estimate(auc))
-    yield from setting.task.predicted.doubts(cases.value, cases.label, cases.patient)
-    yield from warn_of_unequal_patients(cases)

@@ -10,7 +10,7 @@ from skiagram.declared import read_declared
 
 LIST = "sentences.yaml"
 # A sentence that begins with another word in a place begins with a name, which is kept as it is.
-_BEGIN = ("the", "a", "an", "on", "no", "it", "taken", "without")
+_BEGIN = ("the", "a", "an", "on", "no", "it", "in", "taken", "without")
 
 
 @cache

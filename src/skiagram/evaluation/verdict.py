@@ -1,6 +1,6 @@
 """The answer in words: which sentences of the list follow from the figures, in which order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from skiagram.evaluation.criteria import (
@@ -43,7 +43,7 @@ from skiagram.evaluation.evaluation_record import (
     Evaluation,
     Verdict,
 )
-from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.rules import Rule
 from skiagram.evaluation.sentences import Sentence, join, say
@@ -60,11 +60,8 @@ from skiagram.statistics.estimate import (
 
 
 def with_verdict(evaluation: Evaluation) -> Evaluation:
-    """Return the record with its verdict, in parts and as one paragraph, and what is not beaten."""
-    answer = state_verdict(evaluation)
-    unbeaten = () if evaluation.compared else describe_rules(evaluation, beaten=False)
-    warnings = dict.fromkeys((*evaluation.warnings, *unbeaten))
-    return replace(evaluation, answer=answer, warnings=tuple(warnings))
+    """Return the record with its verdict, in parts and as one paragraph."""
+    return replace(evaluation, answer=state_verdict(evaluation))
 
 
 def state_verdict(evaluation: Evaluation) -> Verdict:
@@ -95,11 +92,11 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
         *describe_finding(evaluation),
         *recommend(evaluation),
     )
-    # What must be known before the decision is read.
+    # What must be known before the decision is read; that chance is not beaten says the headline.
     openings = (
         *_shifted(evaluation),
-        *_unbeaten(decisive),
-        *_unbeaten_in_finding(evaluation),
+        *(() if useless else describe_rules(evaluation, beaten=False)),
+        *_describe_unbeaten_in_finding(evaluation),
     )
     return Verdict(rule.decision, _say_headline(decisive, rule), openings, reasons)
 
@@ -246,7 +243,7 @@ def _state_no_comparison(evaluation: Evaluation) -> Verdict:
         words, *others = (*shown, words)
         shown = tuple(others)
     reasons_shown = (*shown, *describe_finding(evaluation), *recommend(evaluation))
-    return Verdict("none", words, tuple(_unbeaten_in_finding(evaluation)), reasons_shown)
+    return Verdict("none", words, tuple(_describe_unbeaten_in_finding(evaluation)), reasons_shown)
 
 
 def _name(side: Side, evaluation: Evaluation) -> str:
@@ -314,48 +311,6 @@ def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> s
         high=format_decimal(estimate.high),
         most=say("shift.most", features=join(named[:3])) if named else "",
     )
-
-
-def _unbeaten(decisive: DecisiveComparison) -> Iterator[str]:
-    """Yield which of chance and the simple baselines the two are not shown to beat."""
-    evaluation = decisive.evaluation
-    failing = [side for side in SIDES if decisive.fails(side, PREVALENCE)]
-    if all(decisive.loses(side, PREVALENCE) for side in SIDES):
-        yield say("unbeaten.reversed")
-    elif is_nothing_of_use(evaluation):
-        pass  # the headline says so
-    elif len(failing) == 2:
-        yield say("unbeaten.neither", rivals="chance")
-    elif failing:
-        yield say("unbeaten.one", name=_name(failing[0], evaluation), rivals="chance")
-    # Rules that the same of the two are not shown to beat stand in one sentence.
-    rivals: dict[str, list[str]] = {}
-    for rule in decisive.simple_rules:
-        title = _title(rule, evaluation)
-        unbeaten = [side for side in SIDES if decisive.fails(side, rule)]
-        if all(decisive.loses(side, rule) for side in SIDES):
-            yield say("unbeaten.worse", rivals=title)
-        elif len(unbeaten) == 2 and len(failing) < 2:
-            rivals.setdefault("", []).append(title)
-        elif unbeaten and not set(unbeaten) & set(failing):
-            rivals.setdefault(_name(unbeaten[0], evaluation), []).append(title)
-    for name, titles in rivals.items():
-        kind = "unbeaten.baseline" if len(titles) == 1 else "unbeaten.baselines"
-        named = say(kind, rivals=join(titles))
-        yield say("unbeaten.one" if name else "unbeaten.neither", name=name, rivals=named)
-
-
-def _unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
-    """Yield what the contender among the finders is not shown to beat."""
-    finding = evaluation.finding
-    if finding is None:
-        return
-    for rule in filter(is_unbeaten, evaluation.figures.select(analysis=FINDING_RULES).rows):
-        rival = say("unbeaten.baseline", rivals=_title(rule.versus, evaluation))
-        if rule.versus == PREVALENCE:
-            rival = say("unbeaten.nothing_marked")
-        name = evaluation.words_of(finding.contender)
-        yield say("unbeaten.in_finding", name=name, rivals=rival)
 
 
 def describe_finding(evaluation: Evaluation) -> Iterator[str]:
@@ -610,22 +565,53 @@ def _title(model: str, evaluation: Evaluation) -> str:
 
 
 def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
-    """Return a sentence on the best model of each arm: whether it beats every simple baseline.
+    """Return a sentence on what stands for each arm: whether it beats every simple baseline.
+
+    Of the two that are compared it is on the cases that the answer follows.
 
     Args:
         beaten: Of models that do, or do not, alone; None: of all.
     """
-    titles = {PREVALENCE: "chance"} | evaluation.titles
-    sentences = []
-    for arm, name in ARM_WORDS.items():
-        rules = [rule for rule in gains_over_rules(evaluation) if rule.model == arm]
-        lost = [rule for rule in rules if not beats_rule(rule)]
-        if not rules or arm not in evaluation.best or beaten is bool(lost):
+    decisive, sentences = find_decisive(evaluation), list[str]()
+    group = decisive.difference.group if decisive else ""
+    for arm in evaluation.compared or ARM_WORDS:
+        if arm not in evaluation.arms:
             continue
-        title = titles[evaluation.best[arm]]
-        # What was chosen in each fold is called the best of its kind already.
-        named = "" if title.startswith(f"Best {name}") else f" ({title})"
-        rivals = join([titles[rule.versus] for rule in lost or rules], "or" if lost else "and")
-        key = "unbeaten.best" if lost else "unbeaten.best_beats"
-        sentences.append(say(key, name=name, title=named, rivals=rivals))
+        name = arm
+        if evaluation.compared is None:
+            # What was chosen in each fold is called the best of its kind already.
+            title, best = _title(evaluation.model_of(arm), evaluation), f"the best {ARM_WORDS[arm]}"
+            name = title if title.startswith(best) else f"{best} ({title})"
+        every = (*gains_over_rules(evaluation, group), *gains_over_rules(evaluation))
+        rules = {row.versus: row for row in reversed(every) if row.model == arm}
+        sentences += _say_beaten(evaluation, name, [*rules.values()], beaten=beaten)
     return tuple(sentences)
+
+
+def _describe_unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
+    """Yield what the contender among the finders is not shown to beat."""
+    if (finding := evaluation.finding) is not None:
+        name = f"in finding, the {evaluation.words_of(finding.contender)}"
+        rules = evaluation.figures.select(analysis=FINDING_RULES).rows
+        nothing = say("unbeaten.nothing_marked")
+        yield from _say_beaten(evaluation, name, rules, chance=nothing, beaten=False)
+
+
+def _say_beaten(
+    evaluation: Evaluation,
+    name: str,
+    rules: Sequence[FigureRow],
+    chance: str = "chance",
+    *,
+    beaten: bool | None,
+) -> Iterator[str]:
+    """Yield which rules something is not shown to beat, or that it beats all of them."""
+    known = [rule for rule in rules if rule.low is not None]
+    lost = [rule for rule in known if not beats_rule(rule)]
+    if known and beaten is not bool(lost):
+        titles = [
+            chance if rule.versus == PREVALENCE else _title(rule.versus, evaluation)
+            for rule in lost or known
+        ]
+        rivals = join(titles, "or" if lost else "and")
+        yield say("unbeaten.fails" if lost else "unbeaten.beats", name=name, rivals=rivals)

@@ -9,6 +9,7 @@ from skiagram.evaluation.criteria import (
     UNLIKE,
     are_told_apart,
     is_above_ideal,
+    is_reversed,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
@@ -17,7 +18,7 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.sentences import join, say
 from skiagram.evaluation.verdict import describe_classifier
-from skiagram.statistics.estimate import format_signed
+from skiagram.statistics.estimate import format_estimate, format_signed
 from skiagram.statistics.variation import effective_patients, few_have_most
 
 _NONE = FigureTable()
@@ -55,6 +56,8 @@ def state_warnings(
                 above=format_signed(result.find("above_ideal", LIMIT).value or 0.0),
                 side="better than" if predicted.lower_is_better else "above",
             )
+        if is_reversed(auc := result.find("roc_auc")):
+            yield say("doubt.reversed", model=outcome.title, auc=format_estimate(auc))
     if are_told_apart(figures, above=UNLIKE):
         yield say("shift.doubt", classifier=describe_classifier(figures, is_external=is_external))
     if setting.near_duplicates:

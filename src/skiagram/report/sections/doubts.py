@@ -15,7 +15,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.sentences import say
-from skiagram.evaluation.verdict import advise_without_use, describe_rules
+from skiagram.evaluation.verdict import advise_without_use
 from skiagram.report.formatting import format_count
 from skiagram.report.material import Material
 from skiagram.report.sections.provenance import describe_opening
@@ -42,18 +42,11 @@ def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, .
 
 
 def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]:
-    """List the warnings of the evaluation and of the audit that the verdict does not say.
+    """List the warnings of the evaluation and of the audit.
 
     Findings of the audit that would have stopped the run, had nobody accepted them, stand first:
     the first page has room for a few.
     """
-    # Sentences that the verdict says already.
-    answer = evaluation.answer
-    verdict_sentences = (
-        describe_rules(evaluation, beaten=False)
-        if answer.openings
-        else (answer.headline, *answer.reasons)
-    )
     # Findings that somebody waived, warnings, and the other findings.
     graver = [finding for finding in audit.findings if finding.warns]
     return (
@@ -62,7 +55,7 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
             for finding in graver
             if finding.waived
         ),
-        *(warning for warning in evaluation.warnings if warning not in verdict_sentences),
+        *evaluation.warnings,
         *(say("doubt.audit", summary=each.summary) for each in graver if not each.waived),
     )
 
