@@ -10,16 +10,13 @@ from sklearn.metrics import (
     balanced_accuracy_score,
     recall_score,
     roc_auc_score,
-    roc_curve,
 )
 
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.metrics import (
     estimate_balanced_accuracy,
     estimate_metrics,
-    estimate_partial_auc,
 )
-from skiagram.evaluation.options import PartialRange
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.delong import macro_placements
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
@@ -52,25 +49,6 @@ def test_two_classes_equal_sklearn():
     assert {name: one.value for name, one in found.items()} == pytest.approx(expected)
     for one in found.values():
         assert 0 <= one.low < one.value < one.high <= 1
-
-
-@pytest.mark.parametrize("of", ["specificity", "sensitivity"])
-@pytest.mark.parametrize(("low", "high"), [(0.9, 1.0), (0.6, 0.85), (0.0, 1.0)])
-def test_a_partial_auc_is_the_area_under_the_range_of_the_curve(of, low, high):
-    known = scenario(90, 200)
-    model = on_test(known, "svm", 1.5)
-    asked = PartialRange(of=of, low=low, high=high)
-    found = estimate_partial_auc(model, draws_of(model), asked)
-    rates = roc_curve(model.scored.label, model.scored.score[0], drop_intermediate=False)[:2]
-    x, y = rates if of == "specificity" else (1 - rates[1], 1 - rates[0])
-    order = np.lexsort((y, x))
-    grid = np.linspace(1 - high, 1 - low, 200_001)
-    # Off the steps themselves, where the curve has two heights.
-    area = np.interp(grid[:-1] + 1e-9, x[order] + np.arange(len(x)) * 1e-13, y[order]).mean()
-    chance = 1 - (low + high) / 2
-    assert found.value == pytest.approx((1 + (area - chance) / (1 - chance)) / 2, abs=1e-4)
-    assert found.low < found.value < found.high
-    assert found.method == f"BCa bootstrap by patient, {of} {low:g} to {high:g}"
 
 
 def test_more_classes_equal_sklearn_and_have_no_operating_point():

@@ -18,8 +18,8 @@ from skiagram.statistics import discrimination
 
 @pytest.mark.slow
 @settings(max_examples=40, deadline=None)
-@given(st.integers(1, 40), st.floats(0.01, 1), st.integers(0, 2**32 - 1))
-def test_areas_equal_sklearn_with_ties_and_weights(levels, most, seed):
+@given(st.integers(1, 40), st.integers(0, 2**32 - 1))
+def test_areas_equal_sklearn_with_ties_and_weights(levels, seed):
     rng = np.random.default_rng(seed)
     score = rng.integers(levels, size=30).astype(float)
     positive = np.arange(30) < 11
@@ -27,10 +27,6 @@ def test_areas_equal_sklearn_with_ties_and_weights(levels, most, seed):
     pairs = [
         (discrimination.roc_auc, roc_auc_score),
         (discrimination.average_precision, average_precision_score),
-        (
-            partial(discrimination.partial_roc_auc, high=most),
-            partial(roc_auc_score, max_fpr=most),
-        ),
     ]
     for own, theirs in pairs:
         expected = [theirs(positive, score, sample_weight=row) for row in weights]

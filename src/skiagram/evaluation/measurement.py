@@ -26,7 +26,6 @@ from skiagram.evaluation.metrics import (
     estimate_class_auc,
     estimate_metric,
     estimate_metrics,
-    estimate_partial_auc,
     list_estimators,
     order_across_fits,
 )
@@ -166,9 +165,6 @@ def measure_model(
     else:  # shares and curves of decisions
         metrics = estimate_metrics(model, draws, names)
         figures += [(name, "", estimate) for name, estimate in metrics.items()]
-        if names is None and predicted.positive is not None:
-            partial_auc = estimate_partial_auc(model, draws, analyses.partial_auc)
-            figures.append(("partial_roc_auc", "", partial_auc))
     if names is not None:
         return ModelResult(outcome).with_figures(METRICS, figures)
     # The primary figure once more, without cases that a model may only remember.

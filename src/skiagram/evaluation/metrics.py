@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,6 @@ from numpy.typing import NDArray
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import refusal
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.options import PartialRange
 from skiagram.statistics import discrimination, linearised
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
 from skiagram.statistics.delong import placements
@@ -112,26 +110,6 @@ def bootstrap(
     """Estimate the mean over repeats of a statistic of (repeats, n, …) values and (n,) truth."""
     repeats = [partial(statistic, repeat_values, truth) for repeat_values in values]
     return bootstrap_estimate(MeanOverRepeats(repeats), draws, share=share)
-
-
-def estimate_partial_auc(
-    model: ComparedModel, draws: PatientDraws, partial_range: PartialRange
-) -> Estimate:
-    """Estimate the standardised area under a range of the ROC curve, of two classes.
-
-    Over a range of sensitivities it is the area to the right of the curve: that of specificity with
-    the classes and the order of the scores turned round.
-    """
-    if missing := model.tells_apart.find_missing_pairs(model.scored):
-        return Estimate(None, reason=missing)
-    area = partial(
-        discrimination.partial_roc_auc, low=1 - partial_range.high, high=1 - partial_range.low
-    )
-    order, positive = model.scored.score, model.is_positive
-    if partial_range.of == "sensitivity":
-        order, positive = -order, ~positive
-    estimate = bootstrap_estimate(_of_repeats(area, model, positive, order), draws)
-    return replace(estimate, method=f"{estimate.method}, {partial_range.words}")
 
 
 def _estimate_hand_till(model: ComparedModel, draws: PatientDraws) -> Estimate:

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.errors import refusal
 from skiagram.finding.marks import HitRule
 from skiagram.strict import STRICT
 
@@ -23,25 +22,6 @@ class OperatingTarget:
 
 
 @dataclass(**STRICT)
-class PartialRange:
-    """A range of the ROC curve."""
-
-    of: Literal["sensitivity", "specificity"]
-    low: Annotated[float, Field(ge=0, lt=1)]
-    high: Annotated[float, Field(gt=0, le=1)]
-
-    @property
-    def words(self) -> str:
-        """The range in words."""
-        return f"{self.of} {self.low:g} to {self.high:g}"
-
-    def __post_init__(self) -> None:
-        """Refuse a range without width."""
-        if self.low >= self.high:
-            raise refusal("evaluation.range_without_width", low=self.low, high=self.high)
-
-
-@dataclass(**STRICT)
 class RequestedAnalyses:
     """What is asked.
 
@@ -52,7 +32,6 @@ class RequestedAnalyses:
         simple_rules: Models that stand for simple baselines, where they are in the run: an arm
             must beat them, and they are never the best of one.
         thresholds: Risks from which a clinician would act; net benefit is compared at each.
-        partial_auc: Range of the ROC curve whose area is given besides the whole.
         least_patients: Patients below which no figure or count of a subgroup is shown; 1 shows all.
     """
 
@@ -60,7 +39,6 @@ class RequestedAnalyses:
     prevalence: Annotated[float, Field(gt=0, lt=1)] | None
     simple_rules: tuple[str, ...]
     thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
-    partial_auc: PartialRange = PartialRange(of="specificity", low=0.9, high=1.0)
     least_patients: Annotated[int, Field(ge=1)] = 5
 
 

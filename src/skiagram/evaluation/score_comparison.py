@@ -33,7 +33,7 @@ from skiagram.statistics.estimate import Estimate
 
 _NO_PROBABILITY = Estimate(None, reason="the scores are no probabilities between 0 and 1")
 _NO_ORDER = Estimate(None, reason="scores of several folds, not calibrated here, share no scale")
-_BY_ORDER = ("roc_auc", "average_precision", "partial_roc_auc")
+_BY_ORDER = ("roc_auc", "average_precision")
 
 
 def compare_scores(

@@ -582,8 +582,11 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
             # What was chosen in each fold is called the best of its kind already.
             title, best = _title(evaluation.model_of(arm), evaluation), f"the best {ARM_WORDS[arm]}"
             name = title if title.startswith(best) else f"{best} ({title})"
-        every = (*gains_over_rules(evaluation, group), *gains_over_rules(evaluation))
-        rules = {row.versus: row for row in reversed(every) if row.model == arm}
+        # Other arms are compared on all cases alone.
+        rules = dict[str, FigureRow]()
+        for row in (*gains_over_rules(evaluation, group), *gains_over_rules(evaluation)):
+            if row.model == arm:
+                rules.setdefault(row.versus, row)
         sentences += _say_beaten(evaluation, name, [*rules.values()], beaten=beaten)
     return tuple(sentences)
 

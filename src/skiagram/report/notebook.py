@@ -45,7 +45,6 @@ from skiagram.statistics.estimate import Estimate
 _COLUMNS = {
     "roc_auc": "AUC",
     "average_precision": "Average precision",
-    "partial_roc_auc": "Partial AUC",
     "brier": "Brier score",
 }
 _FURTHER = ("average_precision", "brier")  # figures of the table, beside the AUC

@@ -56,24 +56,6 @@ def sums_by_run(
 
 
 @compiled
-def rates_by_run(
-    order: Whole, ends: Flags, positive: Flags, weights: Floats, false: Floats, true: Floats
-) -> int:
-    """Write the false and the true positive rate at each run's end; return the runs.
-
-    Without a class there are no rates, and no runs. It takes what `sums_by_run` takes.
-    """
-    runs = sums_by_run(order, ends, positive, weights, false, true)
-    positives = true[runs - 1]
-    negatives = false[runs - 1] - positives
-    if positives == 0 or negatives == 0:
-        return 0
-    for run in range(runs):
-        false[run], true[run] = (false[run] - true[run]) / negatives, true[run] / positives
-    return runs
-
-
-@compiled
 def roc_areas(order: Whole, ends: Flags, positive: Flags, weights: Floats) -> Floats:
     """Compute (b,) the area under the ROC curve for each row of weights; NaN without both classes.
 
@@ -109,35 +91,6 @@ def precision_areas(order: Whole, ends: Flags, positive: Flags, weights: Floats)
                 area += (hits[run] - positives) * hits[run] / passed[run]
             positives = hits[run]
         areas[row] = area / positives if positives > 0 else np.nan
-    return areas
-
-
-@compiled
-def partial_roc_areas(
-    order: Whole, ends: Flags, positive: Flags, weights: Floats, most: float
-) -> Floats:
-    """Compute (b,) the area under the first part of the ROC curve for each row of weights.
-
-    NaN without both classes. It takes what `precision_areas` takes, and the false positive rate
-    where the part ends, in (0, 1].
-    """
-    areas, rates, rises = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
-    for row in range(len(weights)):
-        runs = rates_by_run(order, ends, positive, weights[row], rates, rises)
-        if runs == 0:
-            areas[row] = np.nan
-            continue
-        area = x = y = 0.0
-        # Trapezoids up to the rate; the last one is cut where the rate lies within it.
-        for run in range(runs):
-            next_x, next_y = rates[run], rises[run]
-            if next_x > most:
-                height = y + (next_y - y) * (most - x) / (next_x - x)
-                area += (most - x) * (y + height) / 2
-                break
-            area += (next_x - x) * (y + next_y) / 2
-            x, y = next_x, next_y
-        areas[row] = area
     return areas
 
 
@@ -203,42 +156,6 @@ def roc_auc(score: Floats, positive: Flags, weights: Floats, fit: Whole | None =
         return roc_areas(order, ends, positive, np.ascontiguousarray(weights))
 
     return within_fits(area, fit)(score, positive, weights)
-
-
-def partial_roc_auc(
-    score: Floats,
-    positive: Flags,
-    weights: Floats,
-    fit: Whole | None = None,
-    *,
-    low: float = 0.0,
-    high: float = 0.1,
-) -> Floats:
-    """Area under the ROC curve between two false positive rates, standardised (McClish 1989).
-
-    (1 + (area − least) / (greatest − least)) / 2, least and greatest being the areas of chance and
-    of perfect scores on that range: 1 is perfect and ½ chance, whatever the range.
-
-    Args:
-        fit: As in `roc_auc`.
-        low: False positive rate where the range starts, in [0, 1).
-        high: False positive rate where it ends, in (low, 1].
-    """
-    # McClish's least and greatest area between both rates.
-    least, greatest = (high**2 - low**2) / 2, high - low
-
-    def area(score: Floats, positive: Flags, weights: Floats) -> Floats:
-        # The part up to the upper rate, less the part up to the lower one.
-        order, ends = tied_order(-score)
-        weights = np.ascontiguousarray(weights)
-        areas = partial_roc_areas(order, ends, positive, weights, high)
-        if low > 0:
-            areas = areas - partial_roc_areas(order, ends, positive, weights, low)
-        return areas
-
-    areas = within_fits(area, fit)(score, positive, weights)
-    standardised: Floats = (1 + (areas - least) / (greatest - least)) / 2
-    return standardised
 
 
 def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats:
