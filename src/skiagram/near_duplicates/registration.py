@@ -83,7 +83,7 @@ def details_of(reduced: Floats) -> Details:
     """
     images = _of_unit_spread(reduced)
     # the fringe that an edge throws to both sides is alike in all images with such an edge
-    detail = np.where(_equal_around(images), 0, _local_detail(images, _COARSE))
+    detail = np.where(_is_plain(images, 3), 0, _local_detail(images, _COARSE))
     return detail.astype(np.float32)
 
 
@@ -94,16 +94,14 @@ def fine_details_inside(reduced: Floats) -> tuple[Details, Details]:
         reduced: (m, side, side) images reduced to a square, finite.
     """
     images = _of_unit_spread(reduced)
-    nothing = _equal_around(images)
+    nothing = _is_plain(images, 3)
     whole = np.where(nothing, 0, _local_detail(images, _FINE)).astype(np.float32)
     if not nothing.any():
         return whole, whole
     # empty ground: an image is the same as all around it, as outside of a masked breast
     reach = _GROUND // 2 + _FRINGE
-    around = (1, _GROUND, _GROUND)
-    least = scipy.ndimage.minimum_filter(images, around)
-    same: Flags = scipy.ndimage.maximum_filter(images, around) == least
-    ground_fringe = scipy.ndimage.maximum_filter(same, (1, 2 * reach + 1, 2 * reach + 1))
+    ground = _is_plain(images, _GROUND)
+    ground_fringe = scipy.ndimage.maximum_filter(ground, (1, 2 * reach + 1, 2 * reach + 1))
     return whole, np.where(ground_fringe, 0, whole)
 
 
@@ -126,17 +124,12 @@ def _local_detail(images: Floats, within: tuple[float, float]) -> Floats:
     return np.asarray(offset / (np.sqrt(np.clip(square, 0, None)) + _FLAT))
 
 
-def _equal_around(images: Floats) -> Flags:
-    """Return the same of the eight pixels around each, in a third of the time."""
-    across = images[:, :, 1:] == images[:, :, :-1]
-    down = images[:, 1:] == images[:, :-1]
-    rows = np.ones(images.shape, dtype=np.bool_)  # a pixel and its neighbours in the row are equal
-    rows[:, :, 1:] &= across
-    rows[:, :, :-1] &= across
-    same = rows.copy()
-    same[:, 1:] &= rows[:, :-1] & down
-    same[:, :-1] &= rows[:, 1:] & down
-    return same
+def _is_plain(images: Floats, side: int) -> Flags:
+    """Return where an image has one value in the whole square around a pixel."""
+    around = (1, side, side)
+    least = scipy.ndimage.minimum_filter(images, around)
+    plain: Flags = scipy.ndimage.maximum_filter(images, around) == least
+    return plain
 
 
 def register(
