@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from simulation import Row, Simulation, describe_patients, holds, name_shares, number_patients
+from simulation import PAIR, Patients, Row, Simulation, judge_pair, name_shares, number_patients
 
 from skiagram.seeding import stream
 from skiagram.statistics.linearised import Linearised
@@ -24,18 +24,15 @@ FOLLOW_UP = {"at random": 1.2, "sooner with risk": 1.2, "early": 0.8}
 
 
 @dataclass(frozen=True)
-class TimeDesign:
+class TimeDesign(Patients):
     """Patients, images of each, end of follow-up, and how well both models tell the hazard."""
 
-    patients: int
-    images: int | None
     follow_up: str
     strength: tuple[float, float]
 
     @property
     def title(self) -> str:
-        patients = describe_patients(self.patients, self.images)
-        return f"{patients}, {self.follow_up}, {'equal' if self.is_equal else 'one better'}"
+        return f"{self.described}, {self.follow_up}, {'equal' if self.is_equal else 'one better'}"
 
     @property
     def is_equal(self) -> bool:
@@ -82,19 +79,13 @@ def simulate(design: TimeDesign, simulations: int, *again: str) -> Row:
     shares, events = np.zeros(3), 0.0
     for _ in range(simulations):
         areas, seen = draw(design, design.patients, design.images, FITS, generator)
-        held = [
-            holds(area.estimate(), value) for area, value in zip(areas, true.tolist(), strict=True)
-        ]
-        gap = areas[0] - areas[1]
-        p = gap.p()
-        apart = p is not None and p < 0.05
-        shares += np.array([np.mean(held), holds(gap.estimate(), true[0] - true[1]), apart])
+        shares += judge_pair(areas, true.tolist())
         events += seen
     return {
         "patients, follow-up, models": design.title,
         "events": f"{events / simulations:.2f}",
         "true C": " and ".join(f"{value:.2f}" for value in true),
-        **name_shares(("held", "difference", "told apart"), shares / simulations),
+        **name_shares(PAIR, shares / simulations),
     }
 
 

@@ -8,7 +8,7 @@ time. Follow-up ends at random, or sooner where the risk is high, which biases w
 from dataclasses import dataclass
 
 import numpy as np
-from simulation import Row, Simulation, describe_patients, holds, number_patients
+from simulation import Patients, Row, Simulation, holds, number_patients
 
 from skiagram.seeding import stream
 from skiagram.tasks.scored_cases import ScoredCases
@@ -26,17 +26,15 @@ TIMES = TimeToEvent(
 
 
 @dataclass(frozen=True)
-class IncidenceDesign:
+class IncidenceDesign(Patients):
     """Patients, images of each, hazard of the other event, end of follow-up."""
 
-    patients: int
-    images: int | None
     others: str
     follow_up: str
 
     @property
     def title(self) -> str:
-        return f"{describe_patients(self.patients, self.images)}, {self.others}, {self.follow_up}"
+        return f"{self.described}, {self.others}, {self.follow_up}"
 
 
 DESIGNS = tuple(

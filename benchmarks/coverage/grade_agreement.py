@@ -10,15 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
-from simulation import (
-    Row,
-    Simulation,
-    describe_patients,
-    draw_noise,
-    holds,
-    name_shares,
-    number_patients,
-)
+from simulation import PAIR, Patients, Row, Simulation, draw_noise, judge_pair, name_shares
 
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import quadratic_kappa
@@ -36,28 +28,21 @@ STRENGTHS = ((0.6, 0.6), (0.9, 0.9), (0.7, 0.5))  # correlation of both scores w
 
 
 @dataclass(frozen=True)
-class GradeDesign:
+class GradeDesign(Patients):
     """Patients with one image each, with three, or of whom every 20th has 25."""
 
-    patients: int
-    images: int | None
     shares: str
     strength: tuple[float, float]
 
     @property
     def title(self) -> str:
         models = "equal" if self.is_equal else "one better"
-        return f"{describe_patients(self.patients, self.images)}, {self.shares}, {models}"
+        return f"{self.described}, {self.shares}, {models}"
 
     @property
     def is_equal(self) -> bool:
         """Return whether both models tell the severity equally well."""
         return self.strength[0] == self.strength[1]
-
-    @property
-    def patient(self) -> NDArray[np.int64]:
-        """Return (n,) the patient of each image."""
-        return number_patients(self.patients, self.images)
 
 
 DESIGNS = tuple(
@@ -93,16 +78,11 @@ def simulate(design: GradeDesign, simulations: int, *again: str) -> Row:
         true = (sum(true) / 2,) * 2
     shares = np.zeros(3)
     for _ in range(simulations):
-        kappas = draw(design.patient, design, generator)
-        held = [holds(kappa.estimate(), value) for kappa, value in zip(kappas, true, strict=True)]
-        gap = kappas[0] - kappas[1]
-        p = gap.p()
-        apart = p is not None and p < 0.05
-        shares += np.array([np.mean(held), holds(gap.estimate(), true[0] - true[1]), apart])
+        shares += judge_pair(draw(design.patient, design, generator), true)
     return {
         "patients, grades, models": design.title,
         "true κ": " and ".join(f"{value:.2f}" for value in true),
-        **name_shares(("held", "difference", "told apart"), shares / simulations),
+        **name_shares(PAIR, shares / simulations),
     }
 
 

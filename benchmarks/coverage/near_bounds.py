@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import rankdata
-from simulation import Row, Simulation, describe_patients, holds, name_shares, number_patients
+from simulation import Patients, Row, Simulation, holds, is_apart, name_shares
 
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
@@ -150,14 +150,13 @@ def simulate_events(design: EventDesign, simulations: int) -> Row:
         figures = [design.measure(time, event, score, horizon) for score in scores]
         held = [holds(each.estimate(), value) for each, value in zip(figures, true, strict=True)]
         difference = figures[0] - figures[1]
-        estimate, p = difference.estimate(), difference.p()
+        estimate = difference.estimate()
         low, high = estimate.low or 0.0, estimate.high or 0.0
-        apart = p is not None and p < 0.05
         alone = [replace(each, chance=None, kind=None) for each in figures]
         held_alone = [holds(each.estimate(), at) for each, at in zip(alone, true, strict=True)]
         without = (alone[0] - alone[1]).estimate()
         end_alone, start_alone = without.high or 0.0, without.low or 0.0
-        shares = [np.mean(held), low <= gap <= high, high < gap, low > gap, apart]
+        shares = [np.mean(held), low <= gap <= high, high < gap, low > gap, is_apart(difference)]
         counts += np.array([*shares, np.mean(held_alone), end_alone < gap])
         lengths += high - low, end_alone - start_alone
         drawn += 1
@@ -170,17 +169,15 @@ def simulate_events(design: EventDesign, simulations: int) -> Row:
 
 
 @dataclass(frozen=True)
-class GradeDesign:
+class GradeDesign(Patients):
     """Patients, images of each, and the share of grades told one too high or too low."""
 
-    patients: int
-    images: int
     wrong: float
 
     @property
     def title(self) -> str:
         """Return the design in words."""
-        return f"{describe_patients(self.patients, self.images)}, {100 * self.wrong:g} % wrong"
+        return f"{self.described}, {100 * self.wrong:g} % wrong"
 
     def draw(self, patient: Labels, generator: np.random.Generator) -> tuple[Floats, list[Floats]]:
         """Return true grades, and those of two models."""
@@ -207,8 +204,7 @@ def simulate_grades(design: GradeDesign, simulations: int) -> Row:
     generator = stream(0, "near bounds", design.title)
     given, told = design.draw(np.arange(MANY), generator)
     true = quadratic_kappa(told[0], given, np.arange(MANY)).value
-    patient = number_patients(design.patients, design.images)
-    counts = np.zeros(6)
+    patient, counts = design.patient, np.zeros(6)
     for _ in range(simulations):
         given, told = design.draw(patient, generator)
         kappa = [quadratic_kappa(each, given, patient) for each in told]

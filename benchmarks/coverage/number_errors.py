@@ -12,13 +12,13 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 from simulation import (
+    Patients,
     Row,
     Simulation,
-    describe_patients,
     exceeds,
     holds,
+    is_apart,
     name_shares,
-    number_patients,
 )
 
 from skiagram.seeding import stream
@@ -69,21 +69,14 @@ FIGURES: dict[str, Callable[[Floats, Floats, Labels], Linearised]] = {
 
 
 @dataclass(frozen=True)
-class NumberDesign:
+class NumberDesign(Patients):
     """Patients with one or three images each, or of whom every 20th has 25."""
 
-    patients: int
-    images: int | None
     errors: str
 
     @property
     def title(self) -> str:
-        return f"{describe_patients(self.patients, self.images)}, {self.errors}"
-
-    @property
-    def patient(self) -> Labels:
-        """Return (n,) the patient of each image."""
-        return number_patients(self.patients, self.images)
+        return f"{self.described}, {self.errors}"
 
 
 DESIGNS = tuple(
@@ -120,8 +113,7 @@ def simulate(design: NumberDesign, simulations: int, *again: str) -> Row:
             estimate = figure(models[0], measured, patient).estimate()
             counts[place] += holds(estimate, true[name])
         first, second = (absolute_error(model, measured, patient) for model in models)
-        p = (first - second).p()
-        counts[-1] += p is not None and p < 0.05
+        counts[-1] += is_apart(first - second)
         covered += _new_numbers_covered(models[0], measured, design, generator)
     shares = name_shares((*FIGURES, "told apart", "new"), np.append(counts, covered) / simulations)
     return {"patients, errors": design.title, **shares}

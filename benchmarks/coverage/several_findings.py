@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 from simulation import (
+    Patients,
     Row,
     Simulation,
-    describe_patients,
     exceeds,
     holds,
+    is_apart,
     name_shares,
-    number_patients,
     separation,
 )
 
@@ -38,22 +38,15 @@ SHARES: dict[str, tuple[float, ...]] = {
 
 
 @dataclass(frozen=True)
-class FindingsDesign:
+class FindingsDesign(Patients):
     """Patients with one image each, with four, or of whom every 20th has 25."""
 
-    patients: int
-    images: int | None
     shares: str
     auc: float
 
     @property
     def title(self) -> str:
-        return f"{describe_patients(self.patients, self.images)}, {self.shares}"
-
-    @property
-    def patient(self) -> NDArray[np.int64]:
-        """Return (n,) the patient of each image."""
-        return number_patients(self.patients, self.images)
+        return f"{self.described}, {self.shares}"
 
 
 DESIGNS = tuple(
@@ -104,11 +97,10 @@ def simulate(design: FindingsDesign, simulations: int, *again: str) -> Row:
         outcome, first, second = draw(design, generator)
         means = [outcome.measure_primary(scored) for scored in (first, second)]
         held = np.mean([holds(mean.estimate(), design.auc) for mean in means])
-        p = (means[0] - means[1]).p()
         parts = [dict(outcome.measure_parts(scored)) for scored in (first, second)]
         corrected = correct_by_holm([(parts[0][name] - parts[1][name]).p() for name in parts[0]])
         any_apart = any(each is not None and each < 0.05 for each in corrected)
-        shares += np.array([held, p is not None and p < 0.05, any_apart])
+        shares += np.array([held, is_apart(means[0] - means[1]), any_apart])
     return {
         "patients, findings": design.title,
         "true macro AUC": f"{design.auc:.2f}",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from skiagram.statistics.estimate import Estimate
+from skiagram.statistics.linearised import Linearised
 
 AGAIN = 10  # times as many data sets
 TIMES = "times as many data sets"
@@ -90,6 +91,23 @@ def number_patients(
     return np.repeat(np.arange(patients), of_each)
 
 
+@dataclass(frozen=True)
+class Patients:
+    """Patients with so many images each; None: one, and of every 20th patient 25."""
+
+    patients: int
+    images: int | None
+
+    @property
+    def described(self) -> str:
+        return describe_patients(self.patients, self.images)
+
+    @property
+    def patient(self) -> NDArray[np.int64]:
+        """Return (n,) the patient of each image."""
+        return number_patients(self.patients, self.images)
+
+
 def draw_noise(
     patient: NDArray[np.int64], shared: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
@@ -103,6 +121,22 @@ def draw_noise(
 def separation(auc: float) -> float:
     """Return how far the classes lie apart at an AUC, in standard deviations of either."""
     return float(np.sqrt(2) * norm.ppf(auc))
+
+
+def is_apart(difference: Linearised) -> bool:
+    """Return whether two models are told apart at 5 %."""
+    p = difference.p()
+    return p is not None and p < 0.05
+
+
+PAIR = ("held", "difference", "told apart")
+
+
+def judge_pair(figures: Sequence[Linearised], true: Sequence[float]) -> NDArray[np.float64]:
+    """Return `PAIR`: the mean share of both figures held, the difference held, and told apart."""
+    held = [holds(figure.estimate(), value) for figure, value in zip(figures, true, strict=True)]
+    gap = figures[0] - figures[1]
+    return np.array([np.mean(held), holds(gap.estimate(), true[0] - true[1]), is_apart(gap)])
 
 
 def holds(estimate: Estimate, true: float) -> bool:
