@@ -203,7 +203,10 @@ Spread = Callable[[Callable[..., Any], Iterable[Any]], Iterator[Any]]
 
 
 def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
-    """Find all pairs of near or exact duplicates; see `pairs_among`."""
+    """Find all pairs of near or exact duplicates.
+
+    Every pair is compared, or of very many those of one leaf of a tree.
+    """
     volumes = len(store) > 0 and is_volume(store.image_at(0))
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2
     digests = np.empty(len(store), f"S{hashlib.sha256().digest_size}")
@@ -217,7 +220,9 @@ def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
             yield thumbnail(image)[None]
 
     thumbnails = stack_blocks(read(), (len(store), size), np.float32)
-    return pairs_among(thumbnails, digests, shapes, store.image_at, spread)
+    like = correlated_pairs(thumbnails, THRESHOLD, spread)
+    alike = _alike_in_detail(list(like), shapes, store.image_at)
+    return Pairs.of({pair: (like[pair], NEAR) for pair in alike} | equal_pairs(digests))
 
 
 def stack_blocks(
@@ -241,25 +246,6 @@ def stack_blocks(
             file.write(block.astype(dtype, copy=False).tobytes())
         file.flush()
         return np.memmap(file, dtype, "r+", shape=shape).view(np.ndarray)
-
-
-def pairs_among(
-    thumbnails: Singles,
-    digests: Sequence[bytes] | NDArray[np.bytes_],
-    shapes: Sequence[tuple[int, ...]],
-    image: Callable[[int], Image],
-    spread: Spread = map,
-) -> Pairs:
-    """Find all pairs of near or exact duplicates.
-
-    Every pair is compared, or of very many those of one leaf of a tree.
-
-    Args:
-        thumbnails: (n, 784), or (n, 729) of volumes: the images' thumbnails.
-    """
-    like = correlated_pairs(thumbnails, THRESHOLD, spread)
-    near = {pair: (like[pair], NEAR) for pair in _alike_in_detail(list(like), shapes, image)}
-    return Pairs.of(near | equal_pairs(digests))
 
 
 def equal_pairs(

@@ -167,21 +167,10 @@ def find_copies(store: ImageSequence, spread: Spread = map) -> Pairs:
             yield small_picture(image)[None]
 
     small = stack_blocks(read(), (len(store), SIDE, SIDE), np.float16)
-    return unite_pairs([near, transformed_among(small, shapes, near, store.image_at, spread)])
-
-
-def transformed_among(
-    small: Small,
-    shapes: Sequence[tuple[int, ...]],
-    found_pairs: Pairs,
-    image: Callable[[int], Image],
-    spread: Spread = map,
-) -> Pairs:
-    """Find copies that were mirrored, turned, cropped, shifted, inverted, compressed or resized."""
     # The pairs that are confirmed, without those found before.
     details = small_details(small)
-    confirm = _Confirmation(details, shapes, image)
-    already = np.sort(found_pairs.first * len(small) + found_pairs.second)
+    confirm = _Confirmation(details, shapes, store.image_at)
+    already = np.sort(near.first * len(small) + near.second)
     # Where all images are alike, an eighth as many pairs as images are looked at, the most alike.
     most = max(int(_MAX_NOMINATED * len(small)), _FEW)
     best: list[_Nominees] = []
@@ -209,7 +198,7 @@ def transformed_among(
         if piece.last:
             confirm.look_at(best[0]["row"], best[0]["column"], piece.pass_.guesses)
             best, held = [], 0
-    return Pairs.of(confirm.found)
+    return unite_pairs([near, Pairs.of(confirm.found)])
 
 
 def _pieces(small: Small, details: Details, already: Whole) -> Iterator[_Piece]:
