@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import yaml
 from pydantic.dataclasses import dataclass
@@ -16,10 +17,12 @@ from skiagram.strict import STRICT
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.number import Number
 from tests import REPOSITORY
+from tests.cases import make_cases
 
 PATIENTS = [f"P{at}" for at in range(20)]
 ROWS = yaml.safe_load((REPOSITORY / "tests/option_rows.yaml").read_text())
-DATA = DataSetFacts(Classes(("normal", "cancer"), 1), [0, 1] * 10, PATIENTS, ("site",))
+CASES = make_cases([0, 1] * 10, patient=PATIENTS)
+DATA = DataSetFacts(Classes(("normal", "cancer"), 1), CASES, ("site",))
 
 
 @dataclass(**STRICT)
@@ -33,7 +36,11 @@ def test_the_choices_of_a_new_project_are_followed():
 
 @pytest.mark.parametrize("row", ROWS["choices"], ids=str)
 def test_a_choice_that_no_run_or_no_such_data_set_can_follow_is_refused(row):
-    facts = [replace(DATA, **row["data"])] if "data" in row else []
+    facts = []
+    if "data" in row:
+        known = dict(row["data"])
+        cases = replace(CASES, patient_id=np.array(known.pop("patient_id", PATIENTS)))
+        facts = [replace(DATA, cases=cases, **known)]
     with pytest.raises(OptionError, match=row["said"]):
         check_run(Composition(REPOSITORY, row["changes"]), *facts)
 

@@ -11,7 +11,6 @@ import os
 import re
 import time
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,7 @@ from skiagram.errors import SkiagramError
 from skiagram.options import build
 from skiagram.projects.stage_code import StagesOfProject
 from skiagram.projects.stage_times import note_time
-from skiagram.steps.preflight import DataSetFacts, check_run
-
-_OWN = ("skiagram.datasets.folder.", "skiagram.datasets.feature_table.")
+from skiagram.steps.preflight import check_run
 
 
 def write_digests(root: Path) -> list[str]:
@@ -35,7 +32,7 @@ def write_digests(root: Path) -> list[str]:
     """
     started = time.monotonic()
     project = StagesOfProject(root)
-    check_run(project.options, read_own_data(project.options))
+    check_run(project.options)
     files = {"ingest": changed_files(root, [str(project.params["dataset"])])}
     if project.params.get("sweeps"):
         files["sweep"] = changed_files(root, data_sets_of_sweeps(root, project.params))
@@ -43,19 +40,6 @@ def write_digests(root: Path) -> list[str]:
     project.remove_dropped()
     note_time(root, "digest", {}, time.monotonic() - started)
     return sorted({path for stage in project.stages for path in stage.writes})
-
-
-def read_own_data(options: Composition) -> DataSetFacts | None:
-    """Read what the table of the user's own images or features says of the chosen data set.
-
-    Other data sets are generated, or files of arrays: these have patients enough.
-    """
-    with suppress(SkiagramError):  # what cannot be read is left to ingest, which says why
-        values = options.read_file("dataset", str(options.choices["dataset"]))
-        if str(values.get("_target_")).startswith(_OWN):
-            source, data = build(values, "dataset"), os.environ.get("SKIAGRAM_DATA")
-            return DataSetFacts.of_entries(source, source.open(data and Path(data)).entries())
-    return None
 
 
 def data_sets_of_sweeps(root: Path, params: Mapping[str, Any]) -> list[str]:

@@ -1,13 +1,13 @@
 """What is chosen, checked against the data set before anything runs.
 
-`skiagram run`, `skiagram check`, stage digest and every row of a sweep ask here, so that a choice
-that no run can follow is not found out hours later. Stage digest runs each time, so libraries that
-take long to import are imported only where they are needed.
+`skiagram run`, `skiagram check` and every row of a sweep ask here, so that a choice that no run can
+follow is not found out hours later. Stage digest asks of the choices alone; it runs each time, so
+libraries that take long to import are imported only where they are needed.
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,6 @@ from skiagram.options import (
 )
 
 if TYPE_CHECKING:
-    from skiagram.datasets.contract import Entry, Source
     from skiagram.steps.check import AnyChecked
     from skiagram.steps.choices import RunChoices
     from skiagram.tasks.cases import Cases
@@ -52,58 +51,37 @@ class DataSetFacts:
 
     Attributes:
         predicted: What is predicted.
-        label: Of each development case, its place in the classes of what is predicted.
-        patient_id: Of each development case.
+        cases: The development cases, in the order in which training draws folds.
         covariates: Columns that are known besides.
         has_images: Whether there are images; a table of features has none.
-        has_lesions: Whether places of lesions are marked; None where nobody has looked.
-        cases: The development cases in the order in which training draws folds; None where only
-            their numbers are known.
+        has_lesions: Whether places of lesions are marked.
         shape: Of the first image, [depth,] height, width and channels; empty where none was read.
         has_regions: Whether the images have regions of interest.
         spacing: Of the first image; None where it is unknown.
     """
 
     predicted: "AnyPredicted"
-    label: Sequence[int]
-    patient_id: Sequence[str]
+    cases: "Cases"
     covariates: tuple[str, ...]
     has_images: bool = True
-    has_lesions: bool | None = None
-    cases: "Cases | None" = None
+    has_lesions: bool = True
     shape: tuple[int, ...] = ()
     has_regions: bool = False
     spacing: tuple[float, ...] | None = None
 
     @classmethod
-    def of_entries(cls, source: "Source", entries: "Sequence[Entry]") -> "DataSetFacts":
-        """Return what a source lists, without a look at its images."""
+    def of_checked(cls, data: "AnyChecked") -> "DataSetFacts":
+        """Return what is known of images, or rows of a table, some of which could be read."""
         from skiagram.datasets.ingest import predicted_of
 
-        predicted = predicted_of(source)
-        development = [entry for entry in entries if entry.split != "test"]
-        return cls(
-            predicted,
-            [entry.label for entry in development],
-            [entry.patient or f"image {at}" for at, entry in enumerate(development)],
-            tuple(entries[0].covariates) if entries else (),
-            source.card().has_images,
-        )
-
-    @classmethod
-    def of_checked(cls, data: "AnyChecked") -> "DataSetFacts":
-        """Return what is known of images, or rows of a table, that were read."""
-        # What the entries tell, then what the read cases add.
-        facts = cls.of_entries(data.source, data.entries)
         if data.cases is None:
-            return facts
-        development = data.cases.development()
-        facts = replace(
-            facts,
-            label=development.label.tolist(),
-            patient_id=development.patient_id.tolist(),
-            has_lesions=len(data.radii) > 0,
-            cases=development,
+            raise ValueError("no case was read")
+        facts = cls(
+            predicted_of(data.source),
+            data.cases.development(),
+            tuple(data.entries[0].covariates),
+            data.source.card().has_images,
+            len(data.radii) > 0,
         )
         if not facts.has_images:
             return facts
@@ -118,21 +96,17 @@ class DataSetFacts:
     @classmethod
     def of_ingested(cls, folder: Path) -> "DataSetFacts":
         """Return what a folder of cases says that ingest wrote."""
-        from skiagram.records.files import read_table
+        from skiagram.records.files import read_record, read_table
         from skiagram.records.places import MARKS
-        from skiagram.tasks.cases import read_cases
+        from skiagram.tasks.cases import DataCard, read_cases
 
-        # The development cases that ingest wrote, and which columns are beside them.
         cases, task = read_cases(folder)
-        development = cases.development()
-        covariates = read_table(folder / "covariates.parquet").columns.drop("case_id")
         return cls(
             task.predicted,
-            development.label.tolist(),
-            development.patient_id.tolist(),
-            tuple(covariates),
-            has_lesions=len(read_table(folder / MARKS)) > 0,
-            cases=development,
+            cases.development(),
+            tuple(read_table(folder / "covariates.parquet").columns.drop("case_id")),
+            read_record(DataCard, folder / "card.json").has_images,
+            len(read_table(folder / MARKS)) > 0,
         )
 
 
@@ -302,7 +276,7 @@ def _check_models(
         first = next(iter(networks))
         raise refusal("steps.network_without_images", name=first)
     for name, values in trained.items():
-        if data.has_lesions is False and _find_in(name, values):
+        if not data.has_lesions and _find_in(name, values):
             arm = "networks" if name in networks else "baselines"
             raise refusal("steps.finder_without_lesions", arm, name=name)
     # Combinations are of classes alone.
@@ -349,15 +323,15 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
             )
         return
     # Every class must have a patient for each fold.
-    patients_of = defaultdict[int, set[str]](set)
-    for label, patient in zip(data.label, data.patient_id, strict=True):
+    cases, patients_of = data.cases, defaultdict[int, set[str]](set)
+    for label, patient in zip(cases.label.tolist(), cases.patient_id.tolist(), strict=True):
         patients_of[label].add(patient)
     if len(patients_of) < 2:
         return  # ingest says that there is one class alone
     # of equally rare classes the first
     label = min(sorted(patients_of), key=lambda label: len(patients_of[label]))
     rarest, patients = data.predicted.classes[label], len(patients_of[label])
-    count = f"{len(data.label)} {'images' if data.has_images else 'rows'}"
+    count = f"{len(cases)} {'images' if data.has_images else 'rows'}"
     fold_counts = {"folds": choices.folds}
     fold_counts |= {"inner_folds": choices.inner_folds} if choices.design == "cv" else {}
     for where, folds in fold_counts.items():
@@ -378,17 +352,17 @@ def _check_folds(choices: "RunChoices", data: DataSetFacts, options: Composition
                 allowed=allowed if most >= 2 else "more patients in each class",
                 remedy=f"{remedy} patients of this class{'' if most >= 2 else leave_out}",
             )
-    if data.cases is None or patients >= _EVEN * max(fold_counts.values()):
+    if patients >= _EVEN * max(fold_counts.values()):
         return
     values = find_value(options.read_shared("plan"), "plan", "conf/plan.yaml")
-    if len({*data.patient_id}) == len(data.label) and values.get("subset") is None:
+    if len({*cases.patient_id}) == len(cases) and values.get("subset") is None:
         return  # of patients with one case each every fold gets its share
     # patients are few: the folds are made as training makes them
     from skiagram.fitting.cross_validation import Plan
 
     plan = check(Plan, values, "plan")
     try:
-        plan.check_folds(choices.design, data.cases.label, data.cases.patient_id)
+        plan.check_folds(choices.design, cases.label, cases.patient_id)
     except DataError as error:
         raise refusal(
             "steps.fold_without_class",
