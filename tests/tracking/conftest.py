@@ -13,6 +13,7 @@ from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.image_store.shards import ShardWriter
 from skiagram.records.files import write_record, write_table
 from skiagram.records.predictions import Outcome
+from skiagram.report.write import headline_figures
 from skiagram.sealing.ledger import OPENING, Comparison
 from skiagram.statistics.estimate import Estimate
 from skiagram.tasks.cases import DataCard
@@ -108,7 +109,7 @@ def write_project(folder):
         answer=Verdict("open", "No network is shown to be worth it here."),
     )
     write_record(evaluation, folder / "reports/evaluation.json")
-    (folder / "reports/metrics.json").write_text("{}")
+    (folder / "reports/metrics.json").write_text(json.dumps(headline_figures(evaluation)))
     write_record(COMPARISON, folder / "reports" / OPENING)
     card = DataCard("made", "Made", "none", "CC0", "none", "none", patients_known=True)
     write_record(card, folder / "data/cases/card.json")

@@ -73,7 +73,7 @@ def test_a_parent_and_a_child_a_model(recorded):
     parent = runs.pop(execution.parent.name)
     assert set(runs) == set(MODELS)
     assert parent.data.params["dataset"] == "made"
-    assert parent.data.metrics["difference_low"] == -0.1
+    assert parent.data.metrics["best_network_minus_baseline_low"] == -0.1
     assert parent.data.tags["mlflow.note.content"].startswith("No network")
     assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
     assert runs["broken_cnn"].info.status == "FAILED"
@@ -207,9 +207,9 @@ def test_a_run_has_its_options_and_a_failed_one_what_it_ended_on(
     assert failed.info.status == "FAILED"
     assert failed.data.tags["mlflow.note.content"] == "extract: case-7: no pixels"
     assert failed.data.params["features.glcm.levels"] == "32"
-    whole = [run for run in _runs(client) if "difference" in run.data.metrics]
+    difference = "best_network_minus_baseline_roc_auc"
+    whole = [run for run in _runs(client) if difference in run.data.metrics]
     assert {run.data.params["features.glcm.levels"] for run in whole} == {"16", "32"}
-    assert {run.data.metrics["best_classical_auc"] for run in whole} == {0.8}
     assert {run.data.metrics["best_deep_selection_auc"] for run in whole} == {0.72}
     children = [run for run in _runs(client) if "mlflow.parentRunId" in run.data.tags]
     assert {run.data.params["run.margin"] for run in children} == {"0.02"}

@@ -10,9 +10,6 @@ from skiagram.errors import DataError, refusal
 from skiagram.options import read_option_file
 from skiagram.projects.files import require_project_here
 from skiagram.projects.option_files import edit_option_file, find_place
-from skiagram.records.files import read_record
-from skiagram.sweeps.rows import SCORED
-from skiagram.sweeps.table import RESULT, SweepResult
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -66,8 +63,12 @@ def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, lis
     Raises:
         OptionError: There is no such sweep or row, or the row failed.
     """
-    # The table that the sweep left in the project.
+    # The table that the sweep left in the project; to read it imports all that trains.
     require_project_here()
+    from skiagram.records.files import read_record
+    from skiagram.sweeps.rows import SCORED
+    from skiagram.sweeps.table import RESULT, SweepResult
+
     path = Path("sweeps", name, RESULT)
     if not path.is_file():
         sweeps = sorted(table.parent.name for table in Path("sweeps").glob(f"*/{RESULT}"))

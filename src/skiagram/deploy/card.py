@@ -16,7 +16,7 @@ from skiagram.fitting.deployment import (
     FINGERPRINT,
     Deployment,
     Fingerprint,
-    find_threshold,
+    describe_rule,
 )
 from skiagram.options import find_own_code
 from skiagram.preparation import PREPARATION, Preparation
@@ -202,14 +202,7 @@ def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardS
             "Estimates", (f"Of a new case it gives: {estimates}. It decides nothing.",)
         )
     # The threshold, then the prediction sets.
-    lines = []
-    threshold, sensitivity = find_threshold(deployment, fingerprint), deployment.sensitivity
-    if threshold is not None and deployment.task.positive is not None and sensitivity is not None:
-        name = deployment.task.classes[deployment.task.positive]
-        lines.append(
-            f"Positive where the probability of `{name}` is at least {threshold:.3g}, a threshold "
-            f"set to find {100 * sensitivity:g} % of the positive cases in held-out folds."
-        )
+    lines = [*filter(None, [describe_rule(deployment, fingerprint)])]
     if fingerprint is None:
         lines.append("No prediction sets: the model is of an earlier version.")
     else:

@@ -24,6 +24,7 @@ from skiagram.fitting.deployment import (
     FINGERPRINT,
     Deployment,
     Fingerprint,
+    describe_rule,
     find_threshold,
     repeat_folder,
     verify_checksums,
@@ -59,15 +60,7 @@ class DeployedModel:
     @property
     def rule(self) -> str:
         """A sentence on what is called positive; empty with more than two classes."""
-        threshold, sensitivity = self.threshold, self.deployment.sensitivity
-        if threshold is None or sensitivity is None or self.task.positive is None:
-            return ""
-        positive = self.task.classes[self.task.positive]
-        return (
-            f"Decision: positive where the probability of `{positive}` is at least "
-            f"{threshold:.3g}. This threshold was set to find {100 * sensitivity:g} % of the "
-            "positive cases in held-out folds."
-        )
+        return describe_rule(self.deployment, self.fingerprint)
 
     def probabilities(self, cases: PreparedCases) -> Floats:
         """Compute the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.

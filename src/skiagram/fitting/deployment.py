@@ -304,6 +304,19 @@ def find_threshold(deployment: Deployment, fingerprint: Fingerprint | None) -> f
     return deployment.threshold
 
 
+def describe_rule(deployment: Deployment, fingerprint: Fingerprint | None) -> str:
+    """Say what is called positive; empty with more than two classes."""
+    threshold, sensitivity = find_threshold(deployment, fingerprint), deployment.sensitivity
+    if threshold is None or sensitivity is None or deployment.task.positive is None:
+        return ""
+    positive = deployment.task.classes[deployment.task.positive]
+    return (
+        f"Decision: positive where the probability of `{positive}` is at least "
+        f"{threshold:.3g}. This threshold was set to find {100 * sensitivity:g} % of the "
+        "positive cases in held-out folds."
+    )
+
+
 def complete_folder(
     model: Path,
     predictions: Predictions,

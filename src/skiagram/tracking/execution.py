@@ -15,19 +15,8 @@ import pandas as pd
 
 from skiagram.compute.checkout import current_commit, home, name_experiment
 from skiagram.errors import refusal
-from skiagram.evaluation.evaluation_record import (
-    ARMS,
-    MEAN_SENSITIVITY,
-    MERIT,
-    Evaluation,
-)
-from skiagram.evaluation.results import (
-    LIMIT,
-    METRICS,
-    SELECTION,
-    STABILITY,
-    STANDING_FINDERS,
-)
+from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.results import LIMIT, METRICS, SELECTION, STABILITY
 from skiagram.image_store.store import ImageStore
 from skiagram.options import flatten_options
 from skiagram.projects.stage_times import StageTime, read_time
@@ -59,7 +48,6 @@ _ON_CHILDREN = (
     *("dataset", "design", "features", "restoration", "folds", "repeats", "seed", "margin"),
 )
 _RECORDED = (METRICS, SELECTION, LIMIT, STABILITY)  # analyses, of each model
-_DIGITS = 4  # of figures in the table of runs, as in metrics.json
 
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
@@ -117,7 +105,7 @@ def _resolved_options(project: Path) -> dict[str, str]:
 
 def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
     """Return the run as a whole: the figures of its arms, its verdict, the opening of the seal."""
-    points = _points_of_arms(evaluation)
+    points = _headline_points(project, evaluation)
     # The first stage runs whenever the pipeline does; results that were restored have no time.
     first, last = read_time(project, "digest"), read_time(project, "evaluate")
     timed = first is not None and last is not None and first.began <= last.ended
@@ -149,36 +137,21 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
     )
 
 
-def _points_of_arms(evaluation: Evaluation) -> list[Point]:
-    """Return the figures of what stands for each arm."""
-    primary = evaluation.task.predicted.selection.removeprefix("selection_")
-    points = estimate_points("difference", evaluation.difference, _DIGITS)
-    points += estimate_points(f"ideal_{primary}", evaluation.ideal)
-    points.append(Point("near_duplicates", evaluation.near_duplicates))
-    # What may be chosen by: of each model, and of what stands for each arm.
-    table, selection = evaluation.table, evaluation.task.predicted.selection
-    arm_rows = table.select(analysis=ARMS).by_model(selection)
-    figures = {f"best_{arm}_{selection}": row.value for arm, row in arm_rows.items()}
+def _headline_points(project: Path, evaluation: Evaluation) -> list[Point]:
+    """Return what runs are told apart by: what stands for the arms, and what to choose models by.
+
+    They are figures of `reports/metrics.json`; those of single models' test cases are left to the
+    runs of these models.
+    """
+    headline = json.loads((project / "reports/metrics.json").read_bytes())
     models = {result.outcome.model for result in evaluation.models}
-    for model, row in table.select(analysis=SELECTION).by_model(selection).items():
-        figures |= {f"{selection}/{model}": row.value} if model in models else {}
-    for model, row in table.by_model("selection_sensitivity").items():
-        figures[f"selection_sensitivity/{model}"] = row.value
-    points += _finite_points(figures, _DIGITS)
-    # What the best of each arm reached on reported cases.
-    for arm, name in evaluation.best.items():
-        reached = evaluation.find_result(name).find(evaluation.primary)
-        points += estimate_points(f"best_{arm}_{primary}", reached, _DIGITS)
-    if evaluation.finding is not None:
-        gain = evaluation.gain_in_finding(MERIT)
-        points += estimate_points("finding_difference", gain, _DIGITS)
-        more = evaluation.gain_in_finding(MEAN_SENSITIVITY)
-        points += estimate_points("finding_sensitivity_difference", more, _DIGITS)
-        standing = evaluation.table.select(analysis=STANDING_FINDERS)
-        for arm in evaluation.finding.arms:
-            for name, figure in (("figure_of_merit", MERIT), ("sensitivity", MEAN_SENSITIVITY)):
-                estimate = standing.find(model=arm, figure=figure)
-                points += estimate_points(f"best_{arm}_{name}", estimate, _DIGITS)
+    points = []
+    for name, figures in headline.items():
+        for figure, value in figures.items():
+            if name not in models:
+                points.append(Point(f"{name}_{figure}", value))
+            elif figure.startswith("selection"):
+                points.append(Point(f"{figure}/{name}", value))
     return points
 
 
@@ -205,17 +178,17 @@ def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[st
     )
 
 
-def estimate_points(name: str, estimate: Estimate | None, digits: int | None = None) -> list[Point]:
-    """Return a figure and its bounds, rounded or not; nothing where it could not be computed."""
+def estimate_points(name: str, estimate: Estimate | None) -> list[Point]:
+    """Return a figure and its bounds; nothing where it could not be computed."""
     if estimate is None:
         return []
     values = {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-    return _finite_points(values, digits)
+    return _finite_points(values)
 
 
-def _finite_points(values: Mapping[str, float | None], digits: int | None = None) -> list[Point]:
+def _finite_points(values: Mapping[str, float | None]) -> list[Point]:
     return [
-        Point(name, float(value) if digits is None else round(float(value), digits))
+        Point(name, float(value))
         for name, value in values.items()
         if value is not None and math.isfinite(value)
     ]
