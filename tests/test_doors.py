@@ -13,7 +13,7 @@ import skiagram
 from skiagram.cli import main
 from skiagram.datasets.folder.roles import ROLES
 from skiagram.declared import read_declared
-from skiagram.doors import in_words_of
+from skiagram.doors import in_words_of, rows_of_doors
 from skiagram.errors import DataError
 
 SOURCE = Path(skiagram.__file__).parent
@@ -193,6 +193,7 @@ DOORS = {
     "extract IMAGE MASK": (("skiagram.radiomics.features", "describe_with"),),
     "skiagram.extract": (
         ("skiagram.radiomics.features", "extract"),
+        ("skiagram.readers.voxels", "with_distances"),  # of formats, which are named as texts
         ("skiagram.radiomics.transformer", "RadiomicsFeatures"),
         ("skiagram.radiomics.transformer", "RadiomicsFeatures", "transform"),
     ),
@@ -218,9 +219,7 @@ def test_no_message_asks_for_what_its_door_does_not_take(door):
 
 
 def test_a_row_for_a_door_changes_a_message_that_it_can_show():
-    from skiagram.doors import _ROWS
-
-    for door, rows in _ROWS.items():
+    for door, rows in rows_of_doors().items():
         texts = [text for place in set.union(*map(_reached, DOORS[door])) for text in _texts(place)]
         for words in rows:
             assert any(re.search(words, text) for text in texts), f"{door}: {words}"

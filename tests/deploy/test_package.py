@@ -47,8 +47,8 @@ def test_the_command_makes_a_package_and_shows_its_card(packed, tmp_path, termin
     terminal(f"package {model} -o {tmp_path}/a.zip", 2)
     card = (
         "Logistic regression | Intended use: Phantoms alone. | no medical device | "
-        "Figures Not known | Not tested on Images outside the ranges under Expected input. | "
-        "Every checksum holds. | plain 24 | height 20 pixels | !#"
+        "Figures Not known | Not tested on Images outside the ranges under *Expected input*. | "
+        "Every checksum holds. | 24 | 20 pixels"
     )
     terminal.says(f"show {tmp_path}/a.skiagram", card)
     terminal.says(f"show {model}", "Not tested on")

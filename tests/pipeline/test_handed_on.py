@@ -80,7 +80,7 @@ def test_a_model_scores_in_an_empty_venv_as_in_its_run(model, extra, finished, w
     evaluation = read_record(Evaluation, finished.folder / "reports/evaluation.json")
     (result,) = [one for one in evaluation.models if one.outcome.model == model]
     auc = result.find("roc_auc").value
-    assert re.search(rf"\bAUC +{auc:.3f} \(", shown.stdout)
+    assert re.search(rf"\bAUC +\| {auc:.3f} \(", shown.stdout)
     assert "Every checksum holds" in shown.stdout
     scored = in_venv(scoring, tmp_path, predict)
     assert scored.returncode == 0, scored.stderr

@@ -5,8 +5,6 @@ import shlex
 import sys
 from pathlib import Path
 
-_WIDE = 80  # columns of a terminal
-_MARKS = str.maketrans("", "", "`*")
 _BROKEN_HEADS = {  # where a long word breaks
     "Out-of-fold": "Out-of-\nfold",
     "Sensitivity": "Sensi-\ntivity",
@@ -24,26 +22,16 @@ def run(arguments: argparse.Namespace) -> int:
 
         require_project_here()
         return show_results(Path(), Path())
-    # The card of a package.
-    from textwrap import fill
-
+    # The card of a package, as it holds it; who scores alone has no library to draw it.
+    from skiagram.deploy.card import as_markdown
     from skiagram.deploy.package import read_card
-    from skiagram.errors import printable, refusal
+    from skiagram.errors import refusal
     from skiagram.options import PARAMS
 
     if (arguments.package / PARAMS).is_file():
         place = str(arguments.package)
         raise refusal("cli.project_as_package", place, folder=shlex.quote(place))
-    # In plain words, without the marks of the card's file; who scores alone has no library for it.
-    for section in read_card(arguments.package):
-        lines = [printable(line.translate(_MARKS)) for line in section.lines]
-        print(printable(section.title), *(fill(line, _WIDE) for line in lines), sep="\n")
-        rows = [[printable(cell.translate(_MARKS)) for cell in row] for row in section.table]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        for row in rows:
-            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            print("  ".join(cells).rstrip())
-        print()
+    print(as_markdown(read_card(arguments.package)))
     print("Every checksum holds.")
     return 0
 

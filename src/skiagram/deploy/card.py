@@ -319,10 +319,12 @@ def as_markdown(card: tuple[CardSection, ...]) -> str:
         parts.append(f"{'#' if number == 0 else '##'} {_plain(section.title)}")
         parts += [_plain(line) for line in section.lines]
         if section.table:
-            header, *rows = section.table
-            lines = [header, ("---",) * len(header), *rows]
-            cells = (" | ".join(_plain(cell).replace("|", "\\|") for cell in row) for row in lines)
-            parts.append("\n".join(f"| {row} |" for row in cells))
+            rows = [[_plain(cell).replace("|", "\\|") for cell in row] for row in section.table]
+            widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+            rows.insert(1, ["-" * width for width in widths])
+            for row in rows:  # columns of equal width, as a terminal shows them, too
+                row[:] = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            parts.append("\n".join(f"| {' | '.join(row)} |" for row in rows))
     return "\n\n".join(parts) + "\n"
 
 
