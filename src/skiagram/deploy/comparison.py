@@ -88,10 +88,9 @@ class TrainingComparison:
         before = read_table(table) if table.is_file() else pd.DataFrame({"case_id": names})
         theirs = pd.DataFrame([self.features[case.name] for case in cases])
         theirs.insert(0, "case_id", now)
-        shared = ["case_id", *(name for name in before.columns[1:] if name in theirs)]
-        before = before.loc[before["case_id"].isin(names), shared]
-        both = pd.concat([before, theirs[shared]], ignore_index=True)
-        if len(shared) == 1:  # a network, which reads the images themselves
+        before = before[before["case_id"].isin(names)]
+        both = pd.concat([before, theirs], join="inner", ignore_index=True)
+        if both.shape[1] == 1:  # a network, which reads the images themselves
             both, traits = traits.dropna(axis="columns"), traits[["case_id"]]
         # Frames of a file are of one patient, as nothing else is known.
         files = (next((image.file for image in case.images.values()), "") for case in cases)

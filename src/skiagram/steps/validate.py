@@ -363,11 +363,11 @@ def _traits(
     now = _named(measure_images(store, cohort_cases), ["case_id"]).merge(
         covariates, "left", "case_id"
     )
-    shared = [name for name in now.columns if name in before.known.columns]
+    # What both sides have; a model without features of its own compares none.
+    known = pd.concat([before.known, now], join="inner", ignore_index=True)
     features = before.features.iloc[:0]
     if spaces:
         theirs = pd.DataFrame([spaces[case] for case in cohort_cases])
         theirs.insert(0, "case_id", [f"{COHORT}-{case}" for case in cohort_cases])
-        columns = ["case_id", *(name for name in before.features.columns[1:] if name in theirs)]
-        features = pd.concat([before.features[columns], theirs[columns]], ignore_index=True)
-    return CaseTraits(features, pd.concat([before.known[shared], now[shared]], ignore_index=True))
+        features = pd.concat([before.features, theirs], join="inner", ignore_index=True)
+    return CaseTraits(features, known)
