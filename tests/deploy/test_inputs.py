@@ -7,21 +7,22 @@ import pytest
 
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.table import list_entries
-from skiagram.deploy.inputs import CovariateTable, Preparer, find_covariates
-from skiagram.deploy.inputs import read_covariates as read_for_cases
+from skiagram.deploy.inputs import CovariateTable, Preparer, find_covariates, take_covariates
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase, list_cases
 from skiagram.errors import DataError, OptionError
 from skiagram.preparation import Covariate, ImageKinds, Preparation
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.restoration.steps import Steps
-from skiagram.tables.frames import read_table
+from skiagram.tables.frames import read_csv, read_table
 from tests.deploy.scored import predict
 from tests.deploy.trained import trained_baseline, write_rows
 
 
-def read_covariates(path, features, files):
-    return read_for_cases(path, features, [NewCase.of_file(file) for file in files])
+def covariates_of(table, missing=()):
+    """Return the cases that a table lists, and the covariates that a model reads of them."""
+    cases = list_cases(table.parent, read_csv(table, missing), ())
+    return cases, take_covariates(READ, cases)
 
 
 KNOWN = (Covariate("age", None), Covariate("side", ("left", "right")))
@@ -34,9 +35,7 @@ def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_prepara
 
     trained = trained_network(tmp_path, "image_and_table", columns=["side", "age"])
     loaded, film = load_model(trained.model), trained.films[0]
-    rows = [{"file": str(film), "side": "", "age": ""}]
-    nothing = write_rows(tmp_path / "nothing.csv", rows)
-    table = read_covariates(nothing, loaded.scorer.covariates, [film])
+    table = CovariateTable(loaded.scorer.covariates, {str(film): {"side": "", "age": ""}})
     assert np.isfinite(predict(loaded, [film], table).rows).all()
     restored = (tmp_path / "restored/preparation.json").read_bytes()
     (trained.model / "preparation.json").write_bytes(restored)
@@ -45,86 +44,47 @@ def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_prepara
 
 
 @pytest.mark.slow
-def test_a_film_without_a_row_is_named_and_an_unknown_text_is_said(tmp_path, terminal):
+def test_a_cell_that_is_no_number_is_named_and_an_unknown_text_is_said(tmp_path, terminal):
     trained = trained_baseline(tmp_path, covariates=("side", "age"))
-    first, second, third, *_ = trained.films
+    first, second, *_ = trained.films
     rows = [
-        {"file": str(first), "side": "middle", "age": "50"},
-        {"file": str(second), "side": "left", "age": "5_0"},
-        {"file": "other.png", "side": "left", "age": "50"},
+        {"file": first.name, "side": "middle", "age": "50"},
+        {"file": second.name, "side": "left", "age": "5_0"},
     ]
     table = write_rows(tmp_path / "women.csv", rows)
-    line = f"predict {trained.model} {first} {second} {third} --covariates {table}"
+    line = f"predict {trained.model} {first.parent} --table {table}"
     said = (
-        f"{second}: `5_0` in column `age`. Allowed: a finite number, or an empty cell | "
-        f"{third}: no row in the table of covariates | 1 of 3 cases have a covariate text that "
-        f"too few cases for training had, first {first}: side `middle`"
+        f"{second.name}: `5_0` in column `age`. Allowed: a finite number, or an empty cell | "
+        "1 of 2 cases have a covariate text that too few cases for training had, first "
+        f"{first.name}: side `middle`"
     )
     terminal.says(f"{line} -o {tmp_path}/scores.csv", said, 4)
-    rows[0]["side"] = ""  # a text that is missing is 0 in all columns too
-    missing = write_rows(tmp_path / "missing.csv", rows)
+    # a text that is missing is 0 in all columns too
     loaded = load_model(trained.model)
-    found = [
-        predict(loaded, [first], read_covariates(path, loaded.scorer.covariates, [first]))
-        for path in (table, missing)
-    ]
-    np.testing.assert_array_equal(found[0].rows, found[1].rows)
+    found = []
+    for side in ("middle", ""):
+        known = {str(first): {"side": side, "age": "50"}}
+        table = CovariateTable(loaded.scorer.covariates, known)
+        found.append(predict(loaded, [first], table).rows)
+    np.testing.assert_array_equal(*found)
 
 
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([{"file": "a.png", "age": "1"}], "no column `side`. Allowed: `file`, `side`, `age`"),
-        ([{"side": "left", "age": "1"}], "no column `file`"),
-        ([{"file": "a.png", "age": "1", "side": ""}] * 2, "two rows for `a.png`"),
-    ],
-)
-def test_a_table_that_cannot_be_used_is_named(rows, message, tmp_path):
-    with pytest.raises(DataError, match=message):
-        read_covariates(write_rows(tmp_path / "women.csv", rows), READ, [])
+def test_a_model_of_covariates_asks_for_a_table_that_has_them(tmp_path):
+    table = write_rows(tmp_path / "women.csv", [{"file": "a.png", "age": "1"}])
+    for cases in ([NewCase.of_file(Path("a.png"))], list_cases(tmp_path, read_csv(table), ())):
+        with pytest.raises(OptionError, match="the model reads `side`, `age` besides images"):
+            take_covariates(READ, cases)
 
 
-def test_a_table_is_asked_for_and_one_without_use_is_refused(tmp_path):
-    with pytest.raises(OptionError, match="the model reads `file`, `side`, `age`"):
-        read_covariates(None, READ, [])
-    with pytest.raises(OptionError, match="reads no covariates"):
-        read_covariates(tmp_path / "women.csv", (), [])
-
-
-def test_a_bare_name_stands_for_one_film_alone(tmp_path):
-    rows = [
-        {"file": "film.png", "age": "40", "side": ""},
-        {"file": "york/film.png", "age": "50", "side": ""},
-    ]
-    path = write_rows(tmp_path / "women.csv", [dict(row) for row in rows])
-    york, leeds = Path("york/film.png"), Path("leeds/film.png")
-    alone = read_covariates(path, READ, [leeds])
-    assert alone.row(str(leeds))["age"] == "40"
-    both = read_covariates(path, READ, [york, leeds])
-    assert both.row(str(york))["age"] == "50"
-    with pytest.raises(DataError, match=r"leeds/film\.png: no row"):
-        both.row(str(leeds))
-
-
-def test_a_row_of_a_region_is_that_of_its_case_and_a_row_of_a_file_of_all_its_cases(tmp_path):
-    """The table of the cases can be the table of covariates; each row is of its own region."""
+def test_a_row_of_a_region_is_that_of_its_case(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text(
         "file,mask,region,patient_id,age,side\n"
         "a.nii,m.nii,left,p1,40,left\na.nii,m.nii,right,p1,50,NA\nb.nii,n.nii,left,p2,60,left\n"
     )
-    cases = list_cases(tmp_path, read_table(table.read_bytes()), ())
-    found = read_for_cases(table, READ, cases, ["NA"])
+    cases, found = covariates_of(table, ["NA"])
     assert [found.row(case.name)["age"] for case in cases] == ["40", "50", "60"]
     assert found.missing(cases[1].name) == ["`side` is unknown"]
-    shared = write_rows(tmp_path / "s.csv", [{"file": "a.nii", "age": "70", "side": "left"}])
-    of_all = read_for_cases(shared, READ, cases)
-    assert [of_all.row(case.name)["age"] for case in cases[:2]] == ["70", "70"]
-    other = write_rows(
-        tmp_path / "o.csv", [{"file": "a.nii", "region": "left", "age": "1", "side": ""}]
-    )
-    with pytest.raises(DataError, match=r"a\.nii \(right\): no row"):
-        read_for_cases(other, READ, cases).row(cases[1].name)
 
 
 def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path):
@@ -152,16 +112,13 @@ def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path):
     rows = "p.nii,PET,p1,40,left\nm.nii,MR,p1,40,left\nq.nii,PET,p2,50,left\nn.nii,MR,p2,50,left\n"
     table.write_text(f"file,modality,patient_id,age,side\n{rows}")
     cases = list_cases(tmp_path, read_table(table.read_bytes()), ("PET", "MR"))
-    found = read_for_cases(table, READ, cases)
+    found = take_covariates(READ, cases)
     assert [found.row(case.name)["age"] for case in cases] == ["40", "50"]
 
 
-def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it(tmp_path):
+def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it():
     site = Covariate("site", ("A", "B"), "site_")
-    films = [Path("one.png"), Path("two.png")]
-    rows = tmp_path / "sites.csv"
-    rows.write_text("file,site\none.png,A\ntwo.png,C\n")
-    sites = read_covariates(rows, (site,), films)
+    sites = CovariateTable((site,), {"one.png": {"site": "A"}, "two.png": {"site": "C"}})
     assert sites.row("two.png") == {"site": "C"}
     assert sites.row("one.png", refuses_sites=True) == {"site": "A"}
     with pytest.raises(DataError, match=r"two\.png: site `C`, which training did not see"):

@@ -1,16 +1,18 @@
 """Models of every kind score new films as training scored them, from their folder and a package."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skiagram.deploy.inputs import NO_COVARIATES, read_covariates
+from skiagram.deploy.inputs import NO_COVARIATES, take_covariates
 from skiagram.deploy.model import load_model
-from skiagram.deploy.new_cases import NewCase
+from skiagram.deploy.new_cases import list_cases
 from skiagram.deploy.package import opened_model, pack
 from skiagram.errors import DataError
 from skiagram.fitting.deployment import write_checksums
+from skiagram.tables.frames import read_csv
 from tests.deploy.networks import trained_head, trained_network
 from tests.deploy.scored import predict
 from tests.deploy.trained import table_of, trained_baseline, trained_combination
@@ -41,8 +43,10 @@ def covariates_for(model, trained, folder):
     """Return the covariates that a model reads, from a table of the films."""
     if not model.scorer.covariates:
         return NO_COVARIATES
-    cases = [NewCase.of_file(film) for film in trained.films]
-    return read_covariates(table_of(trained, folder / "table.csv"), model.scorer.covariates, cases)
+    place, table = trained.films[0].parent, table_of(trained, folder / "table.csv")
+    cases = list_cases(place, read_csv(table), ())
+    found = take_covariates(model.scorer.covariates, cases)
+    return replace(found, cells={f"{place}/{name}": row for name, row in found.cells.items()})
 
 
 @pytest.mark.parametrize("kind", KINDS)

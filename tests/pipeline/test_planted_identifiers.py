@@ -7,12 +7,14 @@ chose stands in the data too; the path of the folder in the config and in DVC's 
 
 import base64
 import hashlib
+import os
 import re
 import shutil
 import sqlite3
 import subprocess
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -195,9 +197,10 @@ def test_the_search_finds_what_is_planted(tmp_path):
 
 def women(table, films, side):
     """Write what a model reads of some films; return the words that name films and table."""
-    cells = [f"{path.name},50,{side}" for path in films]
+    place = Path(os.path.commonpath([path.parent for path in films]))
+    cells = [f"{path.relative_to(place)},50,{side}" for path in films]
     table.write_text("\n".join(["file,Alter,Seite", *cells]))
-    return f"{' '.join(map(str, films))} --covariates {table}"
+    return f"{place} --table {table}"
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

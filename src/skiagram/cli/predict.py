@@ -16,7 +16,7 @@ from skiagram.compute.files import write_files
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.deploy.card import CAUTION
-from skiagram.deploy.inputs import read_covariates
+from skiagram.deploy.inputs import take_covariates
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase, cases_of_features, find_cases, list_cases
 from skiagram.deploy.package import opened_model, works_on_nothing
@@ -81,9 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
         # The cases, and what the model reads beside their images.
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
-        covariates = read_covariates(
-            arguments.covariates, model.scorer.covariates, cases, arguments.missing
-        )
+        covariates = take_covariates(model.scorer.covariates, cases)
         # What must be said before any score is shown.
         useless = say("answer.nothing_works") if works_on_nothing(arguments.model) else ""
         print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)

@@ -1,15 +1,13 @@
 """What a model sees of new cases: images as by ingest and restore, covariates from a table."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.datasets.checks import check_image
-from skiagram.deploy.new_cases import FILE, NewCase, name_of_row
+from skiagram.deploy.new_cases import NewCase
 from skiagram.errors import DataError, listed, named, refusal
 from skiagram.preparation import Covariate, Preparation, channels
 from skiagram.readers.case_images import (
@@ -24,7 +22,6 @@ from skiagram.restoration.missing import Plane
 from skiagram.restoration.restore import ByModality, restore_image
 from skiagram.restoration.steps import Steps
 from skiagram.tables.cells import number_of
-from skiagram.tables.frames import read_csv, rows_of
 
 _BYTE = "uint8"
 
@@ -200,7 +197,7 @@ class CovariateTable:
             refuses_sites: Whether the model scores no case of a site that training did not see.
         """
         # Only columns that the model reads are looked at.
-        row = self._row(case) if self.read else {}
+        row = self.cells[case] if self.read else {}
         with named(case):
             for covariate in self.read:
                 cell = row[covariate.column]
@@ -219,13 +216,13 @@ class CovariateTable:
 
     def unseen(self, case: str) -> list[str]:
         """Tell which texts of a case are no category of training: they count as none at all."""
-        row = self._row(case) if self.read else {}
+        row = self.cells[case] if self.read else {}
         return [f"{column} `{row[column]}`" for column in self.unseen_columns(case)]
 
     def unseen_columns(self, case: str) -> list[str]:
         """Return the columns of `unseen`."""
         texts = [covariate for covariate in self.read if covariate.categories is not None]
-        cells = {covariate: self._row(case)[covariate.column] for covariate in texts}
+        cells = {covariate: self.cells[case][covariate.column] for covariate in texts}
         return sorted(
             {
                 covariate.column
@@ -242,7 +239,7 @@ class CovariateTable:
         # Half of the training's own range beyond either end counts as far.
         far = []
         for covariate in self.read:
-            cell = self._row(case)[covariate.column]
+            cell = self.cells[case][covariate.column]
             if covariate.usual is None or number_of(cell) is None:
                 continue
             low, high = covariate.usual
@@ -254,68 +251,19 @@ class CovariateTable:
     def missing(self, case: str) -> list[str]:
         """Tell which covariates of a case are unknown."""
         columns = dict.fromkeys(covariate.column for covariate in self.read)
-        return [f"`{name}` is unknown" for name in columns if not self._row(case)[name]]
-
-    def _row(self, case: str) -> Mapping[str, str]:
-        row = self.cells.get(case)
-        if row is None:
-            raise refusal("deploy.no_row", case)
-        return row
+        return [f"`{name}` is unknown" for name in columns if not self.cells[case][name]]
 
 
 NO_COVARIATES = CovariateTable()
 
 
-def read_covariates(
-    path: Path | None,
-    read: tuple[Covariate, ...],
-    cases: Sequence[NewCase],
-    missing: Collection[str] = (),
-) -> CovariateTable:
-    """Read the table that goes with some cases: a CSV with the column `file` and the covariates.
+def take_covariates(read: tuple[Covariate, ...], cases: Sequence[NewCase]) -> CovariateTable:
+    """Take the covariates that a model reads out of the table that lists some cases.
 
-    It is None where the cases' own table has them, or the model needs none. A row is that of the
-    case that the same row of a table of cases is, else of all cases of its file.
+    Raises:
+        OptionError: No table lists them, or it lacks a column.
     """
-    # Columns that the model reads may stand in the table of cases already.
-    columns = list(dict.fromkeys(covariate.column for covariate in read))
-    needed = ", ".join(f"`{name}`" for name in [FILE, *columns])
-    in_cases = bool(cases) and all(set(columns) <= case.cells.keys() for case in cases)
-    if path is None and read and in_cases:
-        return CovariateTable(read, {case.name: case.cells for case in cases})
-    # A table without use, or none where one is needed, is a mistake.
-    if (path is not None) != bool(read):
-        fault = f"the model reads {needed if read else 'no covariates'}"
-        remedy = f"give a CSV with the columns {needed}" if read else "leave it out"
-        raise refusal("deploy.covariates_option", found=fault, remedy=remedy)
-    if path is None:
-        return NO_COVARIATES
-    # Rows by the name of the case, and by the file.
-    by_name: dict[str, dict[str, str]] = {}
-    by_file: dict[str, list[dict[str, str]]] = defaultdict(list)
-    several = any(len(case.images) > 1 for case in cases)
-    for row in rows_of(read_csv(path, missing)):
-        absent = [name for name in (FILE, *columns) if name not in row.cells]
-        if absent:
-            raise refusal("deploy.no_column", str(path), column=absent[0], columns=needed)
-        name = name_of_row(row, with_modalities=several and "modality" in row.cells)
-        row_cells = {column: row.cells[column] for column in columns}
-        earlier_cells = by_name.setdefault(name, row_cells)
-        if earlier_cells is not row_cells and (not several or earlier_cells != row_cells):
-            raise refusal("deploy.row_twice", str(path), name=name)
-        by_file[str(Path(row.cells[FILE]))].append(row_cells)
-    # Rows of one file that agree stand for all of its cases.
-    alike = {name: rows[0] for name, rows in by_file.items() if rows[1:] == rows[:-1]}
-    images = {case.name: next(iter(case.images.values()), None) for case in cases}
-    bare = Counter(Path(file).name for file in {image.file for image in images.values() if image})
-    cells: dict[str, dict[str, str]] = {}
-    # The row of the case, else that of its file or of the file's bare name.
-    for name, image in images.items():
-        candidates = [by_name.get(name)]
-        if image is not None:
-            file_rows = by_name if image.chosen else alike  # never the row of another region
-            file_name = Path(image.file).name
-            file_names = [image.file, file_name] if bare[file_name] == 1 else [image.file]
-            candidates += map(file_rows.get, file_names)
-        cells |= next(({name: row_cells} for row_cells in candidates if row_cells), {})
-    return CovariateTable(read, cells)
+    columns = dict.fromkeys(covariate.column for covariate in read)
+    if read and not all(columns.keys() <= case.cells.keys() for case in cases):
+        raise refusal("deploy.no_covariates", columns=", ".join(f"`{name}`" for name in columns))
+    return CovariateTable(read, {case.name: case.cells for case in cases})

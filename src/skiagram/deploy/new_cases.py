@@ -8,7 +8,6 @@ import glob
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -25,7 +24,7 @@ from skiagram.datasets.folder.columns import (
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.roles import ROLES, usual_column
-from skiagram.datasets.folder.table import find_image_problems, read_features, refer, references_of
+from skiagram.datasets.folder.table import find_image_problems, read_features, references_of
 from skiagram.errors import DataError, listed, refusal
 from skiagram.finding.inputs import find_partners
 from skiagram.options import check
@@ -38,7 +37,7 @@ from skiagram.readers.case_images import (
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree, FolderTree
 from skiagram.readers.image_files import count_frames
 from skiagram.sealing.archive import ARCHIVE, open_tree
-from skiagram.tables.frames import TableLine, read_csv, rows_of
+from skiagram.tables.frames import read_csv, rows_of
 from skiagram.tasks.cases import SEALED, Cases
 
 FILE = "file"
@@ -244,7 +243,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     if not {*needed} <= {*header}:
         raise refusal("deploy.columns_missing", columns=listed(header), needed=", ".join(needed))
     # Rows of one case are put together.
-    columns = _columns_of(tuple(header))
+    columns = _columns_of(header)
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
     references = find_regions_alone(references_of(frame, columns))
@@ -252,13 +251,18 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     for at, (row, reference) in enumerate(zip(rows_of(frame), references, strict=True)):
         if not modalities or row.cells["modality"] in modalities:
             modality = row.cells["modality"] if modalities else ""
-            name = name_of_row(row, with_modalities=bool(modalities)) or row.where
-            case = NewCase(name, tree, {modality: reference}, row.cells, problems.get(at))
+            name = reference.name
+            if modalities:
+                parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))
+                name = "/".join(filter(None, parts))
+            case = NewCase(
+                name or row.where, tree, {modality: reference}, row.cells, problems.get(at)
+            )
             before = cases.get(case.name)
             cases[case.name] = case if before is None else _united(before, case)
     # All files are announced, so that an archive is read once.
-    images = [image for case in cases.values() for image in case.images.values()]
-    tree.announce([name for image in images for name in image.files])
+    every = [image for case in cases.values() for image in case.images.values()]
+    tree.announce([name for image in every for name in image.files])
     complete = []
     for case in cases.values():
         absent = [name for name in modalities if name not in case.images]
@@ -316,16 +320,7 @@ def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> 
     ]
 
 
-def name_of_row(row: TableLine, *, with_modalities: bool) -> str:
-    """Return the name of the case of a row: what is read for it, or its patient and region."""
-    if with_modalities:
-        parts = (row.cells.get(part, "") for part in ("patient_id", "region", "visit"))
-        return "/".join(filter(None, parts))
-    return refer(row.cells, _columns_of(tuple(row.cells))).name
-
-
-@cache
-def _columns_of(header: tuple[str, ...]) -> Columns:
+def _columns_of(header: Collection[str]) -> Columns:
     """Find which column of a table of new cases holds what."""
     columns = {name: name for name in _OF_TABLE if name in header}
     none = {"patient": columns.pop("patient_id", None), "split": None, "site": None}
