@@ -24,7 +24,7 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.rendering import render_template
 from skiagram.report.section import Context
-from skiagram.report.tables import Cell, Table, TableRow, fill_cell, fill_difference, list_rows
+from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import (
     Estimate,
     format_decimal,
@@ -110,7 +110,7 @@ def fill(result: SweepResult) -> Context:
         "models": [
             (
                 title_of(result, model),
-                draw_model(result, model) or tabulate_map(result, model),
+                draw_model(result, model),
                 tabulate_rows(result, model),
             )
             for model in models
@@ -217,7 +217,7 @@ def heading_of(figure: str) -> str:
 
 
 def draw_model(result: SweepResult, model: str) -> Drawing | None:
-    """Draw a model: one axis of numbers as a line, else the differences; of two axes is a map."""
+    """Draw a model: one axis of numbers as a line, else the differences from the reference."""
     # One axis of numbers is a line.
     axes = result.axes
     shown = [each for each in result.rows if _reported(each, model).value is not None]
@@ -225,8 +225,6 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
         return None
     if len(axes) == 1 and all(isinstance(each.row.place[axes[0]], int | float) for each in shown):
         return _draw_line(result, model, shown, axes[0])
-    if len(axes) == 2 and len(shown) == len(result.rows) <= _MOST:
-        return None  # the map says more
     # All else is a list of differences from the reference.
     rows = []
     for each in shown:
@@ -289,32 +287,3 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
     text = f"{name} of {title_of(result, model)} against {label}: {described}."
     panel = Panel(lines, (label, name), ticks=ticks)
     return draw_lines(f"sweep-{model}", [panel], text, is_log=is_wide)
-
-
-def tabulate_map(result: SweepResult, model: str) -> Table | None:
-    """Tabulate the figure to choose by of two axes, the higher the deeper; None of other rows."""
-    if len(result.axes) != 2 or len(result.rows) > _MOST:
-        return None
-    # The values of both axes, in the order met.
-    places = {
-        tuple(show_value(each.row.place[axis]) for axis in result.axes): each.figures
-        for each in result.rows
-    }
-    down, across = (list(dict.fromkeys(values)) for values in zip(*places, strict=True))
-    values = {place: figures.selection(model) for place, figures in places.items()}
-    numbers = [value for value in values.values() if value is not None]
-    if len(numbers) < 2:
-        return None
-    # A cell is as deep as its figure is high among all.
-    lowest, spread = min(numbers), max(numbers) - min(numbers) or 1.0
-    rows = []
-    for first in down:
-        cells = []
-        for second in across:
-            value = values.get((first, second))
-            share = 0.0 if value is None else (value - lowest) / spread
-            cells.append(Cell(format_decimal(value), tone="right", share=share))
-        rows.append(TableRow(first, cells))
-    name = heading_of(result.rows[0].figures.chosen_by(model))
-    named, other = map(short_name, result.axes)
-    return Table(across, list_rows(rows), f"{name}: {named} ↓ {other} →", kind="matrix")
