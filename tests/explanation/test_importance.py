@@ -1,4 +1,4 @@
-"""Importance against scikit-learn's own values, and models whose scores are known."""
+"""Importance against scikit-learn's and shap's own values, and models whose weights are known."""
 
 import numpy as np
 import pytest
@@ -13,11 +13,15 @@ from skiagram.explanation.importance import (
     compare_rankings,
     estimate_loss,
     group_by_family,
+    has_shapley_values,
+    linear_effects,
     permuted_rankings,
     rank_features,
+    shapley_values,
 )
 from skiagram.explanation.reliance import measure_reliance
 from skiagram.fitting.contract import FitContext, Labelled
+from skiagram.models.classical.linear_models import LinearRegression, LogisticRegression
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
 from tests.models.classical.families import model
@@ -102,6 +106,23 @@ def test_families_hold_filtered_images_and_modalities():
     }
 
 
+TWO = {"method": "auc", "keep": 2}
+
+
+@pytest.mark.parametrize("changed", [{}, {"components": 3}, {"selection": TWO}])
+def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed):
+    table = features()
+    fitted = fit(model("logistic_regression", **changed), table)
+    rank = ranking(fitted)
+    effects = linear_effects(rank, table)
+    if not changed:  # features have a standard deviation of 1 here: the coefficients themselves
+        assert_allclose(effects, 2 * fitted.pipeline[-1].coef_[0], rtol=1e-4)
+    values = table.values.astype(np.float64)
+    raised = (values + values.std(axis=0)).astype(np.float32)
+    up = FeatureTable(table.case_id, NAMES, raised)  # each feature one deviation
+    assert_allclose(rank(up) - rank(table), effects.sum(), rtol=1e-3)
+
+
 def test_local_effects_of_a_known_function_are_its_own():
     table = features(n=400)
 
@@ -115,6 +136,58 @@ def test_local_effects_of_a_known_function_are_its_own():
     beside = accumulate_local_effects(rank, table, "glcm_energy", 20)
     assert np.abs(beside.effect).max() == 0
     assert accumulate_local_effects(rank, features(n=1), "glcm_energy", 20) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "untrained",
+    [
+        model("logistic_regression"),
+        model("logistic_regression", components=3),
+        model("logistic_regression", selection=TWO),
+        model("linear_regression"),
+        model("decision_tree", max_depth=4),
+        model("random_forest"),
+    ],
+)
+def test_shapley_values_add_up_to_the_score(untrained):
+    table = features()
+    fitted = fit(untrained, table)
+    assert has_shapley_values(fitted)
+    found = shapley_values(fitted, table.select(np.arange(30)), table, 1)
+    assert found.values.shape == (N, len(NAMES))
+    assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-6)
+    if isinstance(untrained, LogisticRegression | LinearRegression):
+        assert_allclose(found.score, ranking(fitted)(table), rtol=1e-4, atol=1e-5)
+
+
+def test_shapley_values_of_a_linear_model_are_weight_times_deviation():
+    table = features()
+    fitted = fit(model("logistic_regression"), table)
+    found = shapley_values(fitted, table, table, 1)
+    effects = linear_effects(ranking(fitted), table)
+    values = table.values.astype(np.float64)
+    expected = effects * (values - values.mean(axis=0)) / values.std(axis=0)
+    assert_allclose(found.values, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_shapley_values_of_a_stump_are_those_of_its_two_leaves():
+    table = features()
+    fitted = fit(model("decision_tree", max_depth=1), table)
+    tree = fitted.pipeline[-1].tree_
+    leaf = fitted.pipeline[-1].predict_proba(table.values.astype(np.float64))[:, 1]
+    found = shapley_values(fitted, table, table, 1)
+    used = int(tree.feature[0])
+    assert_allclose(found.values[:, used], leaf - leaf.mean(), atol=1e-6)
+    assert np.abs(np.delete(found.values, used, axis=1)).max() == 0
+
+
+def test_boosting_is_explained_in_log_odds():
+    table = features()
+    fitted = fit(model("histogram_boosting", max_iter=10, l2_regularization=0.0), table)
+    found = shapley_values(fitted, table.select(np.arange(40)), table, 1)
+    assert_allclose(found.values.sum(axis=1) + found.base, found.score, atol=1e-4)
+    assert_allclose(found.score, ranking(fitted)(table) / 2, atol=1e-6)
 
 
 def test_equal_rankings_agree_fully_and_random_ones_do_not():

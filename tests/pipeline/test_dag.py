@@ -301,7 +301,7 @@ def test_the_report_has_the_models_that_are_explained_and_no_figure_changes(copy
     before, metrics = copy.hashes("models", "scores"), copy.folder / "reports/metrics.json"
     figures = metrics.read_text()
     copy.edit("params.yaml", explained=BASELINES[:1])
-    copy.edit("conf/explain.yaml", explanation__importance__orders=2)
+    copy.edit("conf/explain.yaml", explanation__importance__resamples=2)
     section = 'id="explanations"'
     for explained in (True, False):
         copy.run("dvc", "repro", code=0)

@@ -39,7 +39,8 @@ FAMILIES = ("wavelet", "first_order")
 
 def asked(**changed):
     values = yaml.safe_load((CONF / "explain.yaml").read_text())["explanation"]
-    values["importance"] |= {"orders": 2, "first": 3}
+    few = {"orders": 2, "first": 3, "resamples": 8, "shap_cases": 8, "background": 8}
+    values["importance"] |= few
     values["maps"] |= {"cases": 8, "steps": 8, "window": 0.25}
     values["maps"]["exchange"] |= {"cells": 4, "steps": 4, "fresh_layers": [1.0]}
     return check(ExplanationOptions, values | changed, "explain")
@@ -137,6 +138,9 @@ def test_features_are_explained_by_the_fits_of_the_scores_without_the_seal(place
         assert len(feature.effects) == 3
         assert feature.loss.over_folds.low is not None
         assert feature.loss.over_patients.value == pytest.approx(feature.loss.over_folds.value)
+    assert len(linear.features.coefficients) == 3
+    assert not forest.features.coefficients
+    assert forest.features.shapley
     assert forest.features.clusters is not None
     assert place.explain(trained[0]) == linear
 
@@ -196,11 +200,14 @@ def test_a_finder_is_refused_by_name_tuned_or_not(place, tmp_path, is_tuned):
     assert not store.folder.exists()
 
 
-def test_a_missing_package_is_said_before_any_work(place, monkeypatch, tmp_path):
-    model = place.train("short_network")
-    for name in [name for name in sys.modules if name.split(".")[0] == "captum"]:
+@pytest.mark.parametrize(
+    ("package", "model"), [("shap", "small_forest"), ("captum", "short_network")]
+)
+def test_a_missing_package_is_said_before_any_work(package, model, place, monkeypatch, tmp_path):
+    place.train(model)
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
         monkeypatch.setitem(sys.modules, name, None)
-    monkeypatch.setitem(sys.modules, "captum", None)
+    monkeypatch.setitem(sys.modules, package, None)
     store = PieceStore(tmp_path / "pieces")
     with pytest.raises(OptionError, match="`make setup-dev`"):
         place.write(model, RunContext(store=store))

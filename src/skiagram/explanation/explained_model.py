@@ -43,12 +43,18 @@ class ImportanceOptions:
         correlation: Mean |Spearman's ρ| from which features are one cluster.
         first: Features that are named and drawn; also the first few whose ranking is compared.
         bins: Bins of a local effect.
+        resamples: Resamples of patients for the weights of linear models; 0 for none.
+        shap_cases: Held-out cases of each fold with Shapley values; 0 for none.
+        background: Training cases that stand for an absent feature.
     """
 
     orders: Annotated[int, Field(ge=1)]
     correlation: Annotated[float, Field(gt=0, lt=1)]
     first: Annotated[int, Field(ge=1)]
     bins: Annotated[int, Field(ge=2)]
+    resamples: Annotated[int, Field(ge=0)]
+    shap_cases: Annotated[int, Field(ge=0)]
+    background: Annotated[int, Field(ge=2)]
 
 
 @options_class(**STRICT)
@@ -135,6 +141,7 @@ class ExplainedModel:
     """A model on the development cases of a data set.
 
     Attributes:
+        final: Folder of the fit on all of them, as training left it.
         known: The cases, as the model sees them.
         fits: Of all repeats, one after the other.
         families: Name → `_target_` and options of each feature family, in column order.
@@ -145,6 +152,7 @@ class ExplainedModel:
 
     name: str
     model: ReadsData[Any]
+    final: Path
     known: Labelled[Any]
     task: Task
     prepared: PreparedData
@@ -217,3 +225,9 @@ class ExplainedModel:
             for fit, scores in zip(self.fits, changed, strict=True)
         ]
         return estimate_loss(losses, self.plan.repeats, self._ratio)
+
+
+def draw_rows(generator: np.random.Generator, table: FeatureTable, most: int) -> Whole:
+    """Draw so many rows of a table, ascending; all of a smaller one."""
+    chosen = generator.permutation(len(table))[:most]
+    return np.sort(chosen)

@@ -1,4 +1,4 @@
-"""What the scores of a classical model rest on: groups of features, and single features.
+"""What the scores of a classical model rest on: groups of features, single features, single cases.
 
 Features of an image are correlated, so one that is permuted alone is replaced by its relatives and
 seems to be worth nothing. Here groups are permuted together: families, or clusters of features that
@@ -9,13 +9,24 @@ class minus those of the other one, in the model's own unit.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.stats import kendalltau, spearmanr
+from sklearn.decomposition import PCA
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.arrays import Flags, Floats, Whole
+from skiagram.errors import installed, refusal
 from skiagram.explanation.record import Agreement, LocalEffect, Loss
+from skiagram.models.classical.estimator import FittedClassical, column_sources
+from skiagram.models.classical.linear_models import LinearModel
+from skiagram.models.classical.preprocessing import ColumnSelector
 from skiagram.records.feature_table import FeatureTable, has_prefix
 from skiagram.statistics.delong import placements
 from skiagram.statistics.distributions import t_quantile
@@ -26,6 +37,12 @@ from skiagram.statistics.variation import UPPER, corrected_mean, degrees_of_free
 Ranking = Callable[[FeatureTable], Floats]  # (n,) scores of the cases of a table
 Groups = Mapping[str, tuple[str, ...]]  # name of a group → its features
 
+_TREES = (
+    DecisionTreeClassifier,
+    RandomForestClassifier,
+    ExtraTreesClassifier,
+    HistGradientBoostingClassifier,
+)
 OTHER = "other"
 
 
@@ -125,6 +142,37 @@ def compare_rankings(importance: Floats, top: int) -> Agreement | None:
     )
 
 
+def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
+    """Measure by how much a score rises with one standard deviation of each of (features,).
+
+    Read from the model itself, so it holds through scaling, selection and principal components;
+    None where the score is no weighted sum of the features. The table's cases give mean and
+    standard deviation of each; gaps play no part.
+    """
+    # The mean and the spread of each feature, gaps left out.
+    values = table.values.astype(np.float64)
+    is_finite = np.isfinite(values)
+    count = np.maximum(is_finite.sum(axis=0), 1)
+    mean = np.where(is_finite, values, 0.0).sum(axis=0) / count
+    spread = np.sqrt((np.where(is_finite, values - mean, 0.0) ** 2).sum(axis=0) / count)
+    # Cases at the mean, one and two spreads above it, and each feature alone moved.
+    features = len(table.names)
+    together = mean + np.stack([np.zeros(features), spread, 2 * spread])
+    each = [mean + step * np.diag(spread) for step in (1.0, -1.0)]
+    rows = np.concatenate([together, *each]).astype(np.float32)
+    rise = ranking(FeatureTable(np.arange(len(rows)).astype(str), table.names, rows))
+    rise = rise - rise[0]
+    steps = rows.astype(np.float64) - rows[0]  # as float32 holds them, not as they were meant
+    alone = slice(3, 3 + features)
+    step = np.diagonal(steps[alone])
+    # Each feature's slope, and how far the others lie off the plane that it makes.
+    slope = np.divide(rise[alone], step, out=np.zeros(features), where=spread > 0)
+    scale = float(np.abs(rise).max())
+    bent = float(np.abs(rise - steps @ slope).max())
+    # what a larger share of the effects tells is that the score is no weighted sum
+    return slope * spread if scale > 0 and bent <= 1e-6 * scale else None
+
+
 def accumulate_local_effects(
     ranking: Ranking, table: FeatureTable, feature: str, bins: int
 ) -> LocalEffect | None:
@@ -158,6 +206,98 @@ def accumulate_local_effects(
     effect = np.concatenate([[0.0], np.cumsum(rise)])
     effect -= float((count * (effect[:-1] + effect[1:]) / 2).sum() / count.sum())
     return LocalEffect(feature, tuple(edge.astype(float).tolist()), tuple(effect.tolist()))
+
+
+class ShapleyValues(NamedTuple):
+    """What each feature adds to the score of each case; a row of values and `base` add up to it.
+
+    The score is the log-odds of boosting, the frequency of the positive class of other trees, the
+    score itself of a linear model.
+    """
+
+    values: Floats  # (n, features)
+    base: float
+    score: Floats  # (n,)
+
+
+def has_shapley_values(fitted: FittedClassical) -> bool:
+    """Tell whether exact Shapley values of a model are known: one tree, many, or a linear one."""
+    estimator, components = fitted.pipeline[-1], fitted.pipeline["components"]
+    if issubclass(fitted.family, LinearModel):
+        return True
+    return isinstance(estimator, _TREES) and not isinstance(components, PCA)
+
+
+def shapley_values(
+    fitted: FittedClassical, background: FeatureTable, inputs: FeatureTable, positive: int
+) -> ShapleyValues:
+    """Compute exact interventional Shapley values (Lundberg & Lee 2017; of trees: et al. 2020).
+
+    A feature that is absent takes the background's values, whatever the present ones are. Values
+    of an indicator of missing values count to its feature.
+
+    Args:
+        fitted: A model of two classes that `has_shapley_values`.
+        background: Training cases that stand for an absent feature; the time grows with them.
+    """
+    # All steps but the last ones are applied before.
+    shap = import_shap()
+    steps = fitted.pipeline[:-2] if issubclass(fitted.family, LinearModel) else fitted.pipeline[:-1]
+    background_values, cases = (
+        steps.transform(table.columns(fitted.features).values.astype(np.float64))
+        for table in (background, inputs)
+    )
+    # By default the masker takes 100 of the background cases.
+    masker = shap.maskers.Independent(background_values, max_samples=len(background_values))
+    if issubclass(fitted.family, LinearModel):
+        # Weight of each selected column, and intercept, of the positive minus the negative score.
+        estimator, components = fitted.pipeline[-1], fitted.pipeline["components"]
+        weights = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
+        intercept = np.atleast_1d(np.asarray(estimator.intercept_, dtype=np.float64))
+        if isinstance(components, PCA):
+            intercept = intercept - weights @ (components.components_ @ components.mean_)
+            weights = weights @ components.components_
+        if len(weights) == 1:  # the decision function d of two classes; scores are (−d, d)
+            weights = np.stack([-weights[0], weights[0]])
+            intercept = np.stack([-intercept, intercept])
+        weights = weights[positive] - weights[1 - positive]
+        constant = float(np.ravel(intercept[positive] - intercept[1 - positive])[0])
+        explainer = shap.LinearExplainer((weights, constant), masker)
+        values, base = np.asarray(explainer.shap_values(cases)), float(explainer.expected_value)
+        score = cases @ weights + constant
+    else:
+        # Trees, whose scores are log odds or probabilities.
+        estimator = fitted.pipeline[-1]
+        explainer = shap.TreeExplainer(estimator, masker, feature_perturbation="interventional")
+        values = np.asarray(explainer.shap_values(cases, check_additivity=False))
+        bases = np.ravel(explainer.expected_value)
+        if values.ndim == 3:  # one column per class
+            score = estimator.predict_proba(cases)[:, positive]
+            values, base = values[:, :, positive], float(bases[positive])
+        else:
+            sign = 1.0 if positive == 1 else -1.0
+            score = sign * estimator.decision_function(cases)
+            values, base = sign * values, sign * float(bases[-1])
+    # Shares and base must add up to the score.
+    gap = float(np.abs(values.sum(axis=1) + base - score).max(initial=0.0))
+    if gap > 1e-4 * max(1.0, float(np.abs(score).max(initial=0.0))):
+        raise refusal("explanation.missed_score", fitted.title, gap=gap)
+    # Values of a feature and of its indicator of missing values count together.
+    source = column_sources(fitted.pipeline["imputation"], len(fitted.features))
+    chosen = fitted.pipeline["selection"]
+    if isinstance(chosen, ColumnSelector):
+        source = source[chosen.chosen_]
+    summed = np.zeros((len(values), len(fitted.features)))
+    np.add.at(summed.T, source, values.T)
+    return ShapleyValues(summed, base, score)
+
+
+def import_shap() -> Any:
+    """Import the package that knows exact Shapley values of trees."""
+    where = "explain.importance.shap_cases"
+    with installed("the package shap", where, "explain", otherwise="set it to 0"):
+        import shap
+    return shap
 
 
 def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -> list[str]:

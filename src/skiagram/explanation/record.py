@@ -103,16 +103,49 @@ class FeatureImportance:
 
 
 @dataclass(frozen=True)
+class ModelCoefficient:
+    """The weight of a feature in a linear model.
+
+    Attributes:
+        effect: Change of the score with one standard deviation of the feature.
+        same_sign: Share of the resamples in which it has the same sign.
+    """
+
+    feature: str
+    effect: Estimate
+    same_sign: float
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """What one feature adds to the score of one case.
+
+    Attributes:
+        value: Shapley value; above 0 it speaks for the positive class.
+    """
+
+    feature: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Features:
     """What a model of features rests on.
 
     Attributes:
         features: The first few features, of those that go together only one.
+        coefficients: The largest weights; empty where the score is no weighted sum.
+        shapley: Feature → mean absolute Shapley value, the largest; empty where none are known.
     """
 
     families: tuple[GroupImportance, ...]
     features: tuple[FeatureImportance, ...]
+    coefficients: tuple[ModelCoefficient, ...]
+    resamples: int
+    shapley: tuple[Contribution, ...]
+    shapley_reason: str
     clusters: Agreement | None
+    shapley_agreement: Agreement | None
 
 
 @dataclass(frozen=True)

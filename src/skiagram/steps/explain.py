@@ -19,12 +19,14 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.errors import refusal
 from skiagram.explanation.explained_model import ExplainedModel, ExplanationOptions, FoldFit
 from skiagram.explanation.features import explain_features
+from skiagram.explanation.importance import import_shap
 from skiagram.explanation.maps import MappedModel
 from skiagram.explanation.record import EXPLANATION, Explanation
 from skiagram.explanation.regions import find_regions, make_observer, measure_blanking
 from skiagram.fitting.arm import ArmFolders, TrainOptions, require_classes
 from skiagram.fitting.contract import ReadsData
 from skiagram.fitting.cross_validation import CrossValidator
+from skiagram.fitting.deployment import repeat_folder
 from skiagram.fitting.fits import keep_fits
 from skiagram.models.learner import learner_of
 from skiagram.options import build
@@ -161,6 +163,7 @@ def refit(
     explained = ExplainedModel(
         name=name,
         model=model,
+        final=trained.model / repeat_folder(0),
         known=development_cases,
         task=task,
         prepared=prepared,
@@ -200,6 +203,8 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
         where, title = f"explained: {outcome.model}", outcome.title
         raise refusal("steps.explained_model", where, title=title, fault=fault)
     # The libraries that the explanation needs are there before it begins.
+    if outcome.arm == "classical" and options.explanation.importance.shap_cases:
+        import_shap()
     by_gradients = {"grad_cam", "integrated_gradients"} & {*options.explanation.maps.methods}
     if outcome.arm == "deep" and by_gradients:
         from skiagram.explanation.saliency import import_captum

@@ -18,6 +18,7 @@ from skiagram.report.drawing import (
     draw_rows,
     style_of,
 )
+from skiagram.report.formatting import format_percent
 from skiagram.report.tables import (
     Cell,
     Group,
@@ -51,6 +52,7 @@ def list_explained(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:
                 "families": features and draw_families(model, features),
                 "features": features and tabulate_features(features),
                 "effects": features and draw_effects(model, features),
+                "weights": features and tabulate_weights(features),
                 "tests": maps and tabulate_tests(maps),
                 "pointing": maps and tabulate_pointing(maps),
                 "located": located[0] if located else None,
@@ -70,6 +72,18 @@ def tabulate_features(model: Features) -> Table:
         rows.append(TableRow(feature.feature, [*map(fill_difference, losses), relatives]))
     columns = ("AUC lost, over folds", "over patients", "Goes together with")
     return Table(columns, list_rows(rows), "Feature", columns[2:], "models pairs")
+
+
+def tabulate_weights(model: Features) -> Table | None:
+    """Tabulate the largest weights of a linear model; None of others."""
+    rows = [
+        TableRow(
+            coefficient.feature,
+            [fill_difference(coefficient.effect), format_percent(coefficient.same_sign)],
+        )
+        for coefficient in model.coefficients
+    ]
+    return Table(("Weight", "Same sign"), list_rows(rows), "Feature") if rows else None
 
 
 def tabulate_tests(maps: Maps) -> Table:
