@@ -3,6 +3,7 @@
 import importlib
 import sys
 import time
+from collections import defaultdict
 from pathlib import Path
 from textwrap import dedent
 
@@ -143,7 +144,8 @@ def test_versions_of_the_libraries_that_the_code_computes_with_count(tmp_path, m
     def upgraded(*libraries):
         versions = {"numpy": "2", "scikit-learn": "1", "scipy": "1", "torch": "2", "tqdm": "4"}
         versions |= dict.fromkeys(libraries, "99")
-        monkeypatch.setattr(code_digest_module, "_version", lambda name: (name, versions[name]))
+        known = defaultdict(lambda: "absent", versions)
+        monkeypatch.setattr(code_digest_module, "_version", lambda name: (name, known[name]))
         return code_digest("fitting.fit")
 
     before = upgraded()
@@ -163,7 +165,6 @@ def test_a_library_with_another_file_is_another_library(tmp_path, monkeypatch):
         (about / "RECORD").write_text(f"library/__init__.py,sha256={record},17\n")
         with monkeypatch.context() as patch:
             patch.syspath_prepend(folder)
-            patch.setattr("sysconfig.get_path", lambda _: str(folder))
             patch.delitem(sys.modules, "library", raising=False)
             forget()
             return code_digest("library.work")

@@ -15,7 +15,6 @@ import hashlib
 import json
 import re
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import (
@@ -242,13 +241,13 @@ def _content_sha256(path: Path) -> str:
 @cache
 def _recorded_files(package: str) -> str | None:
     """Read version, paths and SHA-256 of an installed library; None for sources."""
-    folders = {Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")}
-    # Sources stand elsewhere than installed packages.
-    if _folder(package).parent not in folders:
-        return None
-    # The record of the distribution that holds the package.
+    folder = _folder(package).parent.resolve()
+    # The record of the distribution that holds the package; sources stand elsewhere than that.
     for name in _installed_as(package):
-        rows = (distribution(name).read_text("RECORD") or "").splitlines()
+        installed = distribution(name)
+        if Path(str(installed.locate_file(""))).resolve() != folder:
+            continue
+        rows = (installed.read_text("RECORD") or "").splitlines()
         package_rows = [row for row in rows if row.startswith((f"{package}/", f"{package}."))]
         if package_rows:
             hashed = sorted(row for row in package_rows if ",sha256=" in row)

@@ -22,6 +22,10 @@ import pandas as pd
 import pytorch_lightning as pl
 import torch
 from lightning_fabric.plugins import TorchCheckpointIO
+from lightning_fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 from pytorch_lightning.callbacks import (
     Checkpoint,
@@ -425,6 +429,14 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
         strategy = Spawned(find_unused_parameters=frozen)
     elif frozen and (strategy == "ddp" or (options.devices, options.num_nodes) != (1, 1)):
         strategy = "ddp_find_unused_parameters_true"
+    # Lightning would look for MPI besides, and a cluster's own ends each process that mpirun did
+    # not start.
+    environment: ClusterEnvironment = LightningEnvironment()
+    if TorchElasticEnvironment.detect():
+        environment = TorchElasticEnvironment()
+    elif SLURMEnvironment.detect():
+        environment = SLURMEnvironment()
+    given["plugins"] = [*given.get("plugins", ()), environment]
     # Lightning refuses devices that are not here.
     try:
         trainer = pl.Trainer(**arguments | {"strategy": strategy} | given)
@@ -435,8 +447,8 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
     processes, needed = started(), trainer.num_devices * trainer.num_nodes
     if processes is None and trainer.num_nodes > 1:
         raise refusal("training.no_launcher", machines=trainer.num_nodes)
-    environment = getattr(trainer.strategy, "cluster_environment", None)
-    joined = environment is not None and environment.creates_processes_externally
+    joined_environment = getattr(trainer.strategy, "cluster_environment", None)
+    joined = joined_environment is not None and joined_environment.creates_processes_externally
     if processes is not None and (
         processes != needed or not joined or options.strategy == "ddp_spawn"
     ):
