@@ -125,11 +125,13 @@ class Gabor(WholeImageFamily):
         orientations: Directions of the waves, evenly spread over half a turn, the first to the
             right, turning clockwise; whole degrees apart.
         bandwidth: Of the filters, in octaves, at half the largest response.
+        aggregation: Each direction by itself; folders of earlier models say so.
     """
 
     wavelengths: Wavelengths
     orientations: Literal[2, 3, 4, 6, 12]
     bandwidth: Annotated[float, Field(ge=0.25, le=4)]
+    aggregation: Literal["separate"] = "separate"
 
     prefix: ClassVar[str] = "gabor"
 

@@ -82,11 +82,13 @@ class Wavelet(WholeImageFamily):
             and say little.
         boundary: How the image goes on beyond its border: as its mirror image, or from its
             other side (then the energies of an orthogonal wavelet sum to the image's).
+        statistics: Log energies alone; folders of earlier models say so.
     """
 
     wavelet: Annotated[str, AfterValidator(_discrete)]
     levels: Annotated[int, Field(ge=1, le=12)]
     boundary: Literal["symmetric", "periodization"]
+    statistics: tuple[Literal["log_energy"]] = ("log_energy",)
 
     prefix: ClassVar[str] = "wavelet"
 
