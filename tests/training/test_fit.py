@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import pytorch_lightning as pl
 import torch
+from lightning_fabric.plugins.environments.mpi import MPIEnvironment
 from numpy.testing import assert_allclose, assert_array_equal
 from pytorch_lightning.callbacks import Timer
 from scipy.special import logsumexp, softmax
@@ -264,6 +265,11 @@ def test_an_ensemble_is_resumed_member_by_member(tmp_path):
     assert all((folder / "finished.ckpt").exists() for folder in folders)
     again = model.fit(known, context)
     assert_array_equal(scores(again, tmp_path), scores(whole, tmp_path))
+
+
+def test_no_fit_starts_mpi(tmp_path, monkeypatch):
+    monkeypatch.setattr(MPIEnvironment, "detect", staticmethod(lambda: pytest.fail("MPI started")))
+    fit(tmp_path, epochs=1)
 
 
 def test_a_fit_restores_the_environment(tmp_path, monkeypatch):
