@@ -29,7 +29,6 @@ def test_only_evaluation_and_sweeps_open_the_seal_and_no_other_module_names_its_
     assert set(openers) == {
         "steps/evaluation_inputs.py",
         "steps/validate.py",
-        "sweeps/seal.py",
     }
     assert all("note_opening" in calls for calls in openers.values())
     assert "sealing/labels.py" in named

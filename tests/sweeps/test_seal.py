@@ -3,13 +3,10 @@
 import numpy as np
 import pytest
 
-from skiagram.composition import Composition
 from skiagram.datasets.contract import GroundTruth
 from skiagram.sealing.ledger import LEDGER, read_ledger
-from skiagram.sweeps.seal import open_data
-from skiagram.sweeps.workspace import Workspace
+from skiagram.steps.evaluation_inputs import open_seal
 from tests.datasets.sources import balanced, ingested
-from tests.sweeps.small_phantom import context_in
 
 
 @pytest.fixture(autouse=True)
@@ -17,19 +14,17 @@ def elsewhere(monkeypatch):
     monkeypatch.delenv("DVC_ROOT", raising=False)
 
 
-def open_seal(folder, *, design="holdout", margin=0.02, **source):
-    workspace = Workspace(Composition(folder), None, context_in(folder / "work"), folder)
+def open_by_sweep(folder, *, design="holdout", margin=0.02, **source):
     data = folder / f"data-{design}"
     if not data.exists():
         ingested(balanced(**source), data, design)
-    request = {"margin": margin}
-    open_data(workspace, data, "sweep margins", ("svm",), request)
+    open_seal(folder, data, "sweep margins", ("svm",), {"margin": margin})
 
 
 def test_each_question_is_an_opening_once(tmp_path):
-    open_seal(tmp_path)
-    open_seal(tmp_path)
-    open_seal(tmp_path, margin=0.05)
+    open_by_sweep(tmp_path)
+    open_by_sweep(tmp_path)
+    open_by_sweep(tmp_path, margin=0.05)
     openings = read_ledger(tmp_path).openings
     assert [one.number for one in openings] == [1, 2]
     assert {one.comparison.opened_by for one in openings} == {"sweep margins"}
@@ -37,8 +32,8 @@ def test_each_question_is_an_opening_once(tmp_path):
 
 
 def test_nothing_is_noted_of_generated_images_or_under_cross_validation(tmp_path):
-    open_seal(tmp_path, design="cv")
+    open_by_sweep(tmp_path, design="cv")
     clean = np.zeros((16, 16), dtype=np.float32)
     truth = {at: GroundTruth(clean, 0.0, (np.nan, np.nan)) for at in range(8)}
-    open_seal(tmp_path, known=truth)
+    open_by_sweep(tmp_path, known=truth)
     assert not (tmp_path / LEDGER).exists()

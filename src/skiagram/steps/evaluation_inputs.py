@@ -16,7 +16,7 @@ from pydantic.dataclasses import dataclass as options_class
 from skiagram.composition import Composition
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import Compute
-from skiagram.evaluation.evaluation_set import CaseTraits
+from skiagram.evaluation.evaluation_set import CaseTraits, OpenedCases
 from skiagram.evaluation.finding import FindingTables
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.options import EvaluationOptions
@@ -30,7 +30,7 @@ from skiagram.records.files import read_record, read_table
 from skiagram.records.places import IDEAL_MARKS, MARKS
 from skiagram.records.predictions import COMBINED, PREDICTIONS, Predictions
 from skiagram.sealing.labels import are_encrypted, open_labels
-from skiagram.sealing.ledger import Comparison, note_opening
+from skiagram.sealing.ledger import Comparison, Opening, note_opening
 from skiagram.steps.choices import RunChoices
 from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases, DataCard, read_cases
@@ -74,11 +74,6 @@ def read_run(root: Path, options: EvaluateOptions) -> EvaluationInputs:
     score_folders += [root / COMBINED / "scores" / name for name in choices.combinations]
     figures_depend_on = {**asdict(options), "choices": choices.seed}
     del figures_depend_on["compute"], figures_depend_on["left_out_networks"]
-    # The cases and their sealed labels.
-    data = root / "data"
-    truth, card = data / TRUTH, read_record(DataCard, data / "cases/card.json")
-    cases, task = read_cases(data / "cases")
-    sealed = open_labels(data / "sealed", task.classes)
     # what tells this comparison from others: options, and the files of each model's scores
     scores = {}
     for folder in score_folders:
@@ -86,27 +81,54 @@ def read_run(root: Path, options: EvaluateOptions) -> EvaluationInputs:
         content = b"".join(file.read_bytes() for file in files if file.exists())
         scores[folder.name] = hashlib.sha256(content).hexdigest()
     # The opening is noted before scores and labels meet.
-    images, test = ImageStore(data / "images"), list_sealed(data, cases, task)
-    request = [scores, figures_depend_on]
-    comparison = describe_comparison(card.name, images, test, "evaluate", [*scores], request)
-    opening = note_opening(home(root), comparison, root) if comparison.seal else None
+    data, request = root / "data", [scores, figures_depend_on]
+    opened, comparison, opening = open_seal(root, data, "evaluate", [*scores], request)
+    beside = {
+        "duplicates": read_table(data / "audit/near_duplicates.parquet"),
+        "covariates": read_table(data / "cases/covariates.parquet"),
+        "traits": read_case_traits(root, opened.cases),
+    }
     models = tuple(Predictions.read(folder) for folder in score_folders)
     has_marks = any(model.marks is not None for model in models)
     return EvaluationInputs(
+        **{**vars(opened), **beside},
         models=models,
-        cases=cases,
-        task=task,
-        sealed=sealed,
         encrypted=are_encrypted(data / "sealed"),
-        truth=read_table(truth) if truth.exists() else None,
-        duplicates=read_table(data / "audit/near_duplicates.parquet"),
-        covariates=read_table(data / "cases/covariates.parquet"),
-        card=card,
+        card=read_record(DataCard, data / "cases/card.json"),
         comparison=comparison,
         opening=opening,
-        traits=read_case_traits(root, cases),
-        finding=read_finding(data, data / "candidates", task) if has_marks else None,
+        finding=read_finding(data, data / "candidates", opened.task) if has_marks else None,
     )
+
+
+def open_seal(
+    project: Path | None, ingested: Path, opened_by: str, models: Sequence[str], request: object
+) -> tuple[OpenedCases, Comparison, Opening | None]:
+    """Open the seal of a data set after its models have scored, and note it in the ledger.
+
+    Args:
+        project: Where the ledger lies; None notes nothing.
+        ingested: Folder that step ingest wrote.
+        opened_by: What opens it, for people.
+        models: Whose scores it is opened for.
+        request: All that decides the figures, as JSON.
+
+    Returns:
+        The cases with their labels, what the seal was opened for, and its entry in the ledger; None
+        where no label is sealed.
+    """
+    # Labels that cannot be read are no opening.
+    cases, task = read_cases(ingested / "cases")
+    sealed, truth = open_labels(ingested / "sealed", task.classes), ingested / TRUTH
+    name = read_record(DataCard, ingested / "cases/card.json").name
+    images, test = ImageStore(ingested / "images"), list_sealed(ingested, cases, task)
+    # What it is opened for is noted before scores and labels meet.
+    comparison = describe_comparison(name, images, test, opened_by, models, request)
+    opening = None
+    if project is not None and comparison.seal:
+        opening = note_opening(home(project), comparison, project)
+    known = read_table(truth) if truth.exists() else None
+    return OpenedCases(cases, task, sealed, known), comparison, opening
 
 
 def list_sealed(ingested: Path, cases: Cases, task: Task) -> list[str]:

@@ -32,7 +32,7 @@ from skiagram.projects.stage_times import note_time
 from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
-from skiagram.steps.evaluation_inputs import read_evaluation_options, read_finding
+from skiagram.steps.evaluation_inputs import open_seal, read_evaluation_options, read_finding
 from skiagram.steps.preflight import DataSetFacts, check_run
 from skiagram.steps.score import Scored, score_images
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
@@ -53,7 +53,6 @@ from skiagram.sweeps.row_options import (
     read_plan,
 )
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
-from skiagram.sweeps.seal import open_data
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import Cases, read_cases, read_task
 from skiagram.training.options import Trainer, decide_vertical_flips
@@ -199,8 +198,8 @@ def run_rows(
     request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
 
     @lru_cache(maxsize=1)
-    def open_seal(data: Path, models: tuple[str, ...]) -> OpenedCases:
-        return open_data(workspace, data, f"sweep {name}", models, request)
+    def open_cases(data: Path, models: tuple[str, ...]) -> OpenedCases:
+        return open_seal(workspace.project, data, f"sweep {name}", models, request)[0]
 
     # What a row is compared with comes before it.
     ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
@@ -210,7 +209,7 @@ def run_rows(
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
             together = ordered[start : start + side_by_side]
-            for row, trained, began in _train(together, sweep, workspace, open_seal):
+            for row, trained, began in _train(together, sweep, workspace, open_cases):
                 if row.number == row.reference:
                     reference = trained if isinstance(trained, TrainedRow) else None
                 # A row that failed is a result, too.
