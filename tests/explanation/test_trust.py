@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from scipy.stats import t
 from skimage.metrics import structural_similarity
 
 from skiagram.explanation.trust import (
@@ -12,7 +11,6 @@ from skiagram.explanation.trust import (
     judge_test,
     locate,
     map_similarity,
-    mean_by_patient,
 )
 from skiagram.statistics.estimate import Estimate
 
@@ -71,19 +69,6 @@ def test_where_a_map_points_is_counted_exactly():
     # Three places are above 0; thirteen of 396 empty ones fill up the region's size.
     assert found.overlap == pytest.approx((1 + 13 / 396 * 15) / 16)
     assert locate(-np.abs(values), region) is None
-
-
-def test_the_interval_is_students_over_patients():
-    values, patient = noise(3, 40), np.array([f"p{k}" for k in range(40)])
-    found = mean_by_patient(values, patient)
-    half = t.ppf(0.975, 39) * values.std(ddof=1) / 40**0.5
-    assert found.high - values.mean() == pytest.approx(half)
-    twice = mean_by_patient(np.repeat(values, 2), np.repeat(patient, 2))
-    assert twice.high == pytest.approx(found.high, rel=0.01)  # a case shown twice tells nothing
-    gaps = np.where(np.arange(40) < 3, np.nan, values)
-    assert mean_by_patient(gaps, patient).value == pytest.approx(values[3:].mean())
-    assert mean_by_patient(values[:2], patient[:2]).low is None
-    assert mean_by_patient(np.full(3, np.nan), patient[:3]).value is None
 
 
 def test_a_test_is_passed_by_the_whole_interval_alone():

@@ -6,7 +6,7 @@ from scipy.stats import binomtest, t
 from scipy.stats import f as f_distribution
 
 from skiagram.statistics.linearised import share
-from skiagram.statistics.proportions import proportion
+from skiagram.statistics.proportions import mean_by_patient, proportion
 from skiagram.statistics.variation import most_alike
 
 
@@ -45,3 +45,19 @@ def test_all_right_counts_patients_not_images():
     student = t.ppf(0.975, 19)
     assert found.low == pytest.approx(20 / (20 + student**2))  # Wilson's bound of 20 out of 20
     assert found.low < binomtest(20, 20).proportion_ci(method="wilson").low
+
+
+def test_a_mean_has_students_interval_over_patients():
+    values, patient = (
+        np.random.default_rng(3).normal(size=40),
+        np.array([f"p{k}" for k in range(40)]),
+    )
+    found = mean_by_patient(values, patient)
+    half = t.ppf(0.975, 39) * values.std(ddof=1) / 40**0.5
+    assert found.high - values.mean() == pytest.approx(half)
+    twice = mean_by_patient(np.repeat(values, 2), np.repeat(patient, 2))
+    assert twice.high == pytest.approx(found.high, rel=0.01)  # a case shown twice tells nothing
+    gaps = np.where(np.arange(40) < 3, np.nan, values)
+    assert mean_by_patient(gaps, patient).value == pytest.approx(values[3:].mean())
+    assert mean_by_patient(values[:2], patient[:2]).low is None
+    assert mean_by_patient(np.full(3, np.nan), patient[:3]).value is None

@@ -23,10 +23,10 @@ from skiagram.explanation.trust import (
     judge_location,
     judge_maps,
     locate,
-    mean_by_patient,
 )
 from skiagram.seeding import derived_seed, stream
 from skiagram.sources.phantom.image_model import IdealObserver
+from skiagram.statistics.proportions import mean_by_patient
 
 
 @dataclass(frozen=True)

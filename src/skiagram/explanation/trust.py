@@ -21,10 +21,8 @@ from pydantic.dataclasses import dataclass as options_class
 from scipy.ndimage import distance_transform_edt
 
 from skiagram.arrays import Flags, Floats, Singles, Texts, Whole
-from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.score_intervals import wilson_interval
-from skiagram.statistics.variation import UPPER, degrees_of_freedom, variance_of_mean
+from skiagram.statistics.proportions import NEVER_VARIES, mean_by_patient
 from skiagram.strict import STRICT
 
 Map = Floats  # (height, width) or (depth, height, width)
@@ -40,7 +38,6 @@ TITLES: dict[Method, str] = {
 TestName = Literal["randomisation", "deletion", "insertion", "repeatability"]
 
 _WINDOW = 7  # pixels a side, as Wang et al. 2004 for a square window
-_NEVER_VARIES = "Wilson on the patients"
 
 
 @options_class(**STRICT)
@@ -177,33 +174,6 @@ def locate(values: Map, region: Mask) -> Located | None:
         area=float(region.mean()),
         rim_area=float(rim.mean()),
         border_area=float(border.mean()),
-    )
-
-
-def mean_by_patient(
-    values: Floats, patient: Texts, low: float = -np.inf, high: float = np.inf
-) -> Estimate:
-    """Estimate a mean with its Student interval over patients, within the figure's bounds.
-
-    (n,) values are a figure a case; NaN where it has none.
-    """
-    # Cases without the figure are left out.
-    has_figure = np.isfinite(values)
-    if not has_figure.any():
-        return Estimate(None, reason="no case has the figure")
-    value, whose = values[has_figure], np.unique(patient[has_figure], return_inverse=True)[1]
-    mean, patients = float(value.mean()), int(whose.max()) + 1
-    if patients < 3:
-        return Estimate(mean, method="no interval: fewer than three patients")
-    # A share that never varies has Wilson's interval.
-    if float(np.ptp(value)) == 0 and (low, high) == (0.0, 1.0) and mean in (0.0, 1.0):
-        below, above = wilson_interval(mean, patients)
-        return Estimate(mean, below, above, _NEVER_VARIES)
-    # Else Student's interval over patients.
-    degrees = min(degrees_of_freedom(whose), patients - 1)
-    half = float(t_quantile(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
-    return Estimate(
-        mean, max(low, mean - half), min(high, mean + half), "Student’s t over patients"
     )
 
 
@@ -350,14 +320,14 @@ def judge_location(
 
     def surplus(value: Estimate, hits: Floats, other: Floats) -> Estimate:
         paired = mean_by_patient(hits - other, patient, -1.0, 1.0)
-        if value.method != _NEVER_VARIES or value.low is None or value.high is None:
+        if value.method != NEVER_VARIES or value.low is None or value.high is None:
             return paired
         # Never, or always: the cases vary by the other figure alone, which says too little.
         mean = float(other[np.isfinite(hits)].mean())
         low, high = value.low - mean, value.high - mean
         if paired.low is not None and paired.high is not None:
             low, high = min(low, paired.low), max(high, paired.high)
-        return Estimate(paired.value, low, high, _NEVER_VARIES)
+        return Estimate(paired.value, low, high, NEVER_VARIES)
 
     # Cases in which no map points anywhere.
     area = of_centre("area")

@@ -1,4 +1,4 @@
-"""Proportions with their intervals, widened where cases of one patient resemble each other.
+"""Proportions and means with intervals, widened where cases of one patient resemble each other.
 
 `patient` (n,) is the patient of each case, numbered from 0.
 """
@@ -6,11 +6,19 @@
 import numpy as np
 import scipy
 
-from skiagram.arrays import Flags, Floats, Whole
+from skiagram.arrays import Flags, Floats, Texts, Whole
+from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share, share
 from skiagram.statistics.score_intervals import wilson_interval
-from skiagram.statistics.variation import is_clustered
+from skiagram.statistics.variation import (
+    UPPER,
+    degrees_of_freedom,
+    is_clustered,
+    variance_of_mean,
+)
+
+NEVER_VARIES = "Wilson on the patients"
 
 
 def proportion(success: Floats, patient: Whole) -> Estimate:
@@ -20,6 +28,33 @@ def proportion(success: Floats, patient: Whole) -> Estimate:
         success: (n,) 1 or 0 a case; (repeats, n) where a case was judged once a training.
     """
     return share(np.atleast_2d(success), patient).estimate()
+
+
+def mean_by_patient(
+    values: Floats, patient: Texts, low: float = -np.inf, high: float = np.inf
+) -> Estimate:
+    """Estimate a mean with its Student interval over patients, within the figure's bounds.
+
+    (n,) values are a figure a case; NaN where it has none.
+    """
+    # Cases without the figure are left out.
+    has_figure = np.isfinite(values)
+    if not has_figure.any():
+        return Estimate(None, reason="no case has the figure")
+    value, whose = values[has_figure], np.unique(patient[has_figure], return_inverse=True)[1]
+    mean, patients = float(value.mean()), int(whose.max()) + 1
+    if patients < 3:
+        return Estimate(mean, method="no interval: fewer than three patients")
+    # A share that never varies has Wilson's interval.
+    if float(np.ptp(value)) == 0 and (low, high) == (0.0, 1.0) and mean in (0.0, 1.0):
+        below, above = wilson_interval(mean, patients)
+        return Estimate(mean, below, above, NEVER_VARIES)
+    # Else Student's interval over patients.
+    degrees = min(degrees_of_freedom(whose), patients - 1)
+    half = float(t_quantile(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
+    return Estimate(
+        mean, max(low, mean - half), min(high, mean + half), "Student’s t over patients"
+    )
 
 
 def predictive_value_at_prevalence(

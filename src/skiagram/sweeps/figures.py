@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from skiagram.arrays import Flags, Texts
+from skiagram.arrays import Flags
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.errors import refusal
 from skiagram.evaluation.arm_selection import MeasuredRun, mean_of_chosen, mean_of_finite
@@ -33,7 +33,7 @@ from skiagram.images import is_volume
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.froc import FreeResponse
-from skiagram.statistics.variation import Variation, effective_patients, variance_of_mean
+from skiagram.statistics.proportions import mean_by_patient
 from skiagram.sweeps.rows import BEST, COSTS, SELECTION, SELECTIONS
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.predicted import Predicted
@@ -394,20 +394,10 @@ def measure_images(
             values[name].append(
                 float(FIDELITY[name](truth, complete_image, data_range=np.ptp(truth)))
             )
-    return [
-        ModelFigure(
-            IMAGES, "Restored images", "", name, mean_over_patients(values[name], test.patient_id)
-        )
-        for name in names
-    ]
-
-
-def mean_over_patients(values: Sequence[float], patient: Texts) -> Estimate:
-    """Estimate the mean, with Student's interval by patient."""
-    number = np.unique(patient, return_inverse=True)[1].astype(np.int64)
-    mean, variance = float(np.mean(values)), variance_of_mean(np.array(values), number)
-    half = Variation(variance, max(1.0, effective_patients(number) - 1)).half
-    return Estimate(mean, mean - half, mean + half, "Student's t over patients")
+    means = {
+        name: mean_by_patient(np.array(each), test.patient_id) for name, each in values.items()
+    }
+    return [ModelFigure(IMAGES, "Restored images", "", name, mean) for name, mean in means.items()]
 
 
 FIDELITY = {  # of restored images, in place of a model
