@@ -1,21 +1,13 @@
 """Data sets of rows: a finding of the audit that stops a run stops their rows."""
 
-import shutil
-
 import pytest
 
 from skiagram.errors import AuditStop
 from skiagram.sweeps.data import audit_data
 from tests.datasets.sources import balanced, ingested, noise
-from tests.sweeps.small_phantom import CONF, open_place
+from tests.sweeps.small_phantom import small_place
 
 pytestmark = pytest.mark.slow
-
-
-def place(folder):
-    shutil.copytree(CONF, folder / "conf")
-    shutil.copy(CONF.parent / "params.yaml", folder / "params.yaml")
-    return open_place(folder)
 
 
 def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path):
@@ -23,12 +15,12 @@ def test_a_copy_on_both_sides_stops_the_rows_and_says_what_to_do(tmp_path):
     images[7] = images[0]  # of the test set and of the training images
     ingested(balanced(images=images), tmp_path / "data")
     with pytest.raises(AuditStop, match=r"duplicates.*waive it in the data set's config"):
-        audit_data(place(tmp_path), tmp_path / "data")
+        audit_data(small_place(tmp_path), tmp_path / "data")
 
 
 def test_sound_data_pass_and_are_audited_once(tmp_path):
     ingested(balanced(), tmp_path / "data")
-    workspace, data = place(tmp_path), tmp_path / "data"
+    workspace, data = small_place(tmp_path), tmp_path / "data"
     assert audit_data(workspace, data).empty
     assert audit_data(workspace, data).empty
     assert len([*workspace.store.folder.glob("audited-*")]) == 1

@@ -48,17 +48,17 @@ def test_a_fitted_curve_never_falls_and_never_exceeds_1(auc):
     assert fitted.max() <= 1 + 1e-12
 
 
-def test_curves_cross_where_algebra_says():
-    slow, fast = law(0.95, 2.0, 0.5), law(0.85, 0.0, 1.0)  # 2 / √n = .1 at n = 400
-    assert crossing(slow, fast, 50, 8000)[0] == pytest.approx(400, rel=0.02)
+LEVEL, LOW, HIGH = law(0.85, 0.0, 1.0), law(0.7, 0.5, 0.5), law(0.9, 0.5, 0.5)
 
 
-def test_no_crossing_within_reach_is_infinite_and_a_lead_from_the_start_is_the_least():
-    low, high = law(0.7, 0.5, 0.5), law(0.9, 0.5, 0.5)
-    assert crossing(low, high, 50, 8000)[0] == np.inf
-    assert crossing(high, low, 50, 8000)[0] == 50
-
-
-def test_a_lead_that_is_lost_again_is_no_crossing():
-    early, late = law(0.8, 0.0, 1.0), law(0.9, 5.0, 0.7)
-    assert crossing(early, late, 50, 8000)[0] == np.inf
+@pytest.mark.parametrize(
+    ("curve", "other", "cases"),
+    [
+        (law(0.95, 2.0, 0.5), LEVEL, 400),  # 2 / √n = .1 at n = 400
+        (LOW, HIGH, np.inf),  # not within reach
+        (HIGH, LOW, 50),  # ahead from the start
+        (law(0.8, 0.0, 1.0), law(0.9, 5.0, 0.7), np.inf),  # a lead that is lost again
+    ],
+)
+def test_curves_cross_where_algebra_says(curve, other, cases):
+    assert crossing(curve, other, 50, 8000)[0] == pytest.approx(cases, rel=0.02)

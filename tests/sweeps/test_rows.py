@@ -14,6 +14,7 @@ from skiagram.sweeps.rows import SCORED, NumberRange, Sweep, expand_rows, short_
 from skiagram.sweeps.table import name_options, read_sweep
 from tests import REPOSITORY
 from tests.sweeps.small_phantom import REFUSED, open_place
+from tests.yaml_rows import of_rows
 
 C = "conf.model.svm.C"
 
@@ -43,25 +44,19 @@ def sweep(**values):
     return check(Sweep, {"question": "What does it change?", **values}, "sweep")
 
 
-def changes(rows):
-    return [dict(row.changes) for row in rows]
+@of_rows(__file__)
+def test_rows_are_the_combinations_over_the_base_each_with_its_reference(values, rows, references):
+    found = expand_rows(sweep(**values))
+    assert [dict(row.changes) for row in found] == rows
+    assert [row.number for row in found] == [*range(1, len(rows) + 1)]
+    assert [row.reference for row in found] == references
 
 
-def test_rows_are_all_combinations_over_the_base_the_last_axis_fastest():
-    rows = expand_rows(sweep(base={"folds": 5, "seed": 9}, axes={C: [0.1, 1.0], "seed": [0, 1, 2]}))
-    assert changes(rows) == [
-        {"folds": 5, "seed": seed, C: value} for value in (0.1, 1.0) for seed in (0, 1, 2)
-    ]
-    assert [row.number for row in rows] == [1, 2, 3, 4, 5, 6]
-    assert rows[3].name() == "svm.C 1, seed 0"
+def test_a_row_is_named_by_its_place():
+    *_, last = expand_rows(sweep(axes={C: [0.1, 1.0], "variant": {"both": {"folds": 3}}}))
+    assert last.place == {C: 1.0, "variant": "both"}
+    assert last.name() == "svm.C 1, variant both"
     assert short_name("conf.trainer.default.devices") == "trainer.devices"
-
-
-def test_named_settings_change_several_options_at_once():
-    variants = {"none": {"restoration": "none"}, "both": {"restoration": "repair", "folds": 3}}
-    rows = expand_rows(sweep(axes={"dataset": ["a", "b"], "variant": variants}))
-    assert changes(rows)[3] == {"dataset": "b", "restoration": "repair", "folds": 3}
-    assert rows[3].place == {"dataset": "b", "variant": "both"}
 
 
 @pytest.mark.parametrize(
@@ -77,20 +72,6 @@ def test_a_range_has_both_its_ends(scale, count, numbers):
     values = NumberRange(low=1, high=9, scale=scale, count=count).values()
     np.testing.assert_allclose(values, list(numbers))
     assert all(isinstance(value, int) for value in values) == (scale == "whole")
-
-
-def test_a_row_is_compared_with_the_one_that_differs_by_the_reference_alone():
-    axes = {"dataset": ["a", "b"], "restoration": ["none", "repair"]}
-    first = expand_rows(sweep(axes=axes))
-    assert [row.reference for row in first] == [1, 1, 1, 1]
-    within = expand_rows(sweep(axes=axes, reference={"restoration": "repair"}))
-    assert [row.reference for row in within] == [2, 2, 4, 4]
-
-
-def test_listed_rows_are_compared_with_the_first():
-    rows = expand_rows(sweep(rows=[{"seed": 1}, {"seed": 2, C: 3}]))
-    assert changes(rows) == [{"seed": 1}, {"seed": 2, C: 3}]
-    assert [row.reference for row in rows] == [1, 1]
 
 
 @pytest.mark.parametrize("name", REFUSED["sweeps"])

@@ -1,12 +1,8 @@
 """Where a model holds and breaks is read from the rows of a sweep."""
 
-import pytest
-
-from skiagram.errors import OptionError
-from skiagram.options import check
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.figures import AUC, DIFFERENCE, ModelFigure, RowFigures
-from skiagram.sweeps.rows import Row, Sweep, expand_rows
+from skiagram.sweeps.rows import Row
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.severity import amount_of, find_limits, list_worse_images
 from tests.yaml_rows import of_rows
@@ -48,9 +44,3 @@ def test_rows_of_each_reference_are_curves_in_the_order_of_their_amounts():
     assert [amount_of(row) for row in films.rows["noise"]] == [0.1, 0.2]
     assert [row.row.number for row in slides.rows["noise"]] == [5]
     assert (films.clean.row.number, slides.clean.row.number) == (1, 4)
-
-
-def test_an_analysis_without_worse_images_is_refused_before_a_row_runs():
-    values = {"question": "What?", "axes": {"seed": [0, 1]}, "analysis": "severity"}
-    with pytest.raises(OptionError, match="images made worse"):
-        expand_rows(check(Sweep, values, "sweep"))

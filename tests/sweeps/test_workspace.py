@@ -1,44 +1,26 @@
-"""Pieces of a sweep are made once, whole, and belong to their inputs."""
+"""Pieces of a sweep belong to the code that makes them."""
 
 import pytest
 
-from skiagram.compute.code_digest import code_modules
+from skiagram.compute.code_digest import code_modules, name_piece
 from skiagram.fitting.arm import train
 from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
 from skiagram.sweeps.data import ingest_data, prepare_data
-from tests.sweeps.small_phantom import open_place
-
-
-def test_a_piece_is_made_once_for_equal_inputs(tmp_path):
-    calls = []
-
-    def make(folder):
-        calls.append(folder)
-        (folder / "piece").write_text("done")
-
-    first = open_place(tmp_path).make_once("piece", {"a": 1, "b": 2}, make)
-    assert open_place(tmp_path).make_once("piece", {"b": 2, "a": 1}, make) == first
-    assert (first / "piece").read_text() == "done"
-    assert len(calls) == 1
-    assert open_place(tmp_path).make_once("piece", {"a": 2, "b": 2}, make) != first
-
-
-def leave_empty(folder):
-    assert list(folder.iterdir()) == []
-
 
 FOREST = "skiagram.models.classical.trees.RandomForest"
 NETWORK = "skiagram.models.deep.small_cnn.SmallCNN"
 
 
 @pytest.mark.slow
-def test_the_code_of_a_target_and_of_an_arm_counts(tmp_path):
+def test_the_code_of_a_target_and_of_an_arm_counts():
     names = {
-        open_place(tmp_path).make_once("piece", {"model": {"_target_": target}}, leave_empty, arm)
+        name_piece("piece", {"model": {"_target_": target}}, arm)
         for target in (FOREST, NETWORK)
         for arm in (Candidate, NetworkCandidate)
     }
     assert len(names) == 4
+    known, turned = (dict.fromkeys(order, 1) for order in ("ab", "ba"))
+    assert name_piece("piece", known) == name_piece("piece", turned)
 
 
 @pytest.mark.slow

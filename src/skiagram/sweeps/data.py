@@ -32,7 +32,7 @@ def ingest_data(workspace: Workspace, dataset: Options, design: Design) -> Path:
     source = build(dict(dataset), "dataset")
     if isinstance(source, RealDataSet) and (changed := source.changed_files(workspace.data, {})):
         inputs["files"] = changed  # what the options do not tell
-    return workspace.run_once("ingested", inputs, ingest_source, dataset, design, workspace.data)
+    return workspace.make_once("ingested", inputs, ingest_source, dataset, design, workspace.data)
 
 
 def audit_data(workspace: Workspace, data: Path) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def audit_data(workspace: Workspace, data: Path) -> pd.DataFrame:
     # The traits of acquisition that the audit looks at.
     acquisition = workspace.options.compose_stage("audit")["acquisition"]
     inputs = {"data": data.name, "acquisition": acquisition}
-    audited = workspace.run_once("audited", inputs, audit_images, data, acquisition)
+    audited = workspace.make_once("audited", inputs, audit_images, data, acquisition)
     # What stops a run stops a row.
     stopping = read_record(AuditReport, audited / FINDINGS).stopping
     if stopping:
@@ -65,13 +65,13 @@ def prepare_data(
     """Restore a data set's images, extract their features and encode them."""
     # Images are cleaned.
     inputs: dict[str, Any] = {"data": data.name, "restoration": restoration}
-    restored = workspace.run_once("restored", inputs, restore_images, restoration, data)
+    restored = workspace.make_once("restored", inputs, restore_images, restoration, data)
     images = restored / "restored"
     # Places are proposed where finders look.
     places = workspace.options.read_file("proposal", proposal)
     hit = workspace.options.compose_stage("propose")["hit"]
     inputs = {"restored": restored.name, "proposal": places, "hit": hit}
-    proposed = workspace.run_once("proposed", inputs, propose_places, places, hit, data, images)
+    proposed = workspace.make_once("proposed", inputs, propose_places, places, hit, data, images)
     candidates = proposed / "candidates"
     # Images, and windows at places, are described by features.
     cases, windows = data / "cases", workspace.options.compose_stage("extract")["windows"]
@@ -82,7 +82,7 @@ def prepare_data(
         "families": list(families.items()),
     }
     read = check(Windows, windows, "windows"), cases, images, candidates
-    made = workspace.run_once("features", inputs, extract_features, families, *read)
+    made = workspace.make_once("features", inputs, extract_features, families, *read)
     # What all models of the row read.
     prepared = PreparedData(
         cases=cases,

@@ -58,18 +58,12 @@ class Workspace:
         return self.context.require_store()
 
     def make_once(
-        self, kind: str, inputs: Mapping[str, Any], make: Callable[[Path], object], *code: object
+        self, kind: str, inputs: Mapping[str, Any], step: Callable[..., object], *given: Any
     ) -> Path:
         """Return the folder of a piece; it is made at the first call for these inputs and code.
 
         Args:
-            inputs: All that the piece depends on besides the code, as JSON.
-            *code: What `make` runs but does not name, such as the class of an object given to it.
+            inputs: All that the piece depends on besides the code of the step, as JSON.
+            step: Writes the piece from what it is given and the folder, which comes last.
         """
-        return self.store.make(name_piece(kind, inputs, make, *code), make)
-
-    def run_once(
-        self, kind: str, inputs: Mapping[str, Any], step: Callable[..., object], *given: Any
-    ) -> Path:
-        """Return the folder that a step writes from what it is given, as `make_once` does."""
         return self.store.make(name_piece(kind, inputs, step), lambda folder: step(*given, folder))
