@@ -137,9 +137,8 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
         colour = ARM_COLOUR[curve.arm] if main else next(others)
         # Points are means over draws, hollow where a fit failed.
         point: Style = {"color": colour, "marker": "s", "markersize": 4.5 if main else 2.5}
-        most = max((len(row) for row in curve.draws), default=0)
         for value, x, fits in zip(curve.auc, curve.cases, curve.fits, strict=True):
-            fill = {"markerfacecolor": colour if fits == most else "none"}
+            fill = {"markerfacecolor": colour if fits == result.draws else "none"}
             lines.append(Line("", (x,), (value.value or 0.0,), point | fill))
         # The line is the fitted power law.
         style: Style = {"color": colour, "linewidth": 1.8 if main else 0.9}

@@ -90,7 +90,7 @@ def list_answers(result: SweepResult) -> tuple[str, ...]:
     Where no model of any row is shown to beat chance, that comes first. Finders are not judged by
     the AUC of whole images: a sweep of theirs says nothing of it.
     """
-    figures = [each for row in result.rows for each in row.figures.figures]
+    figures = result.figures
     aucs = [each.estimate for each in figures if each.figure == AUC]
     lows = [estimate.low for estimate in aucs if estimate.value is not None]
     is_useless = bool(lows) and all(low is not None and low <= CHANCE for low in lows)
@@ -127,9 +127,8 @@ def list_models(result: SweepResult) -> list[str]:
     beside them; all other models are in the long table.
     """
     titles: dict[str, set[str]] = {}
-    for row in result.rows:
-        for each in row.figures.figures:
-            titles.setdefault(each.model, set()).add(each.title)
+    for each in result.figures:
+        titles.setdefault(each.model, set()).add(each.title)
     objective = result.objective
     return [
         model
@@ -145,9 +144,7 @@ def title_of(result: SweepResult, model: str) -> str:
         arm = model.removeprefix(BEST)
         kind = "Best detector" if arm.endswith(FINDER) else "Best"
         return f"{kind} of the arm “{arm.removesuffix(FINDER)}”"
-    return next(
-        each.title for row in result.rows for each in row.figures.figures if each.model == model
-    )
+    return next(each.title for each in result.figures if each.model == model)
 
 
 def describe_choice(result: SweepResult) -> list[str]:
@@ -192,9 +189,7 @@ def describe_choice(result: SweepResult) -> list[str]:
 def tabulate_rows(result: SweepResult, model: str) -> Table:
     """Tabulate the figures of a model in every row, differences from the reference among them."""
     # Every figure that any row has of this model.
-    figure_names = dict.fromkeys(
-        each.figure for row in result.rows for each in row.figures.figures if each.model == model
-    )
+    figure_names = dict.fromkeys(each.figure for each in result.figures if each.model == model)
     columns = [heading_of(name) for name in figure_names]
     rows = []
     # A row for each row of the sweep; the reference has no difference from itself.

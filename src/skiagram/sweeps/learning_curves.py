@@ -246,12 +246,10 @@ class ResampledModel(NamedModel):
             multipliers: (replicates, draws) gₖ, standard normal.
         """
         # The mean over draws that have a fit, of the figure and of each resample.
-        fitted = self.fitted
-        fits = fitted.sum(axis=1)
-        point = _mean(self.areas[:, :, 0], axis=1)
-        by_patient = _mean(self.areas[:, :, 1:], axis=1)
+        fits, means = self.fitted.sum(axis=1), _mean(self.areas, axis=1)
+        point, by_patient = means[:, 0], means[:, 1:]
         # Draws vary too: their deviations are added at random.
-        deviation = np.where(fitted, self.areas[:, :, 0] - point[:, None], 0)
+        deviation = np.where(self.fitted, self.areas[:, :, 0] - point[:, None], 0)
         share, lengthened = split_spread(self.areas)
         factor = share * lengthened / np.sqrt(np.maximum(fits * (fits - 1), 1))
         added = factor[:, None] * (deviation @ multipliers.T)
@@ -273,16 +271,15 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
         draws where they are all of it, endless ones where the patients are.
     """
     # Spread between draws, beyond what patients by chance make.
-    fitted = np.isfinite(areas[:, :, 0])
-    fits = fitted.sum(axis=1)
+    fits = np.isfinite(areas[:, :, 0]).sum(axis=1)
     degrees = np.maximum(fits - 1.0, 1)
-    by_patient = _mean(areas[:, :, 1:], axis=1)
+    means = _mean(areas, axis=1)
     # The variance of the mean over patients.
+    by_patient = means[:, 1:]
     patients = _mean((by_patient - _mean(by_patient, axis=1)[:, None]) ** 2, axis=1)
-    point = _mean(areas[:, :, 0], axis=1)
-    deviation = np.where(fitted, areas[:, :, 0] - point[:, None], 0)
-    between = (deviation**2).sum(axis=1) / degrees
-    apart = areas[:, :, 1:] - by_patient[:, None]
+    deviation = areas - means[:, None]
+    between = np.nansum(deviation[:, :, 0] ** 2, axis=1) / degrees
+    apart = deviation[:, :, 1:]
     variance = _mean(apart**2, axis=2) - _mean(apart, axis=2) ** 2
     by_chance = np.nansum(variance, axis=1) / degrees
     whole, chance = float(between[fits > 1].sum()), float(by_chance[fits > 1].sum())
@@ -300,9 +297,7 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
 
 def _mean(values: Floats, axis: int) -> Floats:
     """Compute the mean of the finite values, NaN where there are none."""
-    is_defined = np.isfinite(values)
-    total, count = np.where(is_defined, values, 0).sum(axis=axis), is_defined.sum(axis=axis)
-    mean: Floats = np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    mean: Floats = np.ma.masked_invalid(values).mean(axis=axis).filled(np.nan)
     return mean
 
 

@@ -4,6 +4,7 @@ Each row whose `scored` names a corruption stands beside the row that it is comp
 images are as they are.
 """
 
+from bisect import insort
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -37,23 +38,25 @@ def list_worse_images(results: Sequence[RowResult]) -> list[WorseImages]:
 
     Rows that failed are in none.
     """
+    # Corruptions in the order of the rows, the rows of each in that of their amounts.
     measured = {each.row.number: each for each in results if not each.reason}
     groups: dict[int, dict[str, list[RowResult]]] = {}
     for each in measured.values():
         corruption = find_corruption(each.row.changes)
         if corruption and each.row.reference in measured:
-            of_reference = groups.setdefault(each.row.reference, {})
-            of_reference.setdefault(corruption, []).append(each)
+            rows = groups.setdefault(each.row.reference, {}).setdefault(corruption, [])
+            insort(rows, each, key=amount_of)
+    # What the rows of a reference have in common besides.
     found = []
-    for number, rows in groups.items():
-        clean, places = measured[number], [each.row.place for of in rows.values() for each in of]
+    for number, of_kinds in groups.items():
+        clean = measured[number]
+        places = [each.row.place for rows in of_kinds.values() for each in rows]
         shared = [
             show_value(value)
             for axis, value in clean.row.place.items()
             if all(place.get(axis) == value for place in places)
         ]
-        ascending = {kind: sorted(of_kind, key=amount_of) for kind, of_kind in rows.items()}
-        found.append(WorseImages(", ".join(shared), clean, ascending))
+        found.append(WorseImages(", ".join(shared), clean, of_kinds))
     return found
 
 

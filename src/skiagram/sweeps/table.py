@@ -15,7 +15,7 @@ from skiagram.fitting.cross_validation import Subset
 from skiagram.options import check, split_names
 from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.data import ingest_data
-from skiagram.sweeps.figures import DIFFERENCES, RowFigures
+from skiagram.sweeps.figures import DIFFERENCES, ModelFigure, RowFigures
 from skiagram.sweeps.learning_curves import LearningCurves, check_curves, find_learning_curves
 from skiagram.sweeps.row_options import change, read_plan
 from skiagram.sweeps.rows import (
@@ -67,6 +67,11 @@ class SweepResult:
     def margin(self) -> float:
         """Return the smallest difference in AUC that counts."""
         return max((each.figures.margin for each in self.rows if not each.reason), default=0.0)
+
+    @cached_property
+    def figures(self) -> tuple[ModelFigure, ...]:
+        """List the figures of all rows."""
+        return tuple(each for row in self.rows for each in row.figures.figures)
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
