@@ -4,6 +4,7 @@ The new grid of a resampling (IBSI manual, section 2.4) is aligned with the old 
 (IBSI 3WE3); each axis is interpolated by itself.
 """
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +27,21 @@ def new_places(size: int, spacing: float, new_spacing: float) -> Floats:
     first = (size - 1) / 2 - (number - 1) / 2 * new_spacing / spacing
     places: Floats = first + np.arange(float(number)) * (new_spacing / spacing)
     return places
+
+
+def take_nearest(image: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
+    """Return an image on another grid of the same field of view, by the nearest pixel.
+
+    Args:
+        shape: Sides of the new grid, as many as the image has axes.
+    """
+    # The middle of each new pixel looks up the old grid.
+    places = [
+        ((np.arange(side) + 0.5) * image_side / side).astype(np.int64)
+        for image_side, side in zip(image.shape, shape, strict=True)
+    ]
+    taken: NDArray[Any] = image[np.ix_(*places)]
+    return taken
 
 
 def interpolate(image: NDArray[Any], axes: list[Floats], order: Interpolation) -> Floats:

@@ -57,7 +57,7 @@ def test_ragged_images_or_volumes_of_every_depth_come_back_in_order_over_many_sh
         assert_array_equal(again, expected)
         assert_array_equal(store.image(case_id), expected)
     backwards = store.case_ids[::-1]
-    for again, expected in zip(store.images(backwards), images[::-1], strict=True):
+    for again, expected in zip(map(store.image, backwards), images[::-1], strict=True):
         assert_array_equal(again, expected)
 
 

@@ -67,7 +67,7 @@ def code_digest(*entries: object) -> str:
     for library in reached.libraries:
         digest.update(library.encode())
     for module, path in sorted(reached.files.items()):
-        digest.update(f"{module} {_content_sha256(path)}\n".encode())
+        digest.update(f"{module} {_content(path)}\n".encode())
     digest.update(repr(_versions(reached.imported)).encode())
     return digest.hexdigest()
 
@@ -231,11 +231,6 @@ def _source_file(module: str) -> Path | None:
 @cache
 def _content(path: Path) -> str:
     return path.read_text(encoding="utf-8")
-
-
-@cache
-def _content_sha256(path: Path) -> str:
-    return hashlib.sha256(_content(path).encode()).hexdigest()
 
 
 @cache

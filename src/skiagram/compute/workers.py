@@ -375,6 +375,18 @@ def count_gpus() -> int:
     return int(torch.cuda.device_count())
 
 
+@contextmanager
+def use_threads(count: int) -> Iterator[None]:
+    """Hold PyTorch, which is imported already, to so many threads, and give it its own back."""
+    torch = sys.modules["torch"]
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def visible_gpus() -> int | None:
     """Count how many GPUs pieces may use; None where there is none, or none imports PyTorch."""
     return (count_gpus() or None) if "torch" in sys.modules else None

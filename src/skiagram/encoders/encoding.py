@@ -9,7 +9,7 @@ images, on the number of workers, or on what was kept.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from skiagram.arrays import Floats, Singles
 from skiagram.compute.code_digest import code_digest, named_targets
 from skiagram.compute.context import NOTHING_KEPT, RunContext
 from skiagram.compute.progress import Progress
+from skiagram.compute.workers import use_threads
 from skiagram.encoders.encoder import (
     COLUMN,
     RECORD,
@@ -111,7 +112,7 @@ class FolderEncoder:
         context.say(
             f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}"
         )
-        with _one_thread("cpu"):  # more would hinder a later fork of this process
+        with use_threads(1):  # more would hinder a later fork of this process
             loaded = encoder.load()
         context.say(f"SHA-256 of the weights: {loaded.sha256}.")
         return cls._of_preparation(encoder, loaded, preparation, context)
@@ -242,7 +243,9 @@ class FolderEncoder:
         _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
         images = sum(len(piece.images) for piece in work)
         rows: dict[bytes, Singles] = {}
-        with _one_thread(device), Progress(title, images) as progress, earlier.adding():
+        # Each worker has one thread: late digits depend on how many share a picture.
+        one_thread = use_threads(1) if device == "cpu" else nullcontext()
+        with one_thread, Progress(title, images) as progress, earlier.adding():
             made: Iterator[Singles] = (
                 map(encode, work)
                 if device == "cuda"
@@ -439,15 +442,3 @@ def _loaded(options: str) -> tuple[Encoder, LoadedNetwork, str]:
         encoder: Encoder = build(json.loads(options), "encoder")
         _remember(options, encoder, encoder.load(), "cpu")
     return _ready[options]
-
-
-@contextmanager
-def _one_thread(device: str) -> Iterator[None]:
-    """Hold each worker to one thread: late digits depend on how many share a picture."""
-    threads = torch.get_num_threads()
-    if device == "cpu":
-        torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Floats, Singles
+from skiagram.compute.workers import use_threads
 from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit
 from skiagram.explanation.record import MapExplanation, Maps
 from skiagram.explanation.regions import places, resize_mask
@@ -57,7 +58,7 @@ def map_fold(
     Returns:
         Case → its maps, and method → why it has no map, or nothing.
     """
-    from skiagram.explanation.saliency import ExplainedNetwork, examine, use_threads, why_undefined
+    from skiagram.explanation.saliency import ExplainedNetwork, examine, why_undefined
     from skiagram.models.deep.fitted import load_classifier
     from skiagram.models.deep.inputs import encode_table
 

@@ -23,6 +23,7 @@ from skiagram.fitting.fits import finite
 from skiagram.image_store.shards import ShardWriter
 from skiagram.image_store.store import ImageStore, modality_folders, write_modalities
 from skiagram.images import Image, is_volume
+from skiagram.interpolation import take_nearest
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation, PreparedData
 from skiagram.records.files import read_record, read_table
@@ -87,13 +88,8 @@ def draw_mark(mark: Mark, shape: Sequence[int]) -> Mask:
 
 def resize_mask(mask: Mask, shape: Sequence[int]) -> Mask:
     """Resize a mask to another grid of the same field of view; at least one pixel stays."""
-    # The middle of each new pixel looks up the old grid.
-    axes = [
-        np.minimum((np.arange(side) + 0.5) * mask_side / side, mask_side - 1).astype(np.int64)
-        for side, mask_side in zip(shape, mask.shape, strict=True)
-    ]
-    resized: Mask = mask[np.ix_(*axes)]
     # A region that fell between the pixels keeps its middle.
+    resized: Mask = take_nearest(mask, shape)
     if not resized.any():
         centre = np.mean(np.nonzero(mask), axis=1)
         place = tuple(

@@ -168,17 +168,6 @@ def explain(
 
 
 @contextmanager
-def use_threads(count: int) -> Iterator[None]:
-    """Hold networks to so many threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-@contextmanager
 def _watched(modules: Sequence[nn.Module], notes: Sequence[Callable[..., Any]]) -> Iterator[None]:
     """Have what modules give noted, each in its own way."""
     pairs = zip(modules, notes, strict=True)

@@ -160,10 +160,6 @@ class ImageStore:
         shard, row = self._locate(case_id)
         return shard.region(row)
 
-    def images(self, case_ids: Sequence[str]) -> Iterator[Image]:
-        """Yield the images of some cases in the order asked for."""
-        return map(self.image, case_ids)
-
     def places(self, case_ids: Texts) -> Whole:
         """Find (n,) the place of each of some cases in the order, −1 of one that is not there.
 

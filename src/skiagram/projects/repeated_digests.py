@@ -1,7 +1,7 @@
 """What stage digest wrote, written again where all that it read is as it was.
 
 To follow the imports of every stage takes seconds, nearly all of them for libraries; to see that no
-file has changed takes a tenth of one. So this module imports none.
+file has changed takes a tenth of one. So this module imports no library.
 """
 
 import hashlib
@@ -10,6 +10,8 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
+
+from skiagram.compute.files import write_files
 
 SEEN = "skiagram.seen"  # audit event: a file whose state on the disk stands for its content
 MODEL_FOLDERS = ("combined/models", "combined/scores", "models", "reports/explanations", "scores")
@@ -52,9 +54,7 @@ class Reads:
         note = {"process": self._process, "read": self._states, "models": models}
         path = self._root / _NOTE
         path.parent.mkdir(exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(note | {"digests": digests}), encoding="utf-8")
-        partial.replace(path)
+        write_files({path: json.dumps(note | {"digests": digests}).encode()})
 
     def _note(self, event: str, given: tuple[Any, ...]) -> None:
         if event == SEEN and not Path(given[0]).absolute().is_relative_to(self._root.absolute()):

@@ -147,11 +147,10 @@ class StagesOfProject:
             for path in within.iterdir()
             if path.is_file() and path.suffix not in _CODE
         }
-        code = hashlib.sha256(code_digest(*entries).encode())
+        digest = hashlib.sha256(code_digest(*entries).encode())
         for path in sorted(files):
-            code.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
+            digest.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
         # the options
-        digest = hashlib.sha256(code.hexdigest().encode())
         digest.update(
             json.dumps(self.options.read_own(stage.script), default=str, sort_keys=True).encode()
         )
@@ -174,10 +173,8 @@ class StagesOfProject:
             if not isinstance(expected, str) or not isinstance(file, str):
                 continue
             path = self.root / Path(file).expanduser()
-            if path.is_file():
-                with path.open("rb") as content:
-                    digest = hashlib.file_digest(content, "sha256").hexdigest()
-                changed |= {file: digest} if digest != expected else {}
+            if path.is_file() and (digest := sha256_of(path)) != expected:
+                changed[file] = digest
         return changed
 
     def _compose(self, stage: Stage) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from skiagram.arrays import Flags, Floats
 from skiagram.errors import DataError, listed, named, readable, refusal
 from skiagram.images import Spacing
+from skiagram.interpolation import take_nearest
 from skiagram.readers.contours import fill_contours
 from skiagram.readers.dicom import check_deflated, headers_of_frames, is_dicom, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decode_pixels
@@ -231,12 +232,7 @@ def _of_sides(labels: NDArray[Any], shape: tuple[int, ...], mask_grid: MaskGrid)
         key = "readers.mask_in_proportion" if resized else "readers.mask_of_other_size"
         sides, others = (" × ".join(map(str, each)) for each in (labels.shape, shape))
         raise refusal(key, sides=sides, others=others)
-    # the nearest pixel for each of the image
-    rows, columns = (
-        ((np.arange(size) + 0.5) * mask_size / size).astype(np.int64)
-        for mask_size, size in zip(labels.shape, shape, strict=True)
-    )
-    return labels[np.ix_(rows, columns)]
+    return take_nearest(labels, shape)
 
 
 def _choose_label(

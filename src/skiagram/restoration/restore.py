@@ -174,7 +174,8 @@ def training_mean(store: ImageStore, cases: Cases) -> Plane:
     development = cases.development().case_id.tolist()
     shape = store.image(development[0]).shape
     total, count = np.zeros(shape), np.zeros(shape, dtype=np.int64)
-    for case_id, image in zip(development, store.images(development), strict=True):
+    for case_id in development:
+        image = store.image(case_id)
         if image.shape != shape:
             raise refusal(
                 "restoration.images_of_several_sizes",

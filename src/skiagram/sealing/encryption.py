@@ -90,20 +90,11 @@ def encrypt(content: bytes, recipient: str, where: str) -> bytes:
     return encrypted
 
 
-def decrypt(content: bytes, purpose: Purpose, where: str) -> bytes:
-    """Decrypt a small file, named `where`; its purpose tells where its key is looked for."""
-    identities = _find_identities(purpose, where)
-    try:
-        opened: bytes = _load_pyrage(where).decrypt(content, identities)
-    except Exception as error:
-        raise _explain(error, purpose, where) from None
-    return opened
-
-
 @contextmanager
 def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryIO]:
     """Yield the decrypted bytes of a file of any size as a stream; nothing goes to the disk.
 
+    Its purpose tells where its key is looked for; messages call it `where`.
     Each piece is proved genuine before it is yielded, the end of the file when the block ends
     without an error: use nothing of it before.
     """

@@ -18,7 +18,7 @@ from pydantic import TypeAdapter
 from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import listed, refusal
 from skiagram.records.files import read_table, write_table
-from skiagram.sealing.encryption import Purpose, decrypt, encrypt
+from skiagram.sealing.encryption import Purpose, encrypt, open_decrypted
 
 _PLAIN, _ENCRYPTED, _TOKENS = "labels.parquet", "labels.age", "tokens.parquet"
 
@@ -101,7 +101,8 @@ def open_labels(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
         return read_table(folder / _PLAIN)
     where = f"data/sealed/{_ENCRYPTED}"
     # Decrypted labels stay in memory.
-    opened = decrypt((folder / _ENCRYPTED).read_bytes(), Purpose.SEAL, where)
+    with open_decrypted(folder / _ENCRYPTED, Purpose.SEAL, where) as stream:
+        opened = stream.read()
     try:
         content = _CONTENT.validate_json(opened)
         labels = {token: content.classes[int(digits)] for token, digits in content.labels.items()}

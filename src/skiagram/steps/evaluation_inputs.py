@@ -162,7 +162,7 @@ def describe_comparison(
         request: All that decides the figures, as JSON.
     """
     if images.has_images:
-        digests = sorted(content_digest(image) for image in images.images(sealed_cases))
+        digests = sorted(content_digest(image) for image in map(images.image, sealed_cases))
     else:
         digest_of = dict(zip(images.case_ids, images.digests(), strict=True))
         digests = sorted(digest_of[case] for case in sealed_cases)

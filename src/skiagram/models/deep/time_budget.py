@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from skiagram.compute.workers import use_threads
 from skiagram.models.deep.fitted import Architecture, Sizes
 from skiagram.options import build
 from skiagram.training.augmentation import augment, draws
@@ -90,11 +91,10 @@ def measure_training(
         kind: Of the device that trains, as PyTorch names it; a processor has one thread of a fit.
     """
     # As in a fit: one thread, and the same precision.
-    threads, device = torch.get_num_threads(), torch.device(kind)
-    torch.set_num_threads(1)  # as a fit has, beside others
+    device = torch.device(kind)
     if kind == "cuda":
         torch.set_float32_matmul_precision("high")  # TF32, as in a training
-    try:
+    with use_threads(1):  # as a fit has, beside others
         architecture = Architecture(build(options, "network"), Sizes(shape, n_classes))
         network = architecture.build().to(device).to(memory_format=architecture.layout).train()
         training = architecture.network.training
@@ -130,8 +130,6 @@ def measure_training(
         saved += frozen_epochs * learning
         network.eval()
         seconds = ImageSeconds(learning + _STEP, _measure(score, kind), saved)
-    finally:
-        torch.set_num_threads(threads)
     # The time of an image is that of a batch over its size.
     return ImageSeconds(*(each / len(images) for each in seconds))
 
