@@ -54,15 +54,6 @@ class Appearance:
     levels: Whole
     regions: Whole | None
 
-    def moved(self, rows: Whole) -> "Appearance":
-        """Return the same of cases in other rows: image i shows the case of row `rows[i]`."""
-        order, pairs = np.argsort(rows), self.pairs
-        return Appearance(
-            pairs._replace(first=rows[pairs.first], second=rows[pairs.second]),
-            self.levels[order],
-            None if self.regions is None else self.regions[order],
-        )
-
 
 def unite_appearances(appearances: Sequence[Appearance]) -> Appearance:
     """Unite the appearances of all kinds of image: of regions the least voxels, the most parts."""

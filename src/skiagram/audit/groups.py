@@ -7,13 +7,11 @@ trait has to tell the class on its own.
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 import scipy
 
 from skiagram.arrays import Floats, Whole
 from skiagram.audit.contract import Evidence, find
 from skiagram.audit.findings import Finding
-from skiagram.statistics.distributions import chi2_p_value
 from skiagram.tasks.cases import Cases
 
 LEVEL = 0.01  # of all comparisons of a data set together
@@ -111,14 +109,12 @@ def _tell_apart(values: Floats, group: Whole, patient: Whole) -> tuple[float, fl
     """
     # A patient counts once, with the mean of his images and the group of most of them.
     number = np.unique(patient, return_inverse=True)[1]
-    counts = np.bincount(number)
-    ranks = pd.Series(np.bincount(number, weights=values) / counts).rank().to_numpy()
+    means = np.bincount(number, weights=values) / np.bincount(number)
     members = scipy.sparse.coo_array((np.ones(len(number)), (number, group))).toarray()
-    home = np.unique(members.argmax(axis=1), return_inverse=True)[1]
-    # Kruskal and Wallis' statistic is the share of variance between groups times patients less one.
-    centred = ranks - ranks.mean()
-    total = float((centred**2).sum())
-    if total <= 0:
+    home = members.argmax(axis=1)
+    samples = [means[home == each] for each in np.unique(home)]
+    if len(samples) < 2 or np.ptp(means) == 0:
         return 0.0, 1.0
-    size = float((np.bincount(home, weights=centred) ** 2 / np.bincount(home)).sum() / total)
-    return size, chi2_p_value((len(ranks) - 1) * size, home.max())
+    # Their statistic is the share of variance between groups times patients less one.
+    test = scipy.stats.kruskal(*samples)
+    return float(test.statistic) / (len(means) - 1), float(test.pvalue)

@@ -123,6 +123,11 @@ def _look(stores: Sequence[ImageStore], cases: Cases, copies: Pairs | None) -> A
             )
         levels = np.full(len(places), MANY_LEVELS)
         levels[: len(store)] = [count_levels(image) for _, image in store]
-        appearance = Appearance(found, levels, described_regions(store))
-        appearances.append(appearance.moved(np.argsort(places)))
+        regions = described_regions(store)
+        # From the order of the store to that of the cases.
+        rows = np.argsort(places)
+        moved = found._replace(first=rows[found.first], second=rows[found.second])
+        appearances.append(
+            Appearance(moved, levels[places], None if regions is None else regions[places])
+        )
     return unite_appearances(appearances)
