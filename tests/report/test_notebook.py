@@ -68,13 +68,6 @@ def test_where_no_patients_are_named_none_are_claimed(found):
     assert tabulate_sites(of_sites).columns[:2] == ["Cases, 0", "Cases, 1"]
 
 
-def test_a_score_that_marks_what_is_missing_is_refused():
-    """-999 among probabilities was taken for the lowest score, in silence."""
-    marked = np.where(np.arange(N) == 3, -999, GOOD - GOOD.min())
-    with pytest.raises(DataError, match="A: 1 scores are -999, far from all others"):
-        skiagram.compare(LABEL, marked, POOR)
-
-
 def test_scores_that_are_surely_below_chance_may_be_reversed():
     found = skiagram.compare(LABEL, -GOOD, GOOD)
     assert "Are the scores of A reversed?" in str(found)
@@ -170,6 +163,19 @@ def test_a_table_is_compared_on_the_command_line(tmp_path, capsys):
         (LABEL, GOOD, {"margin": 0}, "margin: 0"),
         (LABEL, GOOD, {"names": ("a", "a")}, "both columns are called a"),
         (LABEL, GOOD, {"sites": [None] * N}, "a row without a value"),
+        # -999 among probabilities was taken for the lowest score, in silence
+        (
+            LABEL,
+            np.where(np.arange(N) == 3, -999, GOOD - GOOD.min()),
+            {},
+            "A: 1 scores are -999, far from all others",
+        ),
+        (
+            LABEL,
+            GOOD,
+            {"patients": PATIENT, "folds": np.arange(N) % 5},
+            "several folds: patient `0` in the folds 0, 1.",
+        ),
     ],
 )
 def test_bad_input_is_one_line(labels, scores, options, said):
@@ -177,12 +183,6 @@ def test_bad_input_is_one_line(labels, scores, options, said):
         skiagram.compare(labels, scores, POOR, **options)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
-
-
-def test_a_patient_of_several_folds_is_refused_by_name():
-    several = r"60 of 60 patients .* several folds: patient `0` in the folds 0, 1\."
-    with pytest.raises(DataError, match=several):
-        skiagram.compare(LABEL, GOOD, POOR, patients=PATIENT, folds=np.arange(N) % 5)
 
 
 @pytest.mark.slow

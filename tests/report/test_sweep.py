@@ -64,31 +64,29 @@ def values(places):
     return sweep(*(row(k, place, 0.7 + k / 100, 0.8) for k, place in enumerate(places, start=1)))
 
 
-def of_errors():
-    """Return rows whose primary figure is an error, the second the lowest."""
-    names = ("selection_absolute_error", "absolute_error")
-    rows = []
-    for number, value in enumerate((0.6, 0.4, 0.5), start=1):
-        error = Estimate(value, value / 2, value * 2)
-        figures = tuple(ModelFigure("ridge", "Ridge", "classical", name, error) for name in names)
-        found = RowFigures(figures, primary="absolute_error", primary_is_error=True)
-        rows.append(RowResult(Row(number, {C: number}, {C: number}, 1), found))
-    return SweepResult("strength", "How strong?", "ridge", tuple(rows))
-
-
-def measured(row, models, margin=0.02):
+def measured(row, models, **values):
     """Return a row with figures: title → its arm, and name → estimate."""
     figures = tuple(
-        ModelFigure(title, title, values["arm"], name, as_record(Estimate, estimate))
-        for title, values in models.items()
-        for name, estimate in values.items()
+        ModelFigure(title, title, found["arm"], name, as_record(Estimate, estimate))
+        for title, found in models.items()
+        for name, estimate in found.items()
         if name != "arm"
     )
-    return RowResult(row, RowFigures(figures, 20, 10, margin=margin))
+    return RowResult(row, RowFigures(figures, 20, 10, **values))
+
+
+def of_errors():
+    """Return rows whose primary figure is an error, the second the lowest."""
+    primary = {"primary": "absolute_error", "primary_is_error": True}
+    rows = [
+        measured(Row(number, {C: number}, {C: number}, 1), models, **primary)
+        for number, models in enumerate(FOUND["errors"], start=1)
+    ]
+    return SweepResult("strength", "How strong?", "Ridge", tuple(rows))
 
 
 def of_costs(models=FOUND["costs"], margin=0.02):
-    found = sweep(measured(Row(1, {}, {}, 1), models, margin))
+    found = sweep(measured(Row(1, {}, {}, 1), models, margin=margin))
     machine = "Processor X, 2 cores, 1 thread"
     return replace(found, analysis="cost", clock=Clock(time="wall"), machine=machine)
 
@@ -99,7 +97,7 @@ def of_worse_images():
         corruption, _, amount = images.partition(" ")
         scored = {"scored": {"corruption": corruption, "amount": float(amount)}} if amount else {}
         place = {"data": "films", "images": images}
-        rows.append(measured(Row(number, place, scored, 1), models))
+        rows.append(measured(Row(number, place, scored, 1), models, margin=0.02))
     return replace(sweep(*rows), analysis="severity")
 
 

@@ -27,17 +27,12 @@ CHOICES = {  # of a place whose rows take a second or two
     "networks": [],
     "folds": 2,
 }
+SUBSET = "conf.plan.plan.subset"
 PLAN = replace(stand_ins.PLAN, repeats=1, folds=3, validation_fraction=0.2)
 
 
-def context_in(store):
-    """Return the default use of the machine, with a store in a folder."""
-    values = yaml.safe_load((CONF / "compute/local.yaml").read_text())
-    return RunContext(check(Compute, values, "compute"), PieceStore(store))
-
-
 def small_place(folder, patients=(24, 4, 12), **choices):
-    """Return a place with all configs, the phantom's made small.
+    """Return a workspace with all configs, the phantom's made small; what rows share is in `work`.
 
     Args:
         patients: For training, for validation and for testing.
@@ -47,15 +42,12 @@ def small_place(folder, patients=(24, 4, 12), **choices):
     shutil.copytree(CONF, conf)
     params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
     (folder / "params.yaml").write_text(yaml.safe_dump(params | choices))
-    place = open_place(folder)
+    compute = check(Compute, yaml.safe_load((CONF / "compute/local.yaml").read_text()), "compute")
+    context = RunContext(compute, PieceStore(folder / "work"))
+    place = Workspace(Composition(folder), None, context)
     counts = dict(zip(("train", "validation", "test"), patients, strict=True))
     edit(place, "dataset", "phantom", patients=counts, size=32, nodule__places=7)
     return place
-
-
-def open_place(folder):
-    """Return a folder of configs as a workspace, with what rows share in its `work`."""
-    return Workspace(Composition(folder), None, context_in(folder / "work"))
 
 
 def edit(place, group, known, new="", **values):
@@ -77,3 +69,10 @@ def run(workspace, **values):
     sweep, trained = make_sweep(**values), dict[int, TrainedRow]()
     rows = list(run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained))
     return gather("try", sweep, rows, trained)
+
+
+def run_curves(workspace, *sizes, **base):
+    """Run the rows of learning curves: two draws of each number of training cases."""
+    axes = {f"{SUBSET}.cases": [*sizes], f"{SUBSET}.draw": [0, 1]}
+    base = {SUBSET: {"cases": 24, "draw": 0}} | base
+    return run(workspace, base=base, axes=axes, analysis="learning_curves")

@@ -14,8 +14,7 @@ from skiagram.records.predictions import Predictions
 from skiagram.report.costs import list_models
 from skiagram.report.sweep import render_sweep
 from tests.encoders.examples import count_encoded, network, options, weights_file
-from tests.sweeps.small_phantom import edit, small_place
-from tests.sweeps.small_phantom import run as run_sweep
+from tests.sweeps.small_phantom import edit, run, run_curves, small_place
 
 pytestmark = pytest.mark.slow
 
@@ -38,23 +37,15 @@ def place(tmp_path_factory):
     return workspace
 
 
-def run(place, baselines, **asked):
-    """Run the rows of a sweep with a frozen encoder."""
+def choose(*baselines):
+    """Return the choices of rows with a frozen encoder."""
     choices = {"features": "wavelet", "encoders": ["tiny"], "folds": 2, "networks": []}
-    base = choices | {"baselines": [*baselines]} | asked.pop("base", {})
-    return run_sweep(place, base=base, **asked)
+    return choices | {"baselines": [*baselines]}
 
 
 def crossover(place, *baselines):
     """Run the rows of learning curves."""
-    subset = "conf.plan.plan.subset"
-    return run(
-        place,
-        baselines,
-        base={"restoration": "repair", subset: {"cases": 24, "draw": 0}},
-        axes={f"{subset}.cases": [24, 40, 64], f"{subset}.draw": [0, 1]},
-        analysis="learning_curves",
-    )
+    return run_curves(place, 24, 40, 64, **choose(*baselines), restoration="repair")
 
 
 def find_curve(result, model):
@@ -68,7 +59,7 @@ def restorations(place, *baselines):
         name: {f"conf.restoration.repair.{step}": value for step, value in of.items()}
         for name, of in variants.items()
     }
-    return run(place, baselines, axes={"steps": steps})
+    return run(place, base=choose(*baselines), axes={"steps": steps})
 
 
 def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place):
@@ -120,7 +111,7 @@ def test_each_image_is_encoded_once_for_all_rows_and_sweeps(place, monkeypatch):
 
 def test_a_head_meets_corrupted_images(place):
     noise = {"scored": {"corruption": "noise", "amount": 5.0}}
-    result = run(place, (HEAD,), axes={"images": {"unchanged": {}, "noisy": noise}})
+    result = run(place, base=choose(HEAD), axes={"images": {"unchanged": {}, "noisy": noise}})
     noisy = result.rows[1].figures
     change, area = noisy.of(HEAD, "difference"), noisy.of(HEAD, "roc_auc")
     assert change.value != 0
@@ -143,7 +134,7 @@ def test_a_tuned_head_and_one_that_reads_features_too_are_of_the_arm_of_their_en
 def test_a_heads_costs_hold_those_of_its_encoder(place):
     clock = {"images": 8, "repeats": 3}
     asked = {"axes": {"seed": [0]}, "analysis": "cost", "clock": clock}
-    result = run(place, ("tiny_ridge", "tiny_decision_tree"), **asked)
+    result = run(place, base=choose("tiny_ridge", "tiny_decision_tree"), **asked)
     ridge, tree = (
         {k: v.value or 0 for k, v in each.costs.items()} for each in list_models(result)[0]
     )

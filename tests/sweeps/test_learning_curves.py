@@ -19,7 +19,7 @@ from skiagram.sweeps.learning_curves import (
 from skiagram.sweeps.rows import expand_rows
 from skiagram.sweeps.runs import TrainedRow, run_rows
 from skiagram.tasks.cases import Cases
-from tests.sweeps.small_phantom import make_sweep, run, small_place
+from tests.sweeps.small_phantom import SUBSET, make_sweep, run_curves, small_place
 
 SIZES = np.array([50.0, 100, 200, 400])
 REPLICATES = 4000
@@ -147,7 +147,6 @@ def test_under_cv_the_overlap_of_training_sets_widens_the_patients_part_alone():
     assert widened == pytest.approx(overlap_factor(5, 1), rel=0.02)
 
 
-SUBSET = "conf.plan.plan.subset"
 BASELINES = ["logistic_regression", "decision_tree"]
 CHOICES = {
     "restoration": "repair",
@@ -164,11 +163,6 @@ CHOICES = {
 SHORT = {f"conf.model.small_cnn.training.{name}": 3 for name in ("epochs", "patience")}
 
 
-def crossover(workspace, *sizes, **changed):
-    axes = {f"{SUBSET}.cases": [*sizes], f"{SUBSET}.draw": [0, 1]}
-    return run(workspace, base=CHOICES | changed, axes=axes, analysis="learning_curves")
-
-
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory):
     return small_place(tmp_path_factory.mktemp("crossover"), (28, 4, 20))
@@ -176,7 +170,7 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(workspace):
-    return crossover(workspace, 24, 40, 64, 1000, **SHORT)
+    return run_curves(workspace, 24, 40, 64, 1000, **CHOICES | SHORT)
 
 
 @pytest.mark.slow
@@ -204,7 +198,8 @@ def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(res
 
 @pytest.mark.slow
 def test_under_cv_every_draw_scores_all_cases(workspace):
-    found = crossover(workspace, 24, design="cv", networks=[], inner_folds=2).curves
+    base = CHOICES | {"design": "cv", "networks": [], "inner_folds": 2}
+    found = run_curves(workspace, 24, **base).curves
     assert (found.cases, found.patients) == (104, 52)
     assert found.curves[0].band is None
     assert found.crossings == ()

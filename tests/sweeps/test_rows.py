@@ -1,7 +1,5 @@
 """Rows of a sweep: what axes, ranges and references become."""
 
-import shutil
-
 import numpy as np
 import pytest
 import yaml
@@ -13,7 +11,7 @@ from skiagram.steps.score import Scored
 from skiagram.sweeps.rows import SCORED, NumberRange, Sweep, expand_rows, short_name
 from skiagram.sweeps.table import name_options, read_sweep
 from tests import REPOSITORY
-from tests.sweeps.small_phantom import REFUSED, open_place
+from tests.sweeps.small_phantom import REFUSED, small_place
 from tests.yaml_rows import of_rows
 
 C = "conf.model.svm.C"
@@ -82,18 +80,12 @@ def test_a_sweep_that_says_two_things_or_nothing_is_refused(name):
 
 
 def test_a_file_of_a_sweep_names_options_by_their_addresses(tmp_path):
-    (tmp_path / "conf").mkdir()
-    for path in CONF.iterdir():
-        if path.name != "sweep":
-            (tmp_path / "conf" / path.name).symlink_to(path)
-    shutil.copy(CONF.parent / "params.yaml", tmp_path)
-    (tmp_path / "conf/sweep").mkdir()
+    workspace = small_place(tmp_path)
     gamma = {"low": 0.1, "high": 1, "scale": "log", "count": 2}
     weights = {"as is": {}, "equal": {"svm.class_weight": "balanced"}}
     values = {"question": "What?", "base": {"plan.subset": None, "seed": 1}}
     values |= {"axes": {"svm.gamma": gamma, "weights": weights}, "reference": {"svm.gamma": 0.1}}
     (tmp_path / "conf/sweep/own.yaml").write_text(yaml.safe_dump(values))
-    workspace = open_place(tmp_path)
     last = expand_rows(read_sweep(workspace, "own", {"svm.kernel": "poly"}))[-1]
     named = {"gamma": 1.0, "class_weight": "balanced", "kernel": "poly"}
     whole = {f"conf.model.svm.{option}": value for option, value in named.items()}

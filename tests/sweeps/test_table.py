@@ -5,16 +5,10 @@ import pytest
 from skiagram.errors import OptionError
 from skiagram.sweeps.rows import expand_rows
 from skiagram.sweeps.table import check_rows, run_sweep
-from tests.sweeps.small_phantom import REFUSED, edit, make_sweep, small_place
+from tests.sweeps.small_phantom import CHOICES, REFUSED, edit, make_sweep, small_place
 
 pytestmark = pytest.mark.slow
 
-CHOICES = {
-    "features": "first_order",
-    "baselines": ["logistic_regression"],
-    "networks": [],
-    "folds": 2,
-}
 TIMES = {"dataset": "phantom_times", "baselines": ["logistic_regression"]}
 
 
