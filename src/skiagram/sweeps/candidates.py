@@ -37,13 +37,20 @@ class NamedModel:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that a row trains: a classical one, of features or of what an encoder makes."""
+    """A model that a row trains: of features, of what an encoder makes, or a network.
+
+    Attributes:
+        trainer: Where a network is trained; None of any other model.
+    """
 
     name: str
     options: Options
+    trainer: Trainer | None = None
 
     @property
     def arm(self) -> str:
+        if self.trainer is not None:
+            return "deep"
         return "classical" if self.encoding is None else "encoder"
 
     @property
@@ -53,7 +60,8 @@ class Candidate:
 
     def model(self, threads: int) -> Any:
         """Build the untrained model."""
-        return build(dict(self.options), "model")
+        model = build(dict(self.options), "model")
+        return model if self.trainer is None else learner_of(model, self.trainer, threads)
 
     def read(self, prepared: PreparedData) -> Reading[Any]:
         """Open what it reads."""
@@ -63,30 +71,15 @@ class Candidate:
 
     def inputs(self, prepared: PreparedData) -> dict[str, object]:
         """Return what a fit depends on besides options: the data, and how it is trained."""
-        return {"read": self.read(prepared).sha256}
+        inputs: dict[str, object] = {"read": self.read(prepared).sha256}
+        if self.trainer is not None:
+            from skiagram.training.devices import describe_device
+
+            inputs |= {"trainer": asdict(self.trainer), "device": describe_device(self.trainer)}
+        return inputs
 
     def load(self, folder: Path) -> Any:
         return self.model(1).load(folder)
-
-
-@dataclass(frozen=True)
-class NetworkCandidate(Candidate):
-    """A network, and where it is trained."""
-
-    trainer: Trainer
-
-    @property
-    def arm(self) -> str:
-        return "deep"
-
-    def model(self, threads: int) -> Any:
-        return learner_of(super().model(threads), self.trainer, threads)
-
-    def inputs(self, prepared: PreparedData) -> dict[str, object]:
-        from skiagram.training.devices import describe_device
-
-        trained_on = {"trainer": asdict(self.trainer), "device": describe_device(self.trainer)}
-        return super().inputs(prepared) | trained_on
 
 
 def train_candidate(
@@ -103,7 +96,7 @@ def train_candidate(
         "cases": cases.case_id.tolist(),
         "split": cases.split.tolist(),
     }
-    piece = name_piece(f"trained-{candidate.name}", inputs, train_candidate, type(candidate))
+    piece = name_piece(f"trained-{candidate.name}", inputs, train_candidate)
     made = store.find(piece)
     if made is not None:
         return made

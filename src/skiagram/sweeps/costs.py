@@ -19,7 +19,7 @@ from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.candidates import Candidate, NetworkCandidate
+from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.figures import ModelFigure
 from skiagram.sweeps.time import (
     Clock,
@@ -56,7 +56,7 @@ def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> Flags:
 def describe_machine(workspace: Workspace, candidates: Sequence[Candidate]) -> str:
     """Return what times depend on besides the work itself."""
     threads = workspace.compute.threads
-    trainers = [each.trainer for each in candidates if isinstance(each, NetworkCandidate)]
+    trainers = [each.trainer for each in candidates if each.trainer is not None]
     accelerator = f", accelerator {trainers[0].accelerator}" if trainers else ""
     return (
         f"{describe_processor()}, {platform.system()}, Python {platform.python_version()}, "

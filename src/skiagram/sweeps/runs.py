@@ -35,7 +35,7 @@ from skiagram.steps.combine import combine_models
 from skiagram.steps.evaluation_inputs import open_seal, read_evaluation_options, read_finding
 from skiagram.steps.preflight import DataSetFacts, check_run
 from skiagram.steps.score import Scored, score_images
-from skiagram.sweeps.candidates import Candidate, NetworkCandidate, train_candidate
+from skiagram.sweeps.candidates import Candidate, train_candidate
 from skiagram.sweeps.costs import describe_machine, measure_costs
 from skiagram.sweeps.data import audit_data, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
@@ -337,7 +337,7 @@ def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
         reported,
         duplicates if reported == data else duplicates.iloc[:0],
         tuple(
-            NetworkCandidate(
+            Candidate(
                 name,
                 decide_vertical_flips(options, upside_down=bool(choices.get("upside_down"))),
                 trainer,
