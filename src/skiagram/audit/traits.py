@@ -8,6 +8,7 @@ import pandas as pd
 
 from skiagram.arrays import Floats, Texts, Whole
 from skiagram.audit.contract import ProbedTraits
+from skiagram.image_store.shards import DTYPES
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image, Spacing, is_volume
 from skiagram.near_duplicates.pairs import projection
@@ -20,7 +21,6 @@ _FRAME = 2
 _FRAMES_IN_A_SIDE = 32
 _BLOCK = 8  # of JPEG, pixels a side
 _MIN_EDGES = 2
-_DEPTHS = ("uint8", "uint16", "int16", "float32")
 _SEED = 19_970_915
 _AT_ONCE = 2**22  # pixels whose copies in double precision are in memory at a time
 
@@ -118,7 +118,7 @@ def image_traits(image: Image, spacing: Spacing | None) -> dict[str, tuple[float
         "clipping": clipping,
         "empty_pixels": (float((gray == 0).mean()), 1 - len(values) / gray.size),
         # sides, channels, and the place of the depth among those that a store holds
-        "format": (*image.shape, *one_channel, _DEPTHS.index(str(image.dtype))),
+        "format": (*image.shape, *one_channel, DTYPES.index(str(image.dtype))),
         "spacing": spacing or unknown,
         "sharpness": _sharpness(planes),
         "noise": _noise(planes),

@@ -14,6 +14,7 @@ from PIL import ImageDraw
 from skiagram.arrays import Flags, Floats
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image, Region, Spacing, is_volume
+from skiagram.interpolation import take_nearest
 
 MISSING_COLOUR = (230, 60, 160)
 OUTLINE_COLOUR = (255, 196, 0)
@@ -205,9 +206,5 @@ def _largest(mask: Flags, axis: int) -> int:
 
 def _enlarge(values: NDArray[Any], factors: list[float]) -> NDArray[Any]:
     """Enlarge a plane by a factor for rows and one for columns, by the nearest pixel."""
-    rows, columns = (
-        np.floor((np.arange(round(size * factor)) + 0.5) / factor).astype(int).clip(0, size - 1)
-        for size, factor in zip(values.shape, factors, strict=True)
-    )
-    enlarged: NDArray[Any] = values[np.ix_(rows, columns)]
-    return enlarged
+    sides = zip(values.shape, factors, strict=True)
+    return take_nearest(values, [round(side * factor) for side, factor in sides])

@@ -16,7 +16,6 @@ from skiagram.radiomics.settings import ExtractionPlan
 
 if TYPE_CHECKING:
     from skiagram.readers.case_images import ImageReference
-    from skiagram.readers.spaced_image import SpacedImage
 
 _PATH = (str, os.PathLike)
 _CHANNELS = (3, 4)  # of colour, without and with transparency
@@ -74,9 +73,41 @@ def case_of_files(
     plan: ExtractionPlan | None = None,
 ) -> Case:
     """Return an image and its region from files, named relative to a folder; see `as_case`."""
-    correct_mask = plan is not None and plan.settings.correctMask
-    file_axes = plan is not None and plan.names == "pyradiomics"
-    return _of_read(_read(folder, reference, correct_mask, spacing), file_axes=file_axes)
+    from skiagram.readers.case_images import (
+        CaseReading,
+        decode_case,
+        is_image_file,
+        read_case_files,
+    )
+    from skiagram.readers.file_trees import FolderTree
+
+    # The file and its region, as all images are read.
+    resampled = plan is not None and plan.settings.correctMask
+    distances = None if spacing is None else (*spacing,)
+    reading = CaseReading("resample" if resampled else "same", spacing=distances)
+    files = read_case_files(FolderTree(folder, is_image_file), reference)
+    read = decode_case(files, reference, reading)
+    # padding within the region, which the file's header declares and a person may not expect
+    if read.padding:
+        raise refusal(
+            "radiomics.padding_inside",
+            reference.name,
+            padding=read.padding,
+            remedy=WITHOUT_PADDING,
+        )
+    # Texture is that of one channel.
+    if read.pixels.ndim == 3:
+        raise refusal("radiomics.several_channels", reference.name, number=read.pixels.shape[-1])
+    voxels = read.pixels[..., 0] if read.pixels.ndim == 4 else read.pixels
+    inside = None if read.region is None else read.region.inside
+    # The axes of the file, as PyRadiomics has them; plane images have them anyway.
+    grid, own_spacing = read.grid, read.spacing
+    if grid is not None and plan is not None and plan.names == "pyradiomics":
+        flipped = tuple(axis for axis in range(3) if grid.flipped[axis])
+        order, own_spacing = np.argsort(grid.file_axes), grid.file_spacing
+        voxels = np.flip(voxels, flipped).transpose(order)
+        inside = None if inside is None else np.flip(inside, flipped).transpose(order)
+    return _of_arrays(voxels, inside, own_spacing, None)
 
 
 def _of_arrays(
@@ -151,51 +182,3 @@ def _voxels(image: Any) -> NDArray[Any]:
     if image.GetNumberOfComponentsPerPixel() > 1:
         raise refusal("radiomics.several_values", number=image.GetNumberOfComponentsPerPixel())
     return np.asarray(SimpleITK.GetArrayFromImage(image))
-
-
-def _read(
-    folder: Path,
-    reference: "ImageReference",
-    correct_mask: bool,
-    spacing: Sequence[float] | None,
-) -> "SpacedImage":
-    from skiagram.readers.case_images import (
-        CaseReading,
-        decode_case,
-        is_image_file,
-        read_case_files,
-    )
-    from skiagram.readers.file_trees import FolderTree
-
-    # The file and its region, as all images are read.
-    reading = CaseReading(
-        "resample" if correct_mask else "same", spacing=None if spacing is None else (*spacing,)
-    )
-    files = read_case_files(FolderTree(folder, is_image_file), reference)
-    read = decode_case(files, reference, reading)
-    # padding within the region, which the file's header declares and a person may not expect
-    if read.padding:
-        raise refusal(
-            "radiomics.padding_inside",
-            reference.name,
-            padding=read.padding,
-            remedy=WITHOUT_PADDING,
-        )
-    # Texture is that of one channel.
-    if read.pixels.ndim == 3:
-        raise refusal("radiomics.several_channels", reference.name, number=read.pixels.shape[-1])
-    return read
-
-
-def _of_read(read: "SpacedImage", *, file_axes: bool) -> Case:
-    """Return an image, with the axes of its file on demand; plane images have them anyway."""
-    voxels = read.pixels[..., 0] if read.pixels.ndim == 4 else read.pixels
-    inside = None if read.region is None else read.region.inside
-    grid = read.grid
-    if grid is None or not file_axes:
-        return _of_arrays(voxels, inside, read.spacing, None)
-    flipped = tuple(axis for axis in range(3) if grid.flipped[axis])
-    order = np.argsort(grid.file_axes)
-    voxels = np.flip(voxels, flipped).transpose(order)
-    inside = None if inside is None else np.flip(inside, flipped).transpose(order)
-    return _of_arrays(voxels, inside, grid.file_spacing, None)
