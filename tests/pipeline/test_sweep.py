@@ -241,17 +241,19 @@ def test_rows_that_were_done_are_kept_when_a_launcher_fails(rows, monkeypatch, t
 
 
 def test_what_a_sweep_prints_does_nothing_to_a_terminal(monkeypatch, capsys, tmp_path):
-    found = SimpleNamespace(describe_choice=lambda: ("row 1", "  data set \x1b[2J"))
     workspace = SimpleNamespace(of_project=lambda _: None)
     monkeypatch.setattr(sweep, "Workspace", workspace)
-    monkeypatch.setattr(sweep, "run_sweep", lambda *_: found)
+    chosen = SimpleNamespace(row=SimpleNamespace(number=1))
+    monkeypatch.setattr(sweep, "run_sweep", lambda *_: SimpleNamespace(chosen=chosen))
+    monkeypatch.setattr(sweep, "list_answers", lambda _: ("row 1", "  data set \x1b[2J"))
     monkeypatch.setattr(sweep, "publish", lambda *_: nullcontext(tmp_path))
     for name in ("write_outputs", "find_tracker"):
         monkeypatch.setattr(sweep, name, lambda *_: None)
     monkeypatch.setattr(sweep, "record_sweep", lambda *_: "Recorded in \u202estore")
     sweep.write_sweep(tmp_path, "cohorts", Sweep(question="Which?", rows=({"seed": 0},)))
-    first, second, *_, last = capsys.readouterr().out.splitlines()
+    first, second, third, *_, last = capsys.readouterr().out.splitlines()
     assert (first, second) == ("row 1", r"  data set \x1b[2J")
+    assert "`skiagram apply cohorts 1`" in third
     assert last == r"Recorded in \u202estore"
 
 

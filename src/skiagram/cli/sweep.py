@@ -5,9 +5,10 @@ from pathlib import Path
 from hydra._internal.utils import get_args_parser
 
 from skiagram.errors import printable
+from skiagram.evaluation.sentences import say
 from skiagram.projects.launcher import forget_launcher
 from skiagram.projects.outputs import publish
-from skiagram.report.sweep import OUTPUTS, write_outputs
+from skiagram.report.sweep import OUTPUTS, list_answers, write_outputs
 from skiagram.sweeps.by_hand import find_sweep, run_jobs
 from skiagram.sweeps.rows import Sweep
 from skiagram.sweeps.table import run_sweep
@@ -33,6 +34,10 @@ def write_sweep(root: Path, name: str, config: Sweep) -> None:
     result, folder = run_sweep(name, config, Workspace.of_project(root)), f"sweeps/{name}"
     with publish(root, *(f"{folder}/{name}" for name in OUTPUTS)) as staging:
         write_outputs(result, staging / folder)
-    lines = (*result.describe_choice(), f"Table: {folder}/table.csv", f"Page: {folder}/page.html")
+    # The words of the page, and how the row that was chosen becomes the run.
+    lines = [*list_answers(result)]
+    if result.chosen is not None:
+        lines.append(say("sweep.apply", sweep=name, row=result.chosen.row.number))
+    lines += [f"Table: {folder}/table.csv", f"Page: {folder}/page.html"]
     print(*map(printable, lines), sep="\n")
     print(printable(record_sweep(find_tracker(root), result, root)))

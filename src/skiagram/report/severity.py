@@ -24,7 +24,7 @@ from skiagram.report.section import Context
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_difference
 from skiagram.restoration.corruptions import CORRUPTIONS
 from skiagram.statistics.estimate import MISSING, format_estimate, format_signed
-from skiagram.sweeps.figures import AUC, DIFFERENCE, ModelFigure
+from skiagram.sweeps.figures import AUC, DIFFERENCE, NamedModel
 from skiagram.sweeps.rows import BEST
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.severity import WorseImages, amount_of, find_limits, list_worse_images
@@ -60,8 +60,8 @@ def show(result: SweepResult) -> Context:
     }
 
 
-def list_models(data: WorseImages) -> list[ModelFigure]:
-    """List a figure of each model, for its names."""
+def list_models(data: WorseImages) -> list[NamedModel]:
+    """List the models."""
     models = {each.model: each for each in data.clean.figures.figures}
     return [each for each in models.values() if not each.model.startswith(BEST)]
 

@@ -23,19 +23,6 @@ from skiagram.training.options import Trainer
 
 
 @dataclass(frozen=True)
-class NamedModel:
-    """A model in a result.
-
-    Attributes:
-        model: Name of its config; of a head that of its encoder stands before it.
-    """
-
-    model: str
-    title: str
-    arm: str
-
-
-@dataclass(frozen=True)
 class Candidate:
     """A model that a row trains: of features, of what an encoder makes, or a network.
 

@@ -52,19 +52,29 @@ CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
 
 
 @dataclass(frozen=True)
-class ModelFigure:
-    """One figure of a row.
+class NamedModel:
+    """A model in a result.
 
     Attributes:
-        model: Name of its config; `best_<arm>`, or `best_<arm>_finder`.
+        model: Name of its config; of a head that of its encoder stands before it; `best_<arm>`, or
+            `best_<arm>_finder`.
         title: The model's name for people; of the best of an arm, which model it is.
-        figure: One of development cases, `selection_…`; a `difference`, the primary figure minus
-            that of the same model in the reference row, paired by patient; or the name of a metric.
     """
 
     model: str
     title: str
     arm: str
+
+
+@dataclass(frozen=True)
+class ModelFigure(NamedModel):
+    """One figure of a row.
+
+    Attributes:
+        figure: One of development cases, `selection_…`; a `difference`, the primary figure minus
+            that of the same model in the reference row, paired by patient; or the name of a metric.
+    """
+
     figure: str
     estimate: Estimate
 

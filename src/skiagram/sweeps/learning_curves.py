@@ -25,8 +25,7 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.significance import LEVEL, correct_by_holm
 from skiagram.statistics.variation import Z
-from skiagram.sweeps.candidates import NamedModel
-from skiagram.sweeps.figures import MeasuredRow
+from skiagram.sweeps.figures import MeasuredRow, NamedModel
 from skiagram.sweeps.rows import BEST, SELECTION
 from skiagram.sweeps.runs import TrainedRow
 

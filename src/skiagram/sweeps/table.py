@@ -115,20 +115,6 @@ class SweepResult:
         direction = "lowest" if chosen.figures.primary_is_error else "highest"
         return f"{direction} {chosen.figures.chosen_by(self.objective)}"
 
-    def describe_choice(self) -> tuple[str, ...]:
-        """Write lines that say which row was chosen and by what; none where no row can be."""
-        # Only a sweep with an objective chooses a row.
-        chosen = self.chosen
-        if chosen is None:
-            return ()
-        value = chosen.figures.selection(self.objective)
-        return (
-            f"{self.chosen_by.capitalize()} of {self.objective}: {value:.3f}, "
-            f"row {chosen.row.number}",
-            f"  {chosen.row.name()}",
-            f"  `skiagram apply {self.name} {chosen.row.number}` makes it the project's run.",
-        )
-
     def table(self) -> pd.DataFrame:
         """Make the long table.
 
