@@ -168,10 +168,9 @@ def explain(
 
 
 @contextmanager
-def _watched(modules: Sequence[nn.Module], notes: Sequence[Callable[..., Any]]) -> Iterator[None]:
-    """Have what modules give noted, each in its own way."""
-    pairs = zip(modules, notes, strict=True)
-    handles = [module.register_forward_hook(note) for module, note in pairs]
+def _watched(modules: Sequence[nn.Module], note: Callable[..., Any]) -> Iterator[None]:
+    """Have what modules give noted."""
+    handles = [module.register_forward_hook(note) for module in modules]
     try:
         yield
     finally:
@@ -215,7 +214,7 @@ def _weighed_tokens(
         return tokens[-1]
 
     # Each channel counts by its mean gradient over the places.
-    with _watched([entrance], [note]):
+    with _watched([entrance], note):
         score = module(images, *table_inputs)
     (gradient,) = torch.autograd.grad(score.sum(), tokens)
     # Networks of timm put tokens before those of the places.
@@ -244,7 +243,7 @@ def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
     member = network.members[0]
     # Bare containers repeat what their last layer returns, and cannot be told from it.
     layers = [module for module in member.modules() if not list(module.children())]
-    with _watched(layers, [note] * len(layers)), torch.inference_mode():
+    with _watched(layers, note), torch.inference_mode():
         member.eval()(*example)
     return last[0] if last else None
 
