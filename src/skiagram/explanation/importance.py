@@ -301,8 +301,8 @@ def import_shap() -> Any:
 
 
 def rank_features(importance: Mapping[str, float], clusters: Iterable[Groups]) -> list[str]:
-    # Features that go together in most fits would fill the list with one another.
     """Rank features by falling importance; of those together in most fits only the first."""
+    # Features that go together in most fits would fill the list with one another.
     fits = [
         {name: set(groups_of) for groups_of in groups.values() for name in groups_of}
         for groups in clusters
