@@ -248,6 +248,12 @@ def test_a_project_of_an_earlier_version_is_upgraded_and_gives_equal_scores(whee
     done = project.run("skiagram", "upgrade", folder="mine")
     assert "Every file is that of the installed version, or yours." in done.stdout
 
+    # What no stage reads any more may be the user's own: it is named, and theirs to remove.
+    refused = project.run("dvc", "repro", folder="mine", code=255)
+    assert "params.yaml: `compare` is no choice" in refused.stderr + refused.stdout
+    choices = yaml.safe_load((mine / "params.yaml").read_text())
+    del choices["compare"]
+    (mine / "params.yaml").write_text(yaml.safe_dump(choices))
     project.run("dvc", "repro", folder="mine")
     assert (mine / "reports/report.html").exists()
     for path, table in scores.items():

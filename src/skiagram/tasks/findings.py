@@ -561,8 +561,8 @@ def _read_lists(
 
 
 def _describe(names: Sequence[str], states: Whole, blank: int) -> str:
-    # Each finding with its number of rows.
     """Say how many rows have each finding, and in how many cells it is not known."""
+    # Each finding with its number of rows.
     counted = listed(
         f"{name} ({count})"
         for name, count in zip(names, (states == PRESENT).sum(axis=0).tolist(), strict=True)
