@@ -236,8 +236,11 @@ def _content(path: Path) -> str:
 @cache
 def _recorded_files(package: str) -> str | None:
     """Read version, paths and SHA-256 of an installed library; None for sources."""
+    # Sources stand in a folder where nothing is installed.
     folder = _folder(package).parent.resolve()
-    # The record of the distribution that holds the package; sources stand elsewhere than that.
+    if not any(folder.glob("*.dist-info")):
+        return None
+    # The record of the distribution that holds the package, and not of another copy of it.
     for name in _installed_as(package):
         installed = distribution(name)
         if Path(str(installed.locate_file(""))).resolve() != folder:
