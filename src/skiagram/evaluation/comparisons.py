@@ -67,9 +67,16 @@ def compare_pair(
 ) -> FigureRow:
     """Compare two models by the primary figure; the p value is not corrected."""
     (name, first), (other, second) = model, versus
-    difference, figure = first.subtract(second), first.predicted.primary
-    row = partial(make_row, model=name, versus=other, group=group, p=difference.p())
-    return row(difference.estimate(), analysis, figure)
+    difference = first.subtract(second)
+    return make_row(
+        difference.estimate(),
+        analysis,
+        first.predicted.primary,
+        model=name,
+        versus=other,
+        group=group,
+        p=difference.p(),
+    )
 
 
 def compare_arms(pair: Arms, margin: float, group: str = "") -> tuple[FigureRow, ...]:

@@ -29,9 +29,8 @@ from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
 
 _TRIED = 8  # ids and files of which a pattern may be made
-_FEW = (
-    8  # words with which names of a patient's files end, or folders that may be of classes or sites
-)
+# Words with which names of a patient's files end, or folders that may be of classes or sites.
+_FEW = 8
 # Patient, modality, region, empty where the pattern does not tell; the path of an image of its own.
 Key = tuple[str, ...]
 _COLUMNS = ["file", "mask", "modality", "region", "label", "split", PATIENT]

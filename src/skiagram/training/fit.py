@@ -447,8 +447,7 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
     processes, needed = started(), trainer.num_devices * trainer.num_nodes
     if processes is None and trainer.num_nodes > 1:
         raise refusal("training.no_launcher", machines=trainer.num_nodes)
-    joined_environment = getattr(trainer.strategy, "cluster_environment", None)
-    joined = joined_environment is not None and joined_environment.creates_processes_externally
+    joined = environment.creates_processes_externally
     if processes is not None and (
         processes != needed or not joined or options.strategy == "ddp_spawn"
     ):
