@@ -1,6 +1,7 @@
 """Covariates that come in a table count as they did in training."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,14 +10,17 @@ from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.table import list_entries
 from skiagram.deploy.inputs import CovariateTable, Preparer, find_covariates, take_covariates
 from skiagram.deploy.model import load_model
-from skiagram.deploy.new_cases import NewCase, list_cases
+from skiagram.deploy.new_cases import MemoryTree, NewCase, list_cases
+from skiagram.deploy.page import write_page
+from skiagram.deploy.prediction import CaseResult
 from skiagram.errors import DataError, OptionError
 from skiagram.preparation import Covariate, ImageKinds, Preparation
+from skiagram.readers.case_images import ImageReference
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.restoration.steps import Steps
 from skiagram.tables.frames import read_csv, read_table
 from tests.deploy.scored import predict
-from tests.deploy.trained import trained_baseline, write_rows
+from tests.deploy.trained import TASK, trained_baseline, write_rows
 
 
 def covariates_of(table, missing=()):
@@ -146,3 +150,24 @@ def test_a_gray_image_for_a_model_of_colour_is_marked():
     colour = SpacedImage(np.zeros((8, 8, 3), np.uint8))
     assert preparer._examine(gray, "") == ("gray, where training had colour",)
     assert preparer._examine(colour, "") == ()
+
+
+def test_a_page_shows_the_first_modality_of_training_whatever_a_table_names_first(tmp_path):
+    read = []
+
+    def record(case, modality):
+        read.append(modality)
+        return SpacedImage(np.zeros((8, 8, 1), np.float32), None)
+
+    kinds = ImageKinds((1,), ("float32",), (8, 8), (8, 8))
+    preparer = SimpleNamespace(
+        preparation=Preparation(kinds, modalities=("CT", "PET")), read=record
+    )
+    deployment = SimpleNamespace(title="")
+    model = SimpleNamespace(
+        preparer=preparer, task=TASK, threshold=0.5, rule="", deployment=deployment
+    )
+    images = {name: ImageReference(f"{name}.png") for name in ("PET", "CT")}
+    case = NewCase("case", MemoryTree({}), images)
+    write_page([CaseResult("case", (0.5, 0.5))], [case], model, tmp_path / "page.html")
+    assert read == ["CT"]

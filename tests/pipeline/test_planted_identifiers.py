@@ -240,7 +240,7 @@ def test_nothing_that_identifies_comes_out_of_a_run(project, tmp_path, monkeypat
         "python pipeline/train_baseline.py model=svm compute.workers=2",
         "skiagram features features.csv",
         f"skiagram predict models/svm {new} -o {tmp_path}/scores.csv",
-        f"skiagram predict models/svm {plain} -o scores.csv --page scores.html --compare .",
+        f"skiagram predict models/svm {plain} -o scores.csv --page scores.html",
         "skiagram package models/svm -o svm.skiagram",
     ):
         done = project.run(*line.split(), code=0)

@@ -6,13 +6,11 @@ import gc
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from skiagram.compute.files import write_files
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.deploy.card import CAUTION
@@ -25,7 +23,6 @@ from skiagram.deploy.prediction import (
     JSON_LINES,
     CaseResult,
     check_target,
-    compared_table,
     marks_table,
     score_cases,
     write_marks,
@@ -37,10 +34,7 @@ from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import Patterns, add_frames, find_images
 from skiagram.intake.structures import find_structures, list_structures
 from skiagram.readers.case_images import read_as_stated
-from skiagram.tables.frames import inert_text, read_csv
-
-if TYPE_CHECKING:
-    from skiagram.deploy.comparison import TrainingComparison
+from skiagram.tables.frames import read_csv
 
 _MAX_LINES = 20
 _SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
@@ -70,14 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
             outcome = model.task.predicted.words
             raise refusal("cli.no_page_of_outcome", outcome=outcome)
         marks = marks_table(output) if _has_marks(model, output) else None
-        compared = None if arguments.compare is None else compared_table(output)
-        for path in filter(None, (marks, compared)):
-            check_target(path, arguments.files, replace=arguments.force)
-        comparison = None
-        if arguments.compare is not None:
-            from skiagram.deploy.comparison import TrainingComparison
-
-            comparison = TrainingComparison.open(arguments.compare, model)
+        if marks is not None:
+            check_target(marks, arguments.files, replace=arguments.force)
         # The cases, and what the model reads beside their images.
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
@@ -85,13 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
         # What must be said before any score is shown.
         useless = say("answer.nothing_works") if works_on_nothing(arguments.model) else ""
         print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)
-        watch = None if comparison is None else comparison.watch
-        # The scores, and with --compare what tells the cases from those of training.
+        # The scores.
         compute = replace(IN_PROCESS, workers=arguments.workers or "auto")
-        results = list(score_cases(model, cases, covariates, compute, watch))
+        results = list(score_cases(model, cases, covariates, compute))
         refused = _write(arguments, model, cases, results, useless)
-        if comparison is not None:
-            _tell_apart(comparison, cases, compared_table(output))
     return DataError.exit_code if refused else 0
 
 
@@ -208,28 +193,3 @@ def _write(
 def _has_marks(model: DeployedModel, output: Path) -> bool:
     """Tell whether marks go into a table of their own; JSON lines hold those of each case."""
     return bool(model.scorer.finders) and output.suffix not in JSON_LINES
-
-
-def _tell_apart(comparison: "TrainingComparison", cases: Sequence[NewCase], target: Path) -> None:
-    """Say whether new cases are like those of training, and write every figure of it."""
-    from skiagram.evaluation.criteria import is_beyond_chance
-    from skiagram.evaluation.evaluation_record import DEVELOPMENT, DOMAIN
-    from skiagram.statistics.estimate import format_estimate
-
-    figures = comparison.tell_apart(cases)
-    if not figures:
-        print("Too few patients to compare with those of training: ten are needed.")
-        return
-    # How well the two are told apart, then each figure that differs.
-    auc = format_estimate(figures.find(analysis=DOMAIN, figure="roc_auc"), why=True)
-    print(
-        f"A classifier without labels tells these cases from {len(comparison.known)} of training "
-        f"with an AUC of {auc}; .5 where they are alike."
-    )
-    for row in figures.rows:
-        if row.versus == DEVELOPMENT and is_beyond_chance(row.p_holm):
-            print(f"  {row.figure}: {format_estimate(row)}, p {row.p_holm:.3g} (Holm)")
-    # Every figure, in a table of its own.
-    table = pd.DataFrame([asdict(row) for row in figures.rows]).dropna(axis="columns", how="all")
-    write_files({target: inert_text(table).encode()})
-    print(f"{target} has every figure: of numbers the probability that a new case has the larger.")

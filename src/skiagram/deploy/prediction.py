@@ -290,11 +290,6 @@ def marks_table(path: Path) -> Path:
     return path.with_name(f"{path.stem}.marks.csv")
 
 
-def compared_table(path: Path) -> Path:
-    """Return where the figures go that compare the cases of a table with those of training."""
-    return path.with_name(f"{path.stem}.compared.csv")
-
-
 def write_marks(rows: Iterable[CaseResult], path: Path) -> None:
     """Write a CSV with a row per mark; an old file is replaced."""
     with _replacing(path) as file:

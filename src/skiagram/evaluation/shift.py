@@ -155,8 +155,8 @@ def compare_cases(
     case_id: Texts,
     tested: Flags,
     patient: Whole,
-    seed: int = 0,
-    shares: Sequence[list[FigureRow]] = (),
+    seed: int,
+    shares: Sequence[list[FigureRow]],
 ) -> FigureTable:
     """Tell the tested cases from the others, and say what differs.
 
