@@ -185,7 +185,7 @@ _COLUMNS = {
         ("apply", "compare", "plan", "extract IMAGE MASK", "skiagram.extract"), frozenset()
     ),
     "extract": {"Image", "Mask", "Label", "region", "label_value", "frame"},
-    "predict": {*ROLES, "error", "missing", "refer", "unusual"},
+    "predict": {*ROLES, "error", "missing", "unusual"},
 }
 _FILES = ("apply", "check", "compare", "init", "plan", "predict", "run", "seal", "table")
 DOORS = {

@@ -1,4 +1,4 @@
-"""Calibrations of the folds put together, thresholds and sets of classes, by out-of-fold scores.
+"""Calibrations of the folds put together, and thresholds, by out-of-fold scores.
 
 Scores are (n, n_classes) float64, out-of-fold; labels (n,) int64.
 """
@@ -110,23 +110,3 @@ def threshold_at_sensitivity(
     """
     known = probability[positive]
     return -min(conformal_quantile(-known, patient[positive], sensitivity), float(-known.min()))
-
-
-def conformal_limits(
-    probability: Floats, label: Whole, patient: NDArray[Any], level: float
-) -> Floats:
-    """Return (n_classes,) how improbable a class may be and still belong to a set.
-
-    Within each class the `conformal_quantile` of 1 − probability of the true class.
-
-    Args:
-        probability: (n, n_classes) of cases that the fit never saw.
-        level: Chance, in (0, 1), with which a new patient's image of a class is within its limit.
-    """
-    classes = range(probability.shape[1])
-    return np.array(
-        [
-            conformal_quantile(1 - probability[label == k, k], patient[label == k], level)
-            for k in classes
-        ]
-    )

@@ -163,22 +163,11 @@ def test_folders_patterns_and_lines_of_json(baseline, predict, here):
     predict(baseline.films[:1], "--workers", "0", code=2)
 
 
-def test_sets_and_doubt_follow_the_limits_of_the_model(baseline, predict):
+def test_a_dark_film_is_unlike_the_training_data(baseline, predict):
     with Image.open(baseline.films[0]) as film:
         film.point(lambda value: value // 8).save("dark.png")
     predict([*baseline.films, "dark.png"])
-    limits = json.loads((baseline.model / "fingerprint.json").read_text())["limits"]
-    found = rows()
-    for row, values in zip(found, probabilities(), strict=True):
-        left = [
-            name
-            for name, limit, value in zip(TASK.classes, limits, values, strict=True)
-            if limit is None or 1 - value <= limit
-        ]
-        assert row["set"] == "; ".join(left)
-        assert ("fit" in row["refer"]) == (len(left) != 1)
-        assert ("unlike the training data" in row["refer"]) == bool(row["unusual"])
-    assert "distance" in found[-1]["unusual"]
+    assert "distance" in rows()[-1]["unusual"]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import NewCase
-from skiagram.deploy.prediction import CaseResult, judge, write_table
+from skiagram.deploy.prediction import CaseResult, score_cases, write_table
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, write_record
 from tests.datasets.own_folders import dicom
@@ -128,7 +128,7 @@ def test_awkward_names_and_every_digit_come_back(tmp_path):
     write_table(rows, MODEL, tmp_path / "t.csv")
     header, *found = read(tmp_path / "t.csv")
     columns = ["probability_normal", "probability_malignant", "decision"]
-    assert header == ["file", *columns, "set", "refer", "unusual", "error"]
+    assert header == ["file", *columns, "unusual", "error"]
     assert [row[0] for row in found] == names
     assert_array_equal([[float(v) for v in row[1:3]] for row in found], drawn)
     write_table(rows, MODEL, tmp_path / "t.jsonl")
@@ -140,9 +140,13 @@ def test_awkward_names_and_every_digit_come_back(tmp_path):
 def test_the_threshold_itself_is_positive(baseline):
     model = load_model(baseline.model)
     assert model.fingerprint is not None  # of two trainings, whose mean has its own threshold
-    model = replace(model, fingerprint=replace(model.fingerprint, threshold=0.3))
-    at = [judge(model, "f", np.array([1 - p, p])) for p in (0.3, 0.30000000000000004, 0.29999)]
-    assert [row.decision for row in at] == ["positive", "positive", "negative"]
+    cases = [NewCase.of_file(baseline.films[0])]
+    (scored,) = score_cases(model, cases)
+    at = scored.probability[model.task.positive]
+    for threshold, decision in ((at, "positive"), (np.nextafter(at, 1), "negative")):
+        changed = replace(model.fingerprint, threshold=float(threshold))
+        (scored,) = score_cases(replace(model, fingerprint=changed), cases)
+        assert scored.decision == decision
 
 
 def test_a_full_disk_leaves_the_earlier_table(tmp_path, monkeypatch):

@@ -19,7 +19,6 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import (
     LIMIT,
-    Curve,
     DecisionCurve,
     Part,
     ReliabilityBin,
@@ -143,7 +142,6 @@ def _whole(model):
             tuple((0.4 - grid) / (1 - grid)),
         ),
         reliability=tuple(ReliabilityBin(float(row.group), row, 50) for row in binned),
-        risk_coverage=Curve((0.5, 0.8, 0.9, 1.0), (0.05, 0.1, 0.12, 0.2)),
         parts=(
             Part("view_position", "CC"),
             Part("view_position", "MLO", few),

@@ -44,8 +44,7 @@ _SENTENCES = {  # column → what is said of it; how many cases of how many, and
     "unseen": "{} of {} cases have a covariate text that too few cases for training had, first "
     "{}. It counts as none of the known categories.",
     "unusual": "{} of {} cases are unlike all training cases, first {}. Do not trust their "
-    "scores; the column `unusual` names each reason.",
-    "refer": "{} of {} cases are to be referred to a person (column `refer`).",
+    "scores, a person must look; the column `unusual` names each reason.",
 }
 
 

@@ -201,18 +201,12 @@ def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardS
         return CardSection(
             "Estimates", (f"Of a new case it gives: {estimates}. It decides nothing.",)
         )
-    # The threshold, then the prediction sets.
-    lines = [*filter(None, [describe_rule(deployment, fingerprint)])]
-    if fingerprint is None:
-        lines.append("No prediction sets: the model is of an earlier version.")
-    else:
-        lines.append(
-            f"A prediction set holds the true class with a chance of {100 * fingerprint.level:g} %,"
-            " if new patients are like those in training. A case whose set does not name one class,"
-            " or that is unlike the training data, is to be referred to a person."
-        )
-    lines.append("Probabilities are those of a population where classes are as frequent as here.")
-    return CardSection("Decisions", tuple(lines))
+    lines = (
+        *filter(None, [describe_rule(deployment, fingerprint)]),
+        "A case that is unlike the training data is to be referred to a person.",
+        "Probabilities are those of a population where classes are as frequent as here.",
+    )
+    return CardSection("Decisions", lines)
 
 
 def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
@@ -221,7 +215,7 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
         yield CardSection("Figures", (_UNKNOWN,))
         return
     from skiagram.evaluation.criteria import is_nothing_of_use
-    from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SETS, SUBGROUPS
+    from skiagram.evaluation.results import CALIBRATION, CASES, METRICS, SUBGROUPS
     from skiagram.evaluation.sentences import say
     from skiagram.evaluation.verdict import advise_without_use
 
@@ -229,11 +223,10 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     titles = {
         "intercept": "calibration intercept",
         "slope": "calibration slope",
-        "coverage": "coverage of prediction sets",
     }
     # The figures of this model alone, without those that mean nothing at chance.
     useless = is_nothing_of_use(run.evaluation)
-    analysis_figures = {METRICS: (), CALIBRATION: ("intercept", "slope"), SETS: ("coverage",)}
+    analysis_figures = {METRICS: (), CALIBRATION: ("intercept", "slope")}
     task = run.evaluation.task
     rows = [
         (

@@ -118,7 +118,7 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     # Records must fit one another.
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)
-    classes, columns = len(deployment.task.classes), len(deployment.task.estimates)
+    columns = len(deployment.task.estimates)
     if not deployment.decisions or any(
         decision.calibration.columns != columns for decision in deployment.decisions
     ):
@@ -126,8 +126,6 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     fingerprint = None
     if (folder / FINGERPRINT).exists():
         fingerprint = record(Fingerprint, folder / FINGERPRINT)
-        if len(fingerprint.limits) != classes:
-            raise refusal("deploy.damaged_file", str(folder / FINGERPRINT))
     # The fits of all repeats, or the members of a combination and how each repeat weighs them.
     repeats = [folder / repeat_folder(repeat) for repeat in range(len(deployment.decisions))]
     with Progress("Load", 1):

@@ -35,7 +35,7 @@ def write_page(
 ) -> int:
     """Write a page of images with their scores; return how many cases it shows.
 
-    At most `PAGE_CASES` cases are shown: first those to be referred, in the order of the run, then
+    At most `PAGE_CASES` cases are shown: first those unlike training, in the order of the run, then
     those nearest to the threshold.
 
     Args:
@@ -46,9 +46,9 @@ def write_page(
     # No more cases are kept than the page shows, twice at most while they are ranked.
     ranked: list[tuple[float, int, CaseResult]] = []
     for number, row in enumerate(rows):
-        # First stand cases to be referred, then those nearest to the threshold.
+        # First stand cases unlike those of training, then those nearest to the threshold.
         doubt = max(row.probability, default=0.0)
-        if row.refer or row.error:
+        if row.unusual or row.error:
             doubt = -1.0
         elif model.task.positive is not None and model.threshold is not None:
             doubt = abs(row.probability[model.task.positive] - model.threshold)

@@ -33,7 +33,7 @@ from skiagram.tables.frames import inert
 
 _HELD_BYTES = 512 * 1024**2
 JSON_LINES = (".jsonl", ".ndjson")
-_SAID = ("set", "refer", "unusual", "error")
+_SAID = ("unusual", "error")
 _WITHOUT = ("without_covariates", "without_earlier")
 Watch = Callable[[Sequence[str], PreparedCases], None]
 
@@ -45,7 +45,7 @@ class CaseResult:
     Attributes:
         probability: One a class; empty where the case could not be scored.
         decision: `positive` or `negative`; empty with more than two classes.
-        refer: Why a person must look; empty where nothing speaks for it.
+        unusual: In what the image is unlike all training images: a person must look.
         without_covariates: One probability a class as if no covariate were known, or empty.
         without_earlier: The same as if there were no earlier image.
         missing: What the model reads besides the image and nobody gave.
@@ -55,8 +55,6 @@ class CaseResult:
     file: str
     probability: tuple[float, ...] = ()
     decision: str = ""
-    set: tuple[str, ...] = ()
-    refer: tuple[str, ...] = ()
     unusual: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     error: str = ""
@@ -185,19 +183,20 @@ class _Scoring:
                 self.watch([prepared.name for prepared in batch], cases)
         # The result of each case.
         for place, prepared in enumerate(batch):
-            far = unfamiliar[place]
-            yield replace(
-                judge(
-                    model,
-                    prepared.name,
-                    probability[place],
-                    (
-                        *prepared.unusual,
-                        *self.covariates.outlying(prepared.name),
-                        *([far] if far else ()),
-                    ),
-                    tuple(self.covariates.unseen(prepared.name)),
+            decision, far = "", unfamiliar[place]
+            if model.threshold is not None and model.task.positive is not None:
+                above = probability[place, model.task.positive] >= model.threshold
+                decision = "positive" if above else "negative"
+            yield CaseResult(
+                prepared.name,
+                tuple(probability[place].tolist()),
+                decision,
+                unusual=(
+                    *prepared.unusual,
+                    *self.covariates.outlying(prepared.name),
+                    *([far] if far else ()),
                 ),
+                unseen=tuple(self.covariates.unseen(prepared.name)),
                 missing=prepared.missing,
                 marks=marks.get(cases.case_id[place], ()),
                 without_covariates=tuple(blind[place].tolist()),
@@ -209,35 +208,6 @@ def _reason(error: SkiagramError | MemoryError, name: str) -> str:
     if isinstance(error, SkiagramError):
         return in_words_of("predict", str(error))
     return str(refusal("deploy.out_of_memory", name))
-
-
-def judge(
-    model: DeployedModel,
-    name: str,
-    probability: Floats,
-    unusual: tuple[str, ...] = (),
-    unseen: tuple[str, ...] = (),
-) -> CaseResult:
-    """Return the result of a scored case; `CaseResult` describes the arguments."""
-    # Positive by the threshold.
-    decision = ""
-    prediction_set: tuple[str, ...] = ()
-    if model.threshold is not None and model.task.positive is not None:
-        above = probability[model.task.positive] >= model.threshold
-        decision = "positive" if above else "negative"
-    # To be referred: unlike the training data, or not told by its prediction set.
-    refer = ["unlike the training data"] if unusual else []
-    if model.fingerprint is not None and model.task.defines("prediction_sets"):
-        (inside,) = model.fingerprint.sets(probability[None])
-        prediction_set = tuple(
-            k for k, is_inside in zip(model.task.classes, inside, strict=True) if is_inside
-        )
-        if not prediction_set:
-            refer.append("no class fits")
-        elif len(prediction_set) > 1:
-            refer.append("several classes fit")
-    values = tuple(probability.tolist())
-    return CaseResult(name, values, decision, prediction_set, tuple(refer), unusual, unseen)
 
 
 def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:

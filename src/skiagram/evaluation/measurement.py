@@ -37,9 +37,7 @@ from skiagram.evaluation.results import (
     LIMIT,
     METRICS,
     OPERATING_POINTS,
-    REFERRAL,
     SELECTION,
-    SETS,
     STABILITY,
     SUBGROUPS,
     ModelResult,
@@ -51,7 +49,6 @@ from skiagram.evaluation.stability import (
     fold_auc,
 )
 from skiagram.evaluation.subgroups import measure_subgroups
-from skiagram.evaluation.uncertainty import assess_prediction_sets, assess_risk_coverage
 from skiagram.records.predictions import Outcome, Predictions
 from skiagram.statistics.delong import estimate_efficiency
 from skiagram.statistics.discrimination import confusion
@@ -123,7 +120,7 @@ def _measure(
             limits = [("efficiency", "", efficiency), *limits]
         result = result.with_figures(LIMIT, limits)
     if figure_names is None and setting.task.defines(STABILITY):
-        # What takes the scores of the folds: stability, thresholds and sets of classes.
+        # What takes the scores of the folds: stability and thresholds.
         held_out = list(held_out_probabilities(model, setting))
         folds = fold_auc(model, setting.development)
         points = judge_operating_points(compared, held_out, analyses, setting.draws)
@@ -132,7 +129,6 @@ def _measure(
             replace(result, fold_auc=tuple(folds.held_out.tolist()))
             .with_figures(STABILITY, stability)
             .with_figures(OPERATING_POINTS, points)
-            .with_figures(SETS, assess_prediction_sets(compared, held_out))
         )
     return MeasuredModel(model, result, compared, chosen_by)
 
@@ -194,7 +190,6 @@ def _add_decisions(
     # Confusion tables and calibration.
     tables = [confusion(each, scores.label, len(classes)) for each in scores.decided]
     reliability, calibration = assess_calibration(model)
-    risk_coverage, area_of_risk = assess_risk_coverage(model, draws)
     # Subgroups of the covariates, with enough patients each.
     parts, rows_of_parts = measure_subgroups(
         model, setting, analyses.least_patients, result.outcome.model
@@ -205,13 +200,11 @@ def _add_decisions(
         result,
         confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
         reliability=reliability,
-        risk_coverage=risk_coverage,
         parts=parts,
     )
     result = (
         result.with_figures(CLASSES, (("roc_auc", class_name, area) for class_name, area in areas))
         .with_figures(CALIBRATION, calibration)
-        .with_figures(REFERRAL, [("area", "", area_of_risk)])
         .with_rows(SUBGROUPS, rows_of_parts)
     )
     if model.predicted.positive is None:

@@ -14,12 +14,12 @@ from skiagram.tasks.predicted import OutcomePlot
 
 # Analyses of a single model, in the order of their rows.
 METRICS, SELECTION, CLASSES, STABILITY = "metrics", "selection", "classes", "stability"
-OPERATING_POINTS, CALIBRATION, SETS = "operating_points", "calibration", "prediction_sets"
-REFERRAL, LIMIT, SUBGROUPS, FINDERS = "risk_coverage", "limit", "subgroups", "finders"
+OPERATING_POINTS, CALIBRATION = "operating_points", "calibration"
+LIMIT, SUBGROUPS, FINDERS = "limit", "subgroups", "finders"
 DECISIONS_OFF_COPIES = "decisions_off_near_duplicates"
 _ORDER = (
     *(METRICS, DECISIONS_OFF_COPIES, SELECTION, CLASSES, STABILITY, OPERATING_POINTS),
-    *(CALIBRATION, SETS, REFERRAL, LIMIT, SUBGROUPS, FINDERS),
+    *(CALIBRATION, LIMIT, SUBGROUPS, FINDERS),
 )
 STANDING_FINDERS = "standing_finders"  # what stands for an arm in finding
 Named = tuple[str, str, Estimate | float]  # a figure, the group that it is of, its value
@@ -132,8 +132,6 @@ class ModelResult:
         precision_recall_band: Of precision, likewise.
         reliability: Bins of equal numbers of cases, by ascending probability.
         decision_curve: What deciding by the probabilities is worth; None when not binary.
-        risk_coverage: Share of cases kept → share of these that are classified wrongly, where the
-            least sure are referred to a reader; None for a failed model.
         parts: Of the test cases, on which the model has figures of its own.
         plots: What the outcome of a value draws of what stands for an arm, and of simple baselines.
     """
@@ -149,7 +147,6 @@ class ModelResult:
     precision_recall_band: Band | None = None
     reliability: tuple[ReliabilityBin, ...] = ()
     decision_curve: DecisionCurve | None = None
-    risk_coverage: Curve | None = None
     parts: tuple[Part, ...] = ()
     plots: tuple[OutcomePlot, ...] = ()
 

@@ -24,7 +24,7 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.measurement import measure_model
 from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
-from skiagram.evaluation.results import CALIBRATION, METRICS, REFERRAL, ModelResult
+from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import state_warnings
@@ -136,12 +136,9 @@ def measure_columns(
                 for row in result.figures.select(analysis=METRICS).rows
             )
             result = replace(
-                result.with_figures(CALIBRATION, ())
-                .with_figures(REFERRAL, ())
-                .with_figures(METRICS, metrics),
+                result.with_figures(CALIBRATION, ()).with_figures(METRICS, metrics),
                 reliability=(),
                 decision_curve=None,
-                risk_coverage=None,
                 confusion=(),
             )
         results.append(result)

@@ -13,10 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from skiagram.arrays import Flags, Floats, Texts
+from skiagram.arrays import Floats, Texts
 from skiagram.calibration import (
     Calibration,
-    conformal_limits,
     threshold_at_sensitivity,
 )
 from skiagram.compute.files import sha256_of
@@ -35,7 +34,6 @@ from skiagram.tasks.task import Task
 DEPLOYMENT = "deployment.json"
 CHECKSUMS = "checksums.json"
 FINGERPRINT = "fingerprint.json"
-SET_LEVEL = 0.9  # chance with which a prediction set is to hold the true class
 _NOVELTY_FOLDS = 5
 _CASES_PER_AXIS = 5
 _BESIDE = ("covariates", "earlier", "site")  # families that no single image holds
@@ -276,7 +274,6 @@ class Fingerprint:
 
     Attributes:
         patients: Class name → patients with a case of it, of the development set.
-        limits: A class's 1 − probability up to which it belongs to a case's set; None for any.
         familiarity: Distance from the training cases; None where it cannot be told.
         threshold: Of the mean probability of several trainings: it keeps the wanted sensitivity on
             out-of-fold cases. None of a single training, whose own decision has one, and in
@@ -285,16 +282,8 @@ class Fingerprint:
 
     patients: dict[str, int]
     cases: int
-    level: Probability
-    limits: tuple[Probability | None, ...]
     familiarity: Familiarity | None = None
     threshold: Probability | None = None
-
-    def sets(self, probability: Floats) -> Flags:
-        """Return (n, n_classes) which classes belong to each case's prediction set."""
-        limits = np.array([np.inf if limit is None else limit for limit in self.limits])
-        inside: Flags = 1 - probability <= limits
-        return inside
 
 
 def find_threshold(deployment: Deployment, fingerprint: Fingerprint | None) -> float | None:
@@ -344,21 +333,13 @@ def write_fingerprint(
     deployment = read_record(Deployment, model / DEPLOYMENT)
     task = deployment.task
     table = predictions.part("out_of_fold")
-    columns = [f"probability_{k}" for k in range(len(task.estimates))]
-    # Out-of-fold probabilities, means over repeats, say which classes belong to a set.
-    mean = table.groupby("case_id")[columns].mean()
     development_cases = cases.development()
-    probability = mean.loc[development_cases.case_id.tolist()].to_numpy(dtype=np.float64)
-    limits = np.full(len(task.classes), np.inf)  # a value has no set of classes
-    if task.defines("prediction_sets"):
-        limits = conformal_limits(
-            probability, development_cases.label, development_cases.patient_id, SET_LEVEL
-        )
     # A mean of trainings is surer of nothing: the threshold of a single one lies too low for it.
     threshold = None
     if len(deployment.decisions) > 1 and task.positive is not None and deployment.sensitivity:
         positive = development_cases.label == task.positive
-        mean_probability = probability[:, task.positive]
+        mean = table.groupby("case_id")[f"probability_{task.positive}"].mean()
+        mean_probability = mean.loc[development_cases.case_id.tolist()].to_numpy(dtype=np.float64)
         patient = development_cases.patient_id
         threshold = threshold_at_sensitivity(
             mean_probability, positive, deployment.sensitivity, patient
@@ -375,8 +356,6 @@ def write_fingerprint(
             development_cases.label, development_cases.patient_id
         ),
         cases=len(development_cases.case_id),
-        level=SET_LEVEL,
-        limits=tuple(float(limit) if np.isfinite(limit) else None for limit in limits),
         familiarity=familiarity,
         threshold=threshold,
     )

@@ -156,7 +156,7 @@ class ProjectResult(_Shown):
 
         Returns:
             A row an image, with the columns of `skiagram predict`: `probability_<class>`,
-            `decision`, `set`, `refer`, `unusual`, and `error` where it could not be scored.
+            `decision`, `unusual`, and `error` where it could not be scored.
 
         Raises:
             OptionError: There is no such model, or it needs more than an image of each case.

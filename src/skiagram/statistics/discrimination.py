@@ -94,27 +94,6 @@ def precision_areas(order: Whole, ends: Flags, positive: Flags, weights: Floats)
     return areas
 
 
-@compiled
-def risk_areas(order: Whole, ends: Flags, wrong: Flags, weights: Floats) -> Floats:
-    """Return (b,) the mean, over shares of cases kept, of the errors among them; NaN without cases.
-
-    Args:
-        order: (n,) cases by ascending doubt.
-        ends: (n,) whether the place ends a run of equal doubts, which are kept together.
-        wrong: (n,) whether the case is named wrongly.
-    """
-    areas, passed, errors = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
-    for row in range(len(weights)):
-        area = counted = 0.0
-        # The share of errors among all cases kept so far, times the cases that each run adds.
-        for run in range(sums_by_run(order, ends, wrong, weights[row], passed, errors)):
-            if passed[run] > 0:
-                area += (passed[run] - counted) * errors[run] / passed[run]
-            counted = passed[run]
-        areas[row] = area / counted if counted > 0 else np.nan
-    return areas
-
-
 Rule = Callable[[Floats, Flags, Floats], Floats]
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # commands print their help without pandas
 # Analyses, models and sections of the page that need a case to be put into one of its classes.
 OF_CLASSES = frozenset(
     {"calibration", "combinations", "confusion", "curves", "decisions", "efficiency", "explained"}
-    | {"finding", "galleries", "label_conflicts", "majority", "prediction_sets"}
-    | {"readers", "stability", "subgroups", "uncertainty", "utility", "worst_errors"}
+    | {"finding", "galleries", "label_conflicts", "majority"}
+    | {"readers", "stability", "subgroups", "utility", "worst_errors"}
 )
 # Ranges of what is read from a file: read_record refuses what lies outside.
 Finite = Annotated[float, Field(allow_inf_nan=False)]

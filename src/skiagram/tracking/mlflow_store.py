@@ -307,7 +307,7 @@ def save_pyfunc(folder: Path, target: Path) -> None:
     ]
     # what an answer holds
     decides = model.deployment.threshold is not None
-    texts = [*["decision"] * decides, "set", "refer", "unusual", "error"]
+    texts = [*["decision"] * decides, "unusual", "error"]
     outputs = [ColSpec(DataType.string, NAME)]
     outputs += [ColSpec(DataType.double, f"probability_{k}") for k in model.task.classes]
     outputs += [ColSpec(DataType.string, name) for name in texts]
