@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import pandas as pd
 import pytest
 
 from skiagram.evaluation.criteria import (
@@ -10,11 +9,9 @@ from skiagram.evaluation.criteria import (
     find_deciding_margins,
     find_gap_to_ideal,
     find_leader,
-    find_learned_by_heart,
     find_side,
     find_standing,
     is_beyond_chance,
-    is_repeatable,
     is_reversed,
     is_surely_lost,
     is_told_apart,
@@ -48,8 +45,7 @@ def test_what_is_less_than_the_margin_behind_the_best_is_as_good():
     assert list_as_good([], 0.02) == []
 
 
-def test_bounds_decide_of_features_and_of_reversed_scores():
-    assert (is_repeatable(0.75), is_repeatable(0.749)) == (True, False)
+def test_bounds_decide_of_reversed_scores():
     assert is_reversed(Estimate(0.3, 0.2, 0.49))
     assert not is_reversed(Estimate(0.3, 0.2, 0.5))
     assert (is_beyond_chance(0.049), is_beyond_chance(0.05), is_beyond_chance(None)) == (
@@ -86,20 +82,6 @@ def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one()
     gap = find_gap_to_ideal(below(found, near, far))
     assert (gap.value, gap.high) == (0.05, 0.08)
     assert find_gap_to_ideal(below(found, Estimate(-0.02, -0.05, 0.01), far)) is None
-
-
-@pytest.mark.parametrize(
-    ("last", "learned"), [(0.661, (2, 3)), (0.66, None), (0.4, None)]
-)  # the lowest losses are .6
-def test_a_network_has_learned_by_heart_where_most_fits_lose_a_tenth(last, learned):
-    losses = {"fold0": [0.7, 0.6, last], "fold1": [0.7, 0.6, last], "fold2": [0.7, 0.6, 0.5]}
-    curves = pd.DataFrame(losses | {"epoch": [0, 1, 2]}).melt("epoch", var_name="fit")
-    curves = curves.rename(columns={"value": "validation_loss"})
-    falling = curves.assign(training_loss=0.7 - 0.1 * curves["epoch"])
-    assert find_learned_by_heart(falling) == learned
-    assert find_learned_by_heart(falling[falling["fit"] != "fold1"]) is None
-    assert find_learned_by_heart(falling.assign(training_loss=0.5)) is None
-    assert find_learned_by_heart(curves) is None
 
 
 @pytest.mark.parametrize(

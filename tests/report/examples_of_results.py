@@ -164,25 +164,6 @@ def several_classes():
     return replace(as_record(Evaluation, EXAMPLES["several classes"]), models=(model,))
 
 
-def curves():
-    tables = {}
-    for name in DEEP:
-        epochs = np.arange(40)
-        fits = [
-            pd.DataFrame(
-                {
-                    "epoch": epochs,
-                    "training_loss": 0.7 * np.exp(-epochs / (12 + k)) + 0.1,
-                    "validation_loss": 0.5 * np.exp(-epochs / 9) + 0.3 + 0.004 * epochs + 0.02 * k,
-                    "fit": f"repeat0-{'final' if k == 3 else f'fold{k}'}",
-                }
-            )
-            for k in range(4)
-        ]
-        tables[name] = pd.concat(fits, ignore_index=True)
-    return tables
-
-
 def pictures():
     rng = np.random.default_rng(0)
     row, column = np.mgrid[:64, :64] / 64
@@ -207,6 +188,5 @@ def material():
         audit=as_record(AuditReport, EXAMPLES["audit"]),
         treatment=pd.DataFrame(EXAMPLES["treatment"]),
         examples=pictures(),
-        curves=curves(),
         **EXAMPLES["provenance"],
     )

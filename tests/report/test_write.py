@@ -44,18 +44,16 @@ def test_every_figure_is_a_picture_of_its_own_with_its_points_beside_it(folder):
     assert of_model["value"].iloc[0] == pytest.approx(area)
 
 
-def test_folds_confusion_and_training_are_there_for_other_programs():
-    tables = plot_tables(binary(), material().curves)
+def test_folds_and_confusion_are_there_for_other_programs():
+    tables = plot_tables(binary())
     assert tables["folds"].groupby("model").size().eq(3).all()
     assert np.allclose(tables["confusion"].groupby("model")["cases"].sum(), 150)
-    columns = {"fit", "epoch", "training_loss", "validation_loss"}
-    assert columns <= set(tables["training/small_cnn"].columns)
-    assert set(plot_tables(several_classes(), {})) == {"folds", "confusion"}
+    assert set(plot_tables(several_classes())) == {"folds", "confusion"}
 
 
 def test_a_failed_model_has_no_curve_and_no_figures():
     assert headline_figures(with_failure("diverged"))["small_cnn"] == {}
-    tables = plot_tables(with_failure("diverged"), {})
+    tables = plot_tables(with_failure("diverged"))
     assert "roc/random_forest" in tables
     assert "roc/small_cnn" not in tables
     assert "small_cnn" not in tables["confusion"]["model"].tolist()

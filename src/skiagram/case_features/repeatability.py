@@ -7,7 +7,7 @@ image (the feature family `perturbed`). No label is read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass as record
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import scipy
@@ -17,9 +17,6 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Floats, Texts
 from skiagram.records.feature_table import FeatureTable, original_feature
 from skiagram.strict import STRICT
-
-if TYPE_CHECKING:
-    from skiagram.features.perturbed import Perturbed
 
 
 @record(frozen=True)
@@ -90,46 +87,6 @@ def correlate_copies(
     return {
         name: intraclass_correlation(values[:, places], form) for name, places in columns.items()
     }
-
-
-@record(frozen=True)
-class Repeatability:
-    """How repeatable a feature is; ICC(3,1), the consistency, leaves out what all cases share."""
-
-    feature: str
-    family: str
-    agreement: IntraclassCorrelation
-    consistency: IntraclassCorrelation
-
-
-def measure_repeatability(
-    table: FeatureTable, patient: Texts, kinds: Sequence["Perturbed"]
-) -> dict[str, tuple[Repeatability, ...]]:
-    """Return the name of each kind of change → all features, in column order."""
-    measured = {}
-    for kind in kinds:
-        columns = [
-            name
-            for name in table.names
-            if any(f".{prefix}." in f".{name}" for prefix in kind.prefixes)
-        ]
-        copies = table.columns(columns)
-        family = {
-            feature: getattr(member, "name", type(member).__module__.rpartition(".")[2])
-            for member in kind.families
-            for feature in member.names()
-        }
-        consistency = correlate_copies(copies, patient, "ICC(3,1)")
-        measured[kind.name] = tuple(
-            Repeatability(
-                feature,
-                family.get(feature) or family[feature.partition(".")[2]],  # of one modality
-                agreement,
-                consistency[feature],
-            )
-            for feature, agreement in correlate_copies(copies, patient).items()
-        )
-    return measured
 
 
 @dataclass(**STRICT)

@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import pandas as pd
-
 from skiagram.evaluation.evaluation_record import (
     DOMAIN,
     FINDING_RULES,
@@ -41,7 +39,6 @@ FEW_OF_A_PART = 20
 # With fewer readers the intervals of their mean hold it too rarely (docs/results/coverage.md).
 FEW_READERS = 6
 # The lower bound of an intraclass correlation, as in docs/results/feature_stability.md.
-REPEATABLE = 0.75
 _SURE = 0.8
 _GOOD = 0.7  # AUC or C index of a model that may be of use
 # With fewer a single mark decides what share of the lesions is found.
@@ -123,39 +120,9 @@ def list_as_good(values: Sequence[float], margin: float) -> list[bool]:
     return [value == best or best - value < margin for value in values]
 
 
-def is_repeatable(low: float) -> bool:
-    """Tell whether a feature is repeatable, by the lower bound of its ICC(1,1).
-
-    At least .75 is good (Koo and Li 2016, Journal of Chiropractic Medicine 15:155).
-    """
-    return low >= REPEATABLE
-
-
 def is_reversed(auc: Estimate) -> bool:
     """Tell whether scores put the cases in an order surely worse than chance."""
     return auc.high is not None and auc.high < CHANCE
-
-
-def find_learned_by_heart(curves: pd.DataFrame) -> tuple[int, int] | None:
-    """Find in how many fits of how many a network learned its cases by heart, if in most.
-
-    After its lowest epoch the validation loss rose by more than 10 %, a convention of this project,
-    while the training loss fell: the fit went on learning its own cases alone. None where at most
-    half of the fits did.
-
-    Args:
-        curves: Columns `fit`, `epoch` and, where they were measured, both losses.
-    """
-    losses = ["training_loss", "validation_loss"]
-    if not {*losses} <= set(curves.columns):
-        return None
-    fits = [fit.sort_values("epoch") for _, fit in curves.dropna(subset=losses).groupby("fit")]
-    learned = 0
-    for fit in fits:
-        best, last = fit.iloc[int(fit["validation_loss"].to_numpy().argmin())], fit.iloc[-1]
-        risen = last["validation_loss"] > (1 + RISE) * best["validation_loss"]
-        learned += bool(risen and last["training_loss"] < best["training_loss"])
-    return (learned, len(fits)) if learned > len(fits) / 2 else None
 
 
 def beats_rule(rule: FigureRow) -> bool:

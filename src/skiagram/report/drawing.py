@@ -62,13 +62,11 @@ class Drawing:
     Attributes:
         description: What it shows, with its figures, for a reader who cannot see it.
         svg: The figure as a file of its own, for light paper.
-        note: What everybody should see in it, for the caption; empty for nothing.
     """
 
     name: str
     description: str
     svg: str
-    note: str = ""
 
     def inline(self) -> str:
         """Return the figure as an HTML element that takes its colours from the page."""
@@ -272,7 +270,6 @@ def draw_lines(
     *,
     across: int = 1,
     is_log: bool = False,
-    is_shared: bool = True,
 ) -> Drawing:
     """Draw lines with their bands; the names of those in the first panel stand below.
 
@@ -280,7 +277,6 @@ def draw_lines(
         words: The figure for a reader who cannot see it.
         across: How many panels stand beside each other.
         is_log: Whether the axes below are logarithmic.
-        is_shared: Whether all panels have the same axis on the side.
     """
     # The names below take a line each, or several for a long one.
     names = [wrap_title(line.label, 50) for line in panels[0].lines if line.label]
@@ -288,7 +284,7 @@ def draw_lines(
     across = min(across, len(panels))
     down = -(-len(panels) // across)
     with open_figure(down * _SIDE / across**0.5 + _LEGEND_LINE * below) as figure:
-        grid = figure.subplots(down, across, sharey=is_shared, squeeze=False).flat
+        grid = figure.subplots(down, across, sharey=True, squeeze=False).flat
         for place, (axes, panel) in enumerate(zip(grid, panels, strict=False)):
             for line in panel.lines:
                 axes.plot(line.x, line.y, label=wrap_title(line.label, 50), **line.style)

@@ -1,8 +1,8 @@
-"""What the report shows besides the evaluation: the card, pictures, curves, versions and hashes."""
+"""What the report shows besides the evaluation: the card, pictures, versions and hashes."""
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,6 @@ import pandas as pd
 
 from skiagram.audit.findings import AuditReport
 from skiagram.case_features.extraction import feature_definitions
-from skiagram.case_features.repeatability import Repeatability, measure_repeatability
 from skiagram.compute.files import sha256_of
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
@@ -25,9 +24,7 @@ from skiagram.image_store.pictures import (
     name_slice,
 )
 from skiagram.image_store.store import ImageStore
-from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import folder_of
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
@@ -36,7 +33,6 @@ from skiagram.sealing.ledger import Opening
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
-_PERTURBED = "skiagram.features.perturbed.Perturbed"
 _EXAMPLES_PER_CLASS = 3
 _ERRORS_PER_CLASS = 4
 _PACKAGES = (
@@ -101,14 +97,12 @@ class Material:
     Attributes:
         treatment: Columns `case_id, missing, outliers, dead_lines, noise`, one row a restored
             image; empty where there are no images.
-        curves: Model name → training curves (`fit, epoch, training_loss, validation_loss, …`).
         versions: Library → version.
         sha256: What was read → its digest.
         params: Choices of the run, and the options of its models.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
         sheets: Searched images with their lesions and marks.
-        repeatability: Kind of change → every feature, of the feature families `perturbed`.
         explanations: What stage explain says of the models that it explained.
         reliance: Which features the best classical model rests on; None where it reads none.
     """
@@ -117,7 +111,6 @@ class Material:
     audit: AuditReport
     treatment: pd.DataFrame
     examples: Sequence[Example]
-    curves: Mapping[str, pd.DataFrame]
     versions: Mapping[str, str]
     sha256: Mapping[str, str]
     params: Mapping[str, Any]
@@ -126,7 +119,6 @@ class Material:
     sensitivity: float = 0.9
     opening: Opening | None = None
     sheets: Sequence[ContactSheet] = ()
-    repeatability: Mapping[str, Sequence[Repeatability]] = field(default_factory=dict)
     explanations: Sequence[Explanation] = ()
     reliance: Reliance | None = None
 
@@ -139,7 +131,6 @@ def read_material(
     before, after = ImageStore(root / "data/images"), ImageStore(root / "data/restored")
     outcomes = [model.outcome for model in artefacts.models]
     folders = {outcome.model: folder_of("scores", root, outcome) for outcome in outcomes}
-    curves = {name: read_table(path / "curves.parquet") for name, path in folders.items()}
     files = {"case table": root / "data/cases/cases.parquet"}
     files |= {f"scores of {name}": path / "predictions.parquet" for name, path in folders.items()}
     hashes = {"images": before.sha256, "restored images": after.sha256}
@@ -171,7 +162,6 @@ def read_material(
             for case_id, label in choose_examples(artefacts.cases, artefacts.task)
             if before.has_images
         ],
-        curves={name: table for name, table in curves.items() if len(table)},
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
         sha256=hashes,
         params={**choices, **{f"model {each.model}": each.options for each in outcomes}},
@@ -180,27 +170,9 @@ def read_material(
         sensitivity=choices["sensitivity"],
         opening=artefacts.opening,
         sheets=[] if artefacts.encrypted else make_contact_sheets(artefacts, evaluation, after),
-        repeatability=read_repeatability(
-            preparation, root / "data/features.parquet", artefacts.cases
-        ),
         explanations=explanations,
         reliance=reliance,
     )
-
-
-def read_repeatability(
-    preparation: Preparation, features: Path, cases: Cases
-) -> dict[str, tuple[Repeatability, ...]]:
-    """Measure features on changed copies of all images, where these were described."""
-    kinds = [
-        build(options, "preparation")
-        for options in preparation.features
-        if options.get("_target_") == _PERTURBED
-    ]
-    if not kinds:
-        return {}
-    table = FeatureTable.read(features).of(cases.case_id)
-    return measure_repeatability(table, cases.patient_id, kinds)
 
 
 def choose_examples(

@@ -115,8 +115,8 @@ def write_report(
     """Write the report; equal input gives equal bytes.
 
     The folder of plots gets `figures.csv`, the table of figures, `<figure>.svg`, `folds.csv`,
-    `confusion.csv` and, one file per model, `roc/<model>.csv`, `precision_recall/<model>.csv`,
-    `froc/<model>.csv` and `training/<model>.csv`.
+    `confusion.csv` and, one file per model, `roc/<model>.csv`, `precision_recall/<model>.csv` and
+    `froc/<model>.csv`.
     """
     sections = sections or make_sections(evaluation, material)
     plots.mkdir(parents=True, exist_ok=True)
@@ -124,7 +124,7 @@ def write_report(
         for figure in section.figures():
             (plots / f"{figure.name}.svg").write_text(figure.svg, encoding="utf-8")
     (plots / "figures.csv").write_text(inert_text(evaluation.table.frame()), encoding="utf-8")
-    for name, table in plot_tables(evaluation, material.curves).items():
+    for name, table in plot_tables(evaluation).items():
         path = plots / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(inert_text(table), encoding="utf-8")
@@ -138,12 +138,10 @@ _POINTS = {  # of a curve: its kind → what its columns are called
 }
 
 
-def plot_tables(
-    evaluation: Evaluation, curves: Mapping[str, pd.DataFrame]
-) -> dict[str, pd.DataFrame]:
-    """Return name of the file → points behind a figure, also the training curves by model."""
-    if not evaluation.task.defines("curves"):  # its own are drawn, and those of training kept
-        return {f"training/{name}": table for name, table in curves.items() if len(table)}
+def plot_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
+    """Return name of the file → points behind a figure of classes."""
+    if not evaluation.task.defines("curves"):
+        return {}
     # Folds and confusion: a row each for all models; the curves: a table for each model.
     classes, folds, confusion = evaluation.task.classes, [], []
     tables: dict[str, pd.DataFrame] = {}
@@ -155,8 +153,6 @@ def plot_tables(
         for kind, (below, side) in _POINTS.items():
             if curve := getattr(model, kind):
                 tables[f"{kind}/{name}"] = pd.DataFrame({below: curve.x, side: curve.y})
-        if len(curves.get(name, ())):
-            tables[f"training/{name}"] = curves[name]
     tables["folds"] = pd.DataFrame(folds, columns=["model", "fold", "auc"])
     tables["confusion"] = pd.DataFrame(confusion, columns=["model", "actual", "predicted", "cases"])
     for finder in evaluation.finding.finders if evaluation.finding else ():

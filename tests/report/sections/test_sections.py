@@ -31,7 +31,6 @@ from tests.report.examples_of_results import (
 )
 from tests.report.pages import section
 from tests.report.sections.test_explanations import FOREST, NETWORK
-from tests.report.sections.test_repeatability import KINDS
 from tests.yaml_rows import as_record, read_yaml
 
 MATERIALS = read_yaml(__file__, "materials.yaml")
@@ -155,8 +154,7 @@ RUNS = {
 }
 UNNAMED = replace(material().card, patients_known=False)
 RELIANCE = as_record(Reliance, MATERIALS["reliance"])
-EXPLAINED = {"explanations": (FOREST, NETWORK), "repeatability": KINDS}
-EXPLAINED |= {"reliance": RELIANCE}
+EXPLAINED = {"explanations": (FOREST, NETWORK), "reliance": RELIANCE}
 # Example → what is shown beside its figures, where that is no other file or `material`
 SEEN = {
     "full": with_galleries,
@@ -172,8 +170,6 @@ def example_of(name):
     seen = SEEN.get(name, material)()
     if name in MATERIALS["treatments"]:
         seen = replace(seen, treatment=pd.DataFrame(MATERIALS["treatments"][name], dtype=float))
-    if name in MATERIALS["curves"]:
-        seen = replace(seen, curves={"small_cnn": pd.DataFrame(MATERIALS["curves"][name])})
     return evaluation, seen
 
 
@@ -211,7 +207,6 @@ LEFT_OUT = {
     "Explanations": "explained",
     "What the best classical model rests on": "no classical model",
     "Finding lesions": "no model searches for lesions",
-    "Repeatable features": "perturbed",
     "Subgroups": "no column divides",
 }
 

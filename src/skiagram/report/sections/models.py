@@ -1,19 +1,22 @@
-"""All models: the main table, the AUC of each class, the options, and the table as plain text."""
+"""All models: the main table, what they cost, the options, and the table as plain text."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import LIMIT, METRICS, SELECTION, ModelResult
 from skiagram.evaluation.verdict import tell_cut_training
-from skiagram.report.formatting import metric_heading
+from skiagram.report.formatting import ARM_TITLES, format_count, metric_heading
 from skiagram.report.tables import (
+    Cells,
     Column,
     Group,
     Table,
     TableRow,
     fill_cell,
     tabulate_figures,
+    tabulate_models,
 )
 from skiagram.statistics.estimate import (
     Estimate,
@@ -87,6 +90,26 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
             )
         )
     return made
+
+
+def tabulate_cost(evaluation: Evaluation) -> Table:
+    """Tabulate parameters, operations, images and fits; readers have no cost here."""
+
+    def cells(model: ModelResult) -> Cells:
+        outcome = model.outcome
+        numbers = (outcome.parameters, outcome.multiply_adds, outcome.images_seen, outcome.fits)
+        return [format_count(number) for number in numbers]
+
+    columns = (
+        "Parameters",
+        "Multiply–add operations per case",
+        "Training images processed",
+        "Fits",
+    )
+    table = tabulate_models(evaluation, columns, cells)
+    # Readers cost nothing here.
+    groups = [group for group in table.groups if group.title != ARM_TITLES["reader"]]
+    return replace(table, groups=groups)
 
 
 def describe_frozen(models: Sequence[ModelResult]) -> tuple[str, ...]:
