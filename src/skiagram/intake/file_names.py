@@ -60,6 +60,8 @@ class FileNames:
                 ending or without. Folders are separated by slashes, or as Windows does.
             fold: Makes names equal that count as one.
         """
+        if not _parts(name):  # an empty cell
+            return []
         *folders, last = map(fold, _parts(name))
         shared: dict[str, int] = {}  # folders that both have, where none contradicts the other
         for file, called in self._by_name.get(last.casefold(), ()):
