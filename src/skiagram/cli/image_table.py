@@ -7,8 +7,8 @@ The table is PyRadiomics' input table: `Image`, `Mask` and, where it is wanted, 
 import hashlib
 import json
 import platform
+import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ import pandas as pd
 
 from skiagram.compute.code_digest import code_digest
 from skiagram.compute.files import write_files
+from skiagram.compute.pieces import DIGITS, PieceStore
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import Compute
 from skiagram.datasets.folder.columns import Columns, find_cell_problems, require_columns
@@ -37,6 +38,7 @@ _WITHOUT_MASK = (
     "no mask, while other rows have one: features of the whole image would be no region's. Name "
     "its mask; images that are meant as a whole go into a table of their own."
 )
+_FEATURES = "features.json"  # of a row, as it is kept
 REASON = "Reason"  # column of the output: why a row has no features
 Described = Mapping[str, float | str]  # of a row: its features, or why it has none
 
@@ -90,69 +92,53 @@ def extract_table(
     What is done lies beside the output until all is done, so that a later call need not do it
     again. A row that fails has its reason, and does not stop the others.
     """
-    # What an earlier call described is not described again; of a killed one the last line is cut.
-    partial_file = output.with_suffix(f"{output.suffix}.unfinished")
-    finished: dict[str, Described] = {}
-    lines = partial_file.read_text(encoding="utf-8") if partial_file.exists() else ""
-    for line in lines.splitlines():
-        with suppress(ValueError):
-            key, features = json.loads(line)
-            if REASON not in features:
-                finished[key] = features
-    keys = _keys_of(rows, folder, plan, spacing)
-    missing = [number for number, key in enumerate(keys) if key not in finished]
-    work = partial(_describe_row, folder, plan, spacing)
-    # Each row is written as soon as it is described, so that nothing is lost.
-    with (
-        Progress("extract", len(rows)) as progress,
-        partial_file.open("a", encoding="utf-8") as file,
-    ):
-        progress.advance(len(rows) - len(missing))
-        described = compute.map(work, (rows[number] for number in missing), releases_lock=True)
-        for number, features in zip(missing, described, strict=True):
-            finished[keys[number]] = features
-            file.write(json.dumps([keys[number], features]) + "\n")
-            file.flush()
+    store = PieceStore(output.with_suffix(f"{output.suffix}.unfinished"))
+    code = code_digest(_describe_row), platform.machine()
+    work = partial(_describe_row, store, code, folder, plan, spacing)
+    described: list[Described] = []
+    with Progress("extract", len(rows)) as progress:
+        for features in compute.map(work, rows, releases_lock=True):
+            described.append(features)
             progress.advance()
-    # The whole table, with the reasons before the features, replaces the partial file.
+    # the whole table, with the reasons before the features, replaces the rows
     table = pd.DataFrame(
-        [{**row.cells, **finished[key]} for row, key in zip(rows, keys, strict=True)]
+        [{**row.cells, **features} for row, features in zip(rows, described, strict=True)]
     )
     first = [*rows[0].cells, *([REASON] if REASON in table.columns else [])]
     table = table[[*first, *(name for name in table.columns if name not in first)]]
     write_files({output: inert_text(table, float_format="%.12g").encode()})
-    partial_file.unlink()
+    shutil.rmtree(store.folder, ignore_errors=True)
     return table
 
 
-def _keys_of(
-    rows: Sequence[ImageRow], folder: Path, plan: ExtractionPlan, spacing: Spacing | None
-) -> list[str]:
-    """Return what tells each row with these files, described in this way, from any other."""
-    # what features of equal files depend on: code, parameters, libraries
-    state = repr((code_digest(_describe_row), platform.machine(), plan, spacing))
-    keys = []
-    for row in rows:
-        files = [folder / name for name in row.reference.files]
-        places = [path for each in files for path in (each.iterdir() if each.is_dir() else [each])]
-        states = []
-        for path in places:
-            size = changed = 0  # of a file that is not there
-            with suppress(OSError):
-                status = path.stat()
-                size, changed = status.st_size, status.st_mtime_ns
-            states.append((str(path), size, changed))
-        states.sort()
-        keys.append(hashlib.sha256(repr((row, states, state)).encode()).hexdigest())
-    return keys
-
-
 def _describe_row(
-    folder: Path, plan: ExtractionPlan, spacing: Spacing | None, row: ImageRow
+    store: PieceStore,
+    code: tuple[str, str],
+    folder: Path,
+    plan: ExtractionPlan,
+    spacing: Spacing | None,
+    row: ImageRow,
 ) -> Described:
+    """Return the features of a row, also those that an earlier call kept, or why it has none.
+
+    Args:
+        code: Digest of the code, and the kind of machine.
+    """
     if row.problem:
         return {REASON: row.problem}
     try:
-        return {**describe_files(plan, folder, row.reference, spacing)}
+        # what tells the row, with these files and described in this way, from any other
+        paths = [folder / name for name in row.reference.files]
+        files = [path for each in paths for path in (each.iterdir() if each.is_dir() else [each])]
+        states = sorted((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
+        made_of = repr((row, states, plan, spacing, code)).encode()
+        name = f"row-{hashlib.sha256(made_of).hexdigest()[:DIGITS]}"
+        if (kept := store.find(name)) is not None:
+            features: dict[str, float | str] = json.loads((kept / _FEATURES).read_bytes())
+            return features
+        features = {**describe_files(plan, folder, row.reference, spacing)}
     except (SkiagramError, OSError) as error:
         return {REASON: in_words_of("extract", str(error))}
+    content = json.dumps(features).encode()
+    store.keep(name, lambda piece: (piece / _FEATURES).write_bytes(content))
+    return features

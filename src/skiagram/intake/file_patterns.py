@@ -6,7 +6,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice, product
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, get_args
 
@@ -28,7 +27,6 @@ from skiagram.readers.file_trees import FolderTree, is_hidden
 from skiagram.readers.files import read_file
 from skiagram.readers.image_files import count_frames
 
-_TRIED = 8  # ids and files of which a pattern may be made
 # Words with which names of a patient's files end, or folders that may be of classes or sites.
 _FEW = 8
 # Patient, modality, region, empty where the pattern does not tell; the path of an image of its own.
@@ -205,79 +203,62 @@ def add_frames(folder: Path, frame: pd.DataFrame, frames: str | None) -> pd.Data
     return framed.loc[:, (framed != "").any()]
 
 
+def _read_usual_layouts(files: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the options of each usual layout of patients that all files fit, and what it tells."""
+    for written in LAYOUTS["patients"]:
+        layout = NamePattern(written, LAYOUT_CONTENT)
+        readings = [*map(layout.readings, files)]
+        if not all(readings):
+            continue
+        cuts = get_args(Cut) if any(len(found) > 1 for found in readings) else ("",)
+        # the shortest ids first: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one
+        for at, cut in enumerate(cuts):
+            told = pd.DataFrame([found[-at] for found in readings])
+            # what is the same in all names stays
+            fields = {field: f"{{{field}}}" for field in layout.fields}
+            for field in fields.keys() & {"name", "ending"}:
+                words = {*told[field]}
+                fields[field] = words.pop() if len(words) == 1 else "{any}"
+            line = shlex.join(["--pattern", layout.fill(fields)])
+            yield f"{line} --cut {cut}" if cut else line, told
+
+
 def propose_patients(files: Sequence[str], labels: Sequence[str]) -> str:
     """Return a pattern by which several files share a patient, as `10_left.png`, `10_right.png`.
 
     Empty unless most of enough patients have several files, and the pattern tells all of these
-    apart: by folders besides those of the classes, or by one of a few words with which names end.
+    apart: by a few words, or by folders besides those of the classes.
 
     Args:
         files: Relative to the folder.
         labels: Of each; a level of folders that has them is that of the classes.
     """
-    paths = [name.split("/") for name in files]
-    if len({*map(len, paths)}) > 1:
-        return ""
-    levels = [list(level) for level in zip(*paths, strict=True)]
-    folders = ["{label}" if level == [*labels] else "{any}" for level in levels[:-1]]
-    within = [
-        [*folders[:at], "{patient}", *folders[at + 1 :], "{region}"]
-        for at, folder in enumerate(folders)
-        if folder == "{any}" and "{label}" in folders
-    ]
-    # the shortest ids first: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one
-    endings = {"".join(PurePosixPath(name).suffixes) for name in files}
-    ending = endings.pop() if len(endings) == 1 else ""
-    named = [[*folders, name.replace("{ending}", ending)] for name in LAYOUTS["regions"]]
-    for parts, cut in product([*within, *named], get_args(Cut)):
-        pattern = "/".join(parts)
-        readings = [*map(NamePattern(pattern).readings, files)]
-        told = [found[0 if cut == "first" else -1] for found in readings if found]
-        keys = {(each["patient"], each["region"]) for each in told}
-        patients = Counter(patient for patient, _ in keys)
-        n_regions = len({region for _, region in keys})
-        several = sum(number > 1 for number in patients.values())
-        enough = len(patients) > (_FEW if parts in within else n_regions)
-        few = parts in within or n_regions <= _FEW
-        if len(keys) == len(files) and enough and few and several > len(patients) / 2:
-            further = f" --cut {cut}" if any(len(found) > 1 for found in readings) else ""
-            return shlex.join(["--pattern", pattern]) + further
+    for options, told in _read_usual_layouts(files):
+        of_classes = "label" not in told or told["label"].tolist() == [*labels]
+        if "region" not in told or told[["patient", "region"]].duplicated().any() or not of_classes:
+            continue
+        several = told["patient"].value_counts() > 1
+        regions = told["region"].nunique()
+        few = regions <= _FEW and regions < len(several)
+        if several.mean() > 0.5 and (few or ("{patient}/" in options and len(several) > _FEW)):
+            return options
     return ""
 
 
 def propose_pattern(images: Iterable[str], columns: Mapping[str, Sequence[str]]) -> str:
     """Return options by which a table with a row a patient meets its files; empty without any.
 
-    Patterns are made of files whose path has an id of the table, and tried on all files; the one
-    that tells most patients a file each is taken, and of equal ones that which says most.
-
     Args:
         columns: Column → its cells.
     """
-    # images, those called like masks last; or folders of DICOM series
-    files = sorted(images, key=lambda name: (may_be_mask(name), name))
-    series = Counter(name.rpartition("/")[0] for name in files if name.lower().endswith(".dcm"))
-    paths = sorted(name for name, number in series.items() if number > 1 and name) or files
-    best, options = (1, 0), ""
-    for column, cells in columns.items():
-        ids = {*cells} - {""}
-        if len(ids) < len(cells):
+    files = sorted(name for name in images if not may_be_mask(name))
+    for options, told in _read_usual_layouts(files):
+        patients = {*told["patient"]}
+        if len(patients) < len(files) or "label" in told:
             continue
-        # what a layout makes of the first files with an id
-        some_ids = "|".join(map(re.escape, cells[:_TRIED]))
-        content = LAYOUT_CONTENT | {"patient": rf"(?<![^\W_])(?:{some_ids})(?![^\W_])"}
-        patterns: dict[str, None] = {}
-        for layout in (NamePattern(written, content) for written in LAYOUTS["ids"]):
-            with_id = (told[0] for told in map(layout.readings, paths) if told)
-            for told in islice(with_id, _TRIED):
-                fields = {"patient": "{patient}", "any": "{any}"}
-                patterns[layout.fill(told | fields)] = None
-        for written in patterns:
-            readings = filter(None, map(NamePattern(written).readings, paths))
-            told_ids = Counter(reading[0]["patient"] for reading in readings)
-            rank = sum(told_ids[patient] == 1 for patient in ids), -written.count("{any}")
-            if rank > best:
-                line = shlex.join(["--patient", column, "--pattern", written])
-                whole = told_ids.keys() == ids
-                best, options = rank, line + ("" if whole else " --unmatched leave-out")
-    return options
+        for column, cells in columns.items():
+            ids = {*cells} - {""}
+            if len(ids) == len(cells) and len(ids & patients) > 1:
+                further = "" if ids == patients else " --unmatched leave-out"
+                return f"{shlex.join(['--patient', column])} {options}{further}"
+    return ""

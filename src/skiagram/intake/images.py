@@ -153,7 +153,7 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     ]
     if columns or options.columns:
         return [*with_ending, *columns, "file"][0]
-    # none is there: what may be one
+    # none is there: what may be one, or the ids of patients that names of files hold
     cells = {str(name): frame[name].tolist() for name in frame}
     tree = open_tree(options.folder, str(options.folder), is_image_file)
     images = _require_images(tree, str(options.folder))
@@ -161,21 +161,15 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     called = [
         name for name, names in cells.items() if {len(known.meant(cell)) for cell in names} == {1}
     ]
-    remedy = "add a column `file` with names of files"
     if called:
         option = shlex.join(["--file", called[0]])
         remedy = f"name the column of file names, for example `{option}`"
     else:
-        remedy += f", such as `{images[0]}`"
-        remedy += "; where the table has no header, name all its columns: `--columns file label`"
-    # a row may be a patient, unless ids of patients repeat, or it has a name with an ending
-    patient = usual_column(frame.columns, ROLES["patient"].usual)
-    repeats = patient is not None and frame[patient].duplicated().any()
+        remedy = f"add a column `file` with names of files, such as `{images[0]}`; where the table "
+        remedy += "has no header, name all its columns: `--columns file label`"
     have_endings = any(PurePath(cells[name][0]).suffix for name in called)
-    by_patient = ""
-    if options.folder.is_dir() and not repeats and not have_endings:
-        by_patient = propose_pattern(images, cells)
-    if by_patient:
+    by_patient = "" if have_endings else propose_pattern(images, cells)
+    if by_patient and options.folder.is_dir():
         remedy = f"where a row is a file, {remedy}; where it is a patient, add `{by_patient}`"
     allowed = listed(filter(None, frame.columns), "`", near="file")
     raise refusal("intake.no_file_column", allowed=allowed, remedy=remedy)
