@@ -128,30 +128,3 @@ def test_a_case_is_abnormal_where_any_of_its_modalities_has_a_lesion(here, termi
         ("p2_CT.nii", "", "absent"),
         ("p2_PET.nii", "", "absent"),
     ]
-
-
-def test_two_tables_join_by_patients_where_a_join_of_texts_loses_rows(here, terminal):
-    features = "PatientID,original_shape_Volume\n095,1\n102,2\n7,3\n"
-    (here / "features.csv").write_text(features)
-    (here / "outcome.csv").write_text('"PatientID";"Event"\n95;1\n102;0\n8;1\n')
-    line = "table features.csv outcome.csv out.csv"
-    terminal.says(line, "1 of 3 patients have the same id | '095' here, '95' there", 4)
-    terminal.says(f"{line} --similar-patients apart", "2 of 3 patients of", 4)
-    partners = (
-        "1 of 3 patients of features.csv have no partner, first `7` | "
-        "1 of 3 patients of outcome.csv have no partner, first `8`"
-    )
-    line += " --similar-patients same"
-    terminal.says(line, partners, 4)
-    terminal(f"{line} --unmatched leave-out")
-    assert rows() == [("095", "1", "1"), ("102", "2", "0")]
-
-
-def test_a_joined_table_may_call_its_patients_by_a_usual_name(here, terminal):
-    (here / "ages.csv").write_text("person,age\nA,61\nB,47\n")
-    (here / "labels.csv").write_text("patient_id,label\nB,no\nA,yes\n")
-    line = "table ages.csv labels.csv out.csv --patient"
-    terminal(f"{line} person")
-    assert rows() == [("A", "61", "yes"), ("B", "47", "no")]
-    (here / "out.csv").unlink()
-    terminal.says(f"{line} prson", "ages.csv: no column `prson`", 4)

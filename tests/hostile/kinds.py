@@ -138,7 +138,7 @@ def _lesions(form, name, bombs=()):
     @_in_folder
     def read(content, folder):
         (folder / name).write_bytes(content)
-        files, options = FileNames(["one.png"]), FileOptions(folder, similar_marks="join")
+        files, options = FileNames(["one.png"]), FileOptions(folder, similar_marks=True)
         return read_lesions(folder / name, files, lambda _: (200, 100), options)
 
     content = MARKS["forms"][form]

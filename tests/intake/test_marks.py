@@ -45,15 +45,14 @@ def write(folder, content, name=""):
 
 @pytest.mark.parametrize("form", ROWS["forms"])
 def test_forms_say_the_same_box(form, tmp_path):
-    lesions, note = read(write(tmp_path, ROWS["forms"][form]))
-    [(file, [lesion])] = lesions.items()
-    assert (file, note) == ("a/one.png", "")
+    [(file, [lesion])] = read(write(tmp_path, ROWS["forms"][form])).items()
+    assert file == "a/one.png"
     assert [*lesion.centre, lesion.radius] == pytest.approx([*EXPECTED.centre, EXPECTED.radius])
 
 
 def test_luna16_names_series_and_gives_mm(tmp_path):
     text = "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6.1,-128.7,-175.3,-298.4,5.6\n"
-    lesions, _ = read(write(tmp_path, text), files=("subset0/1.3.6.1.mhd",))
+    lesions = read(write(tmp_path, text), files=("subset0/1.3.6.1.mhd",))
     assert lesions == {"subset0/1.3.6.1.mhd": [Lesion((-128.7, -175.3, -298.4), 2.8, world=True)]}
 
 
@@ -64,38 +63,18 @@ def test_classes_are_not_mixed_in_whatever_column_they_are(text, classes, expect
         with pytest.raises(DataError, match=expected):
             read(path, mark_class=classes)
         return
-    [lesions] = read(path, mark_class=classes)[0].values()
+    [lesions] = read(path, mark_class=classes).values()
     assert [lesion.centre[0] for lesion in lesions] == pytest.approx(expected)
 
 
-def test_columns_with_several_values_that_are_not_read_are_named(tmp_path):
-    text = "file,rad_id,view,x,y,radius\none,R1,CC,9,9,3\none,R2,CC,29,9,3\n"
-    path = write(tmp_path, text)
-    assert read(path)[1] == "Columns of marks.csv that are not read: `rad_id`."
-
-
-def test_what_several_readers_drew_is_one_lesion_when_somebody_says_so(tmp_path):
+def test_lesions_that_nearly_coincide_are_refused_until_somebody_says_that_they_differ(tmp_path):
     shifted = BOX | {"bbox": [22, 12, 20, 40]}
-    path = write(tmp_path, coco(BOX, shifted, BOX, BOX | {"bbox": [70, 150, 20, 20]}))
     with pytest.raises(DataError, match="twice"):
-        read(path, similar_marks="apart")
-    lesions = read(path, similar_marks="join")[0]["a/one.png"]
-    assert [lesion.centre for lesion in lesions] == [
-        pytest.approx((30.5 - 1 / 3, 30.5 - 1 / 3)),
-        pytest.approx((79.5, 159.5)),
-    ]
+        read(write(tmp_path, coco(BOX, shifted, BOX)), similar_marks=True)
     path = write(tmp_path, coco(BOX, shifted))
-    with pytest.raises(DataError, match=r"share half of their area.*--similar-marks join"):
+    with pytest.raises(DataError, match=r"share half of their area.*--similar-marks"):
         read(path)
-    assert len(read(path, similar_marks="apart")[0]["a/one.png"]) == 2
-
-
-def test_shares_of_an_image_are_named_and_read_when_somebody_says_so(tmp_path):
-    path = write(tmp_path, "file,x_min,y_min,x_max,y_max\none.png,.2,.05,.4,.25\n")
-    with pytest.raises(DataError, match=r"no larger than a pixel.*--mark-unit shares"):
-        read(path)
-    [lesion] = read(path, mark_unit="shares")[0]["a/one.png"]
-    assert [*lesion.centre, lesion.radius] == pytest.approx([*EXPECTED.centre, EXPECTED.radius])
+    assert len(read(path, similar_marks=True)["a/one.png"]) == 2
 
 
 NESTED = ["one.json", '{"a": ' + "[" * 200_000, "no lesions of COCO"]

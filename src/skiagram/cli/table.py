@@ -7,10 +7,9 @@ from skiagram.cli.file_arguments import (
     require_new,
 )
 from skiagram.compute.files import write_files
-from skiagram.datasets.folder.patients import join_tables
-from skiagram.errors import printable, refusal
+from skiagram.errors import printable
 from skiagram.intake.named_files import compose_table
-from skiagram.tables.frames import csv_text, read_csv
+from skiagram.tables.frames import csv_text
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,19 +18,6 @@ def run(arguments: argparse.Namespace) -> int:
     options, output = read_file_options(arguments), arguments.output
     folder = options.folder
     require_new(output, "CSV")
-    # the rows of a table, with what another one says of their patients
-    if folder.is_file():
-        if options.csv is None:
-            meaning = "a second table, with a row a patient"
-            raise refusal("cli.not_given", "LABELS", meaning=meaning)
-        tables = {str(path): read_csv(path) for path in (folder, options.csv, *options.join)}
-        leave_out = options.unmatched == "leave-out"
-        frame, notes = join_tables(
-            tables, options.patient, options.similar_patients, leave_out=leave_out
-        )
-        write_files({output: csv_text(frame).encode()})
-        print(f"Wrote {output}, {len(frame)} rows.", *map(printable, notes), sep="\n")
-        return 0
     # a row for each file of a folder
     table = compose_table(options)
     write_files({output: csv_text(table.frame).encode()})

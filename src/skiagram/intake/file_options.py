@@ -91,8 +91,7 @@ class FileOptions(NamedColumns):
     cut: Literal["first", "last"] | None = None
     frames: Literal["cases", "volume"] | None = None
     mark_class: Sequence[str] = ()
-    similar_marks: Literal["join", "apart"] | None = None
-    mark_unit: Literal["pixels", "shares"] = "pixels"
+    similar_marks: bool = False
     mask_pattern: Sequence[str] = ()
     join: Sequence[Path] = ()
     not_features: Sequence[str] = ()

@@ -1,9 +1,7 @@
 """A row for each image, by patterns of names that a user writes: image, mask, patient, label."""
 
-import re
 import shlex
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath

@@ -18,7 +18,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
@@ -30,7 +29,7 @@ from skiagram.intake.file_options import FileOptions
 from skiagram.readers.file_trees import is_hidden
 from skiagram.readers.files import read_file
 from skiagram.tables.cells import number_of, says_nothing_found, stands_for_missing
-from skiagram.tables.frames import TableLine, of_table, read_table, rows_of
+from skiagram.tables.frames import of_table, read_table, rows_of
 
 ALL = "all"  # classes
 _ALIKE = 0.5  # share of their common area from which two lesions may be one
@@ -88,8 +87,8 @@ def read_lesions(
     files: FileNames,
     shape_of: Callable[[str], tuple[int, ...]],
     options: FileOptions,
-) -> tuple[dict[str, list[Lesion]], str]:
-    """Return image → its lesions, and a sentence on columns that are not read.
+) -> dict[str, list[Lesion]]:
+    """Return image → its lesions.
 
     Args:
         files: The images.
@@ -117,43 +116,34 @@ def read_lesions(
     for _, problem in sorted(find_cell_problems(marks, checks, where).items()):
         raise problem
     # lesions of the classes that count, on their images
-    marks, note = _choose_classes(path, marks, columns, options.mark_class)
     lesions: dict[str, list[Lesion]] = {}
-    for row in rows_of(marks):
+    for row in rows_of(_choose_classes(path, marks, columns, options.mark_class)):
         with named(f"{path}, {word} {row.key}"):
             name = row.cells[columns.file]
             file = files.find(name)
             if file is None:
                 raise refusal("intake.lesions_of_no_image", name=name)
-            # an image is opened only where its sides are asked for
-            shape = shape_of(file) if columns.sides or options.mark_unit == "shares" else ()
-            lesion = _lesion_of(row, columns, shape, options.mark_unit)
+            # an image is opened only where its sides are told: it must be as it was drawn on
+            sides = [row.number(side) for side in columns.sides]
+            if sides and all(sides) and sides != [*shape_of(file)[:2]]:
+                drawn, found = (
+                    " × ".join(f"{side:g}" for side in each) for each in (sides, shape_of(file)[:2])
+                )
+                raise refusal("intake.lesions_of_other_size", image=name, drawn=drawn, found=found)
+            numbers = [number_of(row.cells[at]) for at in columns.place]
+            known = [number for number in numbers if number is not None]
+            lesion = _LESION_OF[columns.say](*known)
+            if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
+                raise refusal("intake.lesion_of_a_pixel", lesion=lesion.text())
             lesions.setdefault(file, []).append(lesion)
+    # each once
     for file, image_lesions in lesions.items():
         with named(f"{path}, lesions of `{file}`"):
-            lesions[file] = _each_once(image_lesions, options.similar_marks)
-    return lesions, note
-
-
-def _lesion_of(row: TableLine, columns: _Columns, shape: Sequence[int], unit: str) -> Lesion:
-    """Return the lesion of a row on an image, whose pixels must be those it was drawn on."""
-    numbers = [number_of(row.cells[name]) for name in columns.place]
-    known, here = [number for number in numbers if number is not None], shape[:2]
-    sides = [row.number(name) for name in columns.sides]
-    if unit == "shares":
-        if columns.say not in ("corners", "box"):
-            raise refusal("intake.circles_in_shares")
-        lengths = (*here[::-1], *here[::-1])
-        known = [share * length for share, length in zip(known, lengths, strict=True)]
-    elif sides and all(sides) and sides != [*here]:
-        drawn, found = (" × ".join(f"{side:g}" for side in each) for each in (sides, here))
-        raise refusal(
-            "intake.lesions_of_other_size", image=row.cells[columns.file], drawn=drawn, found=found
-        )
-    lesion = _LESION_OF[columns.say](*known)
-    if not lesion.world and lesion.radius <= _PIXEL * (1 + 1e-9):
-        raise refusal("intake.lesion_of_a_pixel", lesion=lesion.text())
-    return lesion
+            check_each_once(image_lesions)
+            for first, second in combinations(image_lesions, 2):
+                if not options.similar_marks and _are_alike(first, second):
+                    raise refusal("intake.lesions_alike", first=first.text(), second=second.text())
+    return lesions
 
 
 def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
@@ -244,8 +234,8 @@ def _find_columns(path: Path, table: pd.DataFrame) -> _Columns:
 
 def _choose_classes(
     path: Path, marks: pd.DataFrame, columns: _Columns, classes: Sequence[str]
-) -> tuple[pd.DataFrame, str]:
-    """Return the lesions of the classes that count, and a sentence on columns that are not read.
+) -> pd.DataFrame:
+    """Return the lesions of the classes that count.
 
     Raises:
         DataError: Lesions have several classes, and nobody says which count; none has a class that
@@ -269,11 +259,10 @@ def _choose_classes(
     # other columns that tell lesions of a class apart
     known = {columns.file, *columns.place, *columns.sides, columns.kind}
     of_class = marks.groupby(kind.loc[marks.index])
-    others = [str(name) for name in marks.columns if name not in known]
-    not_read = [name for name in others if of_class[name].nunique().max() > 1]
-    for column in not_read:
+    for column in (str(name) for name in marks.columns if name not in known):
         cells = {*marks[column]}
-        if _LIKE_CLASSES.search(column) and len(cells) <= _MOST_CLASSES:
+        is_like_class = _LIKE_CLASSES.search(column) and len(cells) <= _MOST_CLASSES
+        if is_like_class and of_class[column].nunique().max() > 1:
             raise refusal(
                 "intake.lesions_of_further_classes",
                 f"{path}, column `{column}`",
@@ -282,32 +271,11 @@ def _choose_classes(
                 column=column,
                 first=min(cells),
             )
-    note = f"Columns of {path.name} that are not read: {listed(not_read, '`')}."
-    return marks, note if not_read else ""
+    return marks
 
 
-def _each_once(lesions: list[Lesion], similar: str | None) -> list[Lesion]:
-    """Return lesions of an image of which none nearly coincide; refuse such without a choice."""
-    # such as several readers drew are joined where somebody said so; equal ones are refused below
-    if similar is None and len(set(lesions)) == len(lesions):
-        for first, second in filter(_are_alike, combinations(lesions, 2)):
-            raise refusal("intake.lesions_alike", first=first.text(), second=second.text())
-    if similar != "join":
-        check_each_once(lesions)
-        return lesions
-    alike = [[_are_alike((lesion, other)) for other in lesions] for lesion in lesions]
-    _, group = scipy.sparse.csgraph.connected_components(np.array(alike), directed=False)
-    joined = []
-    for number in dict.fromkeys(group.tolist()):
-        members = [lesions[at] for at in np.flatnonzero(group == number).tolist()]
-        numbers = np.mean([[*each.centre, each.radius] for each in members], axis=0).tolist()
-        joined.append(Lesion(tuple(numbers[:-1]), numbers[-1], members[0].world))
-    return joined
-
-
-def _are_alike(pair: tuple[Lesion, Lesion]) -> bool:
+def _are_alike(first: Lesion, second: Lesion) -> bool:
     """Return whether the common part of two lesions, as of squares or cubes, is half of both."""
-    first, second = pair
     if first.world != second.world or len(first.centre) != len(second.centre):
         return False
     centres = np.array([first.centre, second.centre])

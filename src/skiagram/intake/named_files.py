@@ -104,8 +104,8 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
     # lesions in place of regions
     has_masks, notes = options.marks is None and (frame["mask"] != "").any(), [found.note]
     if options.marks is not None:
-        frame, sentences = _add_lesions(frame, options)
-        notes += sentences
+        frame, sentence = _add_lesions(frame, options)
+        notes.append(sentence)
         if alone := sorted(found.masks_alone):
             notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     elif options.label_value and has_masks:
@@ -151,8 +151,8 @@ def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> Pati
     return PatientTable(str(csv), replace_columns(frame, {column: meant}), column, "image")
 
 
-def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFrame, list[str]]:
-    """Return rows with the lesions of their image in place of a mask, and sentences on them.
+def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFrame, str]:
+    """Return rows with the lesions of their image in place of a mask, and a sentence on them.
 
     They are of its mask, or of a file of marks. A case is abnormal where any of its modalities has
     a lesion.
@@ -170,7 +170,7 @@ def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFram
                 remedy="save the lesions alone as one, apart from each other, or give a CSV",
             ) from error
 
-    lesions, not_read, files = dict[str, list[Lesion]](), "", frame["file"].tolist()
+    lesions, files = dict[str, list[Lesion]](), frame["file"].tolist()
     if marks == "masks":
         for image, mask in zip(files, frame["mask"], strict=True):
             with suppress(EmptyMask):  # of an image without a lesion
@@ -178,7 +178,7 @@ def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFram
                     lesions[image] = lesions_of_region(read(image, mask))
     else:
         shape_of = cache(lambda image: read(image).pixels.shape)
-        lesions, not_read = read_lesions(Path(marks), FileNames(files), shape_of, options)
+        lesions = read_lesions(Path(marks), FileNames(files), shape_of, options)
     if not any(lesions.values()):
         raise refusal("intake.no_lesion", f"--marks {marks}")
     cells = {
@@ -197,4 +197,4 @@ def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFram
         f"{sum(map(len, lesions.values()))} lesions in {len(cells)} of {len(files)} images; the "
         "others are taken for images without one."
     )
-    return marked, [count, not_read]
+    return marked, count
