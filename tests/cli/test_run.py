@@ -18,7 +18,7 @@ from skiagram.cli.main import main
 from skiagram.composition import Composition
 from skiagram.compute.files import locked
 from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError
-from skiagram.intake.in_memory import encode_images
+from skiagram.intake.in_memory import written_images
 from skiagram.options import check
 from skiagram.projects import files, running
 from skiagram.readers.image_files import decode_image
@@ -229,7 +229,7 @@ def test_a_wrong_call_is_one_error_and_leaves_nothing(evaluated, change, kind, f
     with pytest.raises(kind, match=fragment) as caught:
         skiagram.run(**{"images": IMAGES} | CALL | change)
     if kind is AuditStop:  # its notes say what was found, and the option file may waive it
-        assert "image-03.png" in "".join(caught.value.__notes__)
+        assert "image-03.tif" in "".join(caught.value.__notes__)
     else:
         assert not any(evaluated.iterdir())
     assert Path.cwd() == evaluated
@@ -260,8 +260,9 @@ def test_a_failed_stage_is_an_error_of_its_kind(evaluated, monkeypatch, code, ki
     ids=["8 bits", "16 bits", "below zero", "fractions", "colour", "one channel"],
 )
 def test_images_in_memory_are_read_back_as_they_are(image):
-    ((name, content),) = encode_images([image])
-    read = decode_image(content, name).pixels
+    with written_images([image]) as files:
+        ((name, path),) = files.items()
+        read = decode_image(path.read_bytes(), name).pixels
     np.testing.assert_array_equal(read, image.squeeze())
 
 
@@ -307,7 +308,7 @@ def test_a_data_frame_has_outcomes_covariates_and_sites_and_masks_are_regions(
     assert written["outcome"]["kind"] == "time"
     columns = {"mask": "mask", "patient": "PatientID", "site": "hospital"}
     assert columns.items() <= written["columns"].items()
-    mask = decode_image((evaluated / "mine/images/mask-00.png").read_bytes(), "mask").pixels
+    mask = decode_image((evaluated / "mine/images/mask-00.tif").read_bytes(), "mask").pixels
     np.testing.assert_array_equal(mask.squeeze() > 0, masks[0])
     assert {"analysis", "figure", "value", "low", "high"} <= {*result.figures.columns}
     with pytest.raises(DataError, match="masks: 23 values"):

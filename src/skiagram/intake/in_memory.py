@@ -1,14 +1,12 @@
 """Images and labels of a Python program become files and a table, as a folder of images has them.
 
-No value is changed: gray of 8 or 16 bits without a sign and colour become PNG, other gray TIFF.
+No value is changed: arrays become TIFF.
 """
 
-import filecmp
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
-from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,11 +14,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import tifffile
-from PIL import Image as Pillow
 
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.roles import PATIENT
-from skiagram.errors import DataError, named, refusal
+from skiagram.errors import named, refusal
 from skiagram.readers.voxels import narrow
 from skiagram.tables.frames import csv_text
 
@@ -45,7 +42,7 @@ def write_data_set(
         DataError: Images or labels that cannot be used, or the folder holds others.
         OptionError: Arrays are given beside a path.
     """
-    # A folder, a table of features or a file of arrays, and a table, as the command takes them.
+    # a folder, a table of features or a file of arrays, and a table, as the command takes them
     if _is_path(images):
         if patients is not None or masks is not None or not (labels is None or _is_path(labels)):
             raise refusal("intake.path_as_labels")
@@ -53,27 +50,28 @@ def write_data_set(
     if isinstance(images, pd.DataFrame):
         number = len(images)
         columns = _list_columns(images, None, number) | _list_columns(labels, patients, number)
-        return _write_table(place / FEATURES, columns), None
-    listed = {"file": _list_images(images)}
-    if masks is not None:
-        listed["mask"] = _list_images(masks)
-    number = len(listed["file"])
-    _require_number(len(listed.get("mask", listed["file"])), "masks", number)
-    columns = _list_columns(labels, patients, number)
+        _write_new({place / FEATURES: csv_text(columns).encode()})
+        return place / FEATURES, None
     # where each image and its mask are, or will be
-    every = [each for files in listed.values() for each in files]
-    paths = [Path(each).parent.resolve() / Path(each).name for each in every if _is_path(each)]
-    if 0 < len(paths) < len(every):
+    listed = _list_images(images)
+    number, contents = len(listed), dict[Path, bytes]()
+    drawn = [] if masks is None else _list_images(masks)
+    _require_number(len(drawn) or number, "masks", number)
+    columns = _list_columns(labels, patients, number)
+    if drawn and _is_path(listed[0]) != _is_path(drawn[0]):
         raise refusal("intake.masks_of_other_kind")
-    if paths:
+    if _is_path(listed[0]):
+        paths = [Path(each).parent.resolve() / Path(each).name for each in (*listed, *drawn)]
         folder = Path(os.path.commonpath([path.parent for path in paths]))
-        names = [path.relative_to(folder).as_posix() for path in paths]
     else:
         folder = place / IMAGES
-        names = _write_folder(folder, *listed.values())
-    files = {kind: names[number * at : number * (at + 1)] for at, kind in enumerate(listed)}
+        contents = _encode_images(folder, listed) | _encode_images(folder, drawn, "mask")
+        paths = [*contents]
     # the table last: it stands for all of it
-    return folder, _write_table(place / TABLE, files | columns)
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    files = {"file": names[:number]} | ({"mask": names[number:]} if drawn else {})
+    _write_new(contents | {place / TABLE: csv_text(files | columns).encode()})
+    return folder, place / TABLE
 
 
 def _list_columns(labels: Any, patients: Any, number: int) -> dict[str, list[str]]:
@@ -95,14 +93,15 @@ def _require_number(found: int, where: str, number: int) -> None:
         raise refusal("intake.other_length", where, found=found, number=number)
 
 
-def _write_table(table: Path, columns: Mapping[str, Sequence[str]]) -> Path:
-    """Write a table, or leave an equal one as it is."""
-    content = csv_text(columns).encode()
-    if table.exists() and table.read_bytes() != content:
-        raise _holds_others(table)
-    table.parent.mkdir(parents=True, exist_ok=True)
-    write_files({table: content})
-    return table
+def _write_new(contents: Mapping[Path, bytes]) -> None:
+    """Write files, all of them or none; those of the same call before stay as they are."""
+    present = {path for path in contents if path.exists()}
+    for path in present:
+        if path.read_bytes() != contents[path]:
+            raise refusal("intake.other_content", str(path.parent))
+    for folder in {path.parent for path in contents}:
+        folder.mkdir(parents=True, exist_ok=True)
+    write_files({path: content for path, content in contents.items() if path not in present})
 
 
 @contextmanager
@@ -115,11 +114,11 @@ def written_images(images: Any) -> Iterator[dict[str, Path]]:
     listed = _list_images(images)
     with TemporaryDirectory() as folder:
         if _is_path(listed[0]):
-            files = {str(path): Path(path) for path in listed}
-        else:
-            names = _write_folder(Path(folder) / IMAGES, listed)
-            files = {name: Path(folder) / IMAGES / name for name in names}
-        yield files
+            yield {str(path): Path(path) for path in listed}
+            return
+        contents = _encode_images(Path(folder), listed)
+        write_files(contents)
+        yield {path.name: path for path in contents}
 
 
 def _list_images(images: Any) -> Sequence[Any]:
@@ -138,20 +137,24 @@ def _list_images(images: Any) -> Sequence[Any]:
     return listed
 
 
-def encode_images(arrays: Sequence[Any], called: str = "image") -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the content of a file for each array.
+def _encode_images(folder: Path, arrays: Sequence[Any], called: str = "image") -> dict[Path, bytes]:
+    """Return the file of each array in a folder, and its content.
 
     Raises:
         DataError: An array is no image.
     """
+    contents = {}
     digits = len(str(len(arrays) - 1))
     for at, array in enumerate(arrays):
         where, values = f"{called}s[{at}]", np.asarray(array)
-        is_colour = values.ndim == 3 and values.shape[2] == 3
+        is_colour = values.ndim == 3 and values.shape[2] == 3 and values.dtype == np.uint8
         if values.ndim == 3 and values.shape[2] == 1:
             values = values[..., 0]
-        is_image = values.ndim == 2 or (is_colour and values.dtype == np.uint8)
-        if not is_image or not values.size or values.dtype.kind not in "buif":
+        if (
+            not (values.ndim == 2 or is_colour)
+            or not values.size
+            or values.dtype.kind not in "buif"
+        ):
             shape = " × ".join(map(str, values.shape)) or "no axis"
             fault = f"an array of {shape}, {values.dtype}"
             volume = "give volumes as files, for example NIfTI, by their paths"
@@ -159,13 +162,11 @@ def encode_images(arrays: Sequence[Any], called: str = "image") -> Iterator[tupl
             raise refusal("intake.unusable_array", where, found=fault, remedy=remedy)
         with named(where):
             values = narrow(values)
-        file, name = BytesIO(), f"{called}-{at:0{digits}}"
-        if values.dtype in (np.uint8, np.uint16):
-            Pillow.fromarray(values).save(file, "PNG")
-            yield f"{name}.png", file.getvalue()
-        else:
-            tifffile.imwrite(file, values, photometric="minisblack", metadata=None)
-            yield f"{name}.tif", file.getvalue()
+        file = BytesIO()
+        photometric = "rgb" if is_colour else "minisblack"
+        tifffile.imwrite(file, values, photometric=photometric, metadata=None, compression="zlib")
+        contents[folder / f"{called}-{at:0{digits}}.tif"] = file.getvalue()
+    return contents
 
 
 def _is_path(value: Any) -> bool:
@@ -178,27 +179,3 @@ def as_text(value: Any) -> str:
         return ""
     is_whole = isinstance(value, float | np.floating) and value.is_integer()
     return str(int(value) if is_whole else value)
-
-
-def _write_folder(folder: Path, images: Sequence[Any], masks: Sequence[Any] = ()) -> list[str]:
-    """Write a file for each array, all of them or none; return their names, masks last."""
-    names = []
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as place:
-        written = Path(place) / folder.name
-        written.mkdir()
-        for name, content in chain(encode_images(images), encode_images(masks, "mask")):
-            (written / name).write_bytes(content)
-            names.append(name)
-        if not folder.exists():
-            written.replace(folder)
-            return names
-        # the same call was made before
-        _, *differing = filecmp.cmpfiles(written, folder, names, shallow=False)
-        if any(differing) or len(names) != len([*folder.iterdir()]):
-            raise _holds_others(folder)
-    return names
-
-
-def _holds_others(path: Path) -> DataError:
-    return refusal("intake.other_content", str(path))
