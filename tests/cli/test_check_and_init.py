@@ -84,7 +84,7 @@ def data_sets():
 @pytest.mark.slow
 def test_check_of_a_sound_folder_counts_what_is_there(project, tmp_path, terminal):
     sound_folder(tmp_path, 48)
-    counts = "cancer 24 12 | normal 24 12 | all 48 24 | height 24 24 24 | Disk: | "
+    counts = "cancer 24 12 | normal 24 12 | all 48 24 | height 24 24 24 | "
     asked = "the disease: `--positive cancer` or `--positive normal`."
     terminal.says(f"check {FILMS}", f"{counts}This data set can be run. | {asked}")
     assert data_sets() == ["phantom.yaml"]

@@ -33,12 +33,6 @@ def test_a_class_has_one_spelling(labels, named, taken):
     assert bool(notes) == (taken != list(labels))
 
 
-def test_classes_that_differ_in_case_alone_are_named():
-    rows, (note,) = settle_labels(table("a", "A"), "label", None, ())
-    assert cells(rows) == ["a", "A"]
-    assert note.startswith("`A` and `a` differ in case alone and are two classes")
-
-
 def test_characters_that_cannot_be_seen_are_named():
     _, notes = settle_labels(table("yes", "yes\u200b"), "label", None, ())
     assert "'yes\\u200b'" in notes[0]

@@ -7,7 +7,6 @@ import pandas as pd
 
 from skiagram.cli.check_report import (
     checked_text,
-    disk_text,
     left_out,
     patient_hint,
     spelling_hints,
@@ -48,8 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
         parts = ["\n".join(described.notes), *parts, left_out(described)]
         parts += [spelling_hints(described), patient_hint(described)]
     parts.append(describe_sides(checked))
-    if checked.first and checked.source.card().has_images:
-        parts.append(disk_text(checked.first))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     return _conclude(checked)
 

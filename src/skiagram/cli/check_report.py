@@ -31,8 +31,6 @@ from skiagram.tables.cells import number_of, stands_for_missing
 _EXAMPLES = 5
 _TYPED = 8  # columns in a line
 _FEW_IDS = 0.2  # of the rows
-# A restored pixel is a float32.
-_RESTORED_BYTES = 4
 
 
 def checked_text(checked: AnyChecked) -> str:
@@ -237,24 +235,6 @@ def require_usable(data: AnyChecked, where: str, consequence: str) -> None:
         print(*map(printable, problem_lines(data.problems)), sep="\n", file=sys.stderr)
         number = len(data.problems)
         raise refusal("cli.unusable_cases", where, number=number, consequence=consequence)
-
-
-def disk_text(images: Sequence[CheckedImage]) -> str:
-    """Return how much disk the images will take."""
-    values = [(float(np.prod(image.note.shape)), np.dtype(image.note.depth)) for image in images]
-    stored = sum(number * depth.itemsize for number, depth in values)
-    restored = sum(_RESTORED_BYTES * number for number, _ in values)
-    return (
-        f"Disk: {_size(stored)} for images and {_size(restored)} for restored images; twice as "
-        "much on a file system without reflinks, because of DVC's cache."
-    )
-
-
-def _size(n_bytes: float) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6)):
-        if n_bytes >= size:
-            return f"{n_bytes / size:.1f} {unit}"
-    return f"{n_bytes / 1e3:.0f} kB"
 
 
 def text_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:

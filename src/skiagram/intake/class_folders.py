@@ -116,26 +116,6 @@ def _choose_layout(
     return outer
 
 
-def describe_depths(frame: pd.DataFrame) -> str:
-    """Return a sentence where images of one class lie at several depths; else nothing."""
-    folders = frame["file"].str.rpartition("/")[0]
-    depth = folders.str.count("/")
-    of_classes = depth.groupby(frame["label"]).nunique()
-    several = (of_classes > 1).sum()
-    if not several:
-        return ""
-    counted = " and ".join(
-        f"{len(alike)} in folders such as `{alike.min()}`" for _, alike in folders.groupby(depth)
-    )
-    return (
-        f"Warning: images of {several} of {len(of_classes)} classes lie at several depths: "
-        f"{counted}. "
-        "They may be of several kinds, such as slides and what was cut out of them, which then "
-        "counts twice. Take one kind alone: give a `--pattern` that fits its names, or name a "
-        "folder that holds nothing else."
-    )
-
-
 def find_split_column(frame: pd.DataFrame, names: Iterable[str]) -> tuple[str | None, str]:
     """Return the first of some columns that tells the parts of the data, and a sentence.
 

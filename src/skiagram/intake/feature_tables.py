@@ -16,7 +16,6 @@ from skiagram.datasets.folder.columns import (
     Columns,
     find_number_problem,
     find_thousands_problem,
-    require_columns,
     settle_numbers,
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
@@ -40,13 +39,7 @@ from skiagram.intake.settled_tables import (
     settle_table,
     taken_columns,
 )
-from skiagram.intake.structures import (
-    ALL,
-    ask_for_structure,
-    choose_structures,
-    find_structures,
-    list_structures,
-)
+from skiagram.intake.structures import find_structures, list_structures
 from skiagram.tables.cells import stands_for_missing
 from skiagram.tables.frames import are_numbers, find_texts, numbers_of, replace_columns, texts_of
 
@@ -72,7 +65,7 @@ def read_features(
             and its columns where this table calls them the same.
     """
     for name, role in ROLES.items():
-        if role.of_images and name != "region" and getattr(options, name):
+        if role.of_images and getattr(options, name):
             raise refusal("intake.role_of_images", f"--{option_of(name)}")
     # `site` may be a part of the body here, so that it is a hospital only where the line says so
     if options.site is None and not options.test_sites:
@@ -94,7 +87,7 @@ def read_features(
         table = count_once(table, table.frame.columns)
     single = filter(None, [columns.label, columns.split, columns.site, columns.value])
     constant = [*dict.fromkeys([*single, *columns.covariates])]
-    table = _choose_region(table, patient, constant)
+    _refuse_structures(table, patient, constant)
     if patient is not None and at_home is None:
         patients = table.frame[patient].nunique()
         agree = len(table.frame[[patient, *constant]].drop_duplicates()) == patients
@@ -167,34 +160,20 @@ def _settle_features(table: SettledTable, source: FeatureFile) -> tuple[SettledT
     return table.with_rows(frame, *notes), features
 
 
-def _choose_region(
-    table: SettledTable, patient: str | None, constant: Sequence[str]
-) -> SettledTable:
-    """Return the rows of the structures that `--region COLUMN=NAME,…` names.
+def _refuse_structures(table: SettledTable, patient: str | None, constant: Sequence[str]) -> None:
+    """Refuse rows of several structures of each patient, until they are said to be alike.
 
     Raises:
-        DataError: A column tells a patient's rows apart, and nobody said which are meant.
+        DataError: A column tells a patient's rows apart, and nobody said what becomes of it.
     """
-    frame, options = table.frame, table.options
-    if options.region is None:
-        column = find_structures(frame, patient, {*constant, *options.not_features})
-        if column is None:
-            return table
+    frame = table.frame
+    column = find_structures(frame, patient, {*constant, *table.options.not_features})
+    if column is not None:
+        structures = list_structures(frame, column)
+        first = frame[column].mode()[0]
         raise refusal(
-            "intake.several_structures",
-            column=column,
-            structures=list_structures(frame, column),
-            remedy=ask_for_structure(frame, column),
+            "intake.several_structures", column=column, structures=structures, first=first
         )
-    column, _, names = options.region.partition("=")
-    require_columns(frame, (column,), "--region")
-    if names == ALL:
-        return table
-    structures = {*frame[column]}
-    chosen = [names] if names in structures else [*filter(None, map(str.strip, names.split(",")))]
-    rows = choose_structures(frame, column, chosen)
-    note = f"{len(rows)} of {len(frame)} rows are of {', '.join(chosen)} (`{column}`)."
-    return table.with_rows(rows, note)
 
 
 def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -124,8 +124,6 @@ def settle_labels(
     if changed:
         changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
         notes.append(f"Labels that are the same number are one class: {changes}.")
-    if alike := differ_in_case(present - {*named}):
-        notes.append(f"{alike} and are two classes; write them alike if they are one.")
     frame = replace_columns(frame, {column: frame[column].replace(spelling)}) if spelling else frame
     # rows without a label
     is_empty = frame[column] == ""
@@ -167,16 +165,6 @@ def label_column(name: str, header: Collection[str]) -> str:
     return name if name in header else usual_column(header, (name,)) or name
 
 
-def differ_in_case(classes: Collection[str]) -> str:
-    """Say which two classes differ in case alone; empty for none."""
-    spelled: dict[str, str] = {}
-    for label in sorted(classes):
-        other = spelled.setdefault(label.casefold(), label)
-        if other != label:
-            return f"`{other}` and `{label}` differ in case alone"
-    return ""
-
-
 def require_positive(positive: str | None, classes: Sequence[str]) -> None:
     """Refuse two classes of which none is named as the positive one.
 
@@ -215,8 +203,6 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
         counted = "one class alone" if len(classes) == 1 else f"{len(classes)} classes"
         fault = f"`{named}` was given, and {counted}: {listed(classes)}"
         remedy = "correct it or the labels, name two with --classes, or leave --positive out"
-        if alike := differ_in_case(classes):
-            remedy = f"{alike}: write them alike. Else {remedy}"
         raise refusal("intake.positive_of_others", found=fault, remedy=remedy)
     if named not in classes:
         remedy = suggest(named, classes, "name one of these classes")

@@ -1,16 +1,14 @@
 """Structures that tell the rows of a patient apart, such as organs and lesions of PyRadiomics."""
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Collection
 
 import pandas as pd
 
-from skiagram.errors import listed, refusal
+from skiagram.errors import listed
 from skiagram.tables.frames import are_numbers, texts_of
 
-ALL = "all"  # structures
 _STRUCTURE = re.compile(
     r"(?i)structure|(?<![a-z])(roi|voi|region|organ|segment|label|mask|lesion|contour)"
 )
@@ -55,38 +53,7 @@ def find_structures(
     return min(found)[2] if found else None
 
 
-def choose_structures(frame: pd.DataFrame, column: str, chosen: Collection[str]) -> pd.DataFrame:
-    """Return the rows of some structures.
-
-    Raises:
-        OptionError: The column has none of a name, or no structure is named.
-    """
-    structures = {*frame[column]}
-    unknown = [name for name in chosen if name not in structures]
-    if unknown or not chosen:
-        raise refusal(
-            "intake.unknown_structure",
-            found=f"no structure is called {', '.join(unknown)}"
-            if unknown
-            else "names no structure",
-            column=column,
-            structures=list_structures(frame, column),
-            remedy=ask_for_structure(frame, column),
-        )
-    return frame[frame[column].isin([*chosen])]
-
-
 def list_structures(frame: pd.DataFrame, column: str) -> str:
     """Return the structures of a column with their rows, the most frequent first."""
     counts = Counter(frame[column].tolist()).most_common()
     return listed(f"{name} ({number})" for name, number in counts)
-
-
-def ask_for_structure(frame: pd.DataFrame, column: str) -> str:
-    """Return what to add to a line for one structure, or for all rows of a column."""
-    ((first, _),) = Counter(frame[column].tolist()).most_common(1)
-    one, every = (shlex.quote(f"{column}={name}") for name in (first, ALL))
-    return (
-        f"name the structure that the question is about, such as --region {one}; --region {every} "
-        "takes every row, for example of lesions"
-    )
