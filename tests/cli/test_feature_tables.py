@@ -167,7 +167,6 @@ TIMES = (
     "radiomics.csv times.csv --join clinical.csv --similar-patients same "
     "--time days --event died --covariates age"
 )
-REGIONS = "regions.csv --positive yes"
 CHECKS = read_rows(__file__, "checks", Check)
 
 
@@ -251,13 +250,10 @@ def test_a_packed_table_is_read_as_a_plain_one(here, terminal):
     assert (described.source.name, described.source.title) == ("mine", "mine")
 
 
-def test_parts_and_a_structure_are_those_of_the_data_set(tables):
+def test_parts_are_those_of_the_data_set(tables):
     mine = parse(f"{write_columns(tables, 'Image=files')} --positive yes")
     described = read_features(mine)
     assert (described.source.design, described.source.columns.split) == ("holdout", "split")
-    described = read_features(parse(f"{tables}/{REGIONS} --region Structure=GTV-1"))
-    assert len(described.frame) == 40
-    assert max(described.frame["volume"]) < 1e5
 
 
 def test_a_table_of_many_columns_is_read_and_a_message_names_eight(here, terminal):
