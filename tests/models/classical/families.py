@@ -43,7 +43,7 @@ def _is_of_any_classes(name):
     """Return whether a model reads all features of all training cases, and learns any classes."""
     options = read_options(name)
     reads_all = not (options["columns"] or options["selection"] or options.get("encoding"))
-    return reads_all and "class" in model(name).tasks and name != "one_class"
+    return reads_all and "class" in model(name).tasks
 
 
 EVERY = [path.stem for path in sorted(OPTION_FILES.glob("*.yaml")) if _is_of_features(path.stem)]

@@ -225,13 +225,8 @@ class ClassicalModel(ABC):
             way = "variance" if self.selection is None else self.selection.method
             if way != "variance":
                 raise refusal("models.selection_by_classes", self.title_by(loss), way=way)
-        return self.fit_steps(training, context)
-
-    def fit_steps(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
-        """Fit all steps on the cases as they are; `fit` says which they are."""
         # Families that the model reads.
-        loss, names = training.classical_loss, training.inputs.names
-        title = self.title_by(loss)
+        names, title = training.inputs.names, self.title_by(loss)
         chosen = choose_columns(names, self.columns)
         # Features that change with small changes of the image are left out.
         used = chosen

@@ -34,7 +34,6 @@ TRUSTED = (
     "skiagram.models.classical.cox.BoostedCoxTrees",
     "skiagram.models.classical.harmonisation.SiteHarmoniser",
     "skiagram.models.classical.preprocessing.MaximumThenSumScaler",
-    "skiagram.models.classical.one_class.NormalRange",
     "skiagram.models.classical.penalised_estimators.ElasticNetLeastSquares",
     "skiagram.models.classical.penalised_estimators.OrderedLogistic",
     "skiagram.models.classical.penalised_estimators.PenalisedCox",
