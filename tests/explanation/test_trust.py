@@ -64,8 +64,6 @@ def test_where_a_map_points_is_counted_exactly():
     found = locate(values, region)
     assert (found.hit, found.area) == (1.0, 16 / 400)
     assert found.share == pytest.approx(4 / 7)
-    assert found.rim == pytest.approx(2 / 7)
-    assert found.border == pytest.approx(1 / 7)
     # Three places are above 0; thirteen of 396 empty ones fill up the region's size.
     assert found.overlap == pytest.approx((1 + 13 / 396 * 15) / 16)
     assert locate(-np.abs(values), region) is None

@@ -42,7 +42,7 @@ def asked(**changed):
     few = {"orders": 2, "first": 3, "resamples": 8, "shap_cases": 8, "background": 8}
     values["importance"] |= few
     values["maps"] |= {"cases": 8, "steps": 8, "window": 0.25}
-    values["maps"]["exchange"] |= {"cells": 4, "steps": 4, "fresh_layers": [1.0]}
+    values["maps"]["exchange"] |= {"cells": 4, "steps": 4}
     return check(ExplanationOptions, values | changed, "explain")
 
 

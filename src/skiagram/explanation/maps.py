@@ -27,7 +27,6 @@ from skiagram.explanation.trust import (
 )
 from skiagram.seeding import derived_seed, stream
 from skiagram.sources.phantom.image_model import IdealObserver
-from skiagram.statistics.proportions import mean_by_patient
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class MappedCase:
         seen: (…) the first channel of what the network saw.
         region: Known region on the network's grid; None without.
         maps: Method → (…) its map.
-        similarity: Method → (stages,) likeness to the maps of more and more fresh weights.
+        similarity: Method → likeness to the map of fresh weights.
         areas: Method, `random` or `centre` → (2,) mean score while cells are deleted in this order,
             and while they are inserted, in standard deviations of the held-out scores.
     """
@@ -46,7 +45,7 @@ class MappedCase:
     seen: NDArray[Any]
     region: Mask | None
     maps: Mapping[Method, Singles]
-    similarity: Mapping[str, Floats]
+    similarity: Mapping[str, float]
     areas: Mapping[str, Floats]
 
 
@@ -92,7 +91,7 @@ def map_fold(
             images[row, 0].numpy(),
             regions[row],
             {method: examined.maps[method][row].astype(np.float32) for method in methods},
-            {name: values[:, row] for name, values in examined.similarity.items()},
+            {name: float(values[row]) for name, values in examined.similarity.items()},
             {name: values[:, row] / spread for name, values in examined.areas.items()},
         )
         for row, case in enumerate(case_id)
@@ -165,7 +164,7 @@ class MappedModel:
         cases = [self.cases[case] for case in self.sample]
         patient = model.known.patient_id[model.rows(self.sample)]
 
-        def mean(values: Callable[[MappedCase], Floats]) -> Floats:
+        def mean(values: Callable[[MappedCase], Any]) -> Floats:
             return np.array([np.mean([values(fit) for fit in each], axis=0) for each in cases])
 
         likeness = mean(lambda fit: fit.similarity[method])
@@ -178,17 +177,13 @@ class MappedModel:
         alike = compare_trainings(
             [[each[k].maps[method].astype(float) for each in cases] for k in range(trainings)]
         )
-        tests = judge_maps(likeness[:, -1], areas, method, alike, patient, options.unchanged)
+        tests = judge_maps(likeness, areas, method, alike, patient, options.unchanged)
         return MapExplanation(
             method=method,
             title=TITLES[method],
             reason="",
             tests=tests,
             trustworthy=all(test.state == "passed" for test in tests),
-            fresh=tuple(
-                (share, mean_by_patient(likeness[:, stage], patient, -1.0, 1.0))
-                for stage, share in enumerate(options.exchange.fresh_layers)
-            ),
             location=self._locate_maps(lambda fit: fit.maps[method].astype(float)),
         )
 

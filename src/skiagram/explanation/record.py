@@ -144,7 +144,6 @@ class MapExplanation:
 
     Attributes:
         reason: Why it is not defined; empty where it is.
-        fresh: (share of layers with fresh weights, similarity to the trained network's map).
     """
 
     method: Method
@@ -152,7 +151,6 @@ class MapExplanation:
     reason: str
     tests: tuple[MapTest, ...] = ()
     trustworthy: bool = False
-    fresh: tuple[tuple[float, Estimate], ...] = ()
     location: Location | None = None
 
 

@@ -2,15 +2,12 @@
 
 Every map is about one number, the score of the positive class minus that of the other one, and has
 the axes of the image. Grad-CAM (Selvaraju et al. 2017) weighs the last maps of features by their
-gradient, of a transformer the tokens that enter its last block; integrated gradients (Sundararajan
-et al. 2017) add up to the change of the score from the blank image; occlusion (Zeiler & Fergus
-2014) is the loss of score where a square is blanked.
+gradient; integrated gradients (Sundararajan et al. 2017) add up to the change of the score from the
+blank image; occlusion (Zeiler & Fergus 2014) is the loss of score where a square is blanked.
 """
 
 import copy
-import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple, Self, cast
@@ -38,6 +35,7 @@ from skiagram.seeding import derived_seed, stream
 
 Maps = Floats  # (n, [depth,] height, width)
 _AT_ONCE = 32  # images that a network sees together
+_FRESH = 2  # of the stream of fresh weights: the last of three that earlier versions drew
 
 
 class ClassDifference(nn.Module):
@@ -89,52 +87,28 @@ class ExplainedNetwork:
                 batches.append(module(batch, *table_inputs).double().numpy())
         return np.concatenate(batches)
 
-    def randomise(self, share: float, seed: int) -> Self:
-        """Copy the model with fresh weights in the last layers of each member."""
-        # A copy, whose layers from the last one back get fresh weights.
+    def randomise(self, seed: int) -> Self:
+        """Copy the model with fresh weights in each member."""
         changed = copy.deepcopy(self)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
             for member in changed.members:
-                trained = cast(nn.Module, member.network)
-                fresh = self.architecture.build()
-                layers = [name for name, part in trained.named_modules() if _own_state(part)]
-                for name in layers[len(layers) - math.ceil(share * len(layers)) :]:
-                    state, trained_module = fresh.get_submodule(name), trained.get_submodule(name)
-                    with torch.no_grad():
-                        for key, value in _own_state(trained_module).items():
-                            value.copy_(_own_state(state)[key])
+                fresh = self.architecture.build().state_dict()
+                cast(nn.Module, member.network).load_state_dict(fresh)
         return changed
-
-
-def _own_state(module: nn.Module) -> dict[str, Tensor]:
-    tensors = dict(module.named_parameters(recurse=False)) | dict(
-        module.named_buffers(recurse=False)
-    )
-    return {name: value for name, value in tensors.items() if value.is_floating_point()}
-
-
-def attention_entrances(module: nn.Module) -> list[nn.Module]:
-    """Find what each block of a transformer attends to goes through; empty for another one."""
-    entrances: list[nn.Module] = []
-    for part in module.modules():
-        if isinstance(part, TransformerBlock):
-            entrances.append(part.attended)
-        inner, entrance = (getattr(part, name, None) for name in ("attn", "norm1"))
-        # timm's plain attention: others see a window, or turn queries and keys by their place
-        if type(inner).__name__ == "Attention" and isinstance(entrance, nn.Module):
-            entrances.append(entrance)
-    return entrances
 
 
 def why_undefined(method: Method, network: ExplainedNetwork) -> str:
     """Say why a network has no map of this kind; empty where it has one."""
-    layers = attention_entrances(network.members[0])
-    if method == "grad_cam" and network.architecture.planes:
+    if method != "grad_cam":
+        return ""
+    if network.architecture.planes:
         return "the network mixes three planes, so its maps of features belong to no place"
-    if method == "grad_cam" and not layers and _last_maps(network) is None:
-        return "the network has no layer of feature maps"
-    return ""
+    # Its own transformer, and those of timm.
+    kinds = {type(part).__name__ for part in network.members[0].modules()}
+    if kinds & {TransformerBlock.__name__, "Attention"}:
+        return "a transformer has tokens in place of maps of features"
+    return "" if _last_maps(network) is not None else "the network has no layer of feature maps"
 
 
 def explain(
@@ -167,17 +141,6 @@ def explain(
     return attribution
 
 
-@contextmanager
-def _watched(modules: Sequence[nn.Module], note: Callable[..., Any]) -> Iterator[None]:
-    """Have what modules give noted."""
-    handles = [module.register_forward_hook(note) for module in modules]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def _grad_cam(
     network: ExplainedNetwork, images: Tensor, table_inputs: tuple[Tensor, ...], _: MapOptions
 ) -> Tensor:
@@ -186,46 +149,13 @@ def _grad_cam(
     total = torch.zeros(len(images), *images.shape[2:])
     for member in network.members:
         module = ClassDifference(member, network.positive).eval()
-        layers = attention_entrances(member)
-        # Transformers: tokens of the last block, put back into rows.
-        if layers:
-            patches = _weighed_tokens(module, layers[-1], images, table_inputs)
-            rows = math.isqrt(patches.shape[1] * images.shape[2] // images.shape[3])
-            grid = patches.reshape(len(images), 1, rows, -1)
-        else:
-            grad_cam = attr.LayerGradCam(module, _last_maps(replace(network, classifier=member)))
-            tracked_images = images.clone().requires_grad_()
-            grid = grad_cam.attribute(tracked_images, None, table_inputs, relu_attributions=True)
+        grad_cam = attr.LayerGradCam(module, _last_maps(replace(network, classifier=member)))
+        tracked_images = images.clone().requires_grad_()
+        grid = grad_cam.attribute(tracked_images, None, table_inputs, relu_attributions=True)
         total += nn.functional.interpolate(
             grid.detach().float(), images.shape[2:], mode=mode, align_corners=False
         )[:, 0]
     return total / len(network.members)
-
-
-def _weighed_tokens(
-    module: nn.Module, entrance: nn.Module, images: Tensor, table_inputs: tuple[Tensor, ...]
-) -> Tensor:
-    """Compute (n, places) Grad-CAM on the tokens that enter the last block of a transformer."""
-    # The tokens are caught on the way in.
-    tokens: list[Tensor] = []
-
-    def note(_: nn.Module, __: Any, output: Tensor) -> Tensor:
-        tokens.append(output.detach().requires_grad_())
-        return tokens[-1]
-
-    # Each channel counts by its mean gradient over the places.
-    with _watched([entrance], note):
-        score = module(images, *table_inputs)
-    (gradient,) = torch.autograd.grad(score.sum(), tokens)
-    # Networks of timm put tokens before those of the places.
-    bodies = (
-        cast(Any, part)
-        for part in module.modules()
-        if hasattr(part, "num_prefix_tokens") and hasattr(part, "blocks")
-    )
-    places = slice(next((int(body.num_prefix_tokens) for body in bodies), 0), None)
-    weight = gradient[:, places].mean(dim=1, keepdim=True)
-    return (tokens[0][:, places] * weight).sum(dim=2).relu()
 
 
 def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
@@ -243,8 +173,11 @@ def _last_maps(network: ExplainedNetwork) -> nn.Module | None:
     member = network.members[0]
     # Bare containers repeat what their last layer returns, and cannot be told from it.
     layers = [module for module in member.modules() if not list(module.children())]
-    with _watched(layers, note), torch.inference_mode():
+    handles = [layer.register_forward_hook(note) for layer in layers]
+    with torch.inference_mode():
         member.eval()(*example)
+    for handle in handles:
+        handle.remove()
     return last[0] if last else None
 
 
@@ -302,8 +235,7 @@ class Examined(NamedTuple):
 
     Attributes:
         maps: Method → (n, [depth,] height, width).
-        similarity: Method → (stages, n) likeness to the maps of the network with fresh weights in
-            more and more layers.
+        similarity: Method → (n,) likeness to the maps of the network with fresh weights.
         areas: Method, `random` or `centre` → (2, n) mean score while cells are deleted in this
             order, and while they are inserted.
     """
@@ -331,13 +263,11 @@ def examine(
     """
     # the maps, and how alike they are to those of a network with fresh weights
     maps = {method: explain(method, network, images, options, table) for method in methods}
-    alike: dict[Method, list[list[float]]] = {method: [] for method in methods}
-    for stage, share in enumerate(options.exchange.fresh_layers):
-        fresh = network.randomise(share, derived_seed(seed, "fresh weights", stage))
-        for method in methods:
-            others = explain(method, fresh, images, options, table)
-            pairs = zip(maps[method], others, strict=True)
-            alike[method].append([map_similarity(first, second) for first, second in pairs])
+    fresh = network.randomise(derived_seed(seed, "fresh weights", _FRESH))
+    alike = {}
+    for method in methods:
+        pairs = zip(maps[method], explain(method, fresh, images, options, table), strict=True)
+        alike[str(method)] = np.array([map_similarity(first, second) for first, second in pairs])
     # the score while cells are exchanged in the order of each map, at random and from the centre
     areas: dict[str, list[tuple[float, float]]] = {}
     number = cell_numbers(images.shape[2:], options.exchange.cells)
@@ -356,7 +286,7 @@ def examine(
             areas.setdefault(name, []).append(pair)
     return Examined(
         {str(method): values for method, values in maps.items()},
-        {str(method): np.array(rows) for method, rows in alike.items()},
+        alike,
         {name: np.array(pairs).T for name, pairs in areas.items()},
     )
 

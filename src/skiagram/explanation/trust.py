@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
-from scipy.ndimage import distance_transform_edt
 
 from skiagram.arrays import Flags, Floats, Singles, Texts, Whole
 from skiagram.statistics.estimate import Estimate
@@ -42,18 +41,15 @@ _WINDOW = 7  # pixels a side, as Wang et al. 2004 for a square window
 
 @options_class(**STRICT)
 class Exchange:
-    """How the tests change images and networks.
+    """How the tests change images.
 
     Attributes:
         cells: Cells a side that are deleted and inserted; fewer where the image is smaller.
         steps: Steps from none to all cells.
-        fresh_layers: Shares of the layers, counted from the output, that get fresh weights in
-            turn, ascending; the last one decides.
     """
 
     cells: Annotated[int, Field(ge=2)]
     steps: Annotated[int, Field(ge=2)]
-    fresh_layers: Annotated[tuple[Annotated[float, Field(gt=0, le=1)], ...], Field(min_length=1)]
 
 
 def centre_map(shape: Sequence[int]) -> Map:
@@ -136,11 +132,7 @@ class Located(NamedTuple):
     hit: float  # whether the highest place lies in the region; the share of them where several do
     share: float
     overlap: float  # of the region among as many highest places (Dice of equal areas)
-    rim: float  # share of the attribution just outside, nearer than the region is wide
-    border: float  # share in the outer tenth of the image, the region and its rim aside
-    area: float  # region's share of the image: what chance gives for the first three
-    rim_area: float
-    border_area: float
+    area: float  # region's share of the image: what chance gives for the others
 
 
 def locate(values: Map, region: Mask) -> Located | None:
@@ -153,27 +145,17 @@ def locate(values: Map, region: Mask) -> Located | None:
     total = float(positive.sum())
     if not total > 0:
         return None
-    # the rim of the region, and the border of the image without region and rim
-    width = 2 * float(np.max(distance_transform_edt(np.pad(region, 1))))
-    rim = ~region & (distance_transform_edt(~region) <= width / 2)
-    border = ~region & ~rim
-    border[tuple(slice(-(-side // 10), side - -(-side // 10)) for side in region.shape)] = False
     count = int(region.sum())
     # Places of equal value share what is left of the region's size.
     limit = float(np.partition(values.ravel(), -count)[-count])
     above, level = values > limit, values == limit
     level_share = (count - int(above.sum())) / int(level.sum())
     overlap = (float((above & region).sum()) + level_share * float((level & region).sum())) / count
-    # Hits, and shares of the map in the region, its rim and the border of the image.
     return Located(
         hit=float(region[values == values.max()].mean()),
         share=float(positive[region].sum()) / total,
         overlap=overlap,
-        rim=float(positive[rim].sum()) / total,
-        border=float(positive[border].sum()) / total,
         area=float(region.mean()),
-        rim_area=float(rim.mean()),
-        border_area=float(border.mean()),
     )
 
 
@@ -282,7 +264,6 @@ class Location:
         nowhere: Cases whose map has no positive part; they count as missing.
         area: Mean share of the image that the region covers: chance.
         hit: Pointing game: whether the highest place lies in the region.
-        parts: Part of the image outside → share of the attribution, share of the image.
     """
 
     cases: int
@@ -291,8 +272,6 @@ class Location:
     hit: Pointing
     share: Pointing
     overlap: Pointing
-    outside: Estimate
-    parts: dict[str, tuple[Estimate, float]]
 
 
 def judge_location(
@@ -334,17 +313,6 @@ def judge_location(
     nowhere = int(np.isnan(figures("hit")).sum())
     if nowhere == len(places):
         return None
-    # What lies outside the region, by where it lies.
-    share, rim, border = (figures(name) for name in ("share", "rim", "border"))
-    rim_area, border_area = (float(of_centre(f"{name}_area").mean()) for name in ("rim", "border"))
-    parts = {
-        "just around it": (mean_by_patient(rim, patient, 0.0, 1.0), rim_area),
-        "at the border of the image": (mean_by_patient(border, patient, 0.0, 1.0), border_area),
-        "elsewhere": (
-            mean_by_patient(1 - share - rim - border, patient, 0.0, 1.0),
-            1 - float(area.mean()) - rim_area - border_area,
-        ),
-    }
     return Location(
         cases=len(places),
         nowhere=nowhere,
@@ -352,6 +320,4 @@ def judge_location(
         hit=pointing("hit"),
         share=pointing("share"),
         overlap=pointing("overlap"),
-        outside=mean_by_patient(1 - share, patient, 0.0, 1.0),
-        parts=parts,
     )

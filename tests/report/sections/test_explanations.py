@@ -50,13 +50,6 @@ def test_the_answer_names_what_passed_and_what_failed():
     assert "no maps" in words(replace(NETWORK, maps=None))
 
 
-def test_what_lies_outside_is_told_by_trustworthy_maps_alone():
-    said = words(NETWORK)
-    assert "By Occlusion, 60 % of what Small network looks at lies outside" in said
-    assert "By Grad-CAM" not in said
-    assert "no map tells" in words(with_maps(a_map("Occlusion", "deletion")))
-
-
 @pytest.mark.parametrize(
     ("region", "rest", "fragment"),
     [
