@@ -39,7 +39,7 @@ TEST = 4  # patients
 JUDGE = {"C": 1.0}
 FINDER = {"normal_places": 5, "lesion_least": 4.0, "margin": 2.0, "apart": 10.0, "top": 2}
 SEARCH = {
-    "space": {"classifier.C": {"low": 0.01, "high": 10.0, "scale": "log"}},
+    "space": {"classifier.C": [0.01, 0.1, 1.0, 10.0]},
     "budget": {"trials": 2, "folds": 2},
 }
 

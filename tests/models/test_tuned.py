@@ -14,7 +14,8 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.errors import ModelFailure, OptionError
 from skiagram.fitting.contract import Arm, FitContext
-from skiagram.models.tuned import TUNING, Range, fitted_options
+from skiagram.models.arm_of_file import fitted_options
+from skiagram.models.tuned import TUNING
 from skiagram.options import build
 from skiagram.splits import grouped_folds
 from skiagram.strict import STRICT
@@ -52,7 +53,7 @@ def test_the_better_of_two_settings_is_found_by_the_training_cases_alone():
 
 
 def test_the_first_trial_has_the_models_own_values_and_no_two_are_alike():
-    space = {"C": {"low": 0.001, "high": 10.0, "scale": "log"}}
+    space = {"C": [0.001, 0.01, 0.1, 0.12345, 1.0, 3.0, 10.0]}
     first, *others = tuned(space, C=0.12345).fit(CASES, CONTEXT).tuning.trials
     assert first.options == {"C": 0.12345}
     assert len({each.options["C"] for each in others}) == 5
@@ -87,21 +88,6 @@ def test_a_saved_model_scores_the_same_and_equal_searches_have_equal_bytes(tmp_p
     assert record["trials"][record["best"]]["options"] == {"columns": BETTER}
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "scale", "tenth"),
-    [(1, 1000, "log", 0.35), (1, 1000, "linear", 0.1), (0.1, 100.0, "log", 0.67)],
-)
-def test_a_range_is_drawn_from_end_to_end(low, high, scale, tenth):
-    values = [
-        Range(low=low, high=high, scale=scale).rvs(np.random.RandomState(seed))
-        for seed in range(2000)
-    ]
-    assert {type(value) for value in values} == {type(low)}
-    assert low <= min(values) < max(values) <= high
-    below = np.mean(np.array(values) <= (100 if isinstance(low, int) and scale == "linear" else 10))
-    assert below == pytest.approx(tenth, abs=0.03)
-
-
 @dataclass(**STRICT)
 class Fails:
     """A logistic regression that fails at levels above its limit."""
@@ -121,7 +107,7 @@ class Fails:
 
 def failing(limit):
     model = {"_target_": f"{__name__}.Fails", "level": 1, "limit": limit}
-    space = {"level": {"low": 0, "high": 9, "scale": "linear"}}
+    space = {"level": [*range(10)]}
     group = {"_target_": "skiagram.models.tuned.Tuned", "model": model, "space": space}
     return build(group | {"budget": {"trials": 8, "folds": 2}}, "model")
 
@@ -132,7 +118,7 @@ def test_a_failed_trial_has_its_reason_and_a_search_without_any_other_is_a_faile
     assert {trial.options["level"] > 4 for trial in failed} == {True}
     assert "diverged at level" in failed[0].reason
     assert tuning.chosen["level"] <= 4
-    with pytest.raises(ModelFailure, match=r"Fails, tuned: all 5 trials failed.*diverged at level"):
+    with pytest.raises(ModelFailure, match=r"Fails, tuned: all 7 trials failed.*diverged at level"):
         failing(-1).fit(CASES, CONTEXT)
 
 
@@ -167,7 +153,7 @@ def test_a_network_is_tuned_and_stops_early_like_any_other(tmp_path):
     options = read_options("tuned_small_cnn")
     options["model"]["training"] |= {"epochs": 2, "patience": 2}
     options["model"]["widths"] = [6, 12]
-    options["space"] = {"dropout": {"low": 0.0, "high": 0.6, "scale": "linear"}}
+    options["space"] = {"dropout": [0.0, 0.3, 0.6]}
     options["budget"] = {"trials": 2, "folds": 2}
     model = learner_of(build(options, "model"), CPU, threads=1)
     assert (model.arm, model.title) == ("deep", "Small convolutional network, tuned")

@@ -295,13 +295,6 @@ def test_rows_have_the_figures_of_whole_runs_and_one_becomes_the_run(small):
     small.run(*ask(small, {STRENGTHS: [0.01, 1.0], "seed": [3]}), code=0)
     table = table_of(small, "regularisation")
     assert set(table["row"]) == {1, 2}
-    # The tracker is told how long each row took, which a second look does not change.
-    times = {path.name: path.read_bytes() for path in (small.folder / ".work").rglob("row-*.json")}
-    assert len(times) >= 2
-    small.run(*ask(small, {STRENGTHS: [0.01, 1.0], "seed": [3]}))
-    assert all(
-        (small.folder / ".work/seconds" / name).read_bytes() == times[name] for name in times
-    )
     pieces = small.folder / ".work/pieces"
     scores = {
         model: {path.read_bytes() for path in pieces.glob(f"trained-{model}-*/{SCORES}")}

@@ -34,9 +34,10 @@ from skiagram.fitting.contract import (
 from skiagram.fitting.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.fitting.fits import finite
 from skiagram.fitting.reading import TRAITS, Reading
+from skiagram.models.arm_of_file import fitted_options
 from skiagram.models.combined import COMBINATION, CombinationInputs, FittedCombination
 from skiagram.models.learner import learner_of
-from skiagram.models.tuned import TUNING, Tuning, apply_values, is_tuned
+from skiagram.models.tuned import TUNING, Tuning, apply_values
 from skiagram.options import allow_own_code, build, check, find_own_code
 from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records.feature_table import FeatureTable, has_prefix
@@ -211,10 +212,9 @@ def load_scorer(
     for repeat in repeats:
         # The model is as the records say; of a tuned one with what this repeat's search chose.
         with named(str(folder / DEPLOYMENT)):
-            options = deployment.model_options
-            if is_tuned(options):
-                tuning, options = record(Tuning, repeat / TUNING), options.get("model", {})
-                options = apply_values(options, tuning.chosen)
+            options = fitted_options(deployment.model_options)
+            if options is not deployment.model_options:
+                options = apply_values(options, record(Tuning, repeat / TUNING).chosen)
         if deployment.reads_encoding:
             options = {**options, "encoding": ENCODING}
         built = own(options, ("skiagram.models",), ("load", "build"), folder / DEPLOYMENT)

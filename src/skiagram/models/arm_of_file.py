@@ -17,10 +17,15 @@ _KINDS = {"baselines": "a classical model", "networks": "a network"}
 _STAGES = {"baselines": "train_baseline", "networks": "train_network"}
 
 
+def fitted_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the options of the model that is fitted: of a tuned one those that are searched."""
+    fitted = options.get("model")
+    return fitted if isinstance(fitted, Mapping) else options
+
+
 def target_of(values: Mapping[str, Any]) -> str:
     """Find the class of a model; of a tuned one that of the model that is tuned."""
-    fitted = values.get("model")
-    return str((fitted if isinstance(fitted, Mapping) else values).get("_target_", ""))
+    return str(fitted_options(values).get("_target_", ""))
 
 
 def require_arm(name: str, values: Mapping[str, Any], arm: str, *, stage: bool = False) -> None:

@@ -9,19 +9,17 @@ by scikit-learn (Bergstra and Bengio 2012); they depend on the seed of the fit a
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
-from math import exp, log
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.arrays import Floats
 from skiagram.errors import DataError, ModelFailure, SkiagramError, refusal
-from skiagram.finding.inputs import FindsIn
-from skiagram.fitting.contract import Arm, FitContext, FitSummary, Fitted, Labelled, Requirements
+from skiagram.fitting.contract import FitContext, FitSummary, Fitted, Labelled, Requirements
 from skiagram.fitting.fits import finite, named_failures
 from skiagram.fitting.reading import Reading
 from skiagram.models.learner import learner_of
@@ -36,66 +34,10 @@ from skiagram.strict import STRICT
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
-if TYPE_CHECKING:
-    from numpy.random import RandomState
-
 TUNING = "tuning.json"  # in the folder of a fitted tuned model
-_TARGET = f"{__name__}.Tuned"  # by name: who asks for it does not depend on what it trains
 
 
-@options_class(**STRICT)
-class Range:
-    """A range of numbers, both ends included; of whole numbers alone if both ends are written so.
-
-    Attributes:
-        low: Least value.
-        high: Greatest value.
-        scale: `log` tries each order of magnitude as often as any other; then `low` > 0.
-    """
-
-    low: int | float
-    high: int | float
-    scale: Literal["linear", "log"]
-
-    @model_validator(mode="after")
-    def _ascending(self) -> Self:
-        if self.low >= self.high:
-            raise ValueError("`low` must lie below `high`")
-        if self.scale == "log" and self.low <= 0:
-            raise ValueError("`scale: log` needs a `low` above 0")
-        return self
-
-    @property
-    def whole(self) -> bool:
-        return type(self.low) is int and type(self.high) is int
-
-    def __contains__(self, value: Any) -> bool:
-        """Tell whether a value lies within, and is whole where only whole numbers are tried."""
-        kinds = (int,) if self.whole else (int, float)
-        return type(value) in kinds and self.low <= value <= self.high
-
-    def rvs(self, random_state: "RandomState") -> int | float:
-        """Draw a number, under the name by which scikit-learn asks for one."""
-        # a whole number stands for the numbers up to the next one, so that both ends have a share
-        ends = (self.low, self.high + self.whole)
-        if self.scale == "log":
-            drawn = exp(random_state.uniform(log(ends[0]), log(ends[1])))
-        else:
-            drawn = random_state.uniform(*ends)
-        # more than three digits mean nothing in a search and are hard to read
-        value = int(drawn) if self.whole else float(f"{drawn:.3g}")
-        return min(max(value, self.low), self.high)
-
-
-def _kind(value: Any) -> str:
-    """Tell which kind of values a config means, so that an error is about that kind."""
-    return "range" if isinstance(value, Mapping | Range) else "choices"
-
-
-Choices = Annotated[tuple[Any, ...], Field(min_length=2)]  # values of any kind
-Values = Annotated[
-    Annotated[Range, Tag("range")] | Annotated[Choices, Tag("choices")], Discriminator(_kind)
-]
+Values = Annotated[tuple[Any, ...], Field(min_length=2)]  # of any kind
 
 
 @options_class(**STRICT)
@@ -155,8 +97,7 @@ class Tuned:
 
     Attributes:
         model: `_target_` and options of the model; their values are the first trial.
-        space: Option, with dots down to nested ones → the values to choose from: a list, or `low`,
-            `high` and `scale` of a range (whole ends try whole numbers).
+        space: Option, with dots down to nested ones → the values to choose from.
         budget: Trials and folds.
     """
 
@@ -171,22 +112,21 @@ class Tuned:
         read = ("_target_", "encoding", "training.input", *(["columns"] if is_network else []))
         for name, values in self.space.items():
             where, value = f"model.space.{name}", _value(self.model, name)
-            ends = (values.low, values.high) if isinstance(values, Range) else values
             chooses_features = False
             if name == "columns" and self.model.get("encoding") is not None:
                 # Families of features that an encoding is read beside.
                 from skiagram.encoders.encoder import COLUMN
 
-                families = [str(family) for end in ends for family in end or ()]
+                families = [str(family) for each in values for family in each or ()]
                 chooses_features = not all(is_in_family(family, COLUMN) for family in families)
             if chooses_features or name.startswith(read):
                 raise refusal("models.changed_inputs", where)
             # The first trial has the model's own values, so they must lie within.
             if value not in values:
                 raise refusal("models.value_outside", where, value=value)
-            # Both ends must build a model.
-            for end in ends:
-                self.having({name: end})
+            # Each must build a model.
+            for each in values:
+                self.having({name: each})
 
     def having(self, values: Mapping[str, Any]) -> Any:
         """Return the model with other values of some options."""
@@ -197,9 +137,8 @@ class Tuned:
         return self.having({})
 
     @property
-    def arm(self) -> Arm:
-        arm: Arm = self._own.arm
-        return arm
+    def arm(self) -> Any:
+        return self._own.arm
 
     @property
     def title(self) -> str:
@@ -210,9 +149,8 @@ class Tuned:
         return bool(self._own.uses_validation)
 
     @property
-    def finds_in(self) -> FindsIn | None:
-        finds_in: FindsIn | None = self._own.finds_in
-        return finds_in
+    def finds_in(self) -> Any:
+        return self._own.finds_in
 
     def learner(self, trainer: Trainer, threads: int) -> "Tuned":
         """Return a tuned network with where it is trained; any other model is as it is."""
@@ -229,8 +167,8 @@ class Tuned:
 
     def load(self, folder: Path) -> Fitted[Any]:
         """Load what the chosen model's fit wrote."""
-        tuning = read_record(Tuning, folder / TUNING)
-        fitted: Fitted[Any] = self.having(tuning.chosen).load(folder)
+        chosen = self.having(read_record(Tuning, folder / TUNING).chosen)
+        fitted: Fitted[Any] = chosen.load(folder)
         return fitted
 
     def fit(self, training: Labelled[Any], context: FitContext) -> "FittedTuned":
@@ -265,17 +203,12 @@ class Tuned:
         """Draw the values of each trial, no two alike; the first are the model's own."""
         from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-        count, space = self.budget.trials - 1, dict(self.space)
-        # of choices alone each set is drawn once, and there may be fewer of them than trials
-        if not any(isinstance(each, Range) for each in space.values()):
-            count = min(count, len(ParameterGrid(space)))
+        # There may be fewer sets of values than trials.
+        count = min(self.budget.trials - 1, len(ParameterGrid(self.space)))
+        drawn = ParameterSampler(self.space, count, random_state=seed)
         # The model's own values first, so that no search ends below them on its folds.
-        settings = [{name: _value(self.model, name) for name in space}]
-        for drawn in ParameterSampler(space, count, random_state=seed):
-            values = {name: drawn[name] for name in space}
-            if values not in settings:
-                settings.append(values)
-        return settings
+        own = {name: _value(self.model, name) for name in self.space}
+        return [own, *(values for values in drawn if values != own)]
 
     def _try(
         self,
@@ -317,9 +250,8 @@ class TunedNetwork(Tuned):
         return learner_of(super().having(values), self.trainer, self.threads)
 
     @property
-    def gpus(self) -> int | None:
-        gpus: int | None = self._own.gpus
-        return gpus
+    def gpus(self) -> Any:
+        return self._own.gpus
 
     @property
     def one_by_one(self) -> bool:
@@ -363,17 +295,6 @@ class FittedTuned:
     def save(self, folder: Path) -> None:
         self.fitted.save(folder)
         write_record(self.tuning, folder / TUNING)
-
-
-def fitted_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the options of the model that is fitted: of a tuned one those that are searched."""
-    fitted: Mapping[str, Any] = options["model"] if is_tuned(options) else options
-    return fitted
-
-
-def is_tuned(options: Mapping[str, Any]) -> bool:
-    """Tell whether options are those of a tuned model."""
-    return options.get("_target_") == _TARGET
 
 
 def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

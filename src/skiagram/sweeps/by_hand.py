@@ -28,7 +28,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from skiagram.composition import Composition
 from skiagram.errors import DataError, OptionError, SkiagramError, nearest, refusal
-from skiagram.models.tuned import fitted_options
+from skiagram.models.arm_of_file import fitted_options
 from skiagram.options import PARAMS, check, read_option_file
 from skiagram.records.files import read_record
 from skiagram.sweeps.row_options import check_changes

@@ -11,8 +11,8 @@ from skiagram.fitting.arm import ArmFolders, TrainOptions
 from skiagram.fitting.cross_validation import Plan
 from skiagram.fitting.fits import keep_fits
 from skiagram.fitting.reading import Reading
+from skiagram.models.arm_of_file import fitted_options
 from skiagram.models.learner import learner_of
-from skiagram.models.tuned import fitted_options
 from skiagram.options import build
 from skiagram.preparation import PreparedData
 from skiagram.steps.train import train_model

@@ -219,7 +219,7 @@ def test_a_tuned_finder_marks_as_the_finder_of_its_chosen_values(tmp_path):
     options = {
         "_target_": "skiagram.models.tuned.Tuned",
         "model": composed(finder()),
-        "space": {name: {"low": 0.001, "high": 10.0, "scale": "log"}, "top": [1, 2]},
+        "space": {name: [0.01, 0.1, 1.0, 10.0], "top": [1, 2]},
         "budget": {"trials": 2, "folds": 2},
     }
     model = build(options, "model")
