@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from itertools import chain, count
@@ -23,13 +23,14 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import ConfigCompositionException, MissingConfigException
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from skiagram.composition import Composition
-from skiagram.errors import DataError, OptionError, SkiagramError, nearest, refusal
+from skiagram.errors import DataError, OptionError, SkiagramError, refusal
 from skiagram.models.arm_of_file import fitted_options
-from skiagram.options import PARAMS, check, read_option_file
+from skiagram.options import check, split_names
 from skiagram.records.files import read_record
 from skiagram.sweeps.row_options import check_changes
 from skiagram.sweeps.rows import (
@@ -52,13 +53,7 @@ HYDRA = {
     "output_subdir": None,
 }
 _GRID = "BasicSweeper"  # Hydra's own runs all that it is given, whatever jobs return
-_PLUGINS = {  # those that were tried; some ask for a version of their library that is too old
-    "hydra/launcher/joblib": "hydra-joblib-launcher",
-    "hydra/launcher/ray": "--no-deps hydra-ray-launcher",
-    "hydra/launcher/submitit_local": "hydra-submitit-launcher",
-    "hydra/launcher/submitit_slurm": "hydra-submitit-launcher",
-    "hydra/sweeper/optuna": "--no-deps hydra-optuna-sweeper optuna",
-}
+_OWN = re.compile(r"[+~]*(objective|hydra)[./]")  # words that change no option of a row
 
 
 class AskedSweep(NamedTuple):
@@ -92,29 +87,18 @@ def run_jobs(root: Path, words: Sequence[str]) -> AskedSweep:
     rows = root / ".work/sweeps" / BY_HAND
     shutil.rmtree(rows, ignore_errors=True)
     places = {"project": str(root), "rows": str(rows)}  # for jobs, which may run elsewhere
-    config = {**sweepable_options(root), "hydra": HYDRA, "places": places}
-    # options have their addresses in the line, and their whole names in Hydra's config
-    options = Composition(root)
-    named: dict[str, str] = {}
+    ConfigStore.instance().store(
+        "sweep", {"objective": OBJECTIVE, "hydra": HYDRA, "places": places}
+    )
+    # Options have their addresses in the line, and are added to Hydra's config by whole names.
+    options, named = Composition(root), dict[str, str]()
     for word in words:
         address, equals, value = word.partition("=")
-        whole = re.match(r"[+~]*(conf|objective|hydra)[./]", address)
-        if not whole:
-            address = options.find_option(address)
-        if not whole and "." in address:
-            # what its file leaves to its class has a place there, too
-            *parents, last = address.split(".")
-            place: dict[str, Any] = config
-            for parent in parents:
-                if not isinstance(place.get(parent), dict):
-                    place[parent] = {}
-                place = place[parent]
-            place.setdefault(last, None)
-        named[word] = f"{address}{equals}{value}"
-    ConfigStore.instance().store("sweep", config)
+        is_own = _OWN.match(address) is not None
+        named[word] = word if is_own else f"++{options.find_option(address)}{equals}{value}"
     sys.argv[1:] = [named.get(word, word) for word in sys.argv[1:]]
     # The objective is checked before any row is run.
-    objective = check_objective([*named.values()])
+    objective = check_objective(root, [*named.values()])
     failure: Exception | None = None
     try:
         hydra.main(version_base="1.3", config_path=None, config_name="sweep")(run_job)()
@@ -157,18 +141,15 @@ def run_job(config: DictConfig) -> float | None:
     """
     # What the job changes, without the objective.
     overrides = OverridesParser.create().parse_overrides([*HydraConfig.get().overrides.task])
-    names = [each.key_or_group for each in overrides]
-    model = find_model(config, names, HydraConfig.get().sweeper._target_)
-    changes = {
-        each.key_or_group: each.value()
-        for each in overrides
-        if not each.key_or_group.lstrip("+").startswith("objective.")
-    }
+    changes, project = _list_changes(overrides), Path(config["places"]["project"])
+    objective = check(Objective, dict(config["objective"]), "objective")
+    model = find_model(
+        Composition(project, changes), objective, changes, HydraConfig.get().sweeper._target_
+    )
     # A single row of a sweep of its own.
     row = Row(1, changes, changes, 1)
     sweep = Sweep(question="", rows=(changes,))
-    workspace = Workspace.of_project(Path(config["places"]["project"]))
-    (result,) = run_rows(BY_HAND, sweep, [row], workspace)
+    (result,) = run_rows(BY_HAND, sweep, [row], Workspace.of_project(project))
     note = Path(config["places"]["rows"]) / f"{HydraConfig.get().job.num}.json"
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps(changes), encoding="utf-8")
@@ -185,26 +166,13 @@ def run_job(config: DictConfig) -> float | None:
     return worth
 
 
-def sweepable_options(root: Path) -> dict[str, Any]:
-    """List all that can be swept: the choices, and the values of every config."""
-    found: dict[str, Any] = {}
-    for path in sorted((root / "conf").glob("*/*.yaml")):
-        values = read_option_file(path, path.relative_to(root).as_posix())
-        found.setdefault(path.parent.name, {})[path.stem] = _without_references(values)
-    choices = read_option_file(root / PARAMS, PARAMS)
-    return {**choices, "conf": found, "objective": OBJECTIVE}
+def _list_changes(overrides: Iterable[Override]) -> dict[str, Any]:
+    """Return the whole name of each option that words change → its value."""
+    changed = (each for each in overrides if not _OWN.match(f"{each.key_or_group}."))
+    return {each.key_or_group: each.value() for each in changed}
 
 
-def _without_references(values: Any) -> Any:
-    """Return values without text that Hydra would evaluate; a row reads the config itself."""
-    if isinstance(values, dict):
-        return {name: _without_references(value) for name, value in values.items()}
-    if isinstance(values, list):
-        return [_without_references(value) for value in values]
-    return "" if isinstance(values, str) and ("${" in values or values == "???") else values
-
-
-def check_objective(words: Sequence[str]) -> Objective:
+def check_objective(root: Path, words: Sequence[str]) -> Objective:
     """Refuse, before the first row, an objective that every job would refuse; return it.
 
     Args:
@@ -213,58 +181,60 @@ def check_objective(words: Sequence[str]) -> Objective:
     """
     # Options as Hydra will give them to each job.
     overrides = OverridesParser.create().parse_overrides([*words])
-    fixed = [str(each.input_line) for each in overrides if not each.is_sweep_override()]
+    fixed = [each for each in overrides if not each.is_sweep_override()]
+    lines = [str(each.input_line) for each in fixed]
     with hydra.initialize(version_base="1.3", config_path=None):
         try:
-            config = hydra.compose("sweep", fixed, return_hydra_config=True)
-        except MissingConfigException as error:
-            lacking = str(error.missing_cfg_file)
-            fault, near = "Hydra's plug-in is not installed", nearest(lacking, _PLUGINS)
-            remedy = f"`pip install {_PLUGINS[lacking]}`" if lacking in _PLUGINS else ""
-            if not remedy:
-                fault = "no plug-in of Hydra's"
-                remedy = f"did you mean `{'='.join(near[0].rsplit('/', 1))}`?" if near else ""
-            raise OptionError(fault, where=lacking, remedy=remedy) from error
-        except ConfigCompositionException as error:  # such as an option that is not there
+            config = hydra.compose("sweep", lines, return_hydra_config=True)
+        except HydraException as error:  # such as a plug-in that is not installed
             raise OptionError(str(error).partition("\n")[0].rstrip("."), where="sweep") from error
     ranges = OmegaConf.select(config, "hydra.sweeper.params") or {}  # of Optuna's sweeper, say
+    objective = check(Objective, dict(config["objective"]), "objective")
     # Where the models themselves change, only the job can tell what its run holds.
     swept = {each.key_or_group for each in overrides if each.is_sweep_override()} | {*ranges}
     if not {"baselines", "combinations", "encoders", "networks"} & swept:
+        options = Composition(root, _list_changes(fixed))
         names = [*(each.key_or_group for each in overrides), *ranges]
-        find_model(config, names, config.hydra.sweeper._target_)
-    return check(Objective, dict(config["objective"]), "objective")
+        find_model(options, objective, names, config.hydra.sweeper._target_)
+    return objective
 
 
-def find_model(config: Mapping[str, Any], changed: Iterable[str], sweeper: str) -> str | None:
+def find_model(
+    options: Composition, objective: Objective, changed: Iterable[str], sweeper: str
+) -> str | None:
     """Find the model, or `best_<arm>`, by whose figure of development cases a job is judged.
 
     Where neither a model nor an arm is named it is the only model of the run whose config
     changes; None where there is no such model, and the sweeper needs none.
 
     Args:
-        config: The choices of the run, the values of its configs, and the objective.
+        options: Those of the run.
         changed: Names of the options that are changed.
         sweeper: Class of Hydra's sweeper.
 
     Raises:
-        OptionError: The figure is of test cases, the run lacks the model or the arm, or a sweeper
-            that chooses is not told by what.
+        OptionError: The run lacks the model or the arm, or a sweeper that chooses is not told by
+            what.
     """
     # The models of the run by their arms: baselines that read an encoder are an arm of their own.
-    values = config["conf"]["model"]
-    fitted = {name: fitted_options(values.get(name, {})) for name in config["baselines"]}
-    encoder = [name for name, options in fitted.items() if options.get("encoding")]
+    chosen = {
+        name: split_names(options.choices[name])
+        for name in ("baselines", "networks", "combinations")
+    }
+    encoder = [
+        name
+        for name in chosen["baselines"]
+        if fitted_options(options.read_file("model", name)).get("encoding")
+    ]
     by_arm = {
-        "classical": [name for name in config["baselines"] if name not in encoder],
+        "classical": [name for name in chosen["baselines"] if name not in encoder],
         "encoder": encoder,
-        "deep": [*config["networks"]],
-        "combined": [*config["combinations"]],
+        "deep": chosen["networks"],
+        "combined": chosen["combinations"],
     }
     arms = {arm: models for arm, models in by_arm.items() if models}
     listed = "; ".join(f"{arm}: {', '.join(models)}" for arm, models in arms.items())
     # What the objective names must be in the run.
-    objective = check(Objective, dict(config["objective"]), "objective")
     model, arm = objective.model, objective.arm
     if model is not None and not any(model in models for models in arms.values()):
         raise refusal("sweeps.unknown_model", model=model, models=listed)
