@@ -59,7 +59,6 @@ def test_more_classes_equal_sklearn_and_have_no_operating_point():
     named, macro = probability.argmax(axis=1), roc_auc_score(label, probability, multi_class="ovr")
     expected = {
         "roc_auc": macro,
-        "hand_till_auc": roc_auc_score(label, probability, multi_class="ovo"),
         "average_precision": average_precision_score(np.eye(3)[label], probability),
         "accuracy": accuracy_score(label, named),
         "balanced_accuracy": balanced_accuracy_score(label, named),

@@ -16,9 +16,7 @@ from skiagram.evaluation.stability import (
     assess_feature_selection,
     flip_rate,
     fold_auc,
-    split_variance,
 )
-from skiagram.statistics.delong import placements
 from skiagram.statistics.variation import corrected_mean, selection_stability
 from tests.evaluation.scenario import evaluated, finished, scenario
 
@@ -50,28 +48,6 @@ def test_equals_the_share_of_disagreeing_pairs():
     pairs = list(combinations(named, 2))
     expected = np.mean([one != other for one, other in pairs], axis=0)
     assert_allclose(flip_rate(named), expected)
-
-
-POSITIVE = np.arange(120) < 50
-PATIENT = np.arange(120)
-
-
-def drawn(rng, repeats, noise):
-    """Scores of patients by fits whose strength varies with the seed; `noise` is of both."""
-    strength = 1.2 + 0.3 * rng.normal(size=(repeats, 1))
-    shared = rng.normal(size=120)
-    own = noise * rng.normal(size=(repeats, 120))
-    return strength * POSITIVE + shared + own
-
-
-def test_what_a_seed_moves_is_not_laid_on_the_patients():
-    rng = np.random.default_rng(1)
-    many, one = drawn(rng, 100, 0.0), drawn(rng, 1, 0.0)
-    found = split_variance(placements(many, POSITIVE, PATIENT))
-    areas = [placements(row[None], POSITIVE, PATIENT).value for row in many]
-    assert found["seed"] + found["both"] == pytest.approx(np.var(areas, ddof=1))
-    single = placements(one, POSITIVE, PATIENT).variance()
-    assert found["patients"] == pytest.approx(single, rel=0.7)
 
 
 NAMES = ("a", "b", "c", "d")
@@ -111,7 +87,7 @@ def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_a
     models = [finished(known, "once"), replace(often, selection=chosen(HOLDOUT))]
     found = evaluated(known, models)
     plain, choosing = (one.figures.select(analysis=STABILITY) for one in found.models)
-    for figure in ("flips", "seed_auc_sd", "variance_seed", "selection_agreement"):
+    for figure in ("flips", "seed_auc_sd", "selection_agreement"):
         assert plain.get(figure=figure) is None
     assert [len(one.fold_auc) for one in found.models] == [3, 9]
     spread = np.std(found.models[1].by_repeat, ddof=1)
@@ -120,7 +96,6 @@ def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_a
     called = [(rows["probability_1"] > 0.5).to_numpy(dtype=bool) for rows in test]
     named = np.stack(called).astype(np.int64)
     assert choosing.find(figure="flips").value == pytest.approx(flip_rate(named).mean())
-    assert choosing.find(figure="variance_both").value > 0
     for figure, group, value in assess_feature_selection(chosen(HOLDOUT)):
         assert choosing.find(figure=figure, group=group).value == make_row(value, "", figure).value
 

@@ -37,7 +37,6 @@ def test_areas_equal_sklearn_with_ties_and_weights(levels, seed):
     ("own", "theirs"),
     [
         (discrimination.one_vs_rest_auc, partial(roc_auc_score, multi_class="ovr")),
-        (discrimination.hand_till_auc, partial(roc_auc_score, multi_class="ovo")),
         (discrimination.macro_average_precision, average_precision_score),
     ],
 )

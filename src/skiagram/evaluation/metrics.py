@@ -112,13 +112,6 @@ def bootstrap(
     return bootstrap_estimate(MeanOverRepeats(repeats), draws, share=share)
 
 
-def _estimate_hand_till(model: ComparedModel, draws: PatientDraws) -> Estimate:
-    if missing := model.tells_apart.find_missing_pairs(model.scored):
-        return Estimate(None, reason=missing)
-    hand_till = _of_repeats(discrimination.hand_till_auc, model, model.scored.label)
-    return bootstrap_estimate(hand_till, draws)
-
-
 def _estimate_precision(model: ComparedModel, draws: PatientDraws) -> Estimate:
     scores = model.scored
     if absent := model.tells_apart.find_absent_classes(scores.label):
@@ -207,7 +200,6 @@ def estimate_share_decided(called: Flags, model: ComparedModel, *, positive: boo
 
 METRICS: dict[str, Estimator] = {
     "roc_auc": lambda model, _: model.estimate(),
-    "hand_till_auc": _estimate_hand_till,
     "average_precision": _estimate_precision,
     "accuracy": lambda model, _: proportion(
         (model.scored.decided == model.scored.label).astype(np.float64), model.scored.patient

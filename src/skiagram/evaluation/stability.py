@@ -12,13 +12,11 @@ from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import Named
 from skiagram.records.predictions import Part, Predictions, probabilities_of, scores_of
 from skiagram.statistics.discrimination import one_vs_rest_auc, roc_auc, score_difference
-from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import corrected_mean, selection_stability
 
 # Of variance: over draws of patients, the seed held fixed; over seeds, the patients held fixed;
 # what neither explains alone, as seeds that order other patients well.
-SOURCES = ("patients", "seed", "both")
 
 
 @dataclass(frozen=True)
@@ -80,8 +78,7 @@ def assess_stability(
     `fold_auc_mean` has the corrected interval of Nadeau and Bengio; `training_gap` is the mean
     training AUC minus it (over- and underfitting); `fold_auc_sd` and `seed_auc_sd` are standard
     deviations over folds and over repeats; `flips` is the chance that two repeats name different
-    classes for a case; `variance_<source>` are parts of the variance of a single fit's AUC. What
-    takes several folds, several repeats or two classes is left out without them.
+    classes for a case. What takes several folds or repeats is left out without them.
 
     Args:
         selection: Which features the fits chose; see `assess_feature_selection`.
@@ -97,9 +94,6 @@ def assess_stability(
     # How decisions and AUC move with the seed.
     if reported.repeats > 1:
         yield "flips", "", proportion(flip_rate(reported.decided), reported.patient)
-    if model.predicted.positive is not None and len(seeds) > 1:
-        for source, variance in split_variance(model.figure).items():
-            yield f"variance_{source}", "", variance
     yield from assess_feature_selection(selection)
 
 
@@ -118,27 +112,6 @@ def flip_rate(named: Whole) -> Floats:
     agreeing = (counts * (counts - 1)).sum(axis=1)
     rate: Floats = 1 - agreeing / (repeats * (repeats - 1))
     return rate
-
-
-def split_variance(ranked: Linearised) -> dict[str, float]:
-    """Split the variance of a single fit's AUC into components of a crossed random-effects design.
-
-    Every repeat scores the same patients, so patients and seeds are crossed. A single fit's DeLong
-    variance holds patients + both, that of the mean over R repeats patients + both / R, and the
-    variance of the repeats' AUCs seed + both; solved for the three, none below 0 (method of
-    moments, as in Searle, Casella & McCulloch 1992, §4.3).
-
-    Args:
-        ranked: Of two repeats or more.
-    """
-    single = ranked.single()
-    repeats = len(single)
-    single_variance = float(np.mean([figure.variance() for figure in single]))
-    mean_variance = ranked.variance()
-    between = float(np.var([figure.value for figure in single], ddof=1))
-    both = max(0.0, (single_variance - mean_variance) * repeats / (repeats - 1))
-    patients, seed = max(0.0, mean_variance - both / repeats), max(0.0, between - both)
-    return dict(zip(SOURCES, (patients, seed, both), strict=True))
 
 
 _FITS = r"repeat\d+-(?:fold\d+|outer\d+-final)"  # neither final nor inner fits

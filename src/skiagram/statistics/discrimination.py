@@ -7,7 +7,6 @@ every resample walks along the same order in a compiled loop instead of being so
 """
 
 from collections.abc import Callable
-from itertools import permutations
 
 import numpy as np
 
@@ -168,19 +167,6 @@ def auc_of_classes(scores: Floats, label: Whole, positive: int | None) -> float:
         return float(one_vs_rest_auc(centred, label, weights)[0])
     ranking = score_difference(scores, positive)
     return float(roc_auc(ranking, label == positive, weights)[0])
-
-
-def hand_till_auc(
-    probability: Floats, label: Whole, weights: Floats, fit: Whole | None = None
-) -> Floats:
-    """Mean over pairs of classes of the AUC within the pair (Hand & Till 2001)."""
-    areas = []
-    for i, j in permutations(range(probability.shape[1]), 2):
-        pair = (label == i) | (label == j)
-        pair_fit = None if fit is None else fit[pair]
-        areas.append(roc_auc(probability[pair, i], label[pair] == i, weights[:, pair], pair_fit))
-    result: Floats = np.mean(areas, axis=0)
-    return result
 
 
 def macro_average_precision(probability: Floats, label: Whole, weights: Floats) -> Floats:

@@ -3,47 +3,16 @@
 from collections.abc import Sequence
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.results import STABILITY, ModelResult
-from skiagram.evaluation.stability import SOURCES
+from skiagram.evaluation.results import STABILITY
 from skiagram.features.feature import Definition, find_definition
 from skiagram.report.drawing import Drawing, IntervalRow, draw_rows, wrap_title
 from skiagram.report.formatting import finished_models, format_percent, is_best
 from skiagram.report.tables import (
-    Cells,
     Group,
     Table,
     TableRow,
-    fill_cell,
-    tabulate_models,
 )
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
-
-_SINGLE = "only one repeat; the spread over seeds needs repeats ≥ 2"
-_VARIANCES = [f"variance_{source}" for source in SOURCES]
-
-
-def tabulate_variance(evaluation: Evaluation) -> Table | None:
-    """Tabulate where the variance of a single fit's AUC comes from; None where nobody has it."""
-    if not evaluation.table.select(analysis=STABILITY, figure=_VARIANCES[0]):
-        return None
-
-    def cells(model: ModelResult) -> Cells:
-        # The parts of the variance, their roots, and the share of the seed.
-        parts = [
-            part.value
-            for name in _VARIANCES
-            if (part := model.find(name, STABILITY)).value is not None
-        ]
-        if not parts:
-            return [fill_cell(Estimate(None, reason=_SINGLE))] * 4
-        whole, seed_variance = sum(parts), parts[SOURCES.index("seed")]
-        share = Estimate(seed_variance / whole if whole > 0 else None, reason="no variance")
-        deviations = [format_decimal(max(0.0, part) ** 0.5) for part in parts]
-        return [*deviations, fill_cell(share)._replace(text=format_percent(share.value))]
-
-    sources = ("patients", "the seed", "their interaction")
-    columns = (*(f"SD from {source}" for source in sources), "Share of the seed")
-    return tabulate_models(evaluation, columns, cells)
+from skiagram.statistics.estimate import format_decimal, format_estimate
 
 
 def tabulate_chosen_features(

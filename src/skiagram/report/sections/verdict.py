@@ -12,9 +12,7 @@ from skiagram.evaluation.criteria import (
     is_settled,
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
-from skiagram.evaluation.results import STABILITY
 from skiagram.evaluation.sentences import say
-from skiagram.evaluation.stability import SOURCES
 from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import (
@@ -33,7 +31,7 @@ def draw_models(evaluation: Evaluation) -> Drawing:
 
 
 def list_what_would_change(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, simple baselines, seed, order, limit."""
+    """Return the sentences: patients, margin, simple baselines, order, limit."""
     return (
         *_vary_terms(evaluation),
         *describe_rules(evaluation, beaten=True),
@@ -73,17 +71,7 @@ def _vary_terms(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _describe_models(evaluation: Evaluation) -> Iterator[str]:
-    """Tell what another seed, another draw of patients or a perfect model would make of models."""
-    # How much of the variance of the contender is that of the seed.
-    choice = evaluation.arms.get(evaluation.contender)
-    best = choice.model if choice else ""
-    for model in evaluation.every:
-        parts = [model.find(f"variance_{part}", STABILITY).value or 0.0 for part in SOURCES]
-        whole = sum(parts)
-        if model.outcome.model == best and whole > 0:
-            patients, seed, both = (format_percent(part / whole) for part in parts)
-            shares = {"patients": patients, "seed": seed, "both": both}
-            yield say("change.seeds", model=model.outcome.title, **shares)
+    """Tell what another draw of patients or a perfect model would make of models."""
     # Where another draw of patients would put another model first.
     leader, share, standing = find_leader(evaluation)
     title = evaluation.titles.get(leader, leader)
