@@ -47,7 +47,7 @@ def checked(images, name="scans", modality="", radii=(), source=None):
 
 def source_of(name, outcome=None, covariates=()):
     """Return what is chosen by of a folder of images."""
-    columns = SimpleNamespace(covariates=covariates)
+    columns = SimpleNamespace(covariates=covariates, site=None)
     return SimpleNamespace(name=name, design="cv", outcome=outcome, columns=columns)
 
 

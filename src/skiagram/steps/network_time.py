@@ -139,7 +139,12 @@ def _plan_once(
     channels, *sides = image_shape
     image_sides = [network["training"]["image_size"] for network in networks.values()]
     shapes = [(channels, *([side] * len(sides) if side else sides)) for side in image_sides]
-    measured = measure_trainings([*networks.values()], shapes, kind)
+    # of a network that reads a table too, the part that sees images takes the time
+    image_networks = [
+        {**network.get("backbone", network), "training": network["training"]}
+        for network in networks.values()
+    ]
+    measured = measure_trainings(image_networks, shapes, kind)
     times = [
         foresee_time(name, network["training"]["epochs"], each, *images)
         for (name, network), each in zip(networks.items(), measured, strict=True)

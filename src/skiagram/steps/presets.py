@@ -21,6 +21,7 @@ import yaml
 
 from skiagram.composition import Composition
 from skiagram.datasets.feature_table import FeatureFile
+from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.errors import how_to_install
 from skiagram.finding.inputs import find_partners
 from skiagram.options import read_option_file, split_names
@@ -102,9 +103,13 @@ def choices_of(data: AnyChecked, baselines: Sequence[str] | None = None) -> Fitt
     outcome: MeasuredOutcome | None = None
     covariates: Sequence[str] = ()
     if not isinstance(source, MedMNIST):
-        outcome, covariates = source.outcome, source.columns.covariates
+        outcome = source.outcome
+        # a site tells nothing of a patient; a model that reads it learns which device it has
+        sites = {source.columns.site, usual_column(source.columns.covariates, ROLES["site"].usual)}
+        covariates = [name for name in source.columns.covariates if name not in sites]
     table = source if isinstance(source, FeatureFile) else None
     facts = _describe_images(data, outcome) if table is None else _describe_table(table, cases)
+    facts |= {"clinical": bool(covariates), "covariates": covariates}
     choices = _take(FittingChoices({}, {}, {}), "data", facts)
     if facts["kinds"] == "several":  # each modality is prepared as its kind
         file = Path(f"conf/restoration/{source.name}.yaml")
@@ -115,6 +120,14 @@ def choices_of(data: AnyChecked, baselines: Sequence[str] | None = None) -> Fitt
         choices = replace(choices, image_shape=facts["image_shape"], cases=number)
     if outcome is not None:
         choices = choices_of_outcome(choices, outcome, covariates, facts["volume"], facts["uptake"])
+    elif covariates and not facts["lesions"]:  # networks that see images alone could not compete
+        options = dict(choices.options)
+        alone = choices.networks or choices.params.get("networks", ())
+        networks = tuple(_read_table_too(alone, covariates, options))
+        with_table = {"networks": [_WITH_TABLE]} if _WITH_TABLE in networks else {}
+        planned = networks if choices.networks else ()
+        params = {**choices.params, **with_table}
+        choices = replace(choices, params=params, options=options, networks=planned)
     if facts["lesions"]:
         choices = replace(choices, quick=())
     # models that read a pretrained network, where the extra `pretrained` is installed
@@ -195,14 +208,14 @@ def _facts(source: AnySource, **known: Any) -> dict[str, Any]:
     facts |= {"outcome": "none", "regions": "table", "kinds": "none", "axes": 0}
     facts["pretrained"] = _has_pretrained()
     facts |= {"volume": "", "uptake": ""}  # features that have a name of their own
-    yes_or_no = ("lesions", "colour", "resized", "small", "many", "acquisition")
+    yes_or_no = ("lesions", "colour", "resized", "small", "many", "acquisition", "named_volume")
     return {**facts, **dict.fromkeys(yes_or_no, False), **known}
 
 
 def _describe_table(source: FeatureFile, cases: Cases | None) -> dict[str, Any]:
     """Tell what a table of features is: its volume, and how rare a class is."""
     volume = next(filter(_VOLUME.search, source.columns.features), "")
-    facts = _facts(source, data="table", volume=volume)
+    facts = _facts(source, data="table", volume=volume, named_volume=bool(volume))
     shipped = read_shipped(CHOICES)["baselines"]
     facts["table_baselines"] = ["mean_of_models", *(one for one in shipped if one != "acquisition")]
     if cases is not None:
@@ -242,7 +255,7 @@ def _describe_images(data: AnyChecked, outcome: MeasuredOutcome | None) -> dict[
         image_shape = (*(colours or (1,)), rows, columns)
         facts |= {"image_shape": image_shape, "small": max(rows, columns) <= _SMALL}
     if regions == "plane":
-        facts["volume"] = "shape_area_mesh"
+        facts |= {"volume": "shape_area_mesh", "named_volume": True}
     if regions == "spaced":
         facts |= _describe_kinds(data)
     if lesions:
@@ -376,16 +389,7 @@ def choices_of_outcome(
         "folds": 5,
     }
     quick = (outcome.baselines[0], *rules.values())
-    # the time of a network that reads a table beside the image is not planned
-    shape = None if _WITH_TABLE in networks else choices.image_shape
-    return replace(
-        choices,
-        params=params,
-        options=options,
-        quick=quick,
-        networks=tuple(networks),
-        image_shape=shape,
-    )
+    return replace(choices, params=params, options=options, quick=quick, networks=tuple(networks))
 
 
 def _read_table_too(
