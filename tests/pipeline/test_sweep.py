@@ -256,11 +256,14 @@ def test_what_a_sweep_prints_does_nothing_to_a_terminal(monkeypatch, capsys, tmp
     monkeypatch.setattr(sweep, "run_sweep", lambda *_: SimpleNamespace(chosen=chosen))
     monkeypatch.setattr(sweep, "list_answers", lambda _: ("row 1", "  data set \x1b[2J"))
     monkeypatch.setattr(sweep, "publish", lambda *_: nullcontext(tmp_path))
-    monkeypatch.setattr(sweep, "write_outputs", lambda *_: None)
+    for name in ("write_outputs", "find_tracker"):
+        monkeypatch.setattr(sweep, name, lambda *_: None)
+    monkeypatch.setattr(sweep, "record_sweep", lambda *_: "Recorded in \u202estore")
     sweep.write_sweep(tmp_path, "cohorts", Sweep(question="Which?", rows=({"seed": 0},)))
-    first, second, third, *_ = capsys.readouterr().out.splitlines()
+    first, second, third, *_, last = capsys.readouterr().out.splitlines()
     assert (first, second) == ("row 1", r"  data set \x1b[2J")
     assert "`skiagram apply cohorts 1`" in third
+    assert last == r"Recorded in \u202estore"
 
 
 def test_rows_by_hand_take_the_place_of_no_others(tmp_path):

@@ -1,6 +1,7 @@
 """A finished project's models on the labelled cohort of another hospital, as a user validates."""
 
 import csv
+import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,7 +91,7 @@ def test_its_scores_are_those_of_predict_and_its_figures_are_of_them(validated):
     np.testing.assert_allclose(scores[BASELINES[0]], expected, rtol=0, atol=1e-9)
 
 
-def test_the_page_shows_what_is_asked_of_a_cohort(validated):
+def test_page_and_record_show_what_is_asked_of_a_cohort(validated):
     asked = (
         "Another cohort beside the project | Calibration slope | calibration updated | "
         "Spread between sites | The cohort beside the development set | "
@@ -103,6 +104,12 @@ def test_the_page_shows_what_is_asked_of_a_cohort(validated):
     assert evaluation.test_sites == ("A", "B", "C")
     area = evaluation.figures.find(analysis=DOMAIN, figure="roc_auc")
     assert area.low > 0.5
+    with sqlite3.connect(validated.project.folder / "mlflow.db") as database:
+        names = [name for (name,) in database.execute("SELECT name FROM runs")]
+        of_project = "SELECT value FROM tags WHERE key = 'skiagram.project_run'"
+        (project_run,) = {name for (name,) in database.execute(of_project)}
+    assert "validation leeds" in names
+    assert project_run in names
 
 
 def test_its_labels_are_opened_once_by_the_ledger(validated):

@@ -13,6 +13,8 @@ from skiagram.sweeps.by_hand import find_sweep, run_jobs
 from skiagram.sweeps.rows import Sweep
 from skiagram.sweeps.table import run_sweep
 from skiagram.sweeps.workspace import Workspace
+from skiagram.tracking.contract import find_tracker
+from skiagram.tracking.sweeps import record_sweep
 
 
 def sweep(root: Path) -> None:
@@ -28,7 +30,7 @@ def sweep(root: Path) -> None:
 
 
 def write_sweep(root: Path, name: str, config: Sweep) -> None:
-    """Run the rows; write their table and page."""
+    """Run the rows; write their table and page, and record them."""
     result, folder = run_sweep(name, config, Workspace.of_project(root)), f"sweeps/{name}"
     with publish(root, *(f"{folder}/{name}" for name in OUTPUTS)) as staging:
         write_outputs(result, staging / folder)
@@ -38,3 +40,4 @@ def write_sweep(root: Path, name: str, config: Sweep) -> None:
         lines.append(say("sweep.apply", sweep=name, row=result.chosen.row.number))
     lines += [f"Table: {folder}/table.csv", f"Page: {folder}/page.html"]
     print(*map(printable, lines), sep="\n")
+    print(printable(record_sweep(find_tracker(root), result, root)))

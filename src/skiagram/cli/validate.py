@@ -22,7 +22,7 @@ from skiagram.datasets.folder.table import names_of
 from skiagram.errors import DataError, OptionError, nearest, refusal
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.options import PARAMS, build
+from skiagram.options import PARAMS, build, check
 from skiagram.projects.files import environment
 from skiagram.projects.outputs import publish
 from skiagram.report.material import read_material
@@ -44,6 +44,9 @@ from skiagram.steps.validate import (
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tables.frames import csv_text
 from skiagram.tasks.cases import DataCard
+from skiagram.tracking.contract import NotRecorded
+from skiagram.tracking.record import RecordOptions
+from skiagram.tracking.validation import validation_execution
 
 _FOLDER = Path("reports/validations")
 
@@ -93,6 +96,14 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"Wrote {path}: which file and patient each case id stands for. It stays with you.")
     print(evaluation.verdict, *list_warnings(evaluation, AuditReport((), ())), sep="\n")
     print(*describe_openings(home(Path()), inputs.comparison), sep="\n")
+    # beside the project's run; a tracker out of reach costs a line
+    recorded = check(RecordOptions, options.compose_stage("record"), "record")
+    tracker, choices = build(recorded.tracking, "tracking"), vars(recorded.choices)
+    execution = validation_execution(Path().resolve(), name, target.resolve(), evaluation, choices)
+    try:
+        print(tracker.record(execution, home(Path())))
+    except NotRecorded as error:
+        print(f"Warning: {error}.")
     print(shown / target / "report.html")
     return 0
 

@@ -6,6 +6,7 @@ trained models and a row's figures are pieces (`skiagram.compute.pieces`).
 
 import math
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache, partial
@@ -27,6 +28,7 @@ from skiagram.fitting.arm import ArmFolders
 from skiagram.fitting.cross_validation import Plan
 from skiagram.options import check, split_names
 from skiagram.preparation import PreparedData
+from skiagram.projects.stage_times import note_time
 from skiagram.records.files import read_record, read_table, write_record
 from skiagram.records.predictions import Predictions
 from skiagram.steps.combine import combine_models
@@ -207,7 +209,7 @@ def run_rows(
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
             together = ordered[start : start + side_by_side]
-            for row, trained in _train(together, sweep, workspace, open_cases):
+            for row, trained, began in _train(together, sweep, workspace, open_cases):
                 if row.number == row.reference:
                     reference = trained if isinstance(trained, TrainedRow) else None
                 # A row that failed is a result, too.
@@ -217,6 +219,10 @@ def run_rows(
                     result = _measure(sweep, trained, reference)
                     if trained_rows is not None:
                         trained_rows[row.number] = trained
+                # The tracker shows how long a row took when it was trained.
+                if began is not None and workspace.project is not None:
+                    seconds = time.time() - began
+                    note_time(workspace.project, stage_of_row(row), {}, seconds)
                 # The best row so far is shown beside the progress.
                 figures = result.figures
                 model = figures.resolve(sweep.objective.entry, swept)
@@ -231,10 +237,11 @@ def run_rows(
 
 def _train(
     rows: Sequence[Row], sweep: Sweep, workspace: Workspace, open_seal: OpenSeal
-) -> Iterator[tuple[Row, TrainedRow | SkiagramError]]:
+) -> Iterator[tuple[Row, TrainedRow | SkiagramError, float | None]]:
     """Yield each row once its models are trained, or with the reason why they are not.
 
-    Models are trained side by side, those of several rows once.
+    Models are trained side by side, those of several rows once. Beside each row stands when the
+    first of its trainings began, seconds since 1970; None where all were there before.
     """
     # Trainings of equal bytes are one; with each row, how many there are up to it.
     prepared = [_attempt(prepare_row, row, sweep, workspace) for row in rows]
@@ -245,19 +252,33 @@ def _train(
             trainings.setdefault(_key_of(training), training)
         ends.append(len(trainings))
     # A row is finished as soon as its own models are trained.
-    keys, pieces = [*trainings], dict[str, Path | SkiagramError]()
-    done = workspace.compute.map_fits(_attempt, [*trainings.values()], gpus=visible_gpus())
+    keys, pieces = [*trainings], dict[str, tuple[Path | SkiagramError, float | None]]()
+    done = workspace.compute.map_fits(_train_timed, [*trainings.values()], gpus=visible_gpus())
     # Rows in their order, each when its trainings are there.
     for row, each, end in zip(rows, prepared, ends, strict=True):
         while len(pieces) < end:
             pieces[keys[len(pieces)]] = next(done)
         if isinstance(each, SkiagramError):
-            yield row, each
+            yield row, each, None
             continue
         trained = [pieces[_key_of(training)] for training in each.trainings]
-        failed = next((piece for piece in trained if isinstance(piece, SkiagramError)), None)
-        made = [piece for piece in trained if isinstance(piece, Path)]
-        yield row, _attempt(_finish, each, made, open_seal) if failed is None else failed
+        began = min((start for _, start in trained if start is not None), default=None)
+        failed = next((piece for piece, _ in trained if isinstance(piece, SkiagramError)), None)
+        made = [piece for piece, _ in trained if isinstance(piece, Path)]
+        yield row, _attempt(_finish, each, made, open_seal) if failed is None else failed, began
+
+
+def _train_timed(training: partial[Path]) -> tuple[Path | SkiagramError, float | None]:
+    """Train a model; return its piece, or why there is none, and when it began if it is new."""
+    began = time.time()
+    piece = _attempt(training)
+    is_kept = isinstance(piece, Path) and piece.stat().st_mtime < began
+    return piece, None if is_kept else began
+
+
+def stage_of_row(row: Row) -> str:
+    """Name the row where times of stages are noted; equal rows of all sweeps share it."""
+    return f"row-{row.digest}"
 
 
 def _key_of(training: partial[Path]) -> str:
