@@ -81,8 +81,11 @@ MODELS = [
         if kind == "class" or not chooses_by_classes(name)
     ),
     *(
-        pytest.param(name, "volumes" if name == "cnn_3d" else "images", marks=pytest.mark.slow)
+        pytest.param(name, what, marks=pytest.mark.slow)
         for name in NETWORKS
+        for what in {"cnn_3d": ["volumes"], "recurrent": ["images", "volumes"]}.get(
+            name, ["images"]
+        )
     ),
     *(pytest.param(name, "places", marks=pytest.mark.slow) for name in FINDERS),
 ]

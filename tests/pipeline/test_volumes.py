@@ -10,7 +10,7 @@ from tests.pipeline.project import list_stages, write_source
 
 pytestmark = pytest.mark.slow
 
-MODELS = ["logistic_regression", "cnn_3d", "small_cnn"]
+MODELS = ["logistic_regression", "cnn_3d", "recurrent", "small_cnn"]
 
 
 def volume_arrays():
@@ -36,12 +36,14 @@ def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(projec
     baseline, *networks = MODELS
     project.edit("params.yaml", baselines=[baseline], networks=networks, restoration="repair")
     project.edit("conf/model/cnn_3d.yaml", training__epochs=12)
+    project.edit("conf/model/recurrent.yaml", training__epochs=2)
     families = "first_order,intensity_histogram,glcm,gldzm,acquisition"
     project.stages(*list_stages("tiny", families, [baseline], networks))
     found = read_record(Evaluation, project.folder / "reports/evaluation.json")
     results = {model.outcome.model: model for model in found.models}
     assert (results[baseline].find("roc_auc").value or 0) > 0.8
     assert (results["cnn_3d"].find("roc_auc").value or 0) > 0.8
+    assert results["recurrent"].outcome.status == "finished"
     refused = results["small_cnn"].outcome
     assert refused.status == "failed"
     assert "volumes of 10 × 14 × 12 voxels" in refused.reason

@@ -118,7 +118,7 @@ def test_earlier_runs_tell_how_long_the_whole_run_takes(tmp_path, capsys):
 
 
 def test_planned_networks_are_part_of_the_time_that_is_left(tmp_path):
-    networks = ["train_network@small_cnn", "train_network@small_resnet"]
+    networks = ["train_network@small_cnn", "train_network@recurrent"]
     plan_time(tmp_path, networks[0], 300.0)
     assert expected_seconds(tmp_path, networks) == (300.0, False)
     note_time(tmp_path, "train_network", {"model": "small_cnn"}, 200.0)

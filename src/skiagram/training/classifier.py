@@ -79,7 +79,8 @@ def multiply_adds(module: nn.Module, shape: tuple[int, ...], columns: int = 0) -
     """
     # The network is left as it was found, in its mode too.
     training, fused = module.training, torch.backends.mha.get_fastpath_enabled()
-    counter = FlopCounterMode(display=False)
+    counted = {torch.ops.aten.mkldnn_rnn_layer: _recurrent_operations}
+    counter = FlopCounterMode(display=False, custom_mapping=counted)
     try:
         # Of attention that runs as one operation nothing could be counted.
         torch.backends.mha.set_fastpath_enabled(False)
@@ -91,3 +92,11 @@ def multiply_adds(module: nn.Module, shape: tuple[int, ...], columns: int = 0) -
         torch.backends.mha.set_fastpath_enabled(fused)
         module.train(training)
     return int(counter.get_total_flops()) // 2
+
+
+def _recurrent_operations(
+    steps: torch.Size, entering: torch.Size, recurrent: torch.Size, *_: object, **_options: object
+) -> int:
+    """Count a recurrent layer that oneDNN runs as one operation, which PyTorch does not count."""
+    times, cases, _width = steps
+    return 2 * times * cases * (entering.numel() + recurrent.numel())

@@ -8,9 +8,9 @@ from tests.models.deep.spots import fit, short_network, spots
 
 pytestmark = pytest.mark.slow
 
-OF_VOLUMES = ("cnn_3d",)
+OF_VOLUMES = ("cnn_3d", "recurrent")
 # Others have tests of their own that show what they learn.
-LEARNING = ("article_cnn", "small_cnn", "small_resnet", "vision_transformer")
+LEARNING = ("article_cnn", "small_cnn", "small_resnet", "vision_transformer", "recurrent")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from skiagram.errors import ModelFailure, OptionError
 from skiagram.models.deep import vision_transformer
 from skiagram.models.deep.article_cnn import ArticleCNN
 from skiagram.models.deep.layers import QuickGradients, has_narrow_stride
+from skiagram.models.deep.recurrent import Recurrent
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.models.deep.small_resnet import ResidualBlock, SmallResNet
 from skiagram.models.deep.vision_transformer import VisionTransformer
@@ -29,6 +30,12 @@ def transformer(width=64):
     return VisionTransformer(
         patch_size=4, width=width, depth=4, heads=4, dropout=0.1, training=training()
     )
+
+
+def recurrent(patch_size=None, **changed):
+    values = {"cell": "lstm", "bidirectional": True, "hidden": 8, "layers": 1}
+    of_tests = values | {"dropout": 0.0} | changed
+    return Recurrent(patch_size=patch_size, training=training(), **of_tests)
 
 
 def test_article_network_has_the_published_parameters_and_multiply_adds_counted_by_hand():
@@ -117,12 +124,33 @@ def test_multiply_adds_of_the_transformer_are_those_counted_by_hand():
     assert multiply_adds(transformer().build((1, 28, 28), 2), (1, 28, 28)) == expected
 
 
-NETWORKS = {
-    "article": ARTICLE,
-    "small": SMALL,
-    "residual": RESIDUAL,
-    "transformer": transformer(),
-}
+def test_steps_of_the_recurrent_network_are_rows_or_slices_and_weigh_alike():
+    of_images = recurrent().build((1, 6, 5), 3)
+    images = torch.randn(2, 1, 6, 5)
+    steps, _ = of_images.cells(images[:, 0])
+    torch.testing.assert_close(of_images(images), of_images.head(steps.mean(dim=1)))
+    of_volumes = recurrent().build((1, 6, 4, 5), 3)
+    volumes = torch.randn(2, 1, 6, 4, 5)
+    steps, _ = of_volumes.network.cells(volumes[:, 0].flatten(2))
+    torch.testing.assert_close(of_volumes(volumes), of_volumes.network.head(steps.mean(dim=1)))
+
+
+@pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3)])
+@pytest.mark.parametrize("directions", [1, 2])
+def test_size_and_multiply_adds_of_the_recurrent_network_are_those_counted_by_hand(
+    cell, gates, directions
+):
+    built = recurrent(4, cell=cell, bidirectional=directions == 2).build((3, 12, 8), 2)
+    entering, hidden, steps = 3 * 16, 8, 6
+    step = directions * gates * hidden * (entering + hidden)
+    biases = directions * 2 * gates * hidden
+    head = directions * hidden * 2
+    assert parameter_count(built) == step + biases + head + 2
+    assert multiply_adds(built, (3, 12, 8)) == steps * step + head
+
+
+NETWORKS = {"article": ARTICLE, "small": SMALL, "residual": RESIDUAL}
+NETWORKS |= {"transformer": transformer(), "recurrent": recurrent(4)}
 
 
 @of_rows(__file__, "sizes", "refused.yaml")
@@ -134,3 +162,5 @@ def test_other_images_are_refused(network, shape, said):
 def test_options_that_do_not_fit_are_refused():
     with pytest.raises(OptionError, match=r"model\.width.*62.*multiple"):
         transformer(width=62)
+    with pytest.raises(ModelFailure, match=r"patches of 4 pixels, of volumes.*null"):
+        recurrent(4).build((1, 6, 4, 4), 2)
