@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.errors import refusal
-from skiagram.features.neighbours import equal_neighbours, zone_forest
+from skiagram.features.neighbours import MIDDLE_FIRST, frame, steps, zone_forest
 from skiagram.strict import STRICT
 
 Images = NDArray[np.floating[Any]]
@@ -80,16 +80,22 @@ class GreyLevels:
         return self.levels.max(axis=(1, 2, 3)).astype(np.int64)
 
     @property
-    def equals(self) -> NDArray[np.uint16]:
-        """The `equal_neighbours` of the levels, kept for several families."""
-        equals: NDArray[np.uint16] = self._keep("equals", lambda: equal_neighbours(self.levels))
-        return equals
+    def framed(self) -> NDArray[np.uint16]:
+        """The levels in a frame of zeros, kept for several families."""
+        framed: NDArray[np.uint16] = self._keep("framed", lambda: frame(self.levels))
+        return framed
+
+    @property
+    def cells(self) -> NDArray[np.uint16]:
+        """The same, (n, cells)."""
+        return self.framed.reshape(len(self.levels), -1)
 
     @property
     def zones(self) -> NDArray[np.int32]:
-        """The `zone_forest` of the levels, kept for several families."""
+        """The `zone_forest` of the framed levels, (n · cells,), kept for several families."""
+        apart = steps(self.framed.shape, MIDDLE_FIRST)
         zones: NDArray[np.int32] = self._keep(
-            "zones", lambda: zone_forest(self.levels, self.equals)
+            "zones", lambda: zone_forest(self.framed.reshape(-1), apart)
         )
         return zones
 
@@ -295,17 +301,6 @@ def _digitise_row(
         share = factor * (np.float64(row[x]) - lowest) / divisor
         level = np.int32(1) + min(np.int32(share if inside[x] else 0.0), most)
         levels[x] = np.uint16(level) * np.uint16(inside[x])
-
-
-@compiled
-def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
-    """Find first and last + 1 column of the region in a row: work grows with the region."""
-    first, last = 0, len(row)
-    while first < last and row[first] == 0:
-        first += 1
-    while first < last and row[last - 1] == 0:
-        last -= 1
-    return first, last
 
 
 def count_levels(levels: NDArray[np.uint16], number: int) -> Whole:
