@@ -32,17 +32,17 @@ def tally_entries(cells: Levels, zones: Forest, extents: NDArray[np.integer], n:
     cells, most_levels = cells.reshape(-1), int(cells.max()) + 1
     most_extents = max(int(extents.max()), -int(extents.min())) + 1
     every: Whole = np.zeros(0, dtype=np.int64)
-    total: Floats = np.zeros(0)
+    total: Whole = np.zeros(0, dtype=np.int64)
     for first in range(0, len(cells), _BLOCK):
         # One number says image, extent and level of a zone.
         roots = first + np.flatnonzero(zones[first : first + _BLOCK] < 0)
         extent_keys = roots // (len(cells) // n) * most_extents + np.abs(extents[roots])
         keys, counts = np.unique(extent_keys * most_levels + cells[roots], return_counts=True)
         every, place = np.unique(np.concatenate([every, keys]), return_inverse=True)
-        total = np.bincount(place, np.concatenate([total, counts.astype(np.float64)]))
+        total = np.bincount(place, np.concatenate([total, counts])).astype(np.int64)
     extent_keys, levels = np.divmod(every, most_levels)
     image, extent = np.divmod(extent_keys, most_extents)
-    return np.stack([image, extent, levels, total.astype(np.int64)], axis=1)
+    return np.stack([image, extent, levels, total], axis=1)
 
 
 FIELDS = (
