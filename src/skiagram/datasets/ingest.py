@@ -31,7 +31,7 @@ from skiagram.datasets.contract import (
     Source,
     pixel_side,
 )
-from skiagram.datasets.copies import find_case_copies, settle_copies
+from skiagram.datasets.copies import drop_copies, find_case_copies
 from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.shards import ShardWriter, content_digest, values_digest
 from skiagram.image_store.store import ImageStore, write_modalities
@@ -244,7 +244,7 @@ def ingest_opened(
     problems = problems or Problems()
     # what the source lists must carry an evaluation, also without copies that are left out
     settled = _settle(task, opened.entries(), source, problems)
-    listed, sentence = _settle_copies(source, opened, task, compute, problems)
+    listed, sentence = _without_copies(source, opened, task, compute, problems)
     if sentence:
         settled = _settle(task, listed.entries, source, problems)
     # the images, a store for each kind
@@ -306,17 +306,16 @@ def list_images(
     )
 
 
-def _settle_copies(
+def _without_copies(
     source: Source, opened: OpenSource, task: Task, compute: Compute, problems: Problems
 ) -> tuple[ListedImages, str]:
-    """List the images of a source without its copies, as its options say, and tell what was done.
+    """List the images of a source, without copies if its options say so, and tell what was done.
 
     Copies are looked for in a first reading; what is left out never enters the store.
     """
     entries = opened.entries()
     listed = list_images(opened, entries)
-    choice = source.copies if isinstance(source, RealDataSet) else "refuse"
-    if choice == "refuse":
+    if not isinstance(source, RealDataSet) or source.copies == "refuse":
         return listed, ""
     # pairs of copies among the images of each kind, by their places in the list
     found = []
@@ -330,16 +329,10 @@ def _settle_copies(
                 found.append(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
     if not found:
         return listed, ""
-    with problems.collected():
-        settled = settle_copies(choice, listed.entries, unite_pairs(found), task.design)
-        if settled.sentence:
-            # the images that stay, listed anew with what was changed of them
-            positions = [listed.positions[row] for row in settled.kept.tolist()]
-            entry_of = dict(zip(positions, settled.entries, strict=True))
-            listed = list_images(opened, entries, sorted(positions))
-            listed = listed._replace(entries=[entry_of[place] for place in listed.positions])
-            return listed, settled.sentence
-    return listed, ""
+    kept, sentence = drop_copies(listed.entries, unite_pairs(found), task.design)
+    if sentence:  # the images that stay are listed anew
+        listed = list_images(opened, entries, sorted(listed.positions[row] for row in kept))
+    return listed, sentence
 
 
 def _write_images(
