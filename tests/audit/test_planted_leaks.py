@@ -26,8 +26,8 @@ def generated(seed):
     entries = opened.entries()
     return (
         tuple(opened.image(at).pixels for at in range(len(entries))),
-        tuple(entry.label for entry in entries),
-        tuple(str(entry.split) for entry in entries),
+        tuple(entries["label"]),
+        tuple(entries["split"]),
     )
 
 

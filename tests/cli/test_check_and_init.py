@@ -353,14 +353,14 @@ def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(sound, t
     assert options.read_bytes() == first
     text = options.read_text().replace("licence: not stated", "licence: ours")
     options.write_text(text.replace("known_issues: []", "known_issues: [old films]"))
-    before = [entry.label for entry in written(sound).open(None).entries()]
+    before = written(sound).open(None).entries()["label"].tolist()
     table = pd.read_csv("../films.csv", dtype=str)
     swapped = {"cancer": "normal", "normal": "cancer"}
     table.loc[:1, "label"] = table.loc[:1, "label"].map(swapped)
     table.to_csv("../films.csv", index=False)
     source = init(f"{CANCER} --renew")
     assert (source.licence, source.known_issues) == ("ours", ("old films",))
-    after = [entry.label for entry in source.open(None).entries()]
+    after = source.open(None).entries()["label"].tolist()
     assert after == [1 - label for label in before[:2]] + before[2:]
     assert data_sets() == ["films.csv", "films.yaml", "phantom.yaml"]
     # what is predicted is that of the line, not that of the earlier one

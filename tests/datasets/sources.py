@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import pandas as pd
 
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
+from skiagram.datasets.contract import GroundTruth, Mark, OpenSource, tabulate_entries
 from skiagram.datasets.ingest import IngestFolders, ingest
 from skiagram.images import Image, Spacing
 from skiagram.readers.spaced_image import SpacedImage
@@ -16,15 +17,16 @@ from skiagram.tasks.cases import Cases, DataCard
 class MemorySource(OpenSource):
     """Entries and images as a test gives them."""
 
-    listed: list[Entry]
+    listed: pd.DataFrame
     images: list[Image]
     classes: tuple[str, ...] = ("benign", "malignant")
     positive_class: str | None = "malignant"
     outcome: None = None
-    known: dict[int, GroundTruth] = field(default_factory=dict)
+    generated: dict[int, GroundTruth] = field(default_factory=dict)
     spacing: Spacing | None = None
     in_gray: bool = False
     lesions: Mapping[int, tuple[Mark, ...]] = field(default_factory=dict)
+    covariates: pd.DataFrame | None = None
 
     def card(self):
         return DataCard("memory", "Memory", "none", "none", "none", "none", patients_known=True)
@@ -35,11 +37,14 @@ class MemorySource(OpenSource):
     def entries(self):
         return self.listed
 
+    def known(self):
+        return {} if self.covariates is None else {"covariates": self.covariates}
+
     def image(self, position):
         return SpacedImage(self.images[position], self.spacing)
 
     def truth(self, position):
-        return self.known.get(position)
+        return self.generated.get(position)
 
     def marks(self, position):
         return self.lesions.get(position, ())
@@ -50,17 +55,18 @@ def noise(count, shape=(16, 16)):
     return [generator.integers(0, 256, shape, dtype=np.uint8) for _ in range(count)]
 
 
-def entry(at, *, patient="own", label, split):
-    """Return an entry; by default each image has a patient of its own."""
-    return Entry(f"film-{at}.dcm", f"P{at}" if patient == "own" else patient, label, split)
+def entries(label, split, patient=None):
+    """Return entries; by default each image has a patient of its own."""
+    places = range(len(label))
+    patients = [f"P{at}" for at in places] if patient is None else patient
+    return tabulate_entries([f"film-{at}.dcm" for at in places], patients, label, split)
 
 
 def balanced(**changes):
     """Return eight images in three splits, classes alternating, a patient an image."""
     counts = {"train": 4, "validation": 2, "test": 2}
     splits = [split for split, count in counts.items() for _ in range(count)]
-    listed = [entry(at, label=at % 2, split=split) for at, split in enumerate(splits)]
-    return replace(MemorySource(listed, noise(8)), **changes)
+    return replace(MemorySource(entries([0, 1] * 4, splits), noise(8)), **changes)
 
 
 def ingested(source, folder, design="holdout", root=None):

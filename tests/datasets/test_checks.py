@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from skiagram.datasets.checks import check_entries, check_image
-from skiagram.datasets.contract import Entry
+from skiagram.datasets.contract import tabulate_entries
 from skiagram.errors import DataError
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
@@ -15,21 +15,22 @@ def task(design):
 
 
 def entries(*rows):
-    return [Entry(f"film-{at}.dcm", *row) for at, row in enumerate(rows)]
+    names = [f"film-{at}.dcm" for at in range(len(rows))]
+    return tabulate_entries(names, *zip(*rows, strict=True))
 
 
-SOUND = entries(("A", 0, "train"), ("B", 1, "train"), ("C", 0, "test"), ("D", 1, "test"))
+SOUND = ("A", 0, "train"), ("B", 1, "train"), ("C", 0, "test"), ("D", 1, "test")
 
 
 @pytest.mark.parametrize(
     ("one", "other"), [("train", "test"), ("validation", "test"), ("train", "validation")]
 )
 def test_patient_in_two_published_splits_is_refused(one, other):
-    crossing = [*SOUND, *entries(("X", 0, one), ("X", 0, other))]
+    crossing = entries(*SOUND, ("X", 0, one), ("X", 0, other))
     with pytest.raises(DataError, match="1 patients have images in several splits") as raised:
         check_entries(crossing, task("holdout"), "memory")
-    assert f"`film-0.dcm` in {one}" in raised.value.found
-    assert f"`film-1.dcm` in {other}" in raised.value.found
+    assert f"`film-4.dcm` in {one}" in raised.value.found
+    assert f"`film-5.dcm` in {other}" in raised.value.found
     assert "design=cv" in raised.value.remedy
     check_entries(crossing, task("cv"), "memory")
 
@@ -52,7 +53,7 @@ def test_one_class_among_development_cases_is_refused():
 @pytest.mark.parametrize("label", [-1, 2])
 def test_label_outside_the_classes_is_refused(label):
     with pytest.raises(DataError, match=rf"labels \[{label}\]") as raised:
-        check_entries([*SOUND, *entries(("X", label, "train"))], task("holdout"), "memory")
+        check_entries(entries(*SOUND, ("X", label, "train")), task("holdout"), "memory")
     assert raised.value.allowed == "0 to 1, one per class"
 
 

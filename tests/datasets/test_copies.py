@@ -1,12 +1,13 @@
 """What becomes of copies, on pairs as the search finds them."""
 
-from skiagram.datasets.contract import Entry
+from skiagram.datasets.contract import tabulate_entries
 from skiagram.datasets.copies import drop_copies
 from skiagram.near_duplicates.pairs import EXACT, NEAR, Pairs
 
 
 def entries(*told):
-    return [Entry(f"{at}.png", *of_one) for at, of_one in enumerate(told)]
+    names = [f"{at}.png" for at in range(len(told))]
+    return tabulate_entries(names, *zip(*told, strict=True))
 
 
 def pairs(*places, kind=NEAR):
@@ -18,11 +19,11 @@ def left(listed, found, design="holdout"):
     return kept
 
 
-ACROSS = entries(("a", 0, "train"), ("b", 0, "test"), ("c", 1, "test"), ("c", 1, "test"))
+ACROSS = ("a", 0, "train"), ("b", 0, "test"), ("c", 1, "test"), ("c", 1, "test")
 
 
 def test_a_development_copy_of_a_test_image_is_dropped_and_the_test_set_stays():
-    listed = [*ACROSS, *entries(("d", 1, "train"))]
+    listed = entries(*ACROSS, ("d", 1, "train"))
     assert left(listed, pairs((0, 1), (1, 3))) == [1, 2, 3, 4]
 
 
@@ -40,4 +41,7 @@ def test_images_of_one_patient_may_be_alike():
 
 
 def test_nothing_is_left_out_for_transformed_copies():
-    assert drop_copies(ACROSS, pairs((0, 1), kind="mirrored"), "holdout") == ([0, 1, 2, 3], "")
+    assert drop_copies(entries(*ACROSS), pairs((0, 1), kind="mirrored"), "holdout") == (
+        [0, 1, 2, 3],
+        "",
+    )

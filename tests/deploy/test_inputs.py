@@ -104,7 +104,7 @@ def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path
     listing = list_entries(rows, Columns(**values, covariates=(), scores=()), ["no"], ())
     sound, refused = (cases := list_cases(tmp_path, rows, ()))[:4], cases[4:]
     assert [case.images[""] for case in sound] == listing.references[:4]
-    assert [case.name for case in sound] == [entry.name for entry in listing.entries[:4]]
+    assert [case.name for case in sound] == listing.entries["name"][:4].tolist()
     assert not any(case.problem for case in sound)
     of_ingest = {str(problem) for problem in listing.problems}
     for case in refused:

@@ -188,7 +188,7 @@ def _read_table(content):
     listing = list_entries(read_table(content), COLUMNS, ("normal", "cancer"), ())
     for problem in listing.problems:
         raise problem
-    return repr(listing.entries)
+    return listing.entries.to_csv()
 
 
 @_in_folder
@@ -199,7 +199,7 @@ def _read_manifest(content, folder):
     checksum = sha256(content).hexdigest()
     opened = replace(_own()[1], manifest=str(path), manifest_sha256=checksum).open(None)
     entries = opened.entries()
-    return repr(entries), [opened.image(at).pixels.tobytes() for at in range(len(entries))]
+    return entries.to_csv(), [opened.image(at).pixels.tobytes() for at in range(len(entries))]
 
 
 def _npz(**arrays):

@@ -37,16 +37,15 @@ def checked_text(checked: AnyChecked) -> str:
     """Return counts, what the files or the features are like, problems and findings."""
     source, card = checked.source, checked.source.card()
     # cases and patients by class and split
-    found_splits = {entry.split for entry in checked.entries}
+    entries = checked.entries
+    found_splits = {*entries["split"]}
     splits = [split for split in ("train", "validation", "test") if split in found_splits]
     rows = []
     for label, name in [*enumerate(source.classes), (None, "all")]:
-        entries = [entry for entry in checked.entries if label is None or entry.label == label]
-        patients: int | str = "unknown"
-        if source.patients_known:
-            patients = len({entry.patient for entry in entries})
-        in_splits = [sum(entry.split == split for entry in entries) for split in splits]
-        rows.append([name, len(entries), patients, *in_splits])
+        of_class = entries if label is None else entries[entries["label"] == label]
+        patients = of_class["patient"].nunique() if source.patients_known else "unknown"
+        in_splits = [(of_class["split"] == split).sum() for split in splits]
+        rows.append([name, len(of_class), patients, *in_splits])
     noun = "images" if card.has_images else "rows"
     counts = text_table(["class", noun, "patients", *splits], rows)
     if isinstance(source, FeatureFile):  # those that are not called like PyRadiomics' come first

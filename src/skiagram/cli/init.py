@@ -225,7 +225,7 @@ def write_data_set(data_set: DataSet) -> list[Path]:
     texts = dict(data_set.readers)
     if files.patient_key is None:
         # the table that joins case ids, which all outputs have, to files or rows, and patients
-        patient_of = {entry.name: entry.patient or "" for entry in checked.entries}
+        patient_of = checked.entries.set_index("name")["patient"].fillna("")
         file_of = sorted(checked.file_of.items())
         table = [(case, file, patient_of[file]) for case, file in file_of]
         texts[files.cases] = csv_text(pd.DataFrame(table, columns=["case_id", "file", "patient"]))

@@ -28,8 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     for problem in (problem for listing in listings for problem in listing.problems):
         raise problem
     # The test cases, each once also where a case has several images.
-    found = zip(listings[0].entries, listings[0].references, strict=True)
-    test = [(entry.label, reference) for entry, reference in found if entry.split == "test"]
+    entries = listings[0].entries
+    found = zip(entries["split"], entries["label"], listings[0].references, strict=True)
+    test = [(label, reference) for split, label, reference in found if split == "test"]
     if not test:
         raise refusal("cli.no_test_case")
     table = arguments.output / f"{source.name}.csv"

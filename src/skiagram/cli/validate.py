@@ -185,7 +185,7 @@ def _refuse_shared(
         why = "the project does not know its patients"
         if at_home.card().patients_known:
             try:
-                project_patients, why = name_patients(at_home, workspace.data), ""
+                project_patients, why = name_patients(at_home.open(workspace.data)), ""
             except (DataError, OptionError) as error:
                 why = str(error)
         if any((patient or "").startswith(KEYED) for patient in project_patients.values()):

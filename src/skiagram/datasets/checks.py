@@ -1,13 +1,13 @@
 """What ingest refuses, so that no later stage meets it."""
 
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
-from skiagram.datasets.contract import Entry, Mark
+from skiagram.datasets.contract import Mark
 from skiagram.errors import DataError, listed, refusal
 from skiagram.images import Image, is_volume
 from skiagram.tasks.cases import SEALED
@@ -53,36 +53,37 @@ class Problems:
             self.add(error)
 
 
-def check_entries(entries: list[Entry], task: Task, where: str) -> None:
+def check_entries(entries: pd.DataFrame, task: Task, where: str) -> None:
     """Refuse a source whose labels or splits cannot carry an evaluation."""
-    hidden = [entry.label == SEALED and entry.split == "test" for entry in entries]
-    if task.design == "cv" and any(hidden):
+    # labels are those of classes, or encrypted
+    test = entries["split"] == "test"
+    hidden = test & (entries["label"] == SEALED)
+    if task.design == "cv" and hidden.any():
         raise refusal("datasets.encrypted_labels_under_cv", where)
-    labels = {entry.label for entry, sealed in zip(entries, hidden, strict=True) if not sealed}
-    outside = sorted(labels - set(range(len(task.classes))))
+    outside = sorted({*entries.loc[~hidden, "label"]} - {*range(len(task.classes))})
     if outside:
         raise refusal(
             "datasets.labels_out_of_range", where, labels=outside, last=len(task.classes) - 1
         )
+    # there is a test set, and no patient is in two splits
     if task.design == "holdout":
-        splits = {entry.split for entry in entries}
-        if None in splits or "test" not in splits:
+        if entries["split"].isna().any() or not test.any():
             remedy = "choose `design=cv` for this data set"
             raise DataError(NO_TEST_SPLIT, where=where, remedy=remedy)
-        images: dict[str, dict[str, str]] = defaultdict(dict)
-        for entry in entries:
-            if entry.patient is not None:
-                images[entry.patient][str(entry.split)] = entry.name
-        crossing = [names_by_split for names_by_split in images.values() if len(names_by_split) > 1]
-        if crossing:
-            example = " and ".join(f"`{name}` in {split}" for split, name in crossing[0].items())
+        each_split = entries.dropna(subset="patient").drop_duplicates(["patient", "split"])
+        crossing = each_split[each_split.duplicated("patient", keep=False)]
+        if len(crossing):
+            first = crossing[crossing["patient"] == crossing["patient"].iloc[0]]
+            places = zip(first["name"], first["split"], strict=True)
+            example = " and ".join(f"`{name}` in {split}" for name, split in places)
             raise refusal(
                 "datasets.patients_in_several_splits",
                 where,
-                n_patients=len(crossing),
+                n_patients=crossing["patient"].nunique(),
                 example=example,
             )
-    open_labels = {entry.label for entry in entries if task.design == "cv" or entry.split != "test"}
+    # the development set has two classes
+    open_labels = entries["label"][~test | (task.design == "cv")].unique().tolist()
     if len(open_labels) < 2:
         names = listed(task.classes[label] for label in open_labels) or "none"
         cases = "in the development set" if task.design == "holdout" else "among all cases"

@@ -2,16 +2,17 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Protocol
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.arrays import Floats, Singles
+from skiagram.arrays import Singles
 from skiagram.datasets.choices import CopyChoice
 from skiagram.errors import DataError
 from skiagram.images import Spacing
@@ -23,46 +24,26 @@ from skiagram.tasks.cases import DataCard, Split
 from skiagram.tasks.kinds import AnyOutcome
 
 
-@dataclass(frozen=True)
-class Visit:
-    """When and where a patient was seen.
+def tabulate_entries(
+    name: Iterable[str],
+    patient: Iterable[str | None],
+    label: Iterable[int],
+    split: Iterable[Split | None],
+    value: Sequence[float] | float = math.nan,
+) -> pd.DataFrame:
+    """Return the cases of a source, a row each, before their images are read.
 
-    Attributes:
-        number: Place among the patient's visits, from 1; never a date, which could tell who it is.
-        region: What is seen, such as a side: images are compared with earlier ones of it alone.
-            Empty where there is one.
-    """
-
-    number: int
-    region: str = ""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One case of a source, such as an image, before it is read.
-
-    Attributes:
+    Args:
         name: Name within the source; it never leaves ingest.
         patient: Patient within the source; None where the source does not say, as for the others.
         label: Index into the source's classes; `SEALED` for a test case whose label is encrypted.
         split: The published split.
-        covariates: What else is known, by column name; never an identifier. None is missing.
-        scores: What readers or devices said, by column name; finite, higher = more likely the
-            positive class. The same columns for every case of a source.
-        measured: Features that came with the data, (k,) in the order of the source's `features`;
-            NaN is missing.
-        value: Of the source's outcome, in its unit; None where classes are told apart.
+        value: Of the source's outcome, in its unit; NaN where classes are told apart.
     """
-
-    name: str
-    patient: str | None
-    label: int
-    split: Split | None
-    covariates: Mapping[str, float | str | None] = field(default_factory=dict)
-    scores: Mapping[str, float] = field(default_factory=dict)
-    measured: Floats = field(default_factory=lambda: np.empty(0), compare=False)
-    visit: Visit | None = None
-    value: float | None = None
+    texts = {"name": name, "patient": patient, "split": split}
+    columns = {column: pd.Series([*cells], dtype=object) for column, cells in texts.items()}
+    labels = np.array([*label], dtype=np.int64)
+    return pd.DataFrame(columns).assign(label=labels, value=value).astype({"value": np.float64})
 
 
 @dataclass(frozen=True)
@@ -108,12 +89,10 @@ class OpenSource(ABC):
 
     Attributes:
         patient_column: Column of the patients in a table of features; empty without one.
-        features: Names of the features that came with the data.
         problems: What is wrong with rows of the table, which are not listed.
     """
 
     patient_column: str = ""
-    features: tuple[str, ...] = ()
     problems: tuple[DataError, ...] = ()
 
     @property
@@ -122,8 +101,19 @@ class OpenSource(ABC):
         return False
 
     @abstractmethod
-    def entries(self) -> list[Entry]:
-        """List every case without reading its image."""
+    def entries(self) -> pd.DataFrame:
+        """List every case without reading its image, as `tabulate_entries` does."""
+
+    def known(self) -> Mapping[str, pd.DataFrame]:
+        """Return what else is known of the entries, in their order, never an identifier.
+
+        `covariates` are numbers or texts. `reader_scores`, what readers or devices said, are
+        finite, higher = more likely the positive class. `measured` are features that came with the
+        data; NaN is missing. `visits` have the `visit`'s place among the patient's, from 1 and
+        never a date, and the `region` that is seen, such as a side: images are compared with
+        earlier ones of it alone.
+        """
+        return {}
 
     @abstractmethod
     def image(self, position: int) -> SpacedImage | None:
@@ -161,7 +151,7 @@ class OpenSource(ABC):
         return None
 
     def encrypted_labels(self) -> EncryptedLabels | None:
-        """Return encrypted labels of test cases, `SEALED` in their entries; None for plain ones."""
+        """Return encrypted labels of test cases, `SEALED` in the entries; None for plain ones."""
         return None
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 
 from skiagram.compute.workers import on_all_threads
-from skiagram.datasets.contract import Entry
 from skiagram.image_store.shards import BY_CHANCE
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image
@@ -59,7 +58,7 @@ def find_case_copies(stores: Sequence[ImageStore], *, transformed: bool = True) 
     return search(_ImagesOfStores(stores), spread=on_all_threads)
 
 
-def drop_copies(entries: Sequence[Entry], pairs: Pairs, design: Design) -> tuple[list[int], str]:
+def drop_copies(entries: pd.DataFrame, pairs: Pairs, design: Design) -> tuple[list[int], str]:
     """Leave out what has a copy that stays: test images stay, then those of training.
 
     Images of one patient within a split may be alike.
@@ -72,14 +71,14 @@ def drop_copies(entries: Sequence[Entry], pairs: Pairs, design: Design) -> tuple
         Places of the entries that stay, in order; and what was done, for the report, empty where
         nothing was.
     """
-    test = np.array([design == "holdout" and entry.split == "test" for entry in entries], bool)
-    patient = pd.factorize(np.array([entry.patient for entry in entries], dtype=object))[0]
+    split, label = entries["split"].to_numpy(), entries["label"].to_numpy()
+    test = (split == "test") & (design == "holdout")
+    patient = pd.factorize(entries["patient"])[0]  # -1 of one that nobody knows
     pairs = pairs.chosen(pairs.near)
     first, second = pairs.first, pairs.second
     same_patient = (patient[first] == patient[second]) & (patient[first] >= 0)
     pairs = pairs.chosen(~(same_patient | (test[first] & test[second])))
     first, second = pairs.first, pairs.second
-    label = np.array([entry.label for entry in entries])
     # Nobody knows which label is right; labels of test cases are not looked at.
     contradict = ~test[first] & ~test[second] & (label[first] != label[second])
     contradicting = {*first[contradict].tolist(), *second[contradict].tolist()}
@@ -88,10 +87,7 @@ def drop_copies(entries: Sequence[Entry], pairs: Pairs, design: Design) -> tuple
         copies.setdefault(one, set()).add(other)
         copies.setdefault(other, set()).add(one)
     # one stays where no copy of it that comes before it does
-    rank = [
-        0 if is_test else 1 + (entry.split == "validation")
-        for entry, is_test in zip(entries, test, strict=True)
-    ]
+    rank = np.where(test, 0, 1 + (split == "validation"))
     staying: set[int] = set()
     for at in sorted(copies, key=lambda place: (rank[place], place)):
         if at not in contradicting and not copies[at] & staying:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, OpenSource
+from skiagram.datasets.contract import OpenSource
 from skiagram.datasets.folder.columns import require_columns, settle_numbers
 from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import list_entries
@@ -65,12 +65,14 @@ class OpenFeatureFile(OpenSource):
     def __init__(self, options: FeatureFile, frame: pd.DataFrame) -> None:
         listing = list_entries(frame, options.columns, options.classes, options.test_sites)
         self.patient_column = options.columns.patient or ""
-        self.features = options.columns.features
         self.problems = tuple(listing.problems)
-        self._entries = listing.entries
+        self._listing = listing
 
-    def entries(self) -> list[Entry]:
-        return self._entries
+    def entries(self) -> pd.DataFrame:
+        return self._listing.entries
+
+    def known(self) -> Mapping[str, pd.DataFrame]:
+        return self._listing.known
 
     def image(self, position: int) -> None:
         """Return none: a row has values alone."""

@@ -19,12 +19,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from skiagram.arrays import Floats, Texts, Whole
+from skiagram.arrays import Texts, Whole
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import Problems, check_entries, check_image, check_mark
 from skiagram.datasets.contract import (
-    Entry,
     GroundTruth,
     OpenSource,
     RealDataSet,
@@ -77,31 +76,6 @@ class IngestFolders:
         return cls(target / "images", target / "cases", target / "sealed")
 
 
-class ListedImages(NamedTuple):
-    """Images of a source in the order of the store.
-
-    Attributes:
-        positions: Places in the source.
-        keys: Digests of the files' content; empty where the source has no files.
-    """
-
-    positions: list[int]
-    entries: list[Entry]
-    keys: list[bytes]
-
-    @property
-    def case_id(self) -> Texts:
-        return np.array([_case_id(rank) for rank in range(len(self.positions))], dtype=str)
-
-    def chosen(self, rows: Sequence[int]) -> "ListedImages":
-        """Return some of the images."""
-        return ListedImages(
-            [self.positions[row] for row in rows],
-            [self.entries[row] for row in rows],
-            [self.keys[row] for row in rows] if self.keys else [],
-        )
-
-
 class ImageNote(NamedTuple):
     """What is known of a stored image without a look at it; fields as of `SpacedImage`."""
 
@@ -151,7 +125,7 @@ class IngestedData(NamedTuple):
     """What ingest wrote.
 
     Attributes:
-        listed: Images of the first kind, in the order of the store.
+        listed: Entries of the source in the order of the store; see `list_images`.
         stored: Modality → what was stored; its name is empty where a case has one image.
         task: With what its outcome takes from the development cases.
         sentence: What was done to copies; empty where nothing was.
@@ -159,7 +133,7 @@ class IngestedData(NamedTuple):
             knows; None where all are known.
     """
 
-    listed: ListedImages
+    listed: pd.DataFrame
     stored: dict[str, StoredImages]
     task: Task
     sentence: str
@@ -186,7 +160,7 @@ def predicted_of(source: Source) -> AnyPredicted:
     return Classes(classes, classes.index(positive) if looked_for else None)
 
 
-def settle_task(task: Task, entries: list[Entry], name: str) -> Task:
+def settle_task(task: Task, entries: pd.DataFrame, name: str) -> Task:
     """Return the task with what it takes from the development cases.
 
     Args:
@@ -196,17 +170,12 @@ def settle_task(task: Task, entries: list[Entry], name: str) -> Task:
         DataError: A value cannot be, or the cases cannot carry an evaluation.
     """
     check_entries(entries, task, f"data set {name}")
-    value, label = _values(entries), np.array([entry.label for entry in entries], dtype=np.int64)
-    for entry, case_value in zip(entries, value.tolist(), strict=True):
-        task.predicted.check(case_value, entry.label, entry.name)
-    development = np.array([task.design == "cv" or entry.split != "test" for entry in entries])
+    value, label = entries["value"].to_numpy(), entries["label"].to_numpy()
+    for case, case_value, case_label in zip(entries["name"], value, label, strict=True):
+        task.predicted.check(float(case_value), int(case_label), case)
+    development = ((entries["split"] != "test") | (task.design == "cv")).to_numpy()
     settled = task.predicted.settle(value[development], label[development])
     return replace(task, predicted=settled)
-
-
-def _values(entries: Sequence[Entry]) -> Floats:
-    missing = (math.nan if entry.value is None else entry.value for entry in entries)
-    return np.array([*missing], dtype=np.float64)
 
 
 def ingest(
@@ -246,7 +215,7 @@ def ingest_opened(
     settled = _settle(task, opened.entries(), source, problems)
     listed, sentence = _without_copies(source, opened, task, compute, problems)
     if sentence:
-        settled = _settle(task, listed.entries, source, problems)
+        settled = _settle(task, listed, source, problems)
     # the images, a store for each kind
     stored: dict[str, StoredImages] = {}
     for modality, kind in opened.kinds().items():
@@ -255,12 +224,12 @@ def ingest_opened(
         if len(stored) == 1:
             write_modalities(folders.images, [*filter(None, opened.kinds())])
     first = next(iter(stored.values()))
-    if len(first.rows) < len(listed.positions):
-        listed = listed.chosen(first.rows.tolist())
-        settled = _settle(task, listed.entries, source, problems)
+    if len(first.rows) < len(listed):
+        listed = listed.iloc[first.rows]
+        settled = _settle(task, listed, source, problems)
     # copies stand in for patients that nobody knows
     copies = None
-    if len(first.rows) and any(entry.patient is None for entry in listed.entries):
+    if len(first.rows) and listed["patient"].isna().any():
         copies = find_case_copies([first.store])
     ingested = IngestedData(listed, stored, settled, sentence, copies)
     if len(first.rows):
@@ -271,7 +240,7 @@ def ingest_opened(
     return ingested
 
 
-def _settle(task: Task, entries: list[Entry], source: Source, problems: Problems) -> Task:
+def _settle(task: Task, entries: pd.DataFrame, source: Source, problems: Problems) -> Task:
     """Return the settled task; one of classes where the values of an outcome are a problem.
 
     Of no entries at all nothing is said where problems are collected: why there are none is one.
@@ -279,42 +248,47 @@ def _settle(task: Task, entries: list[Entry], source: Source, problems: Problems
     try:
         return settle_task(task, entries, source.card().name)
     except DataError as error:
-        if entries or not problems.collects:
+        if len(entries) or not problems.collects:
             problems.add(error)
     return replace(task, predicted=Classes(task.classes, task.positive))
 
 
-def list_images(
-    opened: OpenSource, entries: Sequence[Entry], positions: Sequence[int] | None = None
-) -> ListedImages:
-    """List images of a source in the order of the store.
+def list_images(opened: OpenSource, positions: Sequence[int] | None = None) -> pd.DataFrame:
+    """Return the entries of a source in the order of the store, by their places in the source.
 
     Ordered by digests, one more case leaves the order of the others; without, by a seeded shuffle.
 
     Args:
-        positions: Places of the images in the source, ascending; None for all.
+        positions: Places of the entries to list, ascending; None for all.
+
+    Returns:
+        The entries, with the digest of the content of each one's files as `key`, if it has files.
     """
-    places = range(len(entries)) if positions is None else positions
-    digests = (opened.content_key(place) for place in places)
-    keys = [digest for digest in digests if digest is not None]
-    order = stream(_ID_SEED, "case ids").permutation(len(places)).tolist()
-    if keys:
-        order = sorted(range(len(places)), key=keys.__getitem__)
-    chosen = [places[at] for at in order]
-    return ListedImages(
-        chosen, [entries[place] for place in chosen], [keys[at] for at in order] if keys else []
-    )
+    entries = opened.entries()
+    if positions is not None:
+        entries = entries.iloc[[*positions]]
+    keys = [opened.content_key(at) for at in entries.index.tolist()]
+    order = stream(_ID_SEED, "case ids").permutation(len(keys)).tolist()
+    digests = [key for key in keys if key is not None]
+    if digests:
+        order = sorted(range(len(keys)), key=digests.__getitem__)
+    listed = entries.assign(key=pd.Series(keys, entries.index, dtype=object))
+    return listed.iloc[order]
+
+
+def name_cases(listed: pd.DataFrame) -> Texts:
+    """Return the ids that cases get in the order of the store."""
+    return np.array([f"case-{rank:06d}" for rank in range(len(listed))], dtype=str)
 
 
 def _without_copies(
     source: Source, opened: OpenSource, task: Task, compute: Compute, problems: Problems
-) -> tuple[ListedImages, str]:
+) -> tuple[pd.DataFrame, str]:
     """List the images of a source, without copies if its options say so, and tell what was done.
 
     Copies are looked for in a first reading; what is left out never enters the store.
     """
-    entries = opened.entries()
-    listed = list_images(opened, entries)
+    listed = list_images(opened)
     if not isinstance(source, RealDataSet) or source.copies == "refuse":
         return listed, ""
     # pairs of copies among the images of each kind, by their places in the list
@@ -329,15 +303,15 @@ def _without_copies(
                 found.append(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
     if not found:
         return listed, ""
-    kept, sentence = drop_copies(listed.entries, unite_pairs(found), task.design)
+    kept, sentence = drop_copies(listed, unite_pairs(found), task.design)
     if sentence:  # the images that stay are listed anew
-        listed = list_images(opened, entries, sorted(listed.positions[row] for row in kept))
+        listed = list_images(opened, sorted(listed.index[kept].tolist()))
     return listed, sentence
 
 
 def _write_images(
     opened: OpenSource,
-    listed: ListedImages,
+    listed: pd.DataFrame,
     folders: IngestFolders,
     compute: Compute,
     problems: Problems,
@@ -347,13 +321,15 @@ def _write_images(
     positions: list[int] = []
     notes: list[ImageNote] = []
     truths: list[tuple[str, GroundTruth, float]] = []
-    files = opened.entries()
-    with ExitStack() as stack, Progress("Ingest", len(listed.positions)) as progress:
+    files, case_id = opened.entries()["name"].tolist(), name_cases(listed).tolist()
+    places, keys = listed.index.tolist(), listed["key"].tolist()
+    with ExitStack() as stack, Progress("Ingest", len(listed)) as progress:
         images = stack.enter_context(ShardWriter(folders.images))
         clean = None
         for row, examined in enumerate(_read(opened, listed, compute)):
             progress.advance()
-            name, file = _case_id(len(rows)), files[listed.positions[row]].name
+            position = places[row]
+            name, file = case_id[len(rows)], files[position]
             try:
                 if isinstance(examined, DataError):
                     raise examined
@@ -368,22 +344,18 @@ def _write_images(
                 problems.add(error, file)
                 continue
             rows.append(row)
-            positions.append(listed.positions[row])
+            positions.append(position)
             notes.append(note)
-            truth = opened.truth(listed.positions[row])
+            truth = opened.truth(position)
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
                 clean.add(name, truth.clean, note.spacing)
                 truth = replace(truth, clean=truth.clean[:0])
                 truths.append((name, truth, pixel_side(note.spacing)))
-            if listed.keys and note.ends_shard(listed.keys[row]):
+            if keys[row] is not None and note.ends_shard(keys[row]):
                 images.end_shard()
     _write_truths(truths, folders.sealed)
     return StoredImages(ImageStore(folders.images), np.array(rows, np.int64), positions, notes)
-
-
-def _case_id(rank: int) -> str:
-    return f"case-{rank:06d}"
 
 
 class _Examined(NamedTuple):
@@ -393,16 +365,16 @@ class _Examined(NamedTuple):
 
 
 def _read(
-    opened: OpenSource, listed: ListedImages, compute: Compute
+    opened: OpenSource, listed: pd.DataFrame, compute: Compute
 ) -> Iterator[_Examined | bytes | DataError]:
     """Yield the images in the order of the store, or why one cannot be used.
 
     Of a case without an image it is a digest of its values.
     """
-    parts = opened.parts(listed.positions)
+    parts = opened.parts(listed.index.tolist())
     if parts is None:
-        for position, entry in zip(listed.positions, listed.entries, strict=True):
-            yield _examine(opened, position, entry)
+        for position, name in zip(listed.index.tolist(), listed["name"], strict=True):
+            yield _examine(opened, position, name)
         return
     workers = IN_PROCESS if opened.in_order else compute
     for images in workers.map(_read_part, parts, releases_lock=True):
@@ -410,17 +382,17 @@ def _read(
 
 
 def _read_part(part: OpenSource) -> list[_Examined | bytes | DataError]:
-    return [_examine(part, position, entry) for position, entry in enumerate(part.entries())]
+    return [_examine(part, position, name) for position, name in enumerate(part.entries()["name"])]
 
 
-def _examine(opened: OpenSource, position: int, entry: Entry) -> _Examined | bytes | DataError:
+def _examine(opened: OpenSource, position: int, name: str) -> _Examined | bytes | DataError:
     """Read one image with its digest and what is known of it; a fault is returned."""
     try:
         image = opened.image(position)
         if image is None:
-            return values_digest(entry.measured)
+            return values_digest(opened.known()["measured"].iloc[position].to_numpy())
         pixels = image.pixels
-        check_image(pixels, entry.name)
+        check_image(pixels, name)
     except DataError as error:
         return error
     note = ImageNote(
@@ -484,19 +456,15 @@ def _write_cases(
     design: Design,
 ) -> Cases:
     """Write the table of cases and what is known of them besides, task and card."""
-    entries, case_id = ingested.listed.entries, ingested.listed.case_id
-    cluster = None if ingested.copies is None else clusters(ingested.copies, len(entries))
-    cases = tabulate_cases(entries, case_id, cluster, design)
+    listed, known = ingested.listed, opened.known()
+    cluster = None if ingested.copies is None else clusters(ingested.copies, len(listed))
+    cases = tabulate_cases(listed, cluster, design)
     cases.write(folders.cases / "cases.parquet")
-    measured = np.stack([entry.measured for entry in entries])
-    tables = {
-        "covariates": pd.DataFrame([dict(entry.covariates) for entry in entries]),
-        "reader_scores": pd.DataFrame([dict(entry.scores) for entry in entries]),
-        "visits": number_visits(entries),
-        "measured": pd.DataFrame(measured, columns=[*opened.features]),
-    }
-    for name, table in tables.items():
-        table.insert(0, "case_id", case_id)
+    for name in ("covariates", "reader_scores", "visits", "measured"):
+        table = known.get(name, listed[[]]).loc[listed.index]
+        if name == "visits":
+            table = number_visits(table, listed["patient"])
+        table.insert(0, "case_id", cases.case_id)
         write_table(table, folders.cases / f"{name}.parquet")
     write_record(ingested.task, folders.cases / "task.json")
     # what a reader of the report must know, with what was found in the files
@@ -529,9 +497,9 @@ def _write_places(
     for folder, rows in ((folders.cases, ~test), (folders.sealed, test)):
         places = []
         for row in np.flatnonzero(rows).tolist():
-            case_id, name = str(cases.case_id[row]), listed.entries[row].name
+            case_id, name = str(cases.case_id[row]), str(listed["name"].iloc[row])
             with problems.collected():
-                for mark in opened.marks(listed.positions[row]):
+                for mark in opened.marks(int(listed.index[row])):
                     check_mark(mark, store.image(case_id).shape, name)
                     side = pixel_side(store.spacing(case_id))
                     places.append((case_id, mark.centre, mark.radius * side))
@@ -546,62 +514,49 @@ def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: Ing
         raise refusal("datasets.sealed_outcome", outcome=predicted.words)
     test = cases.split == "test"
     if encrypted is None or ingested.task.design == "cv":
-        label = np.array([entry.label for entry in listed.entries], dtype=np.int64)
-        value = None if cases.value is None else _values(listed.entries)[test]
-        seal_labels(folders.sealed, cases.case_id[test], label[test], value)
+        label, value = (listed.loc[test, column].to_numpy() for column in ("label", "value"))
+        value = None if cases.value is None else value
+        seal_labels(folders.sealed, cases.case_id[test], label, value)
     else:
-        positions = np.array(listed.positions)[test].tolist()
-        tokens = tuple(encrypted.tokens[position] for position in positions)
+        tokens = tuple(encrypted.tokens[position] for position in listed.index[test])
         sealed = replace(encrypted, tokens=tokens)
         seal_encrypted_labels(folders.sealed, cases.case_id[test], sealed)
 
 
-def tabulate_cases(
-    entries: Sequence[Entry],
-    case_id: Texts,
-    clusters: Whole | None,
-    design: Design,
-) -> Cases:
+def tabulate_cases(listed: pd.DataFrame, clusters: Whole | None, design: Design) -> Cases:
     """Return the case table; the labels and values of test cases are not in it.
 
     Args:
+        listed: Entries in the order of the store.
         clusters: (n,) the cluster of copies of each; None where all patients are known.
     """
-    splits = ["train" if design == "cv" else entry.split or "train" for entry in entries]
-    split = np.array(splits, dtype=str)
-    label = np.array([entry.label for entry in entries], dtype=np.int64)
+    split = listed["split"].fillna("train").to_numpy(dtype=str)
+    if design == "cv":
+        split = np.full(len(listed), "train")
     # patients are numbered in shuffled order
-    keys = [
-        f"cluster {clusters[row]}"
-        if clusters is not None and entry.patient is None
-        else f"patient {entry.patient}"
-        for row, entry in enumerate(entries)
-    ]
-    names = sorted(set(keys))
-    numbers = stream(_ID_SEED, "patient ids").permutation(len(names))
-    rank = dict(zip(names, numbers.tolist(), strict=True))
-    patient_id = np.array([f"patient-{rank[key]:06d}" for key in keys], dtype=str)
-    sealed = split == "test"
-    value = None
-    if any(entry.value is not None for entry in entries):
-        value = np.where(sealed, np.nan, _values(entries))
-    return Cases(case_id, patient_id, split, np.where(sealed, SEALED, label), value)
+    patient = "patient " + listed["patient"].astype(str)
+    if clusters is not None:
+        cluster = pd.Series(clusters, listed.index).map("cluster {}".format)
+        patient = patient.where(listed["patient"].notna(), cluster)
+    place, names = pd.factorize(patient, sort=True)
+    rank = stream(_ID_SEED, "patient ids").permutation(len(names))[place]
+    patient_id = np.array([f"patient-{number:06d}" for number in rank.tolist()], dtype=str)
+    # what is sealed
+    sealed, value = split == "test", None
+    if listed["value"].notna().any():
+        value = np.where(sealed, np.nan, listed["value"])
+    label = np.where(sealed, SEALED, listed["label"])
+    return Cases(name_cases(listed), patient_id, split, label, value)
 
 
-def number_visits(entries: Sequence[Entry]) -> pd.DataFrame:
+def number_visits(visits: pd.DataFrame, patient: "pd.Series[str]") -> pd.DataFrame:
     """Return `visits.parquet` without ids, a row an entry; no column where a source has no visits.
 
     `visit` counts the visits of a patient from 1, `region` what is seen of the patient from 0: both
     are numbers within the patient and tell nothing more.
     """
-    visits = [
-        (entry.patient, entry.visit.number, entry.visit.region)
-        for entry in entries
-        if entry.visit is not None
-    ]
-    if len(visits) < len(entries):
-        return pd.DataFrame(index=range(len(entries)))
-    frame = pd.DataFrame(visits, columns=["patient", "visit", "region"])
-    frame["region"] = frame["region"].factorize(sort=True)[0]
-    ranks = frame.groupby("patient", dropna=False)[["visit", "region"]].rank("dense")
+    if visits.columns.empty:
+        return visits
+    numbered = visits.assign(region=visits["region"].factorize(sort=True)[0])
+    ranks = numbered.groupby(patient, dropna=False)[["visit", "region"]].rank("dense")
     return ranks.astype(np.int64) - [0, 1]

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic.dataclasses import dataclass
 
 from skiagram.datasets.checks import MIN_SIDE
-from skiagram.datasets.contract import Entry, OpenSource, RealDataSet
+from skiagram.datasets.contract import OpenSource, RealDataSet, tabulate_entries
 from skiagram.errors import DataError, refusal
 from skiagram.readers.files import locate
 from skiagram.readers.spaced_image import SpacedImage
@@ -99,8 +100,8 @@ class MedMNISTFile(OpenSource):
 
     def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], n_classes: int) -> None:
         self._images: list[NDArray[np.uint8]] = []
-        self._entries: list[Entry] = []
         self._start: list[int] = []
+        names, known_labels, splits = list[str](), list[int](), list[Split]()
         for key, split in _SPLITS.items():
             images, labels = arrays[f"{key}_images"], arrays[f"{key}_labels"]
             where = f"{path.name} {key}"
@@ -140,14 +141,14 @@ class MedMNISTFile(OpenSource):
                     first=_kind(self._images[0]),
                 )
             # Their entries, in the order of the file.
-            self._start.append(len(self._entries))
+            self._start.append(len(names))
             self._images.append(images)
-            self._entries += [
-                Entry(f"{path.name} {key}/{i}", None, int(label), split)
-                for i, label in enumerate(labels.reshape(-1))
-            ]
+            names += [f"{path.name} {key}/{i}" for i in range(len(images))]
+            known_labels += labels.reshape(-1).tolist()
+            splits += [split] * len(images)
+        self._entries = tabulate_entries(names, [None] * len(names), known_labels, splits)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> pd.DataFrame:
         return self._entries
 
     def image(self, position: int) -> SpacedImage:

@@ -26,7 +26,7 @@ from skiagram.composition import Composition
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.checks import NO_TEST_SPLIT, Problems
-from skiagram.datasets.contract import Entry, OpenSource
+from skiagram.datasets.contract import OpenSource
 from skiagram.datasets.feature_table import FeatureFile, OpenFeatureFile
 from skiagram.datasets.folder.source import ColourImage, Folder
 from skiagram.datasets.folder.table import (
@@ -95,7 +95,7 @@ class CheckedData(Generic[D]):
     Attributes:
         source: Of images with the channels that these have.
         opened: What was checked.
-        entries: One a usable row, whether its image can be read or not.
+        entries: Of usable rows, whether their images can be read or not.
         problems: What would stop ingest.
         refused: Name of an image that cannot be used → why.
         images: Modality → its usable images, in the order of the entries; its name is empty where
@@ -112,7 +112,7 @@ class CheckedData(Generic[D]):
 
     source: D
     opened: OpenSource
-    entries: list[Entry]
+    entries: pd.DataFrame
     problems: list[DataError]
     refused: Mapping[str, DataError]
     images: dict[str, list[CheckedImage]]
@@ -159,27 +159,26 @@ def check_data(source: S, opened: OpenSource, run: Composition | None = None) ->
         # what the images of each kind hold, in the order of the source
         images: dict[str, list[CheckedImage]] = {}
         for modality, stored in ingested.stored.items():
-            entries = opened.kinds()[modality].entries()
+            names = opened.kinds()[modality].entries()["name"]
             store, number = stored.store, len(stored.notes)
             described = described_regions(store) if number else None
             regions = [None] * number if described is None else [*map(tuple, described.tolist())]
             kind = [
-                CheckedImage(at, entries[at].name, note, region)
+                CheckedImage(at, names[at], note, region)
                 for at, note, region in zip(stored.positions, stored.notes, regions, strict=True)
             ]
             images[modality] = sorted(kind, key=lambda image: image.position)
         # all problems, those of single images at the end and in the order of the source
-        every = [entry.name for kind in opened.kinds().values() for entry in kind.entries()]
+        every = [name for kind in opened.kinds().values() for name in kind.entries()["name"]]
         refused = problems.images
         place_of = {str(refused[name]): at for at, name in enumerate(every) if name in refused}
         order = sorted(problems.found, key=lambda text: place_of.get(text, -1))
         found = [problems.found[text] for text in order]
-        if not ingested.listed.positions:
+        if ingested.listed.empty:
             return CheckedData(source, opened, opened.entries(), found, problems.images, images)
         # The audit of what could be read.
         cases = Cases.read(folders.cases / "cases.parquet")
-        names = [entry.name for entry in ingested.listed.entries]
-        file_of = dict(zip(cases.case_id.tolist(), names, strict=True))
+        file_of = dict(zip(cases.case_id.tolist(), ingested.listed["name"], strict=True))
         report = _audit(ingested, cases, folders, run)
         # of each finding a few files in place of cases
         findings = []
@@ -220,13 +219,12 @@ def _audit(
     evidence = read_evidence(folders.cases, stores, acquisition, ingested.copies)
     if run is not None:
         report = write_audit(evidence, folders.cases.parents[1] / "audit")
-        if not ingested.listed.keys:
+        if ingested.listed["key"].isna().any():
             return report
     # What the order of the files may tell, which no stage knows.
     listed, traits = ingested.listed, evidence.traits
-    if listed.keys and traits is not None:
-        names = [entry.name for entry in listed.entries]
-        positions = np.array(listed.positions, dtype=np.int64)
+    if listed["key"].notna().all() and traits is not None:
+        names, positions = listed["name"].tolist(), listed.index.to_numpy()
         order = file_order(names, positions, cases.patient_id)[traits.rows]
         with_order = replace(traits, images={**traits.images, "file_order": order})
         evidence = replace(evidence, traits=with_order)
@@ -248,11 +246,9 @@ def offer_check(checked: AnyChecked, files: Mapping[str, str] | None = None) -> 
     dataset = project.read_file("dataset", source.name)
     data = os.environ.get("SKIAGRAM_DATA")
     opened, read = checked.opened, build(dataset, "dataset").open(Path(data) if data else None)
-    before, after = opened.entries(), read.entries()
-    if before != after or any(
-        opened.content_key(at) != read.content_key(at)
-        or not np.array_equal(before[at].measured, after[at].measured, equal_nan=True)
-        for at in range(len(before))
+    tables = [{"": each.entries(), **each.known()} for each in (opened, read)]
+    if any(not table.equals(tables[1].get(name)) for name, table in tables[0].items()) or any(
+        opened.content_key(at) != read.content_key(at) for at in range(len(tables[0][""]))
     ):
         remove_checked(Path())
         return
@@ -364,7 +360,7 @@ def _settle_colour(data: CheckedData[Folder], *, few_gray: bool) -> tuple[Folder
     number = sum(len(kind.entries()) for kind in opened.kinds().values())
     odd = {*refused, *in_colour, *transparent}
     if few_gray and not source.gray and odd and 2 * len(odd) < number:
-        names = [entry.name for entry in opened.entries() if entry.name in odd]
+        names = [name for name in opened.entries()["name"] if name in odd]
         shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
         more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         note = (
@@ -386,7 +382,8 @@ def _leave_out_lesionless(data: CheckedData[Folder]) -> CheckedData[Folder]:
     # Which classes have images without a lesion.
     problems = [problem for problem in data.problems if not isinstance(problem, EmptyMask)]
     empty = {name for name, why in data.refused.items() if isinstance(why, EmptyMask)}
-    labels = {entry.name: source.classes[entry.label] for entry in data.entries}
+    named = zip(data.entries["name"], data.entries["label"], strict=True)
+    labels = {name: source.classes[label] for name, label in named}
     lesionless, every = Counter(labels[name] for name in empty), Counter(labels.values())
     bare = [name for name in source.classes if lesionless[name] and lesionless[name] == every[name]]
     note = ""
@@ -410,7 +407,7 @@ def _leave_out_lesionless(data: CheckedData[Folder]) -> CheckedData[Folder]:
     # The rows of those images go.
     names = [reference.name for reference in references_of(frame, source.columns)]
     frame = frame[[name not in empty for name in names]]
-    entries = [entry for entry in data.entries if entry.name not in empty]
+    entries = data.entries[~data.entries["name"].isin(empty)]
     notes = (colours, note, *others)
     return replace(data, frame=frame, problems=problems, entries=entries, notes=notes)
 

@@ -79,7 +79,7 @@ class DataSetFacts:
         facts = cls(
             predicted_of(data.source),
             data.cases.development(),
-            tuple(data.entries[0].covariates),
+            tuple(map(str, data.opened.known().get("covariates", data.entries[[]]))),
             data.source.card().has_images,
             len(data.radii) > 0,
         )

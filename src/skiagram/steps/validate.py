@@ -16,11 +16,11 @@ import pandas as pd
 from skiagram.arrays import Texts
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.datasets.contract import Entry, OpenSource, Source
+from skiagram.datasets.contract import OpenSource, Source
 from skiagram.datasets.copies import find_case_copies
 from skiagram.datasets.folder.identifiers import fold_id
 from skiagram.datasets.folder.source import FolderFiles
-from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, task_of
+from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, name_cases, task_of
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
 from skiagram.errors import refusal
@@ -134,18 +134,13 @@ def ingest_cohort(
     closed = replace(cases, split=test, label=hidden, value=value)
     closed.write(target / "cases/cases.parquet")
     seal_labels(target / "sealed", cases.case_id, cases.label, cases.value)
-    return {case: entry.patient for case, entry in name_entries(opened).items()}
+    return name_patients(opened)
 
 
-def name_patients(source: Source, files: Path | None) -> dict[str, str | None]:
+def name_patients(opened: OpenSource) -> dict[str, str | None]:
     """Return the case ids that ingest gives a source → its own names of their patients."""
-    return {case: entry.patient for case, entry in name_entries(source.open(files)).items()}
-
-
-def name_entries(opened: OpenSource) -> dict[str, Entry]:
-    """Return the case ids that ingest gives a source → its entries."""
-    listed = list_images(opened, opened.entries())
-    return dict(zip(listed.case_id.tolist(), listed.entries, strict=True))
+    listed = list_images(opened)
+    return dict(zip(name_cases(listed).tolist(), listed["patient"], strict=True))
 
 
 class Shared(NamedTuple):

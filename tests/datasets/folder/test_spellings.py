@@ -50,7 +50,7 @@ def write_spelled(place, *spellings):
 
 
 def patients(source):
-    return {entry.patient for entry in source.open(None).entries()}
+    return {*source.open(None).entries()["patient"]}
 
 
 @pytest.mark.slow
@@ -84,7 +84,7 @@ def test_a_word_for_nothing_among_numbers_is_said_and_can_be_declared(word):
     frame, _ = empty_missing(read_table(csv.encode()), [word])
     listing = list_entries(frame, COLUMNS, ("normal", "cancer"), ())
     assert not listing.problems
-    assert [entry.covariates["age"] for entry in listing.entries] == ages
+    assert listing.known["covariates"]["age"].fillna(0).tolist() == [each or 0 for each in ages]
 
 
 NOBODY = (

@@ -63,7 +63,7 @@ def test_a_region_tells_rows_of_a_file_apart_where_a_mask_shows_it(named, faults
     assert len(listing.problems) == faults
     assert all("a.png: 2 rows" in str(problem) for problem in listing.problems)
     # what is seen at a visit stays known
-    sides = [entry.visit.region for entry in listing.entries if entry.visit is not None]
+    sides = listing.known["visits"].get("region", ())
     assert {*sides} == ({"left", "right"} if "visit" in named else set())
 
 
@@ -102,4 +102,4 @@ def test_parts_of_a_data_set_have_several_names(word):
     table = f"file,label,part\na.png,x,{word}\n"
     listing = listing_of(table, replace(LABELS, split="part"), ("x", "y"))
     assert not listing.problems
-    assert listing.entries[0].split in ("train", "validation", "test")
+    assert listing.entries["split"].iloc[0] in ("train", "validation", "test")

@@ -30,10 +30,10 @@ def test_splits_and_classes_are_by_patient():
     entries = options.open(None).entries()
     assert len(entries) == 24
     for split, patients in (("train", 6), ("validation", 2), ("test", 4)):
-        part = [entry for entry in entries if entry.split == split]
-        assert len({entry.patient for entry in part}) == patients
-        assert sum(entry.label for entry in part) == len(part) / 2
-    assert len({(entry.patient, entry.label) for entry in entries}) == 12
+        part = entries[entries["split"] == split]
+        assert part["patient"].nunique() == patients
+        assert part["label"].mean() == 0.5
+    assert len(entries.drop_duplicates(["patient", "label"])) == 12
 
 
 def test_digitisation_errs_by_half_a_step_at_most():
@@ -55,7 +55,7 @@ def test_nodule_stands_where_the_truth_says(make):
     with_nodule, without = (
         make(nodule={"amplitude": amplitude}).open(None) for amplitude in (1.4, 0.0)
     )
-    for position, entry in enumerate(with_nodule.entries()):
+    for position, entry in enumerate(with_nodule.entries().itertuples()):
         truth = with_nodule.truth(position)
         difference = np.squeeze(truth.clean - without.truth(position).clean)
         assert len(truth.place) == difference.ndim
@@ -97,7 +97,7 @@ def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all(
 )
 def test_known_limit(changes, auc):
     opened = phantom(patients={"train": 1000}, **changes).open(None)
-    labels = [entry.label for entry in opened.entries()[:2000]]
+    labels = opened.entries()["label"][:2000]
     scores = [opened.truth(at).ideal_score for at in range(2000)]
     assert roc_auc_score(labels, scores) == pytest.approx(auc, abs=0.02)
 
@@ -107,9 +107,8 @@ def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same():
     scanners = {"A": {"gain": 1.0, "offset": 0.0}, "B": {"gain": 1.5, "offset": 1.0}}
     sited = small_phantom(faults=NO_FAULTS, sites=scanners).open(None)
     plain = small_phantom(faults=NO_FAULTS).open(None)
-    entries = sited.entries()
-    sites = [entry.covariates["site"] for entry in entries]
-    assert [(entry.label, site) for entry, site in zip(entries, sites, strict=True)][:8:2] == [
+    label, sites = sited.entries()["label"], sited.known()["covariates"]["site"].tolist()
+    assert [*zip(label, sites, strict=True)][:8:2] == [
         (0, "A"),
         (1, "A"),
         (0, "B"),
@@ -128,7 +127,7 @@ def test_the_mark_is_where_the_nodule_is_and_the_observer_finds_it():
     opened, found = source.open(None), []
     for position in range(40):
         marks = opened.marks(position)
-        assert bool(marks) == (opened.entries()[position].label == 1)
+        assert bool(marks) == (opened.entries()["label"][position] == 1)
         if marks:
             probability = opened.observer.place_probability(opened.image(position).pixels)
             assert probability.sum() == pytest.approx(1)

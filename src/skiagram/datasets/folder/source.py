@@ -8,13 +8,14 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home, is_untracked
 from skiagram.datasets.choices import Unlisted
-from skiagram.datasets.contract import Entry, Mark, OpenSource
+from skiagram.datasets.contract import Mark, OpenSource, tabulate_entries
 from skiagram.datasets.folder.columns import Columns, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import parse_lesions
@@ -103,24 +104,20 @@ class Folder(ListedDataSet):
 
     def find_contradicted(self, listing: Listing) -> list[DataError]:
         """Return a problem where some images of the negative class have lesions and others none."""
-        marked = [bool(parse_lesions(cell)) for cell in listing.lesions]
-        if self.positive_class is None or all(marked):
+        marked = np.array([bool(parse_lesions(cell)) for cell in listing.lesions], dtype=np.bool_)
+        if self.positive_class is None or marked.all():
             return []
         negative = 1 - self.classes.index(self.positive_class)
-        negatives = [
-            (entry.name, is_marked)
-            for entry, is_marked in zip(listing.entries, marked, strict=False)
-            if entry.label == negative
-        ]
-        with_lesions = [name for name, is_marked in negatives if is_marked]
-        if not with_lesions:
+        is_negative = listing.entries["label"] == negative
+        with_lesions = listing.entries["name"][is_negative & marked]
+        if with_lesions.empty:
             return []
         return [
             refusal(
                 "datasets.lesions_of_negatives",
-                with_lesions[0],
+                with_lesions.iloc[0],
                 n_images=len(with_lesions),
-                n_negatives=len(negatives),
+                n_negatives=is_negative.sum(),
                 label=self.classes[negative],
             )
         ]
@@ -273,8 +270,11 @@ class FolderFiles(OpenSource):
         reading = replace(self.reading, gray=True)
         return replace(self, further=further, reading=reading, channels=1)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> pd.DataFrame:
         return self.listing.entries
+
+    def known(self) -> Mapping[str, pd.DataFrame]:
+        return self.listing.known
 
     def encrypted_labels(self) -> EncryptedLabels | None:
         if self.sealed is None:
@@ -363,10 +363,12 @@ class FolderFiles(OpenSource):
 
     def _part(self, references: list[ImageReference]) -> "FolderFiles":
         names = [name for reference in references for name in reference.files]
-        entries = [Entry(each.name, None, SEALED, None) for each in references]
+        unknown = [None] * len(references)
+        sealed = [SEALED] * len(references)
+        entries = tabulate_entries([each.name for each in references], unknown, sealed, unknown)
         return replace(
             self,
-            listing=Listing(entries, [], references),
+            listing=Listing(entries, {}, [], references, []),
             checksums={name: self.checksums[name] for name in names},
             sealed=None,
             further={},

@@ -5,14 +5,15 @@ A column goes on only if it is named; one that could tell who a patient is only 
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Floats
-from skiagram.datasets.contract import Entry, Visit
+from skiagram.datasets.contract import tabulate_entries
 from skiagram.datasets.folder.columns import (
     Columns,
     find_cell_problems,
@@ -44,12 +45,20 @@ _HIDDEN = {  # what a test case must not say where its label is encrypted
 
 @dataclass(frozen=True)
 class Listing:
-    """What a table says: an entry a usable row, in row order, what is read for each, lesions."""
+    """What a table says, of an entry a usable row, in row order.
 
-    entries: list[Entry]
+    Attributes:
+        entries: As `OpenSource.entries`.
+        known: As `OpenSource.known`.
+        references: What is read for each.
+        lesions: The cell of each; empty where the table tells none.
+    """
+
+    entries: pd.DataFrame
+    known: Mapping[str, pd.DataFrame]
     problems: list[DataError]
     references: list[ImageReference]
-    lesions: list[str] = field(default_factory=list)
+    lesions: list[str]
 
 
 def list_entries(
@@ -70,10 +79,8 @@ def list_entries(
     splits = splits_of(frame, columns, test_sites)
     hidden = np.array([sealed and split == "test" for split in splits], dtype=np.bool_)
     # what is wrong with each row
-    read = [name for name in columns.used() if name not in columns.features]
-    rows = rows_of(frame, read)
     files = frame[columns.file].tolist() if columns.file is not None else [""] * len(frame)
-    where = [file or row.where for file, row in zip(files, rows, strict=True)]
+    where = [file or row.where for file, row in zip(files, rows_of(frame, ()), strict=True)]
     measured, wrong = read_features(frame, columns.features)
     if columns.file is not None:
         wrong |= find_image_problems(frame, columns)
@@ -82,42 +89,46 @@ def list_entries(
         checks = _checks_of_rows(columns, classes, hidden=is_hidden)
         found = find_cell_problems(frame.iloc[places], checks, [where[at] for at in places])
         wrong |= {places[at]: problem for at, problem in found.items()}
+    problems += [wrong[at] for at in sorted(wrong)]
     # the site goes on where it says what the test set is; numbers that name sites are texts
     site = (columns.site,) if test_sites and columns.site else ()
-    covariates = {
-        name: [number_of(cell) if is_numeric else cell or None for cell in frame[name].tolist()]
+    numeric = {
+        name: name != columns.site and are_numbers(frame[name])
         for name in dict.fromkeys((*columns.covariates, *site))
-        for is_numeric in [name != columns.site and are_numbers(frame[name])]
     }
-    entries: dict[str, Entry] = {}
-    references: dict[str, ImageReference] = {}
-    lesions: dict[str, str] = {}
-    for at, row in enumerate(rows):
-        if at in wrong:
-            continue
-        name, cells = row.where, row.cells
-        if columns.file is not None:
-            reference = refer(cells, columns)
-            name = reference.name
-            references.setdefault(name, reference)
-        entry = Entry(
-            name=name,
-            patient=cells[columns.patient] if columns.patient else None,
-            label=SEALED if hidden[at] else classes.index(cells[columns.label]),
-            split=splits[at],
-            covariates={each: column[at] for each, column in covariates.items()},
-            scores={each: float(cells[each]) for each in columns.scores},
-            measured=measured[at],
-            visit=Visit(int(float(cells[columns.visit])), cells.get(columns.region or "", ""))
-            if columns.visit
-            else None,
-            value=None if columns.value is None else value_of(cells[columns.value]),
-        )
-        entries.setdefault(name, entry)
-        lesions.setdefault(name, cells[columns.marks] if columns.marks else "")
-    problems += [wrong[at] for at in sorted(wrong)]
-    alone = find_regions_alone(references.values())
-    return Listing(list(entries.values()), problems, alone, list(lesions.values()))
+    # the rows that are right, each name once
+    places = np.setdiff1d(np.arange(len(frame)), [*wrong]).tolist()
+    names = names_of(frame.iloc[places], columns)
+    first = pd.Series(names, index=places, dtype=object).drop_duplicates()
+    rows = first.index.tolist()
+    frame = frame.iloc[rows]
+    entries = tabulate_entries(
+        first,
+        [None] * len(rows) if columns.patient is None else frame[columns.patient],
+        [
+            SEALED if hidden[at] else classes.index(label)
+            for at, label in zip(rows, frame[columns.label], strict=True)
+        ],
+        [splits[at] for at in rows],
+        math.nan if columns.value is None else [*map(value_of, frame[columns.value])],
+    )
+    known: dict[str, dict[str, Any]] = {
+        "covariates": {
+            name: [number_of(cell) if is_numeric else cell or None for cell in frame[name].tolist()]
+            for name, is_numeric in numeric.items()
+        },
+        "reader_scores": {name: [*map(float, frame[name])] for name in columns.scores},
+        "visits": {},
+    }
+    if columns.visit is not None:
+        region = "" if columns.region is None else frame[columns.region].array
+        known["visits"] = {"visit": [int(float(cell)) for cell in frame[columns.visit]]}
+        known["visits"]["region"] = region
+    tables = {name: pd.DataFrame(cells, entries.index) for name, cells in known.items()}
+    tables["measured"] = pd.DataFrame(measured[rows], columns=[*columns.features])
+    references = [] if columns.file is None else references_of(frame, columns)
+    lesions = [] if columns.marks is None else frame[columns.marks].tolist()
+    return Listing(entries, tables, problems, find_regions_alone(references), lesions)
 
 
 def _find_column_problems(

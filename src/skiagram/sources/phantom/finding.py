@@ -26,20 +26,20 @@ the hit rule by distance with a radius that is at least the rule's minimum.
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from math import comb, log, sqrt
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft
 from scipy.special import logsumexp
 
 from skiagram.arrays import Floats, Whole
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
+from skiagram.datasets.contract import GroundTruth, Mark, OpenSource
 from skiagram.errors import OptionError
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
@@ -264,13 +264,12 @@ class OpenPhantomFinding(OpenSource):
             lambda patient: observer.search(tuple(film.noisy for film in self.films(patient)))
         )
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> pd.DataFrame:
         """List every film: patients in order, the sides of a patient together."""
         sides = self._options.sides
-        return [
-            replace(entry, label=int(self.side(position // sides) == position % sides))
-            for position, entry in enumerate(self._options.patients.entries(sides, "side"))
-        ]
+        entries = self._options.patients.entries(sides, "side")
+        places = (divmod(position, sides) for position in range(len(entries)))
+        return entries.assign(label=[int(self.side(one) == side) for one, side in places])
 
     def side(self, patient: int) -> int | None:
         """Return the side with nodules; None for every second patient."""

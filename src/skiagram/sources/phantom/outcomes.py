@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import Entry, GroundTruth
+from skiagram.datasets.contract import GroundTruth
 from skiagram.seeding import stream
 from skiagram.sources.phantom.source import OpenPhantom, Phantom
 from skiagram.strict import STRICT
@@ -64,14 +65,11 @@ class OpenPhantomOutcome(OpenPhantom):
         generator = stream(options.phantom.seed, "outcome", options.outcome.kind)
         self._value, self._label = self._outcome.draw(hidden, self._effect, generator)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> pd.DataFrame:
         """List every image with the label and the value of its patient."""
-        drawn = []
-        for position, entry in enumerate(super().entries()):
-            patient, _ = self.place(position)
-            value, label = float(self._value[patient]), int(self._label[patient])
-            drawn.append(replace(entry, label=label, value=value))
-        return drawn
+        entries = super().entries()
+        patients = [self.place(position)[0] for position in range(len(entries))]
+        return entries.assign(label=self._label[patients], value=self._value[patients])
 
     def truth(self, position: int) -> GroundTruth:
         """Return what is true of an image, with the score that no other is better than."""

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft, linalg
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.datasets.contract import Entry, GroundTruth, OpenSource
+from skiagram.datasets.contract import GroundTruth, OpenSource
 from skiagram.errors import refusal
 from skiagram.images import Region
 from skiagram.readers.spaced_image import SpacedImage
@@ -148,7 +149,7 @@ class OpenPhantomRegions(OpenSource):
         ]
         self.volume = lru_cache(maxsize=1)(self._volume)  # image and truth ask for the same one
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> pd.DataFrame:
         return self._options.patients.entries(1, "volume")
 
     def image(self, position: int) -> SpacedImage:

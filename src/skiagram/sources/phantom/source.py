@@ -10,17 +10,19 @@ nodule. They reach the pipeline as they are made, without faults.
 """
 
 from abc import ABC, abstractmethod
-from dataclasses import field, replace
+from collections.abc import Mapping
+from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, ClassVar
 
 import numpy as np
+import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource
+from skiagram.datasets.contract import GroundTruth, Mark, OpenSource, tabulate_entries
 from skiagram.errors import refusal
 from skiagram.readers.dicom import read_dicom
 from skiagram.readers.spaced_image import SpacedImage
@@ -52,20 +54,19 @@ class Patients:
     validation: Annotated[int, Field(ge=0, le=1_000_000)]
     test: Annotated[int, Field(ge=2, le=1_000_000)]
 
-    def entries(self, each: int, kind: str) -> list[Entry]:
+    def entries(self, each: int, kind: str) -> pd.DataFrame:
         """List every image: patients in order, the images of a patient together.
 
         Args:
             kind: Word for one of them, in names that never leave ingest.
         """
-        splits: list[Split] = ["train"] * self.train
-        splits += ["validation"] * self.validation
-        splits += ["test"] * self.test
-        return [
-            Entry(f"phantom patient {patient}, {kind} {number}", str(patient), patient % 2, split)
-            for patient, split in enumerate(splits)
-            for number in range(each)
-        ]
+        counts: dict[Split, int] = {"train": self.train, "validation": self.validation}
+        counts["test"] = self.test
+        splits = [split for split, count in counts.items() for _ in range(count * each)]
+        patient, number = np.divmod(np.arange(len(splits)), each)
+        places = zip(patient.tolist(), number.tolist(), strict=True)
+        names = [f"phantom patient {one}, {kind} {place}" for one, place in places]
+        return tabulate_entries(names, patient.astype(str).tolist(), patient % 2, splits)
 
 
 @dataclass(**STRICT)
@@ -160,7 +161,7 @@ class PhantomCases(OpenSource):
         self.observer = IdealObserver(normal, abnormal, self._nodule, self._places)
         self.exposure = lru_cache(maxsize=1)(self._make)  # image and truth ask for the same one
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> pd.DataFrame:
         return self._patients.entries(self._number, self._kind)
 
     def place(self, position: int) -> tuple[int, int]:
@@ -265,15 +266,12 @@ class OpenPhantom(PhantomCases):
         faulty = add_faults(stored, self._options.faults, generator)
         return read_dicom(write_dicom(faulty, patient, position))
 
-    def entries(self) -> list[Entry]:
-        """List every image: patients in order, with the site of each where there are sites."""
-        entries = super().entries()
+    def known(self) -> Mapping[str, pd.DataFrame]:
+        """Return the site of each image where there are sites."""
         if not self._sites:
-            return entries
-        return [
-            replace(entry, covariates={"site": self._site(self.place(position)[0])})
-            for position, entry in enumerate(entries)
-        ]
+            return {}
+        sites = [self._site(self.place(position)[0]) for position in range(len(self.entries()))]
+        return {"covariates": pd.DataFrame({"site": sites})}
 
     def _site(self, patient: int) -> str:
         return self._sites[patient // 2 % len(self._sites)]  # every second patient is abnormal

@@ -16,19 +16,20 @@ the mean heights of the normal class. A covariate, the marker, is normal with un
 another mean in the abnormal class; it adds to the ratio.
 """
 
-from dataclasses import replace
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft
 
 from skiagram.arrays import Floats
-from skiagram.datasets.contract import Entry, GroundTruth, Mark, OpenSource, Visit
+from skiagram.datasets.contract import GroundTruth, Mark, OpenSource
 from skiagram.errors import refusal
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
@@ -165,18 +166,15 @@ class OpenPhantomVisits(OpenSource):
         ]
         self._images = lru_cache(maxsize=1)(self._make)
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> pd.DataFrame:
         """List every image: patients in order, their visits in order."""
-        visits = self._options.visits
-        entries = self._options.patients.entries(visits, "visit")
-        return [
-            replace(
-                entry,
-                visit=Visit(position % visits + 1),
-                covariates={MARKER: self._marker(position // visits)},
-            )
-            for position, entry in enumerate(entries)
-        ]
+        return self._options.patients.entries(self._options.visits, "visit")
+
+    def known(self) -> Mapping[str, pd.DataFrame]:
+        patient, number = np.divmod(np.arange(len(self.entries())), self._options.visits)
+        markers = [self._marker(each) for each in patient.tolist()]
+        visits = pd.DataFrame({"visit": number + 1, "region": ""})
+        return {"covariates": pd.DataFrame({MARKER: markers}), "visits": visits}
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32."""
