@@ -14,7 +14,6 @@ from sklearn.metrics import roc_auc_score
 from skiagram.audit.shortcuts import (
     bin_values,
     deal_out,
-    describe_telling_sizes,
     predict_out_of_fold,
     probe_label,
 )
@@ -165,8 +164,6 @@ def test_two_sides_tell_together_what_neither_tells_alone():
     together = probe_label(bin_values(formats, pairs=True), label, patient, dealt)
     assert not alone.tells
     assert together.auc > 0.85
-    sentence = describe_telling_sizes(formats, label == 1, "sick")
-    assert "480 × 480" in sentence or "512 × 512" in sentence
 
 
 def test_a_score_never_saw_its_patient():

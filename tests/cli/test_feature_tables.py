@@ -278,7 +278,7 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, termi
     (here / "conf/dataset").mkdir(parents=True)
     words = f"{line} --copies drop"
     terminal.says(f"check {words}", "`copies: drop`")
-    added = check_data_set(parse(words))
+    added = check_data_set(parse(words), renew=False)
     write_data_set(added)
     _, found = ingested(added.checked.source, here / "drop", "cv")
     assert (len(found), len(set(found.patient_id))) == (39, 39)

@@ -12,7 +12,6 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
-    logrank_p,
     net_benefit_at,
     uno_concordance,
 )
@@ -34,7 +33,7 @@ def test_figures_equal_those_of_scikit_survival():
     assert integrated == EXACT(times.INTEGRATED_BRIER, abs=CLOSE)
 
 
-def test_curves_and_the_log_rank_test_equal_those_of_lifelines():
+def test_curves_equal_those_of_lifelines():
     assert kaplan_meier(TIME, EVENT).at(GRID) == EXACT(times.KAPLAN_MEIER, abs=CLOSE)
     other = times.OTHER & ~EVENT
     incidence = 1 - aalen_johansen(times.UNTIED, EVENT, other).at(GRID)
@@ -42,10 +41,6 @@ def test_curves_and_the_log_rank_test_equal_those_of_lifelines():
     assert aalen_johansen(TIME, EVENT).at(GRID) == EXACT(kaplan_meier(TIME, EVENT).at(GRID))
     both = (aalen_johansen(TIME, *pair).at(GRID) for pair in ((EVENT, other), (other, EVENT)))
     assert 2 - sum(both) == EXACT(1 - kaplan_meier(TIME, EVENT | other).at(GRID))
-    thirds = logrank_p(TIME, EVENT, EACH % 3)
-    assert thirds == EXACT(times.LOGRANK_OF_THIRDS, abs=CLOSE)
-    halves = logrank_p(TIME, EVENT, (times.VALUES[:, 0] > 0).astype(np.int64))
-    assert halves == EXACT(times.LOGRANK_OF_VALUES, rel=1e-9)
 
 
 def test_who_had_another_event_first_is_known_to_be_without_this_one():

@@ -43,5 +43,3 @@ BOOSTED = [  # of cases 0, 1, 2, 30 and 59: 20 trees of 2 levels, rate .1, leave
     0.41922960502485834,
     0.7335017545603855,
 ]
-LOGRANK_OF_THIRDS = 0.8500664732354849  # case number modulo 3
-LOGRANK_OF_VALUES = 2.773637744083771e-08  # the first value above 0

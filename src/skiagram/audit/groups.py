@@ -45,23 +45,7 @@ def check_groups(evidence: Evidence) -> list[Finding]:
     # The level is shared out among all comparisons.
     tests = max(len(groups) * (len(looks) + 1), 1)
     sentences = list(_confounded(groups, looks, cases, LEVEL / tests, predicted.label_words))
-    findings = [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
-    if cases.value is None:
-        return findings
-    # groups that differ in what labels do not say, a patient being its last case
-    apart = []
-    patient = np.unique(cases.patient_id, return_inverse=True)[1]
-    order = np.lexsort((cases.value, patient))
-    last = order[np.append(np.diff(patient[order]) != 0, True)]
-    for name, group in groups.items():
-        rows = last[group[last] >= 0]
-        gap = predicted.compare_groups(cases.value[rows], cases.label[rows], group[rows])
-        if gap is not None and gap.p <= LEVEL / len(groups):
-            apart.append(f"`{name}` ({gap.words})")
-    return [
-        *findings,
-        find("groups_followed_apart", count=len(apart), groups="; ".join(apart)),
-    ]
+    return [find("confounded_groups", count=len(sentences), groups="; ".join(sentences))]
 
 
 def _confounded(

@@ -44,7 +44,6 @@ _QUANTILES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
 _PENALTY = 10.0
 _PAIRED = ("format", "acquisition")  # of which two numbers together may tell what none tells alone
 _MAX_PAIRS = 400  # columns
-_SURPRISING, _MAX_SIZES = 3.0, 3  # standard deviations; sizes in a sentence
 _MIN_SPREAD = 1e-6
 _NUMBERS_AT_ONCE = 1_000_000
 _DIGITS = 6  # beyond them the number of threads shows
@@ -122,7 +121,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
             named[name] = column_probe, question
     return [
         *(
-            _shortcut_finding(name, trait, *probes[name], traits.images[name])
+            _shortcut_finding(name, trait, *probes[name])
             for name, trait in SHORTCUT_TRAITS.items()
             if name in probes
         ),
@@ -191,7 +190,7 @@ def allow_for_all(
 
 
 def _shortcut_finding(
-    trait_name: str, trait: ShortcutTrait, probe: Probe | None, question: Question, values: Floats
+    trait_name: str, trait: ShortcutTrait, probe: Probe | None, question: Question
 ) -> Finding:
     name = f"label_from_{trait_name}"
     # A trait that tells nothing, or could not be probed, is no shortcut.
@@ -206,42 +205,8 @@ def _shortcut_finding(
         f"by chance alone, a probe reaches {probe.chance:.2f} in one of a hundred data sets. "
         f"{trait.caveat}"
     )
-    # Sizes that tell the class are named.
-    if trait_name == "format":
-        label = probe.label if positive is None else positive
-        summary += describe_telling_sizes(values, question.cases.label == label, named)
     shown = examples(_surest_cases(probe, question.cases))
     return Finding(name, trait.severity, len(question.cases), summary, trait.remedy, shown)
-
-
-def describe_telling_sizes(formats: Floats, in_class: Flags, name: str) -> str:
-    """Write a sentence on the sizes of images that tell a class best; empty without such sizes.
-
-    Args:
-        formats: (n, k) sides of each image first, then channels and depth.
-        in_class: (n,) whether a case is of the class.
-        name: Of the class.
-    """
-    # Sizes of images, without channels and depth.
-    sizes, size_of = np.unique(formats[:, :-2], axis=0, return_inverse=True)
-    size_of = size_of.ravel()
-    number, hits = np.bincount(size_of), np.bincount(size_of, weights=in_class)
-    # how far a size's share of the class lies from that of all, in standard deviations
-    share = in_class.mean()
-    surprise = np.abs(hits - number * share) / np.sqrt(number * share * (1 - share))
-    often = np.flatnonzero((number >= MIN_PATIENTS) & (surprise > _SURPRISING))
-    often = often[np.argsort(-surprise[often], kind="stable")][:_MAX_SIZES]
-    if not len(often):
-        return ""
-    # The sizes that stand out, with their share of the class.
-    descriptions = [
-        f"{' × '.join(f'{side:g}' for side in sizes[at])} ({hits[at]:.0f} of {number[at]})"
-        for at in often
-    ]
-    return (
-        f" Images of class `{name}` by size: {', '.join(descriptions)}; of all sizes "
-        f"{in_class.sum()} of {len(in_class)}."
-    )
 
 
 def _surest_cases(probe: Probe, cases: Cases) -> Texts:

@@ -31,6 +31,7 @@ from skiagram.report.write import write_validation
 from skiagram.sealing.ledger import describe_openings
 from skiagram.steps.evaluation_inputs import read_evaluation_options
 from skiagram.steps.validate import (
+    PREFIX,
     Project,
     Shared,
     evaluate_cohort,
@@ -80,15 +81,13 @@ def run(arguments: argparse.Namespace) -> int:
         if columns.site is not None:
             names = names_of(checked.frame, columns)
             site_of = dict(zip(names, checked.frame[columns.site], strict=True))
-        cohorts = {case: site_of.get(checked.file_of[case], name) for case in patients}
+        file_of = {f"{PREFIX}{case}": file for case, file in checked.file_of.items()}
+        cohorts = {case: site_of.get(file, name) for case, file in file_of.items()}
         inputs, evaluation = _evaluate(
             project, workspace, source.card(), shared, cohorts, place, target
         )
     # which file and patient each case id stands for, where git takes none
-    rows = [
-        (f"cohort-{case}", file, patients.get(case) or "")
-        for case, file in sorted(checked.file_of.items())
-    ]
+    rows = [(case, file, patients.get(case) or "") for case, file in sorted(file_of.items())]
     table = pd.DataFrame(rows, columns=["case_id", "file", "patient"])
     path = Path("tables", f"validation_{name}.cases.csv")
     path.parent.mkdir(exist_ok=True)

@@ -65,15 +65,20 @@ _MAX_SHARE = 1 / 8
 
 @dataclass(frozen=True)
 class IngestFolders:
-    """Where ingest writes image shards, tables of cases, and what is sealed."""
+    """Where ingest writes image shards, tables of cases, and what is sealed.
+
+    Attributes:
+        prefix: What ids of cases and patients begin with, to tell them from those of others.
+    """
 
     images: Path
     cases: Path
     sealed: Path
+    prefix: str = ""
 
     @classmethod
-    def under(cls, target: Path) -> "IngestFolders":
-        return cls(target / "images", target / "cases", target / "sealed")
+    def under(cls, target: Path, prefix: str = "") -> "IngestFolders":
+        return cls(target / "images", target / "cases", target / "sealed", prefix)
 
 
 class ImageNote(NamedTuple):
@@ -273,12 +278,12 @@ def list_images(opened: OpenSource, positions: Sequence[int] | None = None) -> p
     if digests:
         order = sorted(range(len(keys)), key=digests.__getitem__)
     listed = entries.assign(key=pd.Series(keys, entries.index, dtype=object))
-    return listed.iloc[order]
+    return listed.take(order)
 
 
-def name_cases(listed: pd.DataFrame) -> Texts:
+def name_cases(listed: pd.DataFrame, prefix: str = "") -> Texts:
     """Return the ids that cases get in the order of the store."""
-    return np.array([f"case-{rank:06d}" for rank in range(len(listed))], dtype=str)
+    return np.array([f"{prefix}case-{rank:06d}" for rank in range(len(listed))], dtype=str)
 
 
 def _without_copies(
@@ -321,7 +326,7 @@ def _write_images(
     positions: list[int] = []
     notes: list[ImageNote] = []
     truths: list[tuple[str, GroundTruth, float]] = []
-    files, case_id = opened.entries()["name"].tolist(), name_cases(listed).tolist()
+    files, case_id = opened.entries()["name"].tolist(), name_cases(listed, folders.prefix).tolist()
     places, keys = listed.index.tolist(), listed["key"].tolist()
     with ExitStack() as stack, Progress("Ingest", len(listed)) as progress:
         images = stack.enter_context(ShardWriter(folders.images))
@@ -458,7 +463,7 @@ def _write_cases(
     """Write the table of cases and what is known of them besides, task and card."""
     listed, known = ingested.listed, opened.known()
     cluster = None if ingested.copies is None else clusters(ingested.copies, len(listed))
-    cases = tabulate_cases(listed, cluster, design)
+    cases = tabulate_cases(listed, cluster, design, folders.prefix)
     cases.write(folders.cases / "cases.parquet")
     for name in ("covariates", "reader_scores", "visits", "measured"):
         table = known.get(name, listed[[]]).loc[listed.index]
@@ -523,12 +528,15 @@ def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: Ing
         seal_encrypted_labels(folders.sealed, cases.case_id[test], sealed)
 
 
-def tabulate_cases(listed: pd.DataFrame, clusters: Whole | None, design: Design) -> Cases:
+def tabulate_cases(
+    listed: pd.DataFrame, clusters: Whole | None, design: Design, prefix: str = ""
+) -> Cases:
     """Return the case table; the labels and values of test cases are not in it.
 
     Args:
         listed: Entries in the order of the store.
         clusters: (n,) the cluster of copies of each; None where all patients are known.
+        prefix: Of ids.
     """
     split = listed["split"].fillna("train").to_numpy(dtype=str)
     if design == "cv":
@@ -540,13 +548,13 @@ def tabulate_cases(listed: pd.DataFrame, clusters: Whole | None, design: Design)
         patient = patient.where(listed["patient"].notna(), cluster)
     place, names = pd.factorize(patient, sort=True)
     rank = stream(_ID_SEED, "patient ids").permutation(len(names))[place]
-    patient_id = np.array([f"patient-{number:06d}" for number in rank.tolist()], dtype=str)
+    patient_id = np.array([f"{prefix}patient-{number:06d}" for number in rank.tolist()], dtype=str)
     # what is sealed
     sealed, value = split == "test", None
     if listed["value"].notna().any():
         value = np.where(sealed, np.nan, listed["value"])
     label = np.where(sealed, SEALED, listed["label"])
-    return Cases(name_cases(listed), patient_id, split, label, value)
+    return Cases(name_cases(listed, prefix), patient_id, split, label, value)
 
 
 def number_visits(visits: pd.DataFrame, patient: "pd.Series[str]") -> pd.DataFrame:

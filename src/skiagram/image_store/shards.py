@@ -12,19 +12,15 @@ with the digest of its image, by which equal images are known and damage is foun
 Arrow is imported where a store is read or written: who describes single images needs none.
 """
 
-import bisect
 import hashlib
-import itertools
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from skiagram.arrays import Flags, Floats, Whole
+from skiagram.arrays import Flags, Floats
 from skiagram.errors import SkiagramError, refusal
 from skiagram.image_store.index import INDEX
 from skiagram.images import Image, Region, Spacing, is_volume
@@ -72,48 +68,60 @@ def case_schema() -> "pa.Schema":
     )
 
 
-class _Layout(NamedTuple):
-    """Where the images of a record batch lie: read once, since a scalar of Arrow's is slow."""
-
-    shapes: NDArray[np.int32]  # (n, 3), or (n, 4) of volumes; the last one is of channels
-    dtypes: list[str]
-    dtype: NDArray[np.int32]
-    spacing: Floats  # (n, 2), or (n, 3) of volumes; NaN where unknown
-    offsets: Whole  # (n + 1,) first byte of each image
-    pixels: "pa.Buffer"
-
-
 class Shard:
-    """One mapped file; a scalar of an Arrow array is a copy, so views are cut from its buffers."""
+    """One mapped file, a record batch of images.
+
+    Where these lie is read once: a scalar of an Arrow array is slow, and a copy, so views are cut
+    from its buffers.
+    """
 
     def __init__(self, path: Path) -> None:
+        """Map a file into memory, and refuse shapes that are not those of its pixels."""
         import pyarrow as pa
 
-        # Mapped into memory, not read: columns and lengths are checked.
-        self._path = path
-        reader = pa.ipc.open_file(pa.memory_map(str(path)))
-        both = (False, True)
-        if reader.schema not in [schema(volumes=v, regions=r) for v in both for r in both]:
-            raise pa.ArrowInvalid("other columns than a shard has")
-        self._batches = [reader.get_batch(number) for number in range(reader.num_record_batches)]
-        for batch in self._batches:
+        try:
+            reader = pa.ipc.open_file(pa.memory_map(str(path)))
+            both = (False, True)
+            if reader.schema not in [schema(volumes=v, regions=r) for v in both for r in both]:
+                raise unusable("damaged shard", path)
+            batch = self._batch = reader.get_batch(0)
             batch.validate(full=True)  # lengths that lie would be read beyond the file's end
-        self._ends = list(itertools.accumulate(batch.num_rows for batch in self._batches))
-        self._layouts: dict[int, _Layout] = {}
-        self.has_regions = "inside" in reader.schema.names
+            # (n, 3) sides and channels, or (n, 4) of volumes, and the depth of each image
+            sides = [s for s in ("depth", "height", "width", "channels") if s in batch.schema.names]
+            self._shapes = np.stack([batch[side].to_numpy() for side in sides], axis=1)
+            encoded = batch["dtype"].dictionary_encode()
+            self._dtypes = encoded.dictionary.to_pylist()
+            self._dtype = encoded.indices.to_numpy()
+            # (n, 2) distances, or (n, 3) of volumes; NaN where unknown
+            distances = batch["spacing"]
+            has_spacing = distances.is_valid().to_numpy(zero_copy_only=False)
+            self._spacing = np.full((len(distances), distances.type.list_size), math.nan)
+            known = distances.flatten().to_numpy()
+            self._spacing[has_spacing] = known.reshape(-1, distances.type.list_size)
+            # The bytes that the shapes need must be those between two offsets.
+            _, starts, self._pixels = batch["pixels"].buffers()
+            self._offsets = np.frombuffer(starts, dtype=np.int64)
+            bytes_of = np.array([np.dtype(name).itemsize for name in self._dtypes], np.float64)
+            needed = self._shapes.prod(axis=1, dtype=np.float64) * bytes_of[self._dtype]
+            held = np.diff(self._offsets[: len(needed) + 1])
+        except (OSError, pa.ArrowException, ValueError, TypeError) as error:
+            raise unusable("damaged shard", path) from error
+        is_known = {*self._dtypes} <= {*DTYPES}
+        if not is_known or (self._shapes <= 0).any() or (held != needed).any():
+            raise unusable("damaged shard", path)
+        self.has_regions = "inside" in batch.schema.names
 
     def __len__(self) -> int:
-        return self._ends[-1] if self._ends else 0
+        return len(self._shapes)
 
-    def sizes(self) -> Iterator[int]:
-        """Yield how many values each image has, row by row."""
-        for batch in range(len(self._batches)):
-            yield from self._layout(batch).shapes.prod(axis=1, dtype=np.int64).tolist()
+    def sizes(self) -> list[int]:
+        """Return how many values each image has, row by row."""
+        sizes: list[int] = self._shapes.prod(axis=1, dtype=np.int64).tolist()
+        return sizes
 
     def spacing(self, row: int) -> Spacing | None:
         """Read the distances of a row's slices, rows and columns, mm; None where unknown."""
-        batch, place = self._locate(row)
-        sides = self._layout(batch).spacing[place].tolist()
+        sides = self._spacing[row].tolist()
         return None if math.isnan(sides[0]) else tuple(sides)
 
     def region(self, row: int) -> Region | None:
@@ -121,9 +129,7 @@ class Shard:
         if not self.has_regions:
             return None
         # The mask and the outline lie packed, eight pixels in a byte.
-        batch, place = self._locate(row)
-        cells = self._batches[batch].slice(place, 1)
-        shape = self._layout(batch).shapes[place, :-1].tolist()
+        cells, shape = self._batch.slice(row, 1), self._shapes[row, :-1].tolist()
         inside, outline = (cells[name][0].as_buffer() for name in ("inside", "outline"))
         origin, direction = (cells[name][0].as_py() for name in ("origin", "direction"))
         return Region(
@@ -144,63 +150,22 @@ class Shard:
         They are a read-only view of n images, `most` at most, and (n, 2), or (n, 3) of volumes,
         mm, NaN where unknown.
         """
-        batch, place = self._locate(row)
-        layout, following = self._layout(batch), slice(place, place + most)
         # how many are alike
-        alike = (layout.shapes[following] == layout.shapes[place]).all(axis=1)
-        alike &= layout.dtype[following] == layout.dtype[place]
+        following = slice(row, row + most)
+        alike = (self._shapes[following] == self._shapes[row]).all(axis=1)
+        alike &= self._dtype[following] == self._dtype[row]
         number = len(alike) if alike.all() else int(alike.argmin())
         # their pixels, which lie side by side
-        shape = layout.shapes[place].tolist()
+        shape = self._shapes[row].tolist()
         flat = np.frombuffer(
-            layout.pixels,
-            dtype=layout.dtypes[layout.dtype[place]],
+            self._pixels,
+            dtype=self._dtypes[self._dtype[row]],
             count=number * math.prod(shape),
-            offset=int(layout.offsets[place]),
+            offset=int(self._offsets[row]),
         )
         plane_of_one_channel = len(shape) == 3 and shape[-1] == 1
         images = flat.reshape(number, *(shape[:-1] if plane_of_one_channel else shape))
-        return images, layout.spacing[place : place + number]
-
-    def _layout(self, number: int) -> _Layout:
-        """Find where the images of a batch lie; refuse shapes that are not those of the pixels.
-
-        Views are cut without asking Arrow.
-        """
-        # A batch is looked at once.
-        if number in self._layouts:
-            return self._layouts[number]
-        import pyarrow as pa
-
-        batch = self._batches[number]
-        sides = [s for s in ("depth", "height", "width", "channels") if s in batch.schema.names]
-        # Sides, depths and places of the pixels, of all rows together.
-        try:
-            shapes = np.stack([batch[side].to_numpy() for side in sides], axis=1)
-            encoded = batch["dtype"].dictionary_encode()
-            dtypes, dtype = encoded.dictionary.to_pylist(), encoded.indices.to_numpy()
-            _, starts, pixels = batch["pixels"].buffers()
-            offsets = np.frombuffer(starts, dtype=np.int64)
-            distances = batch["spacing"]
-            has_spacing = distances.is_valid().to_numpy(zero_copy_only=False)
-            spacing = np.full((len(distances), distances.type.list_size), math.nan)
-            spacing[has_spacing] = distances.flatten().to_numpy().reshape(-1, spacing.shape[1])
-            # Bytes that the shapes need must be those between two offsets.
-            sizes = np.array([np.dtype(name).itemsize for name in dtypes], dtype=np.float64)
-            needed = shapes.prod(axis=1, dtype=np.float64) * sizes[dtype]
-            damaged = not set(dtypes) <= set(DTYPES) or bool((shapes <= 0).any())
-            damaged |= bool((np.diff(offsets[: len(needed) + 1]) != needed).any())
-        except (pa.ArrowException, ValueError, TypeError) as error:
-            raise unusable("damaged shard", self._path) from error
-        if damaged:
-            raise unusable("damaged shard", self._path)
-        layout = _Layout(shapes, dtypes, dtype, spacing, offsets, pixels)
-        self._layouts[number] = layout
-        return layout
-
-    def _locate(self, row: int) -> tuple[int, int]:
-        batch = bisect.bisect_right(self._ends, row)
-        return batch, row - (self._ends[batch] - self._batches[batch].num_rows)
+        return images, self._spacing[row : row + number]
 
 
 def _unpack(packed: "pa.Buffer", shape: list[int]) -> Flags:
@@ -247,11 +212,9 @@ def _columns(image: Image, spacing: Spacing | None, region: Region | None) -> tu
     return (*columns, *packed, region.origin, region.direction)
 
 
-SHARD_BYTES = 256 * 1024**2
+SHARD_BYTES = 64 * 1024**2  # which are held in memory until they are written
 CASE_TABLE = "cases.arrow"
-_BATCH_BYTES = 8 * 1024**2
 _NAME_DIGITS = 24
-_UNFINISHED = "unfinished.arrow"
 _NAMES = {np.dtype(name): name for name in DTYPES}  # to ask a depth for its name takes longer
 
 
@@ -274,16 +237,12 @@ class ShardWriter:
         self._shard_bytes = shard_bytes
         self._rows: list[tuple[Any, ...]] = []
         self._row_bytes = 0
-        self._written = 0
-        # The shard under way.
-        self._file: Any = None
         self._schema: Any = None
         # What the index will say.
         self._digest = hashlib.sha256()
         self._digests: list[bytes] = []
         self._case_ids: dict[str, None] = {}  # in the order of the store
         self._shards: list[tuple[str, int]] = []  # name and number of images
-        self._first = 0  # image of the shard under way
 
     def __enter__(self) -> "ShardWriter":
         return self
@@ -315,15 +274,11 @@ class ShardWriter:
             raise refusal("image_store.pixel_spacing", case_id, sides=sides, number=2 + volumes)
         # A full shard is ended before the image that would not fit.
         pixels = np.ascontiguousarray(image).tobytes()
-        if self._written and self._written + len(pixels) > self._shard_bytes:
+        if self._row_bytes + len(pixels) > self._shard_bytes:
             self.end_shard()
         self.add_case(case_id, digest or content_digest(image, sides, region))
-        # Rows wait until a batch is full.
         self._rows.append((*_columns(image, sides, region), pixels))
         self._row_bytes += len(pixels)
-        self._written += len(pixels)
-        if self._row_bytes >= _BATCH_BYTES:
-            self._flush()
 
     def add_case(self, case_id: str, digest: bytes) -> None:
         """Note a case by a digest of its content: all that is stored of one without an image."""
@@ -366,31 +321,21 @@ class ShardWriter:
             added = "without" if region is None else "with"
             raise refusal("image_store.mixed_images", case_id, image=image_kind, added=added)
 
-    def _flush(self) -> None:
+    def end_shard(self) -> None:
+        """Write the images that wait, if there are some, as a shard."""
         if not self._rows:
             return
         import pyarrow as pa
 
-        # The first batch opens the file, now that the columns are known.
-        if self._file is None:
-            self._file = pa.ipc.new_file(self._folder / _UNFINISHED, self._schema)
         fields = zip(zip(*self._rows, strict=True), self._schema, strict=True)
         arrays = [pa.array(column, field.type) for column, field in fields]
-        self._file.write_batch(pa.record_batch(arrays, schema=self._schema))
+        # A shard is named by its images, so equal ones have equal names.
+        digests = self._digests[-len(self._rows) :]
+        name = hashlib.sha256(b"".join(digests)).hexdigest()[:_NAME_DIGITS]
+        with pa.ipc.new_file(shard_path(self._folder, name), self._schema) as file:
+            file.write_batch(pa.record_batch(arrays, schema=self._schema))
+        self._shards.append((name, len(self._rows)))
         self._rows, self._row_bytes = [], 0
-
-    def end_shard(self) -> None:
-        self._flush()
-        if self._file is not None:
-            self._file.close()
-            # A shard is named by its images, so equal ones have equal names.
-            self._file = None
-            digests = self._digests[self._first :]
-            self._first = len(self._digests)
-            name = hashlib.sha256(b"".join(digests)).hexdigest()[:_NAME_DIGITS]
-            self._shards.append((name, len(digests)))
-            (self._folder / _UNFINISHED).replace(shard_path(self._folder, name))
-            self._written = 0
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Close the last shard and, unless an error is under way, write the index."""

@@ -75,35 +75,6 @@ def _ended(event: Flags, other: Flags | None) -> Flags:
     return event if other is None else event | other
 
 
-def logrank_p(time: Floats, event: Flags, group: Whole) -> float:
-    """Compute the p value of equal hazards in groups, which count from 0 (Peto & Peto 1972, χ²).
-
-    *Journal of the Royal Statistical Society A* 135:185, with the variance of Mantel.
-    """
-    # Who leaves and who has the event at each time, by group.
-    steps, place = np.unique(time, return_inverse=True)
-    groups = int(group.max()) + 1
-    leaving, events = np.zeros((2, len(steps), groups))
-    np.add.at(leaving, (place, group), 1.0)
-    np.add.at(events, (place, group), event.astype(np.float64))
-    # Those at risk at a time leave at it or later.
-    at_risk = leaving[::-1].cumsum(axis=0)[::-1]
-    everybody, happened = at_risk.sum(axis=1), events.sum(axis=1)
-    # Events beyond a group's share of those at risk.
-    share = at_risk / everybody[:, None]
-    excess = (events - happened[:, None] * share).sum(axis=0)
-    # The hypergeometric variance of the events at each time.
-    spread = np.divide(
-        happened * (everybody - happened),
-        everybody - 1,
-        out=np.zeros(len(steps)),
-        where=everybody > 1,
-    )
-    covariance = np.diag(spread @ share) - (share * spread[:, None]).T @ share
-    statistic = float(excess @ np.linalg.pinv(covariance) @ excess)
-    return chi2_p_value(statistic, groups - 1)
-
-
 def censoring_curve(time: Floats, event: Flags) -> StepCurve:
     """Estimate the share that is not censored; events at a time leave before its censorings."""
     steps, place = np.unique(time, return_inverse=True)

@@ -13,7 +13,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from skiagram.arrays import Texts
 from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import OpenSource, Source
@@ -41,6 +40,8 @@ from skiagram.steps.evaluation_inputs import describe_comparison, measure_images
 from skiagram.steps.score import Scored, ScoredAnew, score_anew
 from skiagram.tasks.cases import SEALED, Cases, DataCard, read_cases
 from skiagram.tasks.task import Task
+
+PREFIX = f"{COHORT}-"  # of ids in a cohort, which no case of the project has
 
 
 class Project(NamedTuple):
@@ -114,7 +115,7 @@ def ingest_cohort(
         DataError: Its images are not of the kind that the project has.
     """
     # Images are changed as the project's were, then ingested.
-    task, folders = task_of(cohort, "cv"), IngestFolders.under(target)
+    task, folders = task_of(cohort, "cv"), IngestFolders.under(target, PREFIX)
     if project.preparation.gray and isinstance(opened, FolderFiles):
         opened = opened.turned_gray()
     ingest_opened(cohort, opened, task, folders, compute)
@@ -134,13 +135,13 @@ def ingest_cohort(
     closed = replace(cases, split=test, label=hidden, value=value)
     closed.write(target / "cases/cases.parquet")
     seal_labels(target / "sealed", cases.case_id, cases.label, cases.value)
-    return name_patients(opened)
+    return name_patients(opened, PREFIX)
 
 
-def name_patients(opened: OpenSource) -> dict[str, str | None]:
+def name_patients(opened: OpenSource, prefix: str = "") -> dict[str, str | None]:
     """Return the case ids that ingest gives a source → its own names of their patients."""
     listed = list_images(opened)
-    return dict(zip(name_cases(listed).tolist(), listed["patient"], strict=True))
+    return dict(zip(name_cases(listed, prefix).tolist(), listed["patient"], strict=True))
 
 
 class Shared(NamedTuple):
@@ -229,7 +230,7 @@ def score_cohort(
     store = ImageStore(cohort / "images")
     cases = Cases.read(cohort / "cases/cases.parquet")
     task = replace(project.task, design="holdout")
-    sealed = _named(open_labels(cohort / "sealed", task.classes), ["case_id"])
+    sealed = open_labels(cohort / "sealed", task.classes)
     # what tells this validation from others: options, the table of each model's scores, and the
     # labels, so that a look after some were changed is another one
     tables = [*(model.table for model in models), sealed.sort_values("case_id")]
@@ -242,8 +243,7 @@ def score_cohort(
     development_cases = project.cases.development()
     covariates = read_table(cohort / "cases/covariates.parquet")
     covariates = covariates[covariates["case_id"].isin(cases.case_id.tolist())]
-    covariates = _named(covariates, ["case_id"])
-    covariates[COHORT] = [cohorts[case] for case in cases.case_id.tolist()]
+    covariates = covariates.assign(**{COHORT: covariates["case_id"].map(cohorts)})
     # Copies of development images alone play a part.
     copies = shared.copies
     copies = copies[
@@ -254,12 +254,12 @@ def score_cohort(
     drawn = stream(seed, "validate", "rehearsal").permutation(len(sealed))
     return EvaluationInputs(
         models=tuple(models),
-        cases=_joined(development_cases, cases),
+        cases=development_cases.joined(cases),
         task=task,
         sealed=sealed.assign(case_id=sealed["case_id"].to_numpy()[drawn]),
         card=replace(card, test_sites=tuple(sorted(set(covariates[COHORT]))), site_column=COHORT),
         comparison=comparison,
-        duplicates=_named(copies[["first", "second"]], ["second"]),
+        duplicates=copies[["first", "second"]],
         covariates=covariates,
         traits=_traits(project, development_cases, store, covariates, spaces),
         is_external=True,
@@ -270,7 +270,7 @@ def score_cohort(
 def open_cohort(project: Project, cohort: Path, inputs: EvaluationInputs) -> EvaluationInputs:
     """Note that the labels of a cohort are opened, and return the inputs with them."""
     opening = note_opening(home(project.root), inputs.comparison, project.root)
-    sealed = _named(open_labels(cohort / "sealed", inputs.task.classes), ["case_id"])
+    sealed = open_labels(cohort / "sealed", inputs.task.classes)
     return replace(inputs, sealed=sealed, opening=opening)
 
 
@@ -312,37 +312,9 @@ def _score(
         for predictions in trained
     ]
     scored = score_anew(models, cohort, Scored(), 0, compute, watch)
-    # their test cases get ids that no case of the project has
-    by_name: dict[str, Predictions] = {}
-    for predictions in scored.predictions:
-        test, case_id = predictions.table["part"] == "test", predictions.table["case_id"]
-        table = predictions.table.assign(case_id=case_id.where(~test, f"{COHORT}-" + case_id))
-        by_name[predictions.outcome.model] = replace(predictions, table=table)
+    by_name = {predictions.outcome.model: predictions for predictions in scored.predictions}
     models_of_project = [by_name.get(each.outcome.model, each) for each in every]
     return scored._replace(predictions=models_of_project)
-
-
-def _named(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a table of a cohort with ids that no case of the project has."""
-    return table.assign(**{name: f"{COHORT}-" + table[name].astype(str) for name in columns})
-
-
-def _joined(development: Cases, cohort: Cases) -> Cases:
-    """Return the development cases and, as test cases, those of a cohort."""
-
-    def join(name: str) -> Texts:
-        theirs = [f"{COHORT}-{each}" for each in getattr(cohort, name).tolist()]
-        return np.array([*getattr(development, name).tolist(), *theirs])
-
-    return Cases(
-        join("case_id"),
-        join("patient_id"),
-        np.concatenate([development.split, cohort.split]),
-        np.concatenate([development.label, cohort.label]),
-        None
-        if development.value is None or cohort.value is None
-        else np.concatenate([development.value, cohort.value]),
-    )
 
 
 def _traits(
@@ -353,16 +325,14 @@ def _traits(
     spaces: Mapping[str, "pd.Series[float]"],
 ) -> CaseTraits:
     """Return what may tell a cohort from the development cases: images, covariates and features."""
-    cohort_cases = covariates["case_id"].str.removeprefix(f"{COHORT}-").tolist()
+    cohort_cases = covariates["case_id"].tolist()
     before = read_traits_of(project.root, development_cases.case_id.tolist())
-    now = _named(measure_images(store, cohort_cases), ["case_id"]).merge(
-        covariates, "left", "case_id"
-    )
+    now = measure_images(store, cohort_cases).merge(covariates, "left", "case_id")
     # What both sides have; a model without features of its own compares none.
     known = pd.concat([before.known, now], join="inner", ignore_index=True)
     features = before.features.iloc[:0]
     if spaces:
         theirs = pd.DataFrame([spaces[case] for case in cohort_cases])
-        theirs.insert(0, "case_id", [f"{COHORT}-{case}" for case in cohort_cases])
+        theirs.insert(0, "case_id", cohort_cases)
         features = pd.concat([before.features, theirs], join="inner", ignore_index=True)
     return CaseTraits(features, known)

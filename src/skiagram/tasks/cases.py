@@ -68,6 +68,17 @@ class Cases:
             None if self.value is None else self.value[rows],
         )
 
+    def joined(self, other: "Cases") -> "Cases":
+        """Return these cases and, after them, others."""
+        own, others = self.value, other.value
+        return Cases(
+            np.concatenate([self.case_id, other.case_id]),
+            np.concatenate([self.patient_id, other.patient_id]),
+            np.concatenate([self.split, other.split]),
+            np.concatenate([self.label, other.label]),
+            None if own is None or others is None else np.concatenate([own, others]),
+        )
+
     def development(self) -> "Cases":
         """Select all cases whose labels may be used: train and validation."""
         return self.select(self.split != "test")

@@ -40,13 +40,6 @@ class MeasuredFigure(NamedTuple):
     figure: Linearised
 
 
-class GroupGap(NamedTuple):
-    """How groups, such as sites, differ: the p value, and in which words."""
-
-    p: float
-    words: str
-
-
 @dataclass(frozen=True)
 class OutcomeLine:
     """A curve of a plot.
@@ -196,10 +189,6 @@ class Predicted(ABC):
     def asked_of_traits(self, value: Floats, label: Whole) -> dict[str, Whole]:
         """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
         return {}
-
-    def compare_groups(self, value: Floats, label: Whole, group: Whole) -> "GroupGap | None":
-        """Return how groups of patients differ in what labels do not say; None where in nothing."""
-        return None
 
     @property
     def asked(self) -> dict[str, Any]:

@@ -40,7 +40,6 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
-    logrank_p,
     net_benefit_at,
     uno_concordance,
 )
@@ -55,7 +54,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     require_unit,
 )
-from skiagram.tasks.predicted import GroupGap, OutcomeLine, OutcomePlot, Tensor
+from skiagram.tasks.predicted import OutcomeLine, OutcomePlot, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
@@ -81,7 +80,7 @@ _THRESHOLDS = np.arange(5, 100, 5) / 100  # of the decision curve
 _TABLE_THRESHOLDS = np.arange(2, 10, 2) / 10
 _DRAWN_SCALE = 1000.0  # mean time of generated cases without the finding
 _DRAWN_ENDS = (300.0, 1500.0)  # of their follow-up
-_OTHER_FOLLOW_UP = 1.25  # ratio of medians below which groups are followed alike
+
 _LEAST_BENEFIT = -0.05  # below it nothing is drawn
 
 
@@ -524,21 +523,6 @@ class TimeToEvent(MeasuredOutcome):
         """Tell which cases had the event sooner than usual for as long as they were followed."""
         early = martingale_residuals(np.zeros(len(value)), value, label == EVENT)
         return {"early event": (early > np.median(early)).astype(np.int64)}
-
-    def compare_groups(self, value: Floats, label: Whole, group: Whole) -> GroupGap | None:
-        """Describe how follow-up differs: who is censored when, whoever has the event aside."""
-        # Follow-up ends by censoring; events are set aside.
-        ended = label == CENSORED
-        medians = [
-            _median_follow_up(value[group == number], label[group == number])
-            for number in np.unique(group).tolist()
-        ]
-        least, most = min(medians), max(medians)
-        if most < _OTHER_FOLLOW_UP * least or not ended.any():
-            return None
-        last = f"{most:g}" if np.isfinite(most) else f"more than {value.max():g}"
-        p = logrank_p(value, ended, np.unique(group, return_inverse=True)[1])
-        return GroupGap(p, f"median follow-up from {least:g} to {last} {self.unit}")
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         # Follow-up, and the shares of both kinds of events.

@@ -1,4 +1,4 @@
-"""Times to an event: groups that are followed differently, and traits that tell an early event."""
+"""Times to an event: traits that tell an early event."""
 
 import numpy as np
 import pytest
@@ -32,19 +32,6 @@ def look(value, label, images, columns):
 def draw(log_hazard, end, seed=0):
     time = np.random.default_rng(seed).exponential(500 * np.exp(-log_hazard))
     return np.minimum(time, end), (time <= end).astype(np.int64)
-
-
-def test_a_site_that_follows_for_longer_is_named():
-    site = np.arange(PATIENTS) % 2
-    ends = np.random.default_rng(1).uniform(0.7, 1.3, size=PATIENTS)
-    hazard = np.zeros(PATIENTS)
-    columns = {"site": site[:, None].astype(np.float64)}
-    apart = look(*draw(hazard, ends * np.where(site == 1, 1200, 500)), {}, columns)
-    assert apart["groups_followed_apart"].count == 1
-    assert "`site` (median follow-up from" in apart["groups_followed_apart"].summary
-    for log_hazard in (hazard, site.astype(np.float64)):  # other hazards are no other follow-up
-        alike = look(*draw(log_hazard, ends * 800), {}, columns)
-        assert not alike["groups_followed_apart"].count
 
 
 def test_a_trait_that_tells_when_the_event_comes_is_named_though_all_have_it():
