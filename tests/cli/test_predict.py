@@ -181,22 +181,7 @@ def loops(baseline, here):
 
 
 @pytest.mark.slow
-def test_frames_and_pages_are_scored_as_cases_of_their_own(baseline, loops, predict):
-    for words in (loops, ["loops"]):
-        predict(words, "--frames", "cases", "--force")
-        np.testing.assert_array_equal(probabilities(), baseline.expected())
-        names = [row["file"] for row in rows()][3:5]
-        assert names == ["loops/loop.dcm (frame 4)", "loops/pages.tif (frame 1)"]
-    said = predict([*loops, *baseline.films], "--force", code=4)
-    for name, frames in zip(loops, ("4 frames", f"{len(baseline.films) - 4} pages"), strict=True):
-        assert f"{name}: {frames} without a place in the patient" in said
-    assert "`--frames cases` (or `volume`)" in said
-    said = predict(loops[:1], "--frames", "volume", "--force", code=4)
-    assert "a volume, but the model was trained on images" in said
-
-
-@pytest.mark.slow
-def test_frames_are_told_by_a_table_or_by_names(baseline, loops, predict):
+def test_frames_are_told_by_a_table(baseline, loops, predict):
     cells = [f"loop.dcm,{frame}" for frame in ("3", "1", "9", "none")]
     Path("loops.csv").write_text("\n".join(["file,frame", *cells]))
     by_table = ("--table", "loops.csv")
@@ -206,7 +191,6 @@ def test_frames_are_told_by_a_table_or_by_names(baseline, loops, predict):
     scored = [row["file"] for row in rows() if not row["error"]]
     assert scored == ["loop.dcm (frame 3)", "loop.dcm (frame 1)"]
     np.testing.assert_allclose(probabilities(), baseline.expected()[[2, 0]], rtol=1e-12)
-    both = predict(["loops"], *by_table, "--frames", "cases", "--force", code=2)
-    assert "column `frame`" in both
-    predict(["loops"], "--pattern", "{patient}.tif", "--frames", "cases", "--force")
-    np.testing.assert_array_equal(probabilities(), baseline.expected()[4:])
+    said = predict([*loops, *baseline.films], "--force", code=4)
+    for name, frames in zip(loops, ("4 frames", f"{len(baseline.films) - 4} pages"), strict=True):
+        assert f"{name}: {frames} without a place in the patient" in said

@@ -31,7 +31,7 @@ from skiagram.deploy.prediction import (
 from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.evaluation.sentences import say
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import Patterns, add_frames, find_images
+from skiagram.intake.file_patterns import Patterns, find_images
 from skiagram.intake.structures import find_structures, list_structures
 from skiagram.readers.case_images import read_as_stated
 from skiagram.tables.frames import read_csv
@@ -112,13 +112,10 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
         if preparation.modalities:
             modalities = ", ".join(preparation.modalities)
             raise refusal("cli.case_of_modalities", modalities=modalities)
-        frames = arguments.frames
-        return find_cases(arguments.files, volumes=preparation.of_volumes, frames=frames)
+        return find_cases(arguments.files, volumes=preparation.of_volumes)
     # A table or a pattern lists the files of one folder.
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
         raise refusal("cli.told_twice")
-    if arguments.table is not None and arguments.frames:
-        raise refusal("cli.frames_beside_table")
     # a row an image, of a table or by the files' names; an image without its mask has one, too
     if arguments.table is not None:
         frame = read_csv(arguments.table, arguments.missing)
@@ -130,7 +127,8 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
         raise refusal("cli.no_image_fits", str(place), patterns=", ".join(patterns.written))
     if found.note:
         print(printable(found.note), file=sys.stderr)
-    frame = add_frames(place, found.frame.drop(columns=["label", "split"]), arguments.frames)
+    frame = found.frame.drop(columns=["label", "split"])
+    frame = frame.loc[:, (frame != "").any()]
     return list_cases(place, frame.set_axis(frame.index + 2), preparation.modalities)
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,6 @@ from skiagram.readers.case_images import (
     is_image_file,
 )
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree, FolderTree
-from skiagram.readers.image_files import count_frames
 from skiagram.sealing.archive import ARCHIVE, open_tree
 from skiagram.tables.frames import read_csv, rows_of
 from skiagram.tasks.cases import SEALED, Cases
@@ -45,7 +44,6 @@ _DICOM = slice(128, 132)
 _OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
 _IDS = ("id", "case", "image", "file", "filename", "name")  # what else names the row of a table
 _OF_SEVERAL = ("modality", "patient_id")  # needed where a case has several images
-Frames = Literal["cases", "volume"]
 
 
 @dataclass(frozen=True)
@@ -140,18 +138,12 @@ def cases_of_features(
     ]
 
 
-def find_cases(
-    words: Sequence[str], *, volumes: bool, frames: Frames | None = None
-) -> list[NewCase]:
-    """List the cases in files, folders, encrypted archives and patterns of names, each once.
-
-    `frames` says what the frames of a file of several are; None where no file has several.
-    """
-    listed = [case for word in words for case in _cases_of(word, volumes=volumes)]
+def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
+    """List the cases in files, folders, encrypted archives and patterns of names, each once."""
     cases: dict[str, NewCase] = {}
-    for case in listed:
-        for part in _by_frame(case, frames):
-            cases.setdefault(part.name, part)
+    for word in words:
+        for case in _cases_of(word, volumes=volumes):
+            cases.setdefault(case.name, case)
     return list(cases.values())
 
 
@@ -169,30 +161,6 @@ def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
     if not names:
         raise refusal("deploy.no_such_file", word)
     return [case for name in names for case in _cases_of(name, volumes=volumes)]
-
-
-def _by_frame(case: NewCase, frames: Frames | None) -> Iterator[NewCase]:
-    """Yield a case per frame of a case's file, or the case with all of them as its volume."""
-    # Frames that were chosen already, or not asked for, stay.
-    reference = case.images.get("")
-    if frames is None or reference is None or reference.frame is not None:
-        yield case
-        return
-    # How many frames the file has.
-    try:
-        folder = case.tree.series(reference.file) is not None
-        number = 1 if folder else count_frames(case.tree.read(reference.file))
-    except DataError as error:
-        yield replace(case, problem=error)
-        return
-    if number == 1:
-        yield case
-    elif frames == "volume":
-        yield replace(case, images={"": replace(reference, frame=0)})
-    else:
-        for frame in range(1, number + 1):
-            image = replace(reference, frame=frame)
-            yield replace(case, name=f"{case.name} ({image.chosen})", images={"": image})
 
 
 def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:

@@ -89,7 +89,6 @@ class FileOptions(NamedColumns):
     sealed_labels: Path | None = None
     pattern: Sequence[str] | None = None
     cut: Literal["first", "last"] | None = None
-    frames: Literal["cases", "volume"] | None = None
     mark_class: Sequence[str] = ()
     similar_marks: bool = False
     mask_pattern: Sequence[str] = ()

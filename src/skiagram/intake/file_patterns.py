@@ -22,8 +22,6 @@ from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import refusal
 from skiagram.readers.case_images import is_image_file
 from skiagram.readers.file_trees import FolderTree, is_hidden
-from skiagram.readers.files import read_file
-from skiagram.readers.image_files import count_frames
 
 # Words with which names of a patient's files end, or folders that may be of classes or sites.
 _FEW = 8
@@ -178,27 +176,6 @@ def _only_file(folder: Path, mask: str) -> str:
     if len(inside) != 1:
         raise refusal("intake.folder_as_mask", mask, n_files=len(inside))
     return f"{mask}/{inside[0]}"
-
-
-def add_frames(folder: Path, frame: pd.DataFrame, frames: str | None) -> pd.DataFrame:
-    """Return rows with a column `frame`: one for each frame of a file, or one for all.
-
-    Columns that hold nothing are left out; the one of patients comes last.
-
-    Args:
-        frames: `cases` or `volume` for files of several frames; None where there are none.
-    """
-    numbers = []
-    for file in frame["file"]:
-        path = folder / file
-        is_read = frames and path.is_file()  # no folder of a series
-        count = count_frames(read_file(path, file)) if is_read else 1
-        several = ["all"] if frames == "volume" else [*map(str, range(1, count + 1))]
-        numbers.append([""] if count == 1 else several)
-    numbered = frame.assign(frame=pd.Series(numbers, frame.index))
-    framed = numbered.explode("frame", ignore_index=True).astype("str")
-    framed = framed.assign(**{PATIENT: framed.pop(PATIENT)})
-    return framed.loc[:, (framed != "").any()]
 
 
 def _read_usual_layouts(files: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:

@@ -17,7 +17,7 @@ from skiagram.datasets.folder.table import join_masks, split_masks
 from skiagram.errors import DataError, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import Patterns, add_frames, find_images
+from skiagram.intake.file_patterns import Patterns, find_images
 from skiagram.intake.marks import read_lesions
 from skiagram.readers.case_images import ImageReference, decode_case, is_image_file, read_case_files
 from skiagram.readers.file_trees import FolderTree
@@ -74,7 +74,7 @@ def compose_table(options: FileOptions) -> NamedFiles:
 
 
 def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
-    """Return a row for each image, or each of its frames, with its mask or its lesions."""
+    """Return a row for each image, with its mask or its lesions."""
     folder = options.folder
     patterns = Patterns(written, options.mask_pattern, options.cut)
     found = find_images(folder, patterns)
@@ -110,10 +110,7 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
             notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     elif options.label_value and has_masks:
         frame = frame.assign(label_value=options.label_value)
-    # frames
-    frame = add_frames(folder, frame, options.frames)
-    if options.marks and "frame" in frame and not frame["frame"].isin(["", "all"]).all():
-        raise refusal("intake.lesions_of_frames")
+    frame = frame.loc[:, (frame != "").any()]  # without columns that hold nothing
     notes.append(masks.describe(options.masks))
     following: dict[str, str | bool] = {}
     if others:
@@ -123,7 +120,7 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
     if options.masks and not has_masks:
         following["masks"] = options.masks
     # whose image each row is
-    parts = (("patient", PATIENT), ("region", "region"), ("frame", "frame"))
+    parts = (("patient", PATIENT), ("region", "region"))
     index = [
         ", ".join(f"{name} `{row[part]}`" for name, part in parts if row.get(part)) or row["file"]
         for row in frame.to_dict("records")

@@ -1,7 +1,5 @@
 """Frames of a DICOM file are cases or slices, as the table says; nothing is guessed."""
 
-import csv
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -20,41 +18,42 @@ LINE = ("loops", "loops.csv", "--positive", "yes")
 
 
 @pytest.fixture
-def study(here, terminal):
-    """Write a cine loop a patient; return what makes their table, by `skiagram table`."""
+def study(here):
+    """Write a cine loop a patient; return what writes their table, of cells of `frame`."""
     (here / "loops").mkdir()
     for patient, values in enumerate(VALUES):
         (here / f"loops/p{patient:02d}.dcm").write_bytes(cine(values))
-    rows = [f"p{patient:02d},{('no', 'yes')[patient % 2]}" for patient in range(PATIENTS)]
-    (here / "labels.csv").write_text("\n".join(["patient_id,label", *rows]) + "\n")
-    line = "table loops labels.csv loops.csv --pattern {patient}.dcm"
-    return lambda frames="": terminal(f"{line} {frames}")
+
+    def write(*frames):
+        rows = [
+            f"p{patient:02d}.dcm,p{patient:02d},{('no', 'yes')[patient % 2]},{frame}"
+            for patient in range(PATIENTS)
+            for frame in frames
+        ]
+        (here / "loops.csv").write_text("\n".join(["file,patient_id,label,frame", *rows]) + "\n")
+
+    return write
 
 
 @pytest.mark.slow
-def test_check_offers_a_case_a_frame_or_a_volume(study, terminal):
-    study()
+def test_check_asks_which_frames_are_meant(study, terminal):
+    study("")
     places = f"p00.dcm: {FRAMES} frames without a place in the patient"
-    offer = "`--frames cases` (or `volume`) of `skiagram table`"
-    terminal.says(["check", *LINE], f"{places} | {offer}", 4)
+    terminal.says(["check", *LINE], f"{places} | in the column `frame`", 4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("frames", ["cases", "volume"])
+@pytest.mark.parametrize("frames", [("1", "2", "3"), ("all",)])
 def test_each_frame_is_a_case_of_its_patient_or_all_are_a_volume_of_unknown_spacing(
     frames, study, here, initialised
 ):
-    study(f"--frames {frames}")
+    study(*frames)
     folders, _ = ingested(initialised(LINE), here / "out", "cv")
     store = ImageStore(folders.images)
-    images = VALUES.reshape(-1, SIDE, SIDE) if frames == "cases" else VALUES
+    images = VALUES if frames == ("all",) else VALUES.reshape(-1, SIDE, SIDE)
     found = sorted(store.image(case_id).tobytes() for case_id in store.case_ids)
     assert found == sorted(image.tobytes() for image in images)
-    if frames == "cases":
-        with (here / "loops.csv").open() as file:
-            rows = [(row["patient_id"], row["frame"]) for row in csv.DictReader(file)]
-        assert rows[:4] == [("p00", "1"), ("p00", "2"), ("p00", "3"), ("p01", "1")]
-    else:
+    if frames == ("all",):
         assert store.image(store.case_ids[0]).shape == (FRAMES, SIDE, SIDE, 1)
         assert store.spacing(store.case_ids[0]) is None
 
@@ -64,10 +63,8 @@ def test_each_frame_is_a_case_of_its_patient_or_all_are_a_volume_of_unknown_spac
     ("cell", "words"),
     [("4", "frame 4 of 3"), ("zero", "`zero`, column `frame`"), ("0", "`0`, column `frame`")],
 )
-def test_a_frame_that_is_not_there_is_named(cell, words, study, here, terminal):
-    study("--frames cases")
-    table = here / "loops.csv"
-    table.write_text(table.read_text().replace(",1,", f",{cell},", 1))
+def test_a_frame_that_is_not_there_is_named(cell, words, study, terminal):
+    study(cell, "2", "3")
     terminal.says(["check", *LINE], words, 4)
 
 
@@ -139,7 +136,7 @@ COLOURED = (9 * np.arange(96)).astype(np.uint8).reshape(2, 4, 4, 3)
 @pytest.mark.parametrize(
     ("content", "frame", "words"),
     [
-        (tiff_of_pages(VALUES[0]), None, r"3 pages.*`--frames cases`"),
+        (tiff_of_pages(VALUES[0]), None, r"3 pages.*column `frame`"),
         (tiff_of_pages(VALUES[0]), 4, "frame 4 of 3"),
         (tiff_of_pages(COLOURED), 0, "a volume of colour frames"),
         (b"\x89PNG\r\n\x1a\n", 0, "cannot be read"),
