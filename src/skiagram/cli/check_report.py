@@ -89,7 +89,7 @@ def left_out(described: AnyTable) -> str:
     if not left_columns:
         return ""
     ids, split = "it tells patients or cases apart", "it tells the split"
-    by_name, suspects = {"case_id": ids, "patient_id": ids, "split": split}, dict[str, str]()
+    suspects = dict[str, str]()
     for name in left_columns:
         why = ""
         if described.frame[name].dtype.kind != "f":  # what can be a measurement alone tells nobody
@@ -99,7 +99,7 @@ def left_out(described: AnyTable) -> str:
                 why = ids
             if all(map(part_of, cells)):
                 why = split
-        suspects[name] = by_name.get(name, why)
+        suspects[name] = why
     # The columns of each reason, then the line that takes the harmless ones.
     lines = ["Columns that are left out; nothing of them leaves the CSV:"]
     for why in dict.fromkeys(suspects[name] for name in left_columns):

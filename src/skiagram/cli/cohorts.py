@@ -4,7 +4,7 @@ It is read in the project's classes, and with the columns that the project's mod
 """
 
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder, FolderFiles
 from skiagram.datasets.listed import ListedDataSet
-from skiagram.errors import listed, printable, refusal
+from skiagram.errors import printable, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.tables import describe_table
 from skiagram.records.files import read_table
@@ -22,10 +22,6 @@ from skiagram.steps.check import CheckedData, check_table
 from skiagram.steps.validate import Project
 from skiagram.tasks.kinds import AnyOutcome
 from skiagram.tasks.time_columns import UNITS, find_unit
-
-# How many of the words that the project does not know are named.
-_SHOWN = 3
-
 
 Cohort = CheckedData[Folder | FeatureFile]  # as it will be ingested
 
@@ -69,13 +65,7 @@ def read_cohort(options: FileOptions, project: Project, at_home: Source) -> Coho
             start = "The table's columns of the project's findings"
             print(printable(_pair_words(start, columns, findings)), file=sys.stderr)
         options = replace(options, outcome=dict(options.outcome) | asked)
-    cohort = _read_cases(options, project, at_home)
-    source = cohort.source
-    label = source.columns.label
-    if not predicted.has_value and options.label is None and (is_table or options.csv is not None):
-        sentence = f"Labels are those of the column `{label}`; `--label` names another one."
-        print(printable(sentence), file=sys.stderr)
-    return cohort
+    return _read_cases(options, project, at_home)
 
 
 def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Cohort:
@@ -94,7 +84,6 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Coho
     # Every case is of the cohort: no split, no marks, no readers.
     source, frame = described.source, described.frame
     columns = replace(source.columns, split=None, marks=None, scores=())
-    _refuse_unknown({*frame[columns.label]}, source.classes)
     outcome = source.outcome
     if outcome is not None:  # the project's, in its unit and at its horizons
         outcome = cast("AnyOutcome", project.task.predicted).of_cohort(outcome)
@@ -134,12 +123,3 @@ def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     unit = find_unit(given["time"][0]) if "time" in given and "since" not in given else None
     of_name = {"unit": unit} if unit is not None and asked["unit"] in UNITS else {}
     return {**asked, **of_name, **given}
-
-
-def _refuse_unknown(cells: Collection[str], classes: Sequence[str]) -> None:
-    """Refuse labels that are no class of the project."""
-    if unknown := sorted({*cells} - {*classes, ""}):
-        labels = ", ".join(f"`{label}`" for label in unknown[:_SHOWN])
-        raise refusal(
-            "cli.unknown_labels", number=len(unknown), labels=labels, classes=listed(classes)
-        )

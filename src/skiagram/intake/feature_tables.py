@@ -1,9 +1,8 @@
 """A table of features, as PyRadiomics or R writes it, becomes a data set by its name alone."""
 
-import fnmatch
 import re
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +15,11 @@ from skiagram.datasets.folder.columns import (
     Columns,
     find_number_problem,
     find_thousands_problem,
+    require_columns,
     settle_numbers,
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
-from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, option_of
+from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, list_columns, option_of
 from skiagram.datasets.folder.table import read_features as read_values
 from skiagram.datasets.folder.table import splits_of
 from skiagram.datasets.telling_columns import (
@@ -27,7 +27,7 @@ from skiagram.datasets.telling_columns import (
     find_telling_columns,
     refuse_telling_columns,
 )
-from skiagram.errors import listed, refusal, suggest
+from skiagram.errors import listed, refusal
 from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.patient_columns import are_ids
@@ -47,11 +47,6 @@ _TYPED = 8  # columns in a remedy
 # Columns in which PyRadiomics and MIRP say how an image was taken and prepared: no features.
 _DIAGNOSTICS = re.compile(
     r"diagnostics_.*|image_(voxel_size|noise|rotation|translation|mask|settings|study|pet_suv)_.+"
-)
-_SEVERAL = (
-    "Patients have several rows with one label: each row is a case. With pandas one case of each "
-    "patient is `pandas.read_csv('old.csv').groupby({patient!r}).mean(numeric_only=True)"
-    ".to_csv('new.csv')`."
 )
 
 
@@ -88,11 +83,6 @@ def read_features(
     single = filter(None, [columns.label, columns.split, columns.site, columns.value])
     constant = [*dict.fromkeys([*single, *columns.covariates])]
     _refuse_structures(table, patient, constant)
-    if patient is not None and at_home is None:
-        patients = table.frame[patient].nunique()
-        agree = len(table.frame[[patient, *constant]].drop_duplicates()) == patients
-        note = _SEVERAL.format(patient=patient) if agree and patients < len(table.frame) else ""
-        table = table.with_rows(table.frame, note)
     # their features
     if at_home is not None:
         features = _features_of_project(table.frame, at_home.features)
@@ -134,11 +124,13 @@ def _settle_features(table: SettledTable, source: FeatureFile) -> tuple[SettledT
     frame, options = table.frame, table.options
     others = {*source.columns.used(), *table.predicted}
     columns = [name for name in table.own if name not in others and name in frame]
-    left_out = _named_columns(options.not_features, frame.columns, "--not-features")
+    left_out = list_columns(options.not_features, frame.columns)
+    forced = list_columns(options.force_features, frame.columns)
+    require_columns(frame, left_out, "--not-features")
+    require_columns(frame, forced, "--force-features")
     features, notes = _feature_columns(frame, [name for name in columns if name not in left_out])
     texts = {*features}.intersection(texts_of(frame))
     frame = replace_columns(frame, {name: numbers_of(frame[name]) for name in texts})
-    forced = _named_columns(options.force_features, columns, "--force-features")
     telling = _telling_columns_of(frame, source, [name for name in features if name not in forced])
     typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
     refuse_telling_columns(
@@ -167,7 +159,9 @@ def _refuse_structures(table: SettledTable, patient: str | None, constant: Seque
         DataError: A column tells a patient's rows apart, and nobody said what becomes of it.
     """
     frame = table.frame
-    column = find_structures(frame, patient, {*constant, *table.options.not_features})
+    column = find_structures(
+        frame, patient, {*constant, *list_columns(table.options.not_features, frame.columns)}
+    )
     if column is not None:
         structures = list_structures(frame, column)
         first = frame[column].mode()[0]
@@ -234,20 +228,3 @@ def _telling_columns_of(
             questions[words] = np.zeros(len(frame), dtype=np.int64)
             questions[words][open_rows] = answers
     return find_telling_columns(columns, values, number, value, open_rows, questions.values())
-
-
-def _named_columns(words: Sequence[str], header: Collection[str], option: str) -> list[str]:
-    """Return the columns that an option names, also by `*`; one that is not there is refused."""
-    names: list[str] = []
-    for word in words:
-        alike = [word] if word in header else fnmatch.filter(header, word)
-        if not alike:
-            raise refusal(
-                "intake.no_such_column",
-                option,
-                name=word,
-                columns=listed(header, "`", near=word),
-                remedy=suggest(word, header),
-            )
-        names += alike
-    return names

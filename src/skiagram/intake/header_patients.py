@@ -46,63 +46,47 @@ def read_header_patients(frame: pd.DataFrame, column: str, folder: Path) -> list
     return patients
 
 
-def add_header_patients(frame: pd.DataFrame, patients: Sequence[str]) -> tuple[pd.DataFrame, str]:
-    """Return a table with the column `patient_id` that headers tell, and a sentence.
-
-    The table stays as it is where an image is no DICOM file, or where a header names nobody.
-
-    Args:
-        patients: Of the header of each row's image; none where an image is no DICOM file.
-    """
-    if not patients:
-        return frame, ""
-    if fault := _find_fault(patients):
-        return frame, f"{fault}: patients are unknown, unless a table has a column `{PATIENT}`."
-    note = f"Patients are those of the DICOM headers (Patient ID): {len(set(patients))} of "
-    note += f"{len(frame)} images. A column `{PATIENT}` of a table would count instead."
-    return frame.assign(**{PATIENT: [*patients]}), note
-
-
 def agree_with_headers(
-    frame: pd.DataFrame, patients: Sequence[str], column: str
-) -> tuple[pd.DataFrame, str, str]:
+    frame: pd.DataFrame, patients: Sequence[str], column: str | None
+) -> tuple[pd.DataFrame, str | None, str]:
     """Return a table, its column of patients and a sentence, where headers may tell patients too.
 
-    Ids of cases give way to the headers' where a patient of these has several.
+    They do where no column does, and where ids of cases are several for a patient of theirs.
 
     Args:
         patients: Of the header of each row's image; none where an image is no DICOM file.
-        column: That is called like one of patients.
+        column: That is called like one of patients; None where there is none.
 
     Raises:
         DataError: A patient of the headers has several ids in another column.
     """
-    # the ids of each patient, however they are spelled
-    if not patients or _find_fault(patients):
+    if not patients:
         return frame, column, ""
-    ids = frame[column].map(fold_id).groupby([*map(fold_id, patients)]).agg(set)
-    several = ids[ids.map(len) > 1]
-    if several.empty:
-        return frame, column, ""
-    # those of cases, or of another column
-    n_ids = len(set().union(*several))
-    if is_case_id(column):
-        frame, note = add_header_patients(frame, patients)
-        return frame, PATIENT, f"{note} `{column}` has {n_ids} ids for {len(several)} of them."
-    raise refusal(
-        "intake.headers_contradict",
-        f"{WHERE}, column `{column}`",
-        n_ids=n_ids,
-        n_several=len(several),
-        n_patients=len(ids),
-        column=shlex.quote(column),
-    )
-
-
-def _find_fault(patients: Sequence[str]) -> str:
-    """Return why ids of headers tell no patients apart; empty where they do."""
+    # headers that tell no patients apart
     nobody = sum(map(names_nobody, patients))
-    if nobody:
-        return f"{nobody} of {len(patients)} DICOM headers name no patient"
-    everybody = len(set(patients)) == 1 and len(patients) > 1
-    return "All DICOM headers have the same Patient ID" if everybody else ""
+    fault = f"{nobody} of {len(patients)} DICOM headers name no patient" if nobody else ""
+    if len(set(patients)) == 1 and len(patients) > 1 and not nobody:
+        fault = "All DICOM headers have the same Patient ID"
+    if fault:
+        note = f"{fault}: patients are unknown, unless a table has a column `{PATIENT}`."
+        return frame, column, "" if column else note
+    note = f"Patients are those of the DICOM headers (Patient ID): {len(set(patients))} of "
+    note += f"{len(frame)} images. A column `{PATIENT}` of a table would count instead."
+    # the ids of each patient, however they are spelled
+    if column is not None:
+        ids = frame[column].map(fold_id).groupby([*map(fold_id, patients)]).agg(set)
+        several = ids[ids.map(len) > 1]
+        if several.empty:
+            return frame, column, ""
+        n_ids = len(set().union(*several))
+        if not is_case_id(column):
+            raise refusal(
+                "intake.headers_contradict",
+                f"{WHERE}, column `{column}`",
+                n_ids=n_ids,
+                n_several=len(several),
+                n_patients=len(ids),
+                column=shlex.quote(column),
+            )
+        note += f" `{column}` has {n_ids} ids for {len(several)} of them."
+    return frame.assign(**{PATIENT: [*patients]}), PATIENT, note

@@ -1,9 +1,9 @@
 """Lesions of a CSV or of COCO's JSON, each counted once, of the classes that are meant.
 
 `marks.yaml` says what columns hold a place: a CSV has them, and an annotation of COCO becomes such
-a row. A box becomes the circle of equal area. Files of other programs are refused with the line
-that converts them, which stands there too. Classes are never mixed, and what several readers drew
-is never counted twice: both are refused until somebody says what is meant.
+a row. A box becomes the circle of equal area. Files of other programs are refused. Classes are
+never mixed, and what several readers drew is never counted twice: both are refused until somebody
+says what is meant.
 """
 
 import json
@@ -26,7 +26,6 @@ from skiagram.declared import read_declared
 from skiagram.errors import listed, named, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
-from skiagram.readers.file_trees import is_hidden
 from skiagram.readers.files import read_file
 from skiagram.tables.cells import number_of, says_nothing_found, stands_for_missing
 from skiagram.tables.frames import of_table, read_table, rows_of
@@ -34,7 +33,7 @@ from skiagram.tables.frames import of_table, read_table, rows_of
 ALL = "all"  # classes
 _ALIKE = 0.5  # share of their common area from which two lesions may be one
 _PIXEL = math.sqrt(1 / math.pi)  # radius of the circle of a pixel
-_HEAD = 2**16  # characters that tell what wrote a file
+_HEAD = 2**16  # bytes that have the header
 _DECLARED = read_declared("skiagram.intake", "marks.yaml")
 _LIKE_CLASSES = re.compile(r"(?i)class|categor|label|finding|diagnos|kind|type")
 _MOST_CLASSES = 50  # values of a column that may be one of classes
@@ -150,31 +149,16 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
     """Return the rows of a CSV, or the annotations of COCO, and what one is called.
 
     Raises:
-        DataError: It is of another program, or cannot be read.
+        DataError: It is a folder, or a file of another program, or cannot be read.
     """
-    # of a folder the first file that another program may have written
-    where, file = str(path), path
-    if path.is_dir():
-        inside = [each for each in sorted(path.rglob("*.*")) if not is_hidden(each.name)]
-        file = next((each for each in inside if each.suffix in (".txt", ".xml", ".json")), path)
-    content = b"" if file.is_dir() else read_file(file, where)
-    text = content[:_HEAD].decode("utf-8", errors="replace")
-    name = file.name if file is path else f"{path.name}/{file.name}"
-    for other in _DECLARED["others"]:
-        if re.search(other["tells"], f"{name}\n{text}"):
-            program, conversion = other["program"], other["conversion"]
-            raise refusal(
-                "intake.lesions_of_program",
-                where,
-                program=program,
-                name=name,
-                conversion=conversion,
-            )
-    if path.is_dir():
-        raise refusal("intake.folder_of_lesions", where)
+    where = str(path)
+    if path.is_dir() or path.suffix.lower() in (".xml", ".txt", ".fcsv"):
+        raise refusal("intake.lesions_of_program", where)
+    content = read_file(path, where)
     if path.suffix.lower() == ".json":
         return _read_coco(content, where), "annotation"
     # names of files stay as they are written, so the header tells their columns beforehand
+    text = content[:_HEAD].decode("utf-8", errors="replace")
     words = [word.strip(' "\ufeff\r') for word in re.split(r"[,;\t]", text.split("\n")[0])]
     files = [word for word in words if word.casefold() in _DECLARED["files"]]
     with of_table(where):

@@ -32,11 +32,7 @@ from skiagram.errors import refusal
 from skiagram.intake.class_folders import add_split, find_split_column, unite_development
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.header_patients import (
-    add_header_patients,
-    agree_with_headers,
-    read_header_patients,
-)
+from skiagram.intake.header_patients import agree_with_headers, read_header_patients
 from skiagram.intake.labels import (
     OF_OTHER_CLASSES,
     label_column,
@@ -260,17 +256,13 @@ def _settle_patients(table: SettledTable) -> SettledTable:
         patient, note = find_patient_column(frame, taken, joined=bool(options.pattern))
     if not options.patient and options.file is not None:
         headers = read_header_patients(frame, options.file, options.folder)
-        if patient is None:
-            frame, note = add_header_patients(frame, headers)
-        else:
-            frame, patient, header_note = agree_with_headers(frame, headers, patient)
-            note = header_note or note
-            nobody = sum(map(names_nobody, frame[patient]))
-            if nobody:
-                note += f"{' ' if note else ''}The column `{patient}` was chosen as the patients' "
-                note += f"by its name, and {nobody} of {len(frame)} rows have no id in it: name "
-                note += "another column with --patient; where none tells patients, "
-                note += "`--patient none`."
+        frame, patient, header_note = agree_with_headers(frame, headers, patient)
+        note = header_note or note
+        nobody = sum(map(names_nobody, frame[patient])) if patient else 0
+        if nobody:
+            note += f"{' ' if note else ''}The column `{patient}` was chosen as the patients' by "
+            note += f"its name, and {nobody} of {len(frame)} rows have no id in it: name another "
+            note += "column with --patient; where none tells patients, `--patient none`."
     table = table.with_options(patient=patient)
     patient = column_of(frame.columns, table.options, "patient")
     require_columns(frame, filter(None, [patient]), "--patient")

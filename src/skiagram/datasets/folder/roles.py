@@ -4,6 +4,7 @@ From there come the options of the commands and their help, the columns of a dat
 which column a table means, and what is refused of its cells, in the words of `refusals.yaml`.
 """
 
+import fnmatch
 import re
 import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -156,8 +157,9 @@ def _letters(name: str) -> str:
 
 
 def list_columns(words: Iterable[str], header: Collection[str]) -> tuple[str, ...]:
-    """Return the columns that some words name, separated by blanks or commas."""
+    """Return the columns that some words name, separated by blanks or commas; `*` names several."""
     names: list[str] = []
     for word in words:
-        names += [word] if word in header else [name.strip() for name in word.split(",")]
+        for name in [word] if word in header else map(str.strip, word.split(",")):
+            names += [name] if name in header else fnmatch.filter(header, name) or [name]
     return tuple(dict.fromkeys(name for name in names if name))
