@@ -67,7 +67,7 @@ def test_held_out_sites_that_are_numbers_are_summarised(stored):
     site = np.where(tested, 3 + np.arange(480) // 4 % 3, 1)
     table = pd.DataFrame({"case_id": known.cases.case_id, "site": site.astype(stored)})
     traits = CaseTraits(table[["case_id"]], table)
-    card = replace(CARD, test_sites=("3", "4", "5"), site_column="site" if stored is str else "")
+    card = replace(CARD, test_sites=("3", "4", "5"), site_column="site")
     found = evaluated(known, pair(known), covariates=table, card=card, traits=traits)
     figures = found.figures.select(analysis=SITES)
     assert figures.list_distinct("group") == ("3", "4", "5")

@@ -1,6 +1,5 @@
 """Rows of a sweep: what axes, ranges and references become."""
 
-import numpy as np
 import pytest
 import yaml
 
@@ -8,7 +7,7 @@ from skiagram.composition import Composition
 from skiagram.errors import OptionError
 from skiagram.options import check, read_option_file
 from skiagram.steps.score import Scored
-from skiagram.sweeps.rows import SCORED, NumberRange, Sweep, expand_rows, short_name
+from skiagram.sweeps.rows import SCORED, Sweep, expand_rows, short_name
 from skiagram.sweeps.table import name_options, read_sweep
 from tests import REPOSITORY
 from tests.sweeps.small_phantom import REFUSED, small_place
@@ -57,21 +56,6 @@ def test_a_row_is_named_by_its_place():
     assert short_name("conf.trainer.default.devices") == "trainer.devices"
 
 
-@pytest.mark.parametrize(
-    ("scale", "count", "numbers"),
-    [
-        ("linear", 5, np.linspace(1, 9, 5)),
-        ("log", 3, [1.0, 3.0, 9.0]),
-        ("whole", None, range(1, 10)),
-        ("whole", 3, [1, 5, 9]),
-    ],
-)
-def test_a_range_has_both_its_ends(scale, count, numbers):
-    values = NumberRange(low=1, high=9, scale=scale, count=count).values()
-    np.testing.assert_allclose(values, list(numbers))
-    assert all(isinstance(value, int) for value in values) == (scale == "whole")
-
-
 @pytest.mark.parametrize("name", REFUSED["sweeps"])
 def test_a_sweep_that_says_two_things_or_nothing_is_refused(name):
     with pytest.raises(OptionError) as refused:
@@ -81,10 +65,12 @@ def test_a_sweep_that_says_two_things_or_nothing_is_refused(name):
 
 def test_a_file_of_a_sweep_names_options_by_their_addresses(tmp_path):
     workspace = small_place(tmp_path)
-    gamma = {"low": 0.1, "high": 1, "scale": "log", "count": 2}
     weights = {"as is": {}, "equal": {"svm.class_weight": "balanced"}}
     values = {"question": "What?", "base": {"plan.subset": None, "seed": 1}}
-    values |= {"axes": {"svm.gamma": gamma, "weights": weights}, "reference": {"svm.gamma": 0.1}}
+    values |= {
+        "axes": {"svm.gamma": [0.1, 1.0], "weights": weights},
+        "reference": {"svm.gamma": 0.1},
+    }
     (tmp_path / "conf/sweep/own.yaml").write_text(yaml.safe_dump(values))
     last = expand_rows(read_sweep(workspace, "own", {"svm.kernel": "poly"}))[-1]
     named = {"gamma": 1.0, "class_weight": "balanced", "kernel": "poly"}

@@ -86,9 +86,6 @@ class EvaluationInputs(OpenedCases):
     ) -> pd.Series | None:
         """Find the site of each reported case, where no fit that scored it saw another of its.
 
-        An earlier version left out the column of the sites where it was no covariate, and did not
-        name it.
-
         Raises:
             DataError: A case without a site, or a site of whose cases such a fit saw some.
         """
@@ -97,14 +94,8 @@ class EvaluationInputs(OpenedCases):
             return None
         # The column that folds were made by, or that names the test sites.
         column = fold_column or self.card.site_column
-        if not column:
-            sites = set(self.card.test_sites)
-            named = [
-                str(name) for name in covariates if set(name_groups(covariates[name])) == sites
-            ]
-            if len(named) != 1:
-                return None
-            column = named[0]
+        if not column:  # of an earlier version
+            return None
         check_fold_column(column, covariates)
         # A case without a site cannot be placed.
         site = name_groups(covariates[column])

@@ -10,10 +10,9 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.errors import refusal
@@ -38,39 +37,6 @@ MODEL_PREFIXES = ("conf.model.", "conf.combination.")
 
 
 @options_class(**STRICT)
-class NumberRange:
-    """Numbers from `low` to `high`, both included.
-
-    Attributes:
-        scale: `linear`: equal steps; `log`: equal factors; `whole`: all whole numbers, or so many
-            of them as `count` says.
-        count: How many numbers; None with the scale `whole` for all.
-    """
-
-    low: float
-    high: float
-    scale: Literal["linear", "log", "whole"]
-    count: Annotated[int, Field(ge=2)] | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.high <= self.low or (self.scale == "log" and self.low <= 0):
-            raise ValueError("low < high, and low > 0 on a log scale")
-        if self.count is None and self.scale != "whole":
-            raise ValueError("a count, where the scale is not `whole`")
-        return self
-
-    def values(self) -> list[float | int]:
-        """List the numbers, ascending."""
-        if self.scale == "whole":
-            low, high = round(self.low), round(self.high)
-            count = self.count or high - low + 1
-            return sorted({int(value) for value in np.linspace(low, high, count).round()})
-        spaced = np.geomspace if self.scale == "log" else np.linspace
-        return [float(f"{value:.6g}") for value in spaced(self.low, self.high, self.count or 2)]
-
-
-@options_class(**STRICT)
 class Objective:
     """Whose figure of development cases chooses a row: that of a model, or of an arm."""
 
@@ -87,7 +53,7 @@ class Objective:
         return self.model or (f"{BEST}{self.arm}" if self.arm else "")
 
 
-Axis = tuple[Any, ...] | NumberRange | dict[str, dict[str, Any]]
+Axis = tuple[Any, ...] | dict[str, dict[str, Any]]
 
 
 @options_class(**STRICT)
@@ -97,7 +63,7 @@ class Sweep:
     Attributes:
         question: What the sweep answers, one sentence; the title of its page.
         base: Option → value in every row, in place of what params.yaml and configs have.
-        axes: Option → its values, a list or a range. Or a name of its own → settings of several
+        axes: Option → its values. Or a name of its own → settings of several
             options, each with a name. The rows are all combinations, the last axis fastest.
         rows: Option → value of each row, in place of axes.
         reference: Axis → value, or name of settings, of the rows that others are compared with: a
@@ -134,7 +100,7 @@ class Sweep:
         if bool(self.axes) == bool(self.rows):
             raise ValueError("either `axes` or `rows`, not both and not neither")
         for name, values in self.axes.items():
-            if not isinstance(values, NumberRange) and not values:
+            if not values:
                 raise ValueError(f"values of the axis `{name}`")
         # An axis is a column of the table beside the others.
         if taken := sorted(set(self.axes) & set(COLUMNS)):
@@ -211,8 +177,7 @@ def _combine_axes(sweep: Sweep) -> list[Row]:
         if isinstance(axis, dict):
             steps.append(list(axis.items()))
         else:
-            values: Sequence[Any] = axis.values() if isinstance(axis, NumberRange) else axis
-            steps.append([(value, {name: value}) for value in values])
+            steps.append([(value, {name: value}) for value in axis])
     # Every combination, over what all rows have in common.
     rows: list[Row] = []
     for number, combination in enumerate(product(*steps), start=1):

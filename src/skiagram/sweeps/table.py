@@ -177,10 +177,7 @@ def name_options(sweep: Mapping[str, Any], options: Composition) -> dict[str, An
 
     def named_axis(values: Any) -> Any:
         """Return an axis; of one of settings, each with the options that it sets."""
-        is_range = isinstance(values, Mapping) and not any(
-            isinstance(each, Mapping) for each in values.values()
-        )
-        if not isinstance(values, Mapping) or is_range:
+        if not isinstance(values, Mapping):
             return values
         return {name: named(settings) for name, settings in values.items()}
 
