@@ -188,9 +188,6 @@ def test_no_figure_of_a_model_stands_outside_the_table_and_those_of_the_run_end_
         rows = found.table.select(model=model.outcome.model).rows
         assert model.figures.rows == rows[: len(model.figures.rows)]
     assert found.table.rows[-len(found.figures.rows) :] == found.figures.rows
-    net = found.models[1]
-    bins = net.figures.select(analysis=CALIBRATION, figure="reliability").rows
-    assert [row.value for row in bins] == [each.observed.value for each in net.reliability]
     assert found.table.get(analysis=MAJORITY) == found.majority_accuracy
 
 

@@ -21,7 +21,6 @@ from skiagram.evaluation.results import (
     LIMIT,
     DecisionCurve,
     Part,
-    ReliabilityBin,
 )
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.report.material import Gallery, Mistake
@@ -133,7 +132,6 @@ def _whole(model):
     own = [replace(row, model=name) for row in _read_figures() if row.model == "each"]
     rows = {(row.analysis, row.figure, row.group, row.versus): row for row in model.figures.rows}
     rows |= {(row.analysis, row.figure, row.group, row.versus): row for row in own}
-    binned = FigureTable(tuple(own)).select(figure="reliability").rows
     return replace(
         model,
         figures=FigureTable(tuple(rows.values())),
@@ -141,7 +139,6 @@ def _whole(model):
             tuple(grid), tuple(benefit), tuple(benefit - 0.05), tuple(benefit + 0.05),
             tuple((0.4 - grid) / (1 - grid)),
         ),
-        reliability=tuple(ReliabilityBin(float(row.group), row, 50) for row in binned),
         parts=(
             Part("view_position", "CC"),
             Part("view_position", "MLO", few),

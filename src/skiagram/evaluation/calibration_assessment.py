@@ -4,7 +4,7 @@
 patients numbered from 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.special import expit, logit
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.results import DecisionCurve, Named, ReliabilityBin
+from skiagram.evaluation.results import DecisionCurve, Named
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import gained_share
@@ -23,10 +23,8 @@ MAX_BINS = 10
 CASES_PER_BIN = 20
 
 
-def reliability_curve(
-    probability: Floats, true: Flags, patient: Whole
-) -> tuple[ReliabilityBin, ...]:
-    """Return observed shares against mean probabilities in bins of equal numbers of cases.
+def reliability_curve(probability: Floats, true: Flags, patient: Whole) -> Iterator[Named]:
+    """Yield observed shares by mean probability, the group, in bins of equal numbers of cases.
 
     At most ten bins, each of about twenty cases or more; equal probabilities share a bin. Repeats
     are further looks at the same patients: they narrow no interval.
@@ -41,14 +39,8 @@ def reliability_curve(
     whose = np.tile(patient, len(probability))
     edges = np.unique(np.quantile(flat, np.arange(1, bins) / bins))
     place = np.searchsorted(edges, flat, side="left")
-    return tuple(
-        ReliabilityBin(
-            float(flat[rows].mean()),
-            proportion(truth[rows], whose[rows]),
-            round(int(rows.sum()) / len(probability)),
-        )
-        for rows in (place == k for k in np.unique(place))
-    )
+    for rows in (place == k for k in np.unique(place)):
+        yield "reliability", f"{flat[rows].mean():.4g}", proportion(truth[rows], whose[rows])
 
 
 # The log-odds of 0 and of 1 would be infinite.
@@ -176,35 +168,29 @@ def _estimate(fits: Sequence[Coefficient], patient: Whole, degrees: float = np.i
     return Estimate(value, value - half, value + half, "sandwich, by patient")
 
 
-def assess_calibration(model: ComparedModel) -> tuple[tuple[ReliabilityBin, ...], list[Named]]:
-    """Judge calibrated probabilities on the reported cases.
+def assess_calibration(model: ComparedModel) -> Iterator[Named]:
+    """Yield how far calibrated probabilities hold on the reported cases, in the order of the page.
 
     `intercept` is calibration in the large (0 is perfect, below 0 too high probabilities), `slope`
     that of the true log-odds on the predicted ones (1 is perfect, below 1 too extreme),
-    `expected_to_observed` a ratio of numbers of positives (1 is perfect); shares of bins stand by
-    their mean probability.
-
-    Returns:
-        Bins of the reliability curve, and figures in the order of the page. With more than two
-        classes the curve is of the most probable class: how often it is the true one.
+    `expected_to_observed` a ratio of numbers of positives (1 is perfect). With more than two
+    classes the reliability curve is of the most probable class: how often it is the true one.
     """
-    scores, figures = model.scored, dict[str, Estimate]()
+    scores = model.scored
     # Several classes: reliability of the decided class alone.
     if model.predicted.positive is None:
+        for name in ("intercept", "slope", "expected_to_observed"):
+            yield name, "", Estimate(None, reason="defined for two classes")
         is_right = scores.decided == scores.label
-        curve = reliability_curve(scores.estimate.max(axis=2), is_right, scores.patient)
-        undefined = Estimate(None, reason="defined for two classes")
-        figures = dict.fromkeys(("intercept", "slope", "expected_to_observed"), undefined)
-    else:
-        probability, positive = model.probability, model.is_positive
-        true = np.broadcast_to(positive, probability.shape)
-        curve = reliability_curve(probability, true, scores.patient)
-        sample = probability, positive, scores.patient
-        figures["intercept"] = calibration_intercept(*sample)
-        figures["slope"] = calibration_slope(*sample)
-        figures["expected_to_observed"] = expected_to_observed(*sample)
-    by_bin = [("reliability", f"{each.predicted:.4g}", each.observed) for each in curve]
-    return curve, [*((name, "", figure) for name, figure in figures.items()), *by_bin]
+        yield from reliability_curve(scores.estimate.max(axis=2), is_right, scores.patient)
+        return
+    probability, positive = model.probability, model.is_positive
+    sample = probability, positive, scores.patient
+    yield "intercept", "", calibration_intercept(*sample)
+    yield "slope", "", calibration_slope(*sample)
+    yield "expected_to_observed", "", expected_to_observed(*sample)
+    true = np.broadcast_to(positive, probability.shape)
+    yield from reliability_curve(probability, true, scores.patient)
 
 
 THRESHOLDS = np.arange(1, 100) / 100

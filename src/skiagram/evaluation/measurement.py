@@ -187,9 +187,8 @@ def _add_decisions(
 ) -> ModelResult:
     """Add what the probabilities of classes tell, and the decisions by them."""
     scores, classes, draws = model.scored, model.predicted.classes, setting.draws
-    # Confusion tables and calibration.
+    # Confusion tables.
     tables = [confusion(each, scores.label, len(classes)) for each in scores.decided]
-    reliability, calibration = assess_calibration(model)
     # Subgroups of the covariates, with enough patients each.
     parts, rows_of_parts = measure_subgroups(
         model, setting, analyses.least_patients, result.outcome.model
@@ -199,12 +198,11 @@ def _add_decisions(
     result = replace(
         result,
         confusion=tuple(tuple(row) for row in np.mean(tables, axis=0).tolist()),
-        reliability=reliability,
         parts=parts,
     )
     result = (
         result.with_figures(CLASSES, (("roc_auc", class_name, area) for class_name, area in areas))
-        .with_figures(CALIBRATION, calibration)
+        .with_figures(CALIBRATION, assess_calibration(model))
         .with_rows(SUBGROUPS, rows_of_parts)
     )
     if model.predicted.positive is None:

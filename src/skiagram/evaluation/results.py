@@ -61,21 +61,6 @@ class Band:
 
 
 @dataclass(frozen=True)
-class ReliabilityBin:
-    """Cases with similar probabilities.
-
-    Attributes:
-        predicted: Their mean probability.
-        observed: Share that is positive; with more than two classes, that is classified correctly.
-        cases: Number of cases.
-    """
-
-    predicted: float
-    observed: Estimate
-    cases: int
-
-
-@dataclass(frozen=True)
 class DecisionCurve:
     """Net benefit of acting on probabilities, in true positives per case.
 
@@ -130,7 +115,6 @@ class ModelResult:
         precision_recall: Recall → precision; None when not binary.
         roc_band: Of sensitivity; None without a curve or with too few patients of a class.
         precision_recall_band: Of precision, likewise.
-        reliability: Bins of equal numbers of cases, by ascending probability.
         decision_curve: What deciding by the probabilities is worth; None when not binary.
         parts: Of the test cases, on which the model has figures of its own.
         plots: What the outcome of a value draws of what stands for an arm, and of simple baselines.
@@ -145,7 +129,6 @@ class ModelResult:
     precision_recall: Curve | None = None
     roc_band: Band | None = None
     precision_recall_band: Band | None = None
-    reliability: tuple[ReliabilityBin, ...] = ()
     decision_curve: DecisionCurve | None = None
     parts: tuple[Part, ...] = ()
     plots: tuple[OutcomePlot, ...] = ()

@@ -137,7 +137,6 @@ def measure_columns(
             )
             result = replace(
                 result.with_figures(CALIBRATION, ()).with_figures(METRICS, metrics),
-                reliability=(),
                 decision_curve=None,
                 confusion=(),
             )

@@ -1,6 +1,8 @@
 """Calibration: how far each model's probabilities mean what they say."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.figure_table import FigureRow
+from skiagram.evaluation.results import CALIBRATION, ModelResult
 from skiagram.report.drawing import (
     Drawing,
     Line,
@@ -10,20 +12,25 @@ from skiagram.report.drawing import (
     join_estimates,
     style_of,
 )
-from skiagram.report.formatting import ARM_TITLES, format_count
+from skiagram.report.formatting import ARM_TITLES
 from skiagram.statistics.estimate import format_decimal, format_estimate
 
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     """Draw one panel per model, the best of each arm; None where nobody has probabilities."""
-    drawn = list(best_of_each_arm(evaluation, lambda model: model.reliability or None))
+
+    def list_bins(model: ModelResult) -> tuple[FigureRow, ...] | None:
+        """List shares of bins, whose group is their mean probability."""
+        return model.figures.select(analysis=CALIBRATION, figure="reliability").rows or None
+
+    drawn = list(best_of_each_arm(evaluation, list_bins))
     if not drawn:
         return None
     panels, parts = [], []
     for model, colour, bins in drawn:
-        at, shares = [each.predicted for each in bins], [each.observed for each in bins]
         # The diagonal is perfect calibration.
-        bins_drawn = join_estimates("", at, shares, style_of("bins", color=colour))
+        at = [float(each.group) for each in bins]
+        bins_drawn = join_estimates("", at, bins, style_of("bins", color=colour))
         lines = Line("", (0, 1), (0, 1), style_of("identity")), bins_drawn
         arm = model.outcome.arm
         title = model.outcome.title if arm == "reader" else ARM_TITLES[arm]
@@ -31,9 +38,8 @@ def draw_reliability(evaluation: Evaluation) -> Drawing | None:
         panels.append(Panel(lines, labels, ((-0.02, 1.02), (-0.02, 1.02)), title=title))
         # In words, for a reader who cannot see it.
         bins_in_words = ", ".join(
-            f"{format_estimate(each.observed)} of {format_count(each.cases)} at "
-            f"{format_decimal(each.predicted, 2)}"
-            for each in bins
+            f"{format_estimate(share)} at {format_decimal(place, 2)}"
+            for place, share in zip(at, bins, strict=True)
         )
         parts.append(f"{model.outcome.title}: {bins_in_words}")
     words = f"Observed share against predicted probability, by bin. {'; '.join(parts)}."
