@@ -89,7 +89,7 @@ def test_authors_get_figures_from_the_custodian_and_no_label(authors):
     assert len((authors.folder / LEDGER).read_text().splitlines()) == 1
 
     assert _evaluate(authors, "margin=0.05", **key)[0] == 0
-    assert_says(page.read_text(), "opened for the 2nd time")
+    assert_says(page.read_text(), "opened for 2 comparisons")
     before = [json.loads(line) for line in (authors.folder / LEDGER).read_text().splitlines()]
     assert [entry["number"] for entry in before] == [1, 2]
     comparison = json.loads((authors.folder / "reports" / OPENING).read_text())

@@ -8,6 +8,7 @@ from skiagram.evaluation.clinical_utility import CLASSICAL, NET_BENEFIT, UTILITY
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import LIMIT, METRICS, OPERATING_POINTS
+from skiagram.evaluation.sentences import say
 from skiagram.sealing.ledger import LEDGER, Opening
 from skiagram.tasks.classes import CLASS_FIGURE
 
@@ -26,18 +27,8 @@ def describe_opening(opening: Opening | None) -> str:
     """Say which opening of the seal this is; empty where nothing is sealed."""
     if opening is None:
         return ""
-    number = opening.number
-    if number == 1:
-        return (
-            "The labels of the test cases were opened for the first time, by the ledger of "
-            f"openings ({LEDGER})."
-        )
-    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number % 100 not in (11, 12, 13) else 0)
-    return (
-        f"The labels of the test cases were opened for the {number}{ending or 'th'} time, each "
-        "time for other models or options. Figures chosen after the first opening are no longer "
-        f"untouched: expect them to be too good ({LEDGER} says what was compared)."
-    )
+    kind = "opening.first" if opening.number == 1 else "opening.again"
+    return say(kind, number=opening.number, ledger=LEDGER)
 
 
 @cache

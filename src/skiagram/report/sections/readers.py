@@ -3,6 +3,7 @@
 from skiagram.evaluation.criteria import FEW_READERS, find_side
 from skiagram.evaluation.evaluation_record import ARMS, Evaluation
 from skiagram.evaluation.reader_study import MEAN_READER, READERS
+from skiagram.evaluation.sentences import say
 from skiagram.report.formatting import ARM_TITLES, format_p_value, title_of_arm
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
 from skiagram.statistics.estimate import Estimate, format_decimal
@@ -42,23 +43,18 @@ def describe_readers(evaluation: Evaluation) -> str:
         return ""
     # How the readers do as a group.
     readers = len(figures.select(versus="").by_model("roc_auc"))
-    words = (
-        f"{readers} readers, taken as a sample of "
-        "readers, reach a mean AUC of "
-        f"{format_decimal(figures.find(group=MEAN_READER).value)}; between readers the true AUC "
-        f"spreads by {format_decimal(figures.find(figure='spread').value)} (standard deviation)."
+    mean, spread = (
+        format_decimal(found.value)
+        for found in (figures.find(group=MEAN_READER), figures.find(figure="spread"))
     )
+    sentences = [say("readers.mean", readers=readers, mean=mean, spread=spread)]
     # Few readers have intervals that are too short, as simulations showed.
     if readers < FEW_READERS:
-        words += (
-            " With two to five readers who truly differ, intervals of their mean are too short: "
-            "simulated, they hold the mean of all such readers in 88 to 94 % of studies, not in "
-            "95 %, and a model just as good is told apart from it in up to 9 %, not in 5 %."
-        )
+        sentences.append(say("readers.few"))
     # Where each arm stands against them.
     for arm, difference in figures.select(versus=MEAN_READER).by_model("roc_auc").items():
         if difference.low is not None:
             side = find_side(difference)
             shown = "not shown to differ from" if side == "open" else side
-            words += f" {title_of_arm(evaluation, arm)}: {shown} the mean reader."
-    return words
+            sentences.append(say("readers.arm", arm=title_of_arm(evaluation, arm), shown=shown))
+    return " ".join(sentences)
