@@ -151,7 +151,7 @@ def test_every_figure_has_a_value_or_a_reason_and_the_record_is_read_as_it_was_w
     assert read_record(Evaluation, tmp_path / "evaluation.json") == found
 
 
-ALWAYS = {"arms", "calibration", "majority", "metrics", "primary", "ranking"}
+ALWAYS = {"arms", "calibration", "majority", "metrics", "primary"}
 ALWAYS |= {"selection", "simple_rules", "stability", "utility"}
 IF_ASKED = {"arm_pairs", "secondary", "sites", "subgroups"}
 

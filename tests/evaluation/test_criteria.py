@@ -1,14 +1,10 @@
 """Decisions on figures: each rule at its bounds."""
 
-from dataclasses import replace
-
 import pytest
 
 from skiagram.evaluation.criteria import (
     excludes_loss,
     find_deciding_margins,
-    find_gap_to_ideal,
-    find_leader,
     find_side,
     find_standing,
     is_beyond_chance,
@@ -17,12 +13,9 @@ from skiagram.evaluation.criteria import (
     is_told_apart,
     list_as_good,
 )
-from skiagram.evaluation.evaluation_record import RANKING, SECONDARY
+from skiagram.evaluation.evaluation_record import SECONDARY
 from skiagram.evaluation.figure_table import make_row
-from skiagram.evaluation.results import LIMIT
 from skiagram.statistics.estimate import Estimate
-from tests.evaluation.model_results import with_rows
-from tests.evaluation.situations import CLASSICAL, NETWORK, RULE, record
 from tests.yaml_rows import read_yaml
 
 ROWS = read_yaml(__file__, "intervals.yaml")
@@ -53,35 +46,6 @@ def test_bounds_decide_of_reversed_scores():
         False,
         False,
     )
-
-
-def ranked(**shares):
-    found = record(0.03, 0.09)
-    rows = [
-        make_row(Estimate(share), RANKING, "first", model=name) for name, share in shares.items()
-    ]
-    return with_rows(found, *rows)
-
-
-def test_who_is_first_in_four_of_five_resamples_leads():
-    assert find_leader(ranked(**{NETWORK: 0.8, CLASSICAL: 0.2})) == (NETWORK, 0.8, "chosen")
-    assert find_leader(ranked(**{NETWORK: 0.79, CLASSICAL: 0.21}))[2] == "open"
-    assert find_leader(ranked(**{RULE: 0.9, CLASSICAL: 0.1})) == (RULE, 0.9, "other")
-    assert find_leader(record(0.03, 0.09))[2] == "chosen"
-
-
-def test_what_the_ideal_leaves_counts_from_the_margin_on_and_of_the_better_one():
-    def below(found, *gaps):
-        pairs = zip(found.models, gaps, strict=False)
-        models = [model.with_figures(LIMIT, [("above_ideal", "", gap)]) for model, gap in pairs]
-        return replace(found, models=(*models, *found.models[len(models) :]))
-
-    found = record(0.03, 0.09)
-    assert find_gap_to_ideal(found) is None
-    near, far = Estimate(-0.05, -0.08, -0.02), Estimate(-0.2, -0.3, -0.1)
-    gap = find_gap_to_ideal(below(found, near, far))
-    assert (gap.value, gap.high) == (0.05, 0.08)
-    assert find_gap_to_ideal(below(found, Estimate(-0.02, -0.05, 0.01), far)) is None
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,6 @@ from functools import partial
 from itertools import combinations
 from types import MappingProxyType
 
-import numpy as np
-
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import (
@@ -20,12 +18,10 @@ from skiagram.evaluation.evaluation_record import (
     PREVALENCE,
     PRIMARY,
     PROBABILITIES,
-    RANKING,
     SECONDARY,
     SIMPLE_RULES,
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
-from skiagram.evaluation.metrics import resample_auc
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     correct_by_holm,
@@ -305,27 +301,4 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
     return (
         *compare_arms(part, run.margin, OFF_NEAR_DUPLICATES),
         *compare_with_rules(part, clean_rules, OFF_NEAR_DUPLICATES),
-    )
-
-
-def rank_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
-    """Say how often each trained model is first; nothing with fewer than two.
-
-    `first` is the share of resamples of the reported patients in which its AUC is the highest.
-    """
-    resampled = {
-        model.name: resample_auc(model.compared, run.setting.draws)
-        for model in run.models
-        if model.compared and model.result.fold_auc and model.arm != "reader"
-    }
-    areas = np.column_stack([*resampled.values()]) if len(resampled) > 1 else np.empty((0, 0))
-    areas = areas[np.isfinite(areas).all(axis=1)]
-    if not len(areas):
-        return ()
-    # Equal models share a resample.
-    best = areas == areas.max(axis=1, keepdims=True)
-    shares = (best / best.sum(axis=1, keepdims=True)).mean(axis=0).tolist()
-    return tuple(
-        make_row(share, RANKING, "first", model=name)
-        for name, share in zip(resampled, shares, strict=True)
     )

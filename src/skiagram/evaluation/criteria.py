@@ -16,7 +16,6 @@ from skiagram.evaluation.evaluation_record import (
     OFF_NEAR_DUPLICATES,
     PREVALENCE,
     PRIMARY,
-    RANKING,
     SIMPLE_RULES,
     Decision,
     Evaluation,
@@ -38,12 +37,9 @@ UNLIKE = 0.65
 FEW_OF_A_PART = 20
 # With fewer readers the intervals of their mean hold it too rarely (docs/results/coverage.md).
 FEW_READERS = 6
-# The lower bound of an intraclass correlation, as in docs/results/feature_stability.md.
-_SURE = 0.8
 _GOOD = 0.7  # AUC or C index of a model that may be of use
 # With fewer a single mark decides what share of the lesions is found.
 _FEWEST_MARKS = 2
-RISE = 0.1  # of a validation loss, from which it counts
 _ABOVE_IDEAL = ("above_ideal", "merit_above", "sensitivity_above")
 
 Side = Literal["contender", "opponent"]
@@ -168,40 +164,6 @@ def find_conditions(
         states = (state for state in ("no", "nearly") if state in said)
         found[name] = next(states, "open" if said else "beaten")
     return found
-
-
-def find_gap_to_ideal(evaluation: Evaluation) -> Estimate | None:
-    """Find by how much the ideal observer is above the better of what stands for the arms.
-
-    None where it is not known, or where less than the margin is left.
-    """
-    gaps = [
-        row
-        for row in evaluation.table.select(analysis=LIMIT, figure="above_ideal").rows
-        if row.model in evaluation.best.values() and row.value is not None
-    ]
-    if not gaps:
-        return None
-    nearest = max(gaps, key=lambda gap: gap.value or 0.0)
-    shortfall, most = -(nearest.value or 0.0), -(nearest.low or nearest.value or 0.0)
-    return Estimate(shortfall, high=most) if shortfall > evaluation.margin else None
-
-
-def find_leader(evaluation: Evaluation) -> tuple[str, float, Literal["chosen", "open", "other"]]:
-    """Find the model that is first in most resamples of the patients, in which share, and more.
-
-    `chosen`: it stands for its arm, and is first in 80 % of them, a convention of this project;
-    `open`: in fewer, so that another draw of patients may put another first; `other`: nobody chose
-    it. The name is empty where models were not ranked.
-    """
-    shares = evaluation.figures.select(analysis=RANKING).by_model("first")
-    if not shares:
-        return "", 0.0, "chosen"
-    leader = max(shares.values(), key=lambda row: row.value or 0.0)
-    share = leader.value or 0.0
-    if leader.model not in evaluation.best.values():
-        return leader.model, share, "other"
-    return leader.model, share, "chosen" if share >= _SURE else "open"
 
 
 def is_above_ideal(figures: FigureTable) -> bool:

@@ -12,11 +12,7 @@ from skiagram.evaluation.arm_selection import (
     list_arms,
 )
 from skiagram.evaluation.clinical_utility import assess_utility_of_arms
-from skiagram.evaluation.comparisons import (
-    compare_models,
-    compare_off_near_duplicates,
-    rank_models,
-)
+from skiagram.evaluation.comparisons import compare_models, compare_off_near_duplicates
 from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER, MAJORITY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finding import evaluate_finding
@@ -66,7 +62,6 @@ ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     compare_off_near_duplicates,
     find_shifts,
     lambda run: compare_sides(run.setting).rows,
-    rank_models,
     assess_utility_of_arms,
     study_readers_of_run,
     lambda run: study_sites(

@@ -41,7 +41,6 @@ PREVALENCE = "prevalence"  # a rule: every case has the same probability
 PRIMARY, SECONDARY = "primary", "secondary"
 ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
 PARTS = "parts"  # an analysis: the primary pair by each finding
-RANKING = "ranking"
 FINDING, FINDING_RULES = "finding", "finding_rules"
 MERIT, MEAN_SENSITIVITY = "figure_of_merit", "mean_sensitivity"
 SHIFTS, DOMAIN = "shifts", "domain"
@@ -188,7 +187,7 @@ class Evaluation:
             `majority` is the accuracy of naming every case as most development cases are; `finding`
             is the primary comparison of detectors, `finding_rules` their contender against each
             simple baseline which leaves marks, and against a detector which marks nothing,
-            `prevalence`, whose figure of merit is ½; `ranking`, `utility`, which is there once more
+            `prevalence`, whose figure of merit is ½; `utility`, which is there once more
             without near duplicates (`utility_off_near_duplicates`), and `readers`.
         site_column: Column of the sites that models were tested on without having seen them; empty
             where no site was held out whole, or no column names the sites.

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from skiagram.evaluation.criteria import (
     find_deciding_margins,
     find_decisive,
-    find_gap_to_ideal,
-    find_leader,
     is_nothing_of_use,
     is_precise_enough,
     is_settled,
@@ -17,7 +15,6 @@ from skiagram.evaluation.verdict import describe_rules
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import (
     format_count,
-    format_percent,
     group_by_arm,
 )
 from skiagram.report.sections.answer import draw_forest
@@ -31,12 +28,8 @@ def draw_models(evaluation: Evaluation) -> Drawing:
 
 
 def list_what_would_change(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, simple baselines, order, limit."""
-    return (
-        *_vary_terms(evaluation),
-        *describe_rules(evaluation, beaten=True),
-        *_describe_models(evaluation),
-    )
+    """Return the sentences: patients, margin, simple baselines."""
+    return (*_vary_terms(evaluation), *describe_rules(evaluation, beaten=True))
 
 
 def _vary_terms(evaluation: Evaluation) -> Iterator[str]:
@@ -68,24 +61,3 @@ def _vary_terms(evaluation: Evaluation) -> Iterator[str]:
     margins = find_deciding_margins(estimate)
     if margins != "unknown":
         yield say(f"change.margin_{margins.replace(' ', '_')}", margin=margin, low=low, high=high)
-
-
-def _describe_models(evaluation: Evaluation) -> Iterator[str]:
-    """Tell what another draw of patients or a perfect model would make of models."""
-    # Where another draw of patients would put another model first.
-    leader, share, standing = find_leader(evaluation)
-    title = evaluation.titles.get(leader, leader)
-    words = say("change.leader", model=title, share=format_percent(share))
-    if standing != "chosen":
-        chosen = say(f"design_{evaluation.task.design}.chosen")
-        sealed = say("change.leader_sealed") if evaluation.task.part == "test" else ""
-        yield say(f"change.leader_{standing}", leader=words, chosen=chosen, sealed=sealed)
-    # What is left up to the ideal observer.
-    if (gap := find_gap_to_ideal(evaluation)) is not None:
-        yield say(
-            "change.ideal",
-            figure=evaluation.figure_words,
-            gap=format_decimal(gap.value),
-            side="below" if evaluation.lower_is_better else "above",
-            most=format_decimal(gap.high),
-        )
