@@ -273,16 +273,18 @@ def test_equal_rows_of_two_patients_stop_until_the_line_settles_them(here, termi
     table.loc[26, table.columns[1:]] = table.loc[24, table.columns[1:]]
     table.to_csv(here / "mine.csv", index=False)
     line = "mine.csv --positive 1"
-    stops = "near_duplicates_across_patients | `--copies drop`"
+    stops = "near_duplicates_across_patients | `--copies join`"
     terminal.says(f"check {line}", stops, 4)
     (here / "conf/dataset").mkdir(parents=True)
-    words = f"{line} --copies drop"
-    terminal.says(f"check {words}", "`copies: drop`")
-    added = check_data_set(parse(words), renew=False)
-    write_data_set(added)
-    _, found = ingested(added.checked.source, here / "drop", "cv")
-    assert (len(found), len(set(found.patient_id))) == (39, 39)
-    assert not audit_images(here / "drop", (), here / "audit").stopping
+    for copies, cases, patients in (("join", 40, 39), ("drop", 39, 39)):
+        words = f"{line} --copies {copies}"
+        terminal.says(f"check {words}", f"`copies: {copies}`")
+        folder = here / copies
+        added = check_data_set(parse(words), renew=copies == "drop")
+        write_data_set(added)
+        _, found = ingested(added.checked.source, folder, "cv")
+        assert (len(found), len(set(found.patient_id))) == (cases, patients)
+        assert not audit_images(folder, (), here / f"audit-{copies}").stopping
     # or a person waives the finding in the config, and gives the same line again
     option_file = here / "conf/dataset/mine.yaml"
     waived = "waived_findings: {near_duplicates_across_patients: twins}"

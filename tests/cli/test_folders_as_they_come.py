@@ -114,19 +114,20 @@ def test_images_without_a_lesion_are_left_out_and_a_class_of_them_says_the_ways_
     assert "1 of 25 images or rows have no lesion in their masks" in issues
 
 
-def test_copies_are_left_out_by_ingest_as_by_check(here, terminal, initialised):
+@pytest.mark.parametrize(("copies", "number"), [("drop", 60), ("join", 64)])
+def test_copies_are_settled_by_ingest_as_by_check(copies, number, here, terminal, initialised):
     write_layout("brain MR", here)
     brains = here / "brain_tumor_dataset"  # a patient each, so that copies stop
     names = [path.relative_to(brains) for path in sorted(brains.rglob("*.*"))]
     rows = [f"{name},{name.parent},P{at}" for at, name in enumerate(names)]
     (here / "brains.csv").write_text("\n".join(["file,label,patient", *rows]))
     line = f"check {brains} {here}/brains.csv --positive yes"
-    terminal.says(line, "STOP near_duplicates_across_patients | `--copies drop`", 4)
-    told = "`copies: drop`"
-    source = initialised([*line.split()[1:], "--copies", "drop"], says=told)
+    terminal.says(line, "STOP near_duplicates_across_patients | `--copies join`", 4)
+    told = f"`copies: {copies}`"
+    source = initialised([*line.split()[1:], "--copies", copies], says=told)
     folders, cases = ingested(source, here / "out", "cv")
     assert told in (folders.cases / "card.json").read_text()
     with Path(f"tables/{source.name}.cases.csv").open() as file:
         assert [row["case_id"] for row in csv.DictReader(file)] == cases.case_id.tolist()
-    assert len(cases) == 60
+    assert len(cases) == number
     assert not audit_images(here / "out", (), here / "audit").stopping

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-CopyChoice = Literal["refuse", "drop"]
+CopyChoice = Literal["refuse", "drop", "move", "join"]
 MaskChoice = Literal["regions", "leave-out", "images"]
 SimilarPatients = Literal["refuse", "same", "apart"]
 Unlisted = Literal["refuse", "ignore", "ignore_masks"]

@@ -190,7 +190,8 @@ class RealDataSet(ABC):
         known_issues: What a reader of the report must know.
         waived_findings: Audit finding → reason why it does not stop the run.
         copies: What becomes of copies across the split or of different patients: `refuse` stops,
-            `drop` leaves all but one out.
+            `drop` leaves all but one out, `move` puts the test copies into training, `join` makes
+            one patient of those who share an image.
         outcome: What is predicted where it is no class: `time`, `number`, `grade` or
             `findings`; null tells the classes apart.
     """

@@ -1,7 +1,7 @@
-"""Copies among cases, and which are left out of those that would stop a run.
+"""Copies among cases, and what becomes of those that would stop a run.
 
-Copies that stop are exact and near duplicates; those of one known patient are no fault within a
-split.
+They are left out, moved, or make one patient. Copies that stop are exact and near duplicates; those
+of one known patient are no fault within a split.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,12 +11,22 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
+from skiagram.arrays import Flags, Whole
 from skiagram.compute.workers import on_all_threads
+from skiagram.datasets.choices import CopyChoice
+from skiagram.errors import refusal
 from skiagram.image_store.shards import BY_CHANCE
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Image
-from skiagram.near_duplicates.pairs import Pairs, duplicate_pairs, equal_pairs
+from skiagram.near_duplicates.pairs import (
+    Pairs,
+    clusters,
+    duplicate_pairs,
+    equal_pairs,
+    unite_pairs,
+)
 from skiagram.near_duplicates.search import find_copies
+from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Design
 
 
@@ -58,27 +68,35 @@ def find_case_copies(stores: Sequence[ImageStore], *, transformed: bool = True) 
     return search(_ImagesOfStores(stores), spread=on_all_threads)
 
 
-def drop_copies(entries: pd.DataFrame, pairs: Pairs, design: Design) -> tuple[list[int], str]:
-    """Leave out what has a copy that stays: test images stay, then those of training.
-
-    Images of one patient within a split may be alike.
+def settle_copies(
+    choice: CopyChoice, entries: pd.DataFrame, pairs: Pairs, design: Design
+) -> tuple[pd.DataFrame, str]:
+    """Return the entries of a data set after what was chosen of copies.
 
     Args:
         entries: In the order of the store; of copies of which one may stay, the first one does.
         pairs: Of the images of these entries.
 
     Returns:
-        Places of the entries that stay, in order; and what was done, for the report, empty where
-        nothing was.
+        Those that stay, and what was done, for the report; empty where nothing was.
     """
-    split, label = entries["split"].to_numpy(), entries["label"].to_numpy()
-    test = (split == "test") & (design == "holdout")
-    patient = pd.factorize(entries["patient"])[0]  # -1 of one that nobody knows
     pairs = pairs.chosen(pairs.near)
+    settle = {"drop": _drop, "move": _move, "join": _join}
+    if choice == "refuse" or not len(pairs.first):
+        return entries, ""
+    test = (entries["split"] == "test").to_numpy() & (design == "holdout")
+    return settle[choice](entries, pairs, test)
+
+
+def _drop(entries: pd.DataFrame, pairs: Pairs, test: Flags) -> tuple[pd.DataFrame, str]:
+    """Leave out what has a copy that stays: test images stay, then those of training."""
+    # images of one patient within a split may be alike
+    patient = pd.factorize(entries["patient"])[0]  # -1 of one that nobody knows
     first, second = pairs.first, pairs.second
     same_patient = (patient[first] == patient[second]) & (patient[first] >= 0)
     pairs = pairs.chosen(~(same_patient | (test[first] & test[second])))
     first, second = pairs.first, pairs.second
+    label, split = entries["label"].to_numpy(), entries["split"].to_numpy()
     # Nobody knows which label is right; labels of test cases are not looked at.
     contradict = ~test[first] & ~test[second] & (label[first] != label[second])
     contradicting = {*first[contradict].tolist(), *second[contradict].tolist()}
@@ -100,4 +118,45 @@ def drop_copies(entries: pd.DataFrame, pairs: Pairs, design: Design) -> tuple[li
         sentence += f" {n_test_copies} of them are copies of test cases, which stay."
     if contradicting:
         sentence += f" {len(contradicting)} of them have copies with another label: none stays."
-    return kept, sentence if left_out else ""
+    return entries.iloc[kept], sentence if left_out else ""
+
+
+def _move(entries: pd.DataFrame, pairs: Pairs, test: Flags) -> tuple[pd.DataFrame, str]:
+    """Put test images with a copy in development into training, with all of their patients."""
+    group = _groups(entries, pairs)
+    moved = test & np.isin(group, np.intersect1d(group[test], group[~test]))
+    if (entries["label"][moved] == SEALED).any():
+        raise refusal("datasets.copies_of_encrypted", n_images=moved.sum())
+    sentence = (
+        f"{moved.sum()} of {test.sum()} test cases, those with copies in the development set and "
+        "all others of their patients, are moved into training (`copies: move`); the test set is "
+        "no longer the published one."
+    )
+    settled = entries.assign(split=entries["split"].mask(moved, "train"))
+    return settled, sentence if moved.any() else ""
+
+
+def _join(entries: pd.DataFrame, pairs: Pairs, test: Flags) -> tuple[pd.DataFrame, str]:
+    """Make one patient of those who share an image, within a part of the data."""
+    split = entries["split"].to_numpy(dtype=str)
+    within = test[pairs.first] == test[pairs.second]
+    if test.any():  # a patient lies in one split
+        within &= split[pairs.first] == split[pairs.second]
+    group = _groups(entries, pairs.chosen(within))
+    of_group = entries["patient"].groupby(group)
+    several = of_group.nunique()
+    several = several[several > 1]
+    sentence = f"{several.sum()} patients who share images are taken for {len(several)} "
+    sentence += "(`copies: join`)."
+    patient = of_group.transform("min").where(entries["patient"].notna(), None)
+    return entries.assign(patient=patient), sentence if len(several) else ""
+
+
+def _groups(entries: pd.DataFrame, pairs: Pairs) -> Whole:
+    """Return (n,) the group of each entry: of copies and of images of one known patient."""
+    patient = pd.Series(pd.factorize(entries["patient"])[0])
+    known = patient[patient >= 0]
+    first = known.index.to_series().groupby(known).transform("first")  # of the patient's images
+    links = np.stack([first, first.index], axis=1).tolist()
+    linked = Pairs.of(dict.fromkeys(map(tuple, links), (1.0, "")))
+    return clusters(unite_pairs([pairs, linked]), len(entries))

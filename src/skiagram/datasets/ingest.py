@@ -30,7 +30,7 @@ from skiagram.datasets.contract import (
     Source,
     pixel_side,
 )
-from skiagram.datasets.copies import drop_copies, find_case_copies
+from skiagram.datasets.copies import find_case_copies, settle_copies
 from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.shards import ShardWriter, content_digest, values_digest
 from skiagram.image_store.store import ImageStore, write_modalities
@@ -218,7 +218,7 @@ def ingest_opened(
     problems = problems or Problems()
     # what the source lists must carry an evaluation, also without copies that are left out
     settled = _settle(task, opened.entries(), source, problems)
-    listed, sentence = _without_copies(source, opened, task, compute, problems)
+    listed, sentence = _settle_copies(source, opened, task, compute, problems)
     if sentence:
         settled = _settle(task, listed, source, problems)
     # the images, a store for each kind
@@ -286,10 +286,10 @@ def name_cases(listed: pd.DataFrame, prefix: str = "") -> Texts:
     return np.array([f"{prefix}case-{rank:06d}" for rank in range(len(listed))], dtype=str)
 
 
-def _without_copies(
+def _settle_copies(
     source: Source, opened: OpenSource, task: Task, compute: Compute, problems: Problems
 ) -> tuple[pd.DataFrame, str]:
-    """List the images of a source, without copies if its options say so, and tell what was done.
+    """List the images of a source as its options settle copies, and tell what was done.
 
     Copies are looked for in a first reading; what is left out never enters the store.
     """
@@ -308,10 +308,12 @@ def _without_copies(
                 found.append(pairs._replace(first=rows[pairs.first], second=rows[pairs.second]))
     if not found:
         return listed, ""
-    kept, sentence = drop_copies(listed, unite_pairs(found), task.design)
-    if sentence:  # the images that stay are listed anew
-        listed = list_images(opened, sorted(listed.index[kept].tolist()))
-    return listed, sentence
+    with problems.collected():
+        settled, sentence = settle_copies(source.copies, listed, unite_pairs(found), task.design)
+        if sentence:  # the images that stay are listed anew, with what was changed of them
+            listed = list_images(opened, sorted(settled.index.tolist()))
+            return listed.assign(patient=settled["patient"], split=settled["split"]), sentence
+    return listed, ""
 
 
 def _write_images(
