@@ -15,7 +15,7 @@ from skiagram.projects.option_files import put
 from skiagram.restoration.restore import restore_image
 from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps import presets as fitting
-from skiagram.steps.check import CheckedData, CheckedImage
+from skiagram.steps.check import CheckedData
 from skiagram.tasks.number import Number
 from tests import REPOSITORY
 from tests.cases import make_cases
@@ -36,8 +36,8 @@ def image(
     depth="int16",
     contrast=400.0,
 ):
-    note = ImageNote(modality, 0.0, contrast, spacing, shape, depth, "", 0, False, "", "")
-    return CheckedImage(0, name, note, region)
+    seen = modality, 0.0, contrast, spacing, shape, depth, "", 0, False, "", ""
+    return ImageNote(0, name, *seen, region)
 
 
 def checked(images, name="scans", modality="", radii=(), source=None):

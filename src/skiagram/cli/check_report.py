@@ -19,13 +19,14 @@ from skiagram.datasets.folder.identifiers import (
 )
 from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
+from skiagram.datasets.ingest import ImageNote
 from skiagram.datasets.telling_columns import PYRADIOMICS
 from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.intake.file_patterns import propose_patients
 from skiagram.intake.tables import AnyTable
 from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
-from skiagram.steps.check import AnyChecked, CheckedImage
+from skiagram.steps.check import AnyChecked
 from skiagram.tables.cells import number_of, stands_for_missing
 
 _EXAMPLES = 5
@@ -60,9 +61,9 @@ def checked_text(checked: AnyChecked) -> str:
         ] or ["No file can be read."]
     # what was settled, and what is in the files
     in_files = (
-        *describe_gray(image.note.made_gray for image in checked.every),
-        *describe_bits(image.note.stored_bits for image in checked.every),
-        *describe_padding(image.note.padding for image in checked.every),
+        *describe_gray(image.made_gray for image in checked.every),
+        *describe_bits(image.stored_bits for image in checked.every),
+        *describe_padding(image.padding for image in checked.every),
     )
     stated = "\n".join((*checked.notes, *card.known_issues, *in_files))
     parts = [counts, *held, stated, findings_text(checked), problems_text(checked.problems)]
@@ -157,26 +158,26 @@ def patient_hint(described: AnyTable) -> str:
     return fill_in("patients.txt", of_images=of_images, column=named, pattern=pattern)
 
 
-def text_in_pixels(images: Sequence[CheckedImage]) -> str:
+def text_in_pixels(images: Sequence[ImageNote]) -> str:
     """Return which images may hold text in their pixels by their headers; empty for none."""
     # How many files may hold text, by what their headers say.
-    expected = Counter(image.note.text_expected for image in images if image.note.text_expected)
+    expected = Counter(image.text_expected for image in images if image.text_expected)
     if not expected:
         return ""
     return fill_in("text_in_pixels.txt", expected=expected.most_common())
 
 
-def _sizes_of(images: Sequence[CheckedImage]) -> str:
+def _sizes_of(images: Sequence[ImageNote]) -> str:
     # How large images are, and how far apart their pixels lie.
-    volumes = [len(image.note.shape) == 4 for image in images]
+    volumes = [len(image.shape) == 4 for image in images]
     if any(volumes) and not all(volumes):
         return f"{sum(volumes)} volumes and {len(images) - sum(volumes)} plane images."
     axes = ["slices", "height", "width"] if all(volumes) else ["height", "width"]
     voxels, unit = ("voxels", "mm³") if all(volumes) else ("pixels", "mm²")
-    sides = pd.DataFrame([image.note.shape[: len(axes)] for image in images], columns=axes)
-    known = [image.note.spacing for image in images if image.note.spacing]
+    sides = pd.DataFrame([image.shape[: len(axes)] for image in images], columns=axes)
+    known = [image.spacing for image in images if image.spacing]
     unknown = (np.nan,) * len(known[0] if known else ())
-    spacings = pd.DataFrame([image.note.spacing or unknown for image in images], dtype=float)
+    spacings = pd.DataFrame([image.spacing or unknown for image in images], dtype=float)
     further = ("slice", "row", "column")[3 - spacings.shape[1] :]
     measured = [sides, spacings.set_axis([f"{name} spacing, mm" for name in further], axis=1)]
     # the regions: their voxels, their size where the spacing is known, and their parts
@@ -194,8 +195,8 @@ def _sizes_of(images: Sequence[CheckedImage]) -> str:
         "sizes.txt",
         table=text_table([voxels, "minimum", "median", "maximum"], rows),
         volumes=all(volumes),
-        colour=len(images[0].note.shape) == 3,
-        depths=sorted({image.note.depth for image in images}),
+        colour=len(images[0].shape) == 3,
+        depths=sorted({image.depth for image in images}),
         sizes=len(sides.drop_duplicates()),
         spacings=len({tuple(np.round(spacing, 4)) for spacing in known}),
         unknown=len(images) - len(known) if len(known) else 0,

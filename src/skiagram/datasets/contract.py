@@ -25,13 +25,15 @@ from skiagram.tasks.kinds import AnyOutcome
 
 
 def tabulate_entries(
-    name: Iterable[str],
-    patient: Iterable[str | None],
-    label: Iterable[int],
-    split: Iterable[Split | None],
+    name: Sequence[str],
+    patient: Iterable[str | None] | None,
+    label: Iterable[int] | int,
+    split: Iterable[Split | None] | Split | None,
     value: Sequence[float] | float = math.nan,
 ) -> pd.DataFrame:
     """Return the cases of a source, a row each, before their images are read.
+
+    What is the same of all cases may be given once.
 
     Args:
         name: Name within the source; it never leaves ingest.
@@ -40,10 +42,10 @@ def tabulate_entries(
         split: The published split.
         value: Of the source's outcome, in its unit; NaN where classes are told apart.
     """
-    texts = {"name": name, "patient": patient, "split": split}
-    columns = {column: pd.Series([*cells], dtype=object) for column, cells in texts.items()}
-    labels = np.array([*label], dtype=np.int64)
-    return pd.DataFrame(columns).assign(label=labels, value=value).astype({"value": np.float64})
+    given = {"name": name, "patient": patient, "label": label, "split": split, "value": value}
+    texts = dict.fromkeys(("name", "patient", "split"), object)  # None stays what it is
+    entries = pd.DataFrame(given, range(len(name)), dtype=object)
+    return entries.astype({**texts, "label": np.int64, "value": np.float64})
 
 
 @dataclass(frozen=True)

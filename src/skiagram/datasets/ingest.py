@@ -34,7 +34,7 @@ from skiagram.datasets.copies import find_case_copies, settle_copies
 from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.shards import ShardWriter, content_digest, values_digest
 from skiagram.image_store.store import ImageStore, write_modalities
-from skiagram.images import Spacing
+from skiagram.images import Spacing, describe_region
 from skiagram.near_duplicates.pairs import Pairs, clusters, unite_pairs
 from skiagram.preparation import (
     PREPARATION,
@@ -82,8 +82,16 @@ class IngestFolders:
 
 
 class ImageNote(NamedTuple):
-    """What is known of a stored image without a look at it; fields as of `SpacedImage`."""
+    """What is known of a stored image without a look at it; other fields are of `SpacedImage`.
 
+    Attributes:
+        position: Place in the source.
+        name: Name in the source.
+        region: What `describe_region` says of its region; None for the whole image.
+    """
+
+    position: int
+    name: str
     modality: str
     brightness: float
     contrast: float
@@ -95,6 +103,7 @@ class ImageNote(NamedTuple):
     made_colour: bool
     text_expected: str
     padding: str
+    region: tuple[int, int, int] | None
 
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
@@ -107,13 +116,11 @@ class StoredImages(NamedTuple):
 
     Attributes:
         rows: (n,) int64, those of the listed cases that could be stored.
-        positions: Places of the images in the source; empty where cases have none.
-        notes: One of each image.
+        notes: One of each image; none where cases have none.
     """
 
     store: ImageStore
     rows: Whole
-    positions: list[int]
     notes: list[ImageNote]
 
     def summarise(self) -> tuple[ImageKinds, TraitRanges]:
@@ -325,7 +332,6 @@ def _write_images(
 ) -> StoredImages:
     """Store the images of one kind, and what is known of generated ones in the seal."""
     rows: list[int] = []
-    positions: list[int] = []
     notes: list[ImageNote] = []
     truths: list[tuple[str, GroundTruth, float]] = []
     files, case_id = opened.entries()["name"].tolist(), name_cases(listed, folders.prefix).tolist()
@@ -351,8 +357,7 @@ def _write_images(
                 problems.add(error, file)
                 continue
             rows.append(row)
-            positions.append(position)
-            notes.append(note)
+            notes.append(note._replace(position=position))
             truth = opened.truth(position)
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
@@ -362,7 +367,7 @@ def _write_images(
             if keys[row] is not None and note.ends_shard(keys[row]):
                 images.end_shard()
     _write_truths(truths, folders.sealed)
-    return StoredImages(ImageStore(folders.images), np.array(rows, np.int64), positions, notes)
+    return StoredImages(ImageStore(folders.images), np.array(rows, np.int64), notes)
 
 
 class _Examined(NamedTuple):
@@ -403,6 +408,8 @@ def _examine(opened: OpenSource, position: int, name: str) -> _Examined | bytes 
     except DataError as error:
         return error
     note = ImageNote(
+        position,
+        name,
         image.modality,
         *brightness_of(pixels),
         image.spacing,
@@ -413,6 +420,7 @@ def _examine(opened: OpenSource, position: int, name: str) -> _Examined | bytes 
         image.made_colour,
         image.text_expected,
         "" if image.region is None else image.padding,
+        None if image.region is None else describe_region(image.region.inside),
     )
     return _Examined(image, content_digest(pixels, image.spacing, image.region), note)
 

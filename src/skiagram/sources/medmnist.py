@@ -101,7 +101,7 @@ class MedMNISTFile(OpenSource):
     def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], n_classes: int) -> None:
         self._images: list[NDArray[np.uint8]] = []
         self._start: list[int] = []
-        names, known_labels, splits = list[str](), list[int](), list[Split]()
+        parts: list[pd.DataFrame] = []
         for key, split in _SPLITS.items():
             images, labels = arrays[f"{key}_images"], arrays[f"{key}_labels"]
             where = f"{path.name} {key}"
@@ -141,12 +141,11 @@ class MedMNISTFile(OpenSource):
                     first=_kind(self._images[0]),
                 )
             # Their entries, in the order of the file.
-            self._start.append(len(names))
+            self._start.append(sum(map(len, parts)))
             self._images.append(images)
-            names += [f"{path.name} {key}/{i}" for i in range(len(images))]
-            known_labels += labels.reshape(-1).tolist()
-            splits += [split] * len(images)
-        self._entries = tabulate_entries(names, [None] * len(names), known_labels, splits)
+            names = [f"{path.name} {key}/{i}" for i in range(len(images))]
+            parts.append(tabulate_entries(names, None, labels.reshape(-1), split))
+        self._entries = pd.concat(parts, ignore_index=True)
 
     def entries(self) -> pd.DataFrame:
         return self._entries

@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import Generic, Literal, NamedTuple, TypeVar, cast
+from typing import Generic, Literal, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Floats, Texts, Whole
-from skiagram.audit.composition import described_regions
 from skiagram.audit.findings import PAIR, AuditReport
 from skiagram.audit.run import judge
 from skiagram.audit.shortcuts import MIN_PATIENTS
@@ -69,20 +68,6 @@ _SHOWN = 5  # names in a sentence
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
-class CheckedImage(NamedTuple):
-    """What one usable file holds.
-
-    Attributes:
-        position: Its place among the entries.
-        region: Voxels of its region, separate parts, voxels outside; None for the whole image.
-    """
-
-    position: int
-    name: str
-    note: ImageNote
-    region: tuple[int, int, int] | None
-
-
 AnySource = Folder | FeatureFile | MedMNIST
 D = TypeVar("D", bound=AnySource, covariant=True)
 S = TypeVar("S", bound=AnySource)
@@ -115,7 +100,7 @@ class CheckedData(Generic[D]):
     entries: pd.DataFrame
     problems: list[DataError]
     refused: Mapping[str, DataError]
-    images: dict[str, list[CheckedImage]]
+    images: dict[str, list[ImageNote]]
     cases: Cases | None = None
     radii: tuple[float, ...] = ()
     file_of: Mapping[str, str] = field(default_factory=dict)
@@ -125,12 +110,12 @@ class CheckedData(Generic[D]):
     checksums: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def first(self) -> list[CheckedImage]:
+    def first(self) -> list[ImageNote]:
         """The images that are audited and shown."""
         return next(iter(self.images.values()), [])
 
     @property
-    def every(self) -> list[CheckedImage]:
+    def every(self) -> list[ImageNote]:
         """The images of all modalities."""
         return [image for images in self.images.values() for image in images]
 
@@ -157,17 +142,10 @@ def check_data(source: S, opened: OpenSource, run: Composition | None = None) ->
         folders = IngestFolders.under(place / "ingest")
         ingested = ingest_opened(source, opened, task, folders, ALL_PROCESSORS, problems)
         # what the images of each kind hold, in the order of the source
-        images: dict[str, list[CheckedImage]] = {}
-        for modality, stored in ingested.stored.items():
-            names = opened.kinds()[modality].entries()["name"]
-            store, number = stored.store, len(stored.notes)
-            described = described_regions(store) if number else None
-            regions = [None] * number if described is None else [*map(tuple, described.tolist())]
-            kind = [
-                CheckedImage(at, names[at], note, region)
-                for at, note, region in zip(stored.positions, stored.notes, regions, strict=True)
-            ]
-            images[modality] = sorted(kind, key=lambda image: image.position)
+        images = {
+            modality: sorted(stored.notes, key=lambda note: note.position)
+            for modality, stored in ingested.stored.items()
+        }
         # all problems, those of single images at the end and in the order of the source
         every = [name for kind in opened.kinds().values() for name in kind.entries()["name"]]
         refused = problems.images
@@ -352,9 +330,7 @@ def _settle_colour(data: CheckedData[Folder], *, few_gray: bool) -> tuple[Folder
     refused = [name for name, why in data.refused.items() if isinstance(why, ColourImage)]
     transparent = [name for name, why in data.refused.items() if isinstance(why, TransparentImage)]
     in_colour = [
-        image.name
-        for image in data.every
-        if len(image.note.shape) == 3 and not image.note.made_colour
+        image.name for image in data.every if len(image.shape) == 3 and not image.made_colour
     ]
     # A few among gray images become gray; else most images decide.
     number = sum(len(kind.entries()) for kind in opened.kinds().values())

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from skiagram.steps.check import CheckedImage
+from skiagram.datasets.ingest import ImageNote
 
 _WORDS = {  # how modalities and folders are called → kind
     "pet": re.compile(r"(?i)(?<![a-z])(pet|suv)(?![a-z])"),
@@ -30,7 +30,7 @@ _SENTENCES = {
 }
 
 
-def find_kinds(images: Mapping[str, Sequence[CheckedImage]]) -> tuple[dict[str, str], str]:
+def find_kinds(images: Mapping[str, Sequence[ImageNote]]) -> tuple[dict[str, str], str]:
     """Tell the kind of each modality, and in sentences what was assumed.
 
     Args:
@@ -41,7 +41,7 @@ def find_kinds(images: Mapping[str, Sequence[CheckedImage]]) -> tuple[dict[str, 
     """
     kinds, told = dict[str, str](), list[str]()
     for modality, each in images.items():
-        stated = sorted({image.note.modality for image in each} - {""})
+        stated = sorted({image.modality for image in each} - {""})
         by_header = _BY_HEADER.get(stated[0]) if len(stated) == 1 else None
         # `pt` in a file's name is a patient
         words = f"{modality} {each[0].name}".replace("_", " ")
@@ -69,9 +69,9 @@ def find_kinds(images: Mapping[str, Sequence[CheckedImage]]) -> tuple[dict[str, 
     return kinds, " ".join(told)
 
 
-def _find_no_hounsfield(images: Sequence[CheckedImage]) -> str:
+def _find_no_hounsfield(images: Sequence[ImageNote]) -> str:
     """Tell why intensities cannot be Hounsfield units; nothing where they can."""
-    if all(image.note.depth == "uint8" for image in images):
+    if all(image.depth == "uint8" for image in images):
         return "holds bytes"
-    contrast = float(np.median([image.note.contrast for image in images]))
+    contrast = float(np.median([image.contrast for image in images]))
     return f"varies by {contrast:.2g} alone" if contrast < _LEAST_CONTRAST else ""

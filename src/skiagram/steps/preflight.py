@@ -88,9 +88,9 @@ class DataSetFacts:
         first = data.first[0]
         return replace(
             facts,
-            shape=first.note.shape,
+            shape=first.shape,
             has_regions=first.region is not None,
-            spacing=first.note.spacing,
+            spacing=first.spacing,
         )
 
     @classmethod

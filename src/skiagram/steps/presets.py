@@ -229,7 +229,7 @@ def _describe_images(data: AnyChecked, outcome: MeasuredOutcome | None) -> dict[
     """Measure the facts on which images are told apart."""
     # The form of the images: axes, colours and regions.
     first = data.first[0]
-    shape, spaced = first.note.shape, all(image.note.spacing for image in data.every)
+    shape, spaced = first.shape, all(image.spacing for image in data.every)
     axes, colours = (3, ()) if len(shape) == 4 else (2, shape[2:])
     lesions = outcome is None and len(data.radii) > 0
     regions = "none"
@@ -243,12 +243,12 @@ def _describe_images(data: AnyChecked, outcome: MeasuredOutcome | None) -> dict[
         frozen = [*outcome.frozen]
         facts |= {"outcome": "measured", "outcome_frozen": frozen, "outcome_quick": frozen[:1]}
     # The longest side of the commonest size: small images are not enlarged for a few others.
-    sizes = Counter(image.note.shape[:axes] for image in data.every)
+    sizes = Counter(image.shape[:axes] for image in data.every)
     commonest, limit = max(sizes.most_common(1)[0][0]), _LARGE[axes]
     facts |= {"resized": len(sizes) > 1 or commonest > limit, "image_size": min(commonest, limit)}
     # The shape that a network sees.
     if axes == 2:
-        rows, columns, *_ = Counter(image.note.shape for image in data.first).most_common(1)[0][0]
+        rows, columns, *_ = Counter(image.shape for image in data.first).most_common(1)[0][0]
         if regions == "plane":  # the box around the mask, here of a square of as many pixels
             pixels = [image.region[0] for image in data.first if image.region is not None]
             rows = columns = int(np.sqrt(np.median(pixels)) + 2 * _BOX_MARGIN)
@@ -286,7 +286,7 @@ def _describe_kinds(data: AnyChecked) -> dict[str, Any]:
 def _measure_lesions(data: AnyChecked, axes: int) -> dict[str, Any]:
     """Measure the distances of a search for lesions, whose radii set them all."""
     # The size of the field of view, in the unit of the spacing.
-    notes = [image.note for image in data.first]
+    notes = data.first
     sides = np.array([note.shape[:axes] for note in notes], dtype=np.float64)
     spacing = np.array([note.spacing or (1.0,) * axes for note in notes])
     size = np.median(sides * spacing, axis=0)

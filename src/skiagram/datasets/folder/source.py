@@ -363,9 +363,7 @@ class FolderFiles(OpenSource):
 
     def _part(self, references: list[ImageReference]) -> "FolderFiles":
         names = [name for reference in references for name in reference.files]
-        unknown = [None] * len(references)
-        sealed = [SEALED] * len(references)
-        entries = tabulate_entries([each.name for each in references], unknown, sealed, unknown)
+        entries = tabulate_entries([each.name for each in references], None, SEALED, None)
         return replace(
             self,
             listing=Listing(entries, {}, [], references, []),

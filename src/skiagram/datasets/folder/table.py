@@ -103,8 +103,8 @@ def list_entries(
     rows = first.index.tolist()
     frame = frame.iloc[rows]
     entries = tabulate_entries(
-        first,
-        [None] * len(rows) if columns.patient is None else frame[columns.patient],
+        first.tolist(),
+        None if columns.patient is None else frame[columns.patient].tolist(),
         [
             SEALED if hidden[at] else classes.index(label)
             for at, label in zip(rows, frame[columns.label], strict=True)

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -60,9 +60,8 @@ class Patients:
         Args:
             kind: Word for one of them, in names that never leave ingest.
         """
-        counts: dict[Split, int] = {"train": self.train, "validation": self.validation}
-        counts["test"] = self.test
-        splits = [split for split, count in counts.items() for _ in range(count * each)]
+        counts = np.array([self.train, self.validation, self.test])
+        splits = np.repeat(get_args(Split), counts * each).tolist()
         patient, number = np.divmod(np.arange(len(splits)), each)
         places = zip(patient.tolist(), number.tolist(), strict=True)
         names = [f"phantom patient {one}, {kind} {place}" for one, place in places]
