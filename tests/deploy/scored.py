@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.deploy.inputs import NO_COVARIATES
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import score_cases
 
@@ -22,9 +22,11 @@ class Prediction:
     unseen: dict[Path, tuple[str, ...]] = field(default_factory=dict)
 
 
-def predict(model, files, covariates=NO_COVARIATES):
-    prediction = Prediction()
-    for result in score_cases(model, [NewCase.of_file(file) for file in files], covariates):
+def predict(model, files, cells=MappingProxyType({})):
+    """Score files; `cells` are the rows of a table by the name of the case."""
+    prediction, cases = Prediction(), [NewCase.of_file(file) for file in files]
+    cases = [replace(case, cells=cells.get(case.name, {})) for case in cases]
+    for result in score_cases(model, cases):
         file = Path(result.file)
         if result.error:
             prediction.refused.append(result.error)

@@ -8,7 +8,14 @@ import pytest
 
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.table import list_entries
-from skiagram.deploy.inputs import CovariateTable, Preparer, find_covariates, take_covariates
+from skiagram.deploy.inputs import (
+    Preparer,
+    check_covariates,
+    find_covariates,
+    list_outlying,
+    list_unknown,
+    require_covariates,
+)
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import MemoryTree, NewCase, list_cases
 from skiagram.deploy.page import write_page
@@ -22,13 +29,6 @@ from skiagram.tables.frames import read_csv, read_table
 from tests.deploy.scored import predict
 from tests.deploy.trained import TASK, trained_baseline, write_rows
 
-
-def covariates_of(table, missing=()):
-    """Return the cases that a table lists, and the covariates that a model reads of them."""
-    cases = list_cases(table.parent, read_csv(table, missing), ())
-    return cases, take_covariates(READ, cases)
-
-
 KNOWN = (Covariate("age", None), Covariate("side", ("left", "right")))
 READ = find_covariates(["covariates_side_right", "covariates_age", "wavelet_x"], KNOWN)
 
@@ -39,8 +39,7 @@ def test_a_network_scores_a_film_of_which_nothing_is_known_and_needs_its_prepara
 
     trained = trained_network(tmp_path, "image_and_table", columns=["side", "age"])
     loaded, film = load_model(trained.model), trained.films[0]
-    table = CovariateTable(loaded.scorer.covariates, {str(film): {"side": "", "age": ""}})
-    assert np.isfinite(predict(loaded, [film], table).rows).all()
+    assert np.isfinite(predict(loaded, [film], {str(film): {"side": "", "age": ""}}).rows).all()
     restored = (tmp_path / "restored/preparation.json").read_bytes()
     (trained.model / "preparation.json").write_bytes(restored)
     with pytest.raises(DataError, match="reads covariates that its preparation does not know"):
@@ -68,8 +67,7 @@ def test_a_cell_that_is_no_number_is_named_and_an_unknown_text_is_said(tmp_path,
     found = []
     for side in ("middle", ""):
         known = {str(first): {"side": side, "age": "50"}}
-        table = CovariateTable(loaded.scorer.covariates, known)
-        found.append(predict(loaded, [first], table).rows)
+        found.append(predict(loaded, [first], known).rows)
     np.testing.assert_array_equal(*found)
 
 
@@ -77,7 +75,7 @@ def test_a_model_of_covariates_asks_for_a_table_that_has_them(tmp_path):
     table = write_rows(tmp_path / "women.csv", [{"file": "a.png", "age": "1"}])
     for cases in ([NewCase.of_file(Path("a.png"))], list_cases(tmp_path, read_csv(table), ())):
         with pytest.raises(OptionError, match="the model reads `side`, `age` besides images"):
-            take_covariates(READ, cases)
+            require_covariates(READ, cases)
 
 
 def test_a_row_of_a_region_is_that_of_its_case(tmp_path):
@@ -86,9 +84,10 @@ def test_a_row_of_a_region_is_that_of_its_case(tmp_path):
         "file,mask,region,patient_id,age,side\n"
         "a.nii,m.nii,left,p1,40,left\na.nii,m.nii,right,p1,50,NA\nb.nii,n.nii,left,p2,60,left\n"
     )
-    cases, found = covariates_of(table, ["NA"])
-    assert [found.row(case.name)["age"] for case in cases] == ["40", "50", "60"]
-    assert found.missing(cases[1].name) == ["`side` is unknown"]
+    cases = list_cases(table.parent, read_csv(table, ["NA"]), ())
+    require_covariates(READ, cases)
+    assert [case.cells["age"] for case in cases] == ["40", "50", "60"]
+    assert list_unknown(READ, cases[1].cells) == ["`side` is unknown"]
 
 
 def test_a_table_of_new_cases_names_what_ingest_reads_of_the_same_table(tmp_path):
@@ -116,30 +115,31 @@ def test_cases_of_several_modalities_find_the_rows_of_their_table(tmp_path):
     rows = "p.nii,PET,p1,40,left\nm.nii,MR,p1,40,left\nq.nii,PET,p2,50,left\nn.nii,MR,p2,50,left\n"
     table.write_text(f"file,modality,patient_id,age,side\n{rows}")
     cases = list_cases(tmp_path, read_table(table.read_bytes()), ("PET", "MR"))
-    found = take_covariates(READ, cases)
-    assert [found.row(case.name)["age"] for case in cases] == ["40", "50"]
+    require_covariates(READ, cases)
+    assert [case.cells["age"] for case in cases] == ["40", "50"]
 
 
 def test_a_site_unseen_in_training_is_refused_by_name_where_the_model_asks_for_it():
     site = Covariate("site", ("A", "B"), "site_")
-    sites = CovariateTable((site,), {"one.png": {"site": "A"}, "two.png": {"site": "C"}})
-    assert sites.row("two.png") == {"site": "C"}
-    assert sites.row("one.png", refuses_sites=True) == {"site": "A"}
-    with pytest.raises(DataError, match=r"two\.png: site `C`, which training did not see"):
-        sites.row("two.png", refuses_sites=True)
+    known, other = (
+        NewCase(f"{name}.png", MemoryTree({}), {}, {"site": name}) for name in ("A", "C")
+    )
+    check_covariates([site], other)
+    check_covariates([site], known, refuses_sites=True)
+    with pytest.raises(DataError, match=r"C\.png: site `C`, which training did not see"):
+        check_covariates([site], other, refuses_sites=True)
 
 
 def test_a_number_far_from_those_of_training_is_said():
     """Such as an age in months: a model of ages in years is then sure of nonsense."""
     age = Covariate("age", None, usual=(40.0, 80.0))
     ages = {"years": "45", "older": "99.5", "months": "720", "birth": "0.6", "none": ""}
-    table = CovariateTable((age,), {case: {"age": cell} for case, cell in ages.items()})
-    far = {case: table.outlying(case) for case in ages}
+    far = {case: list_outlying([age], {"age": cell}) for case, cell in ages.items()}
     assert far["months"] == ("age 720 (training: 40 to 80)",)
     assert far["birth"]
     assert not far["years"] + far["older"] + far["none"]
-    before = CovariateTable((Covariate("age", None),), {"months": {"age": "720"}})
-    assert not before.outlying("months")  # a package of an earlier version
+    before = Covariate("age", None)  # of a package of an earlier version
+    assert not list_outlying([before], {"age": "720"})
 
 
 def test_a_gray_image_for_a_model_of_colour_is_marked():

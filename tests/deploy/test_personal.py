@@ -1,6 +1,5 @@
 """New cases of a model that knows a patient's covariates and earlier image."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,29 +93,10 @@ def test_scores_with_earlier_images_are_those_of_the_run(screened, tmp_path, cap
     assert f"{len(first)} of {len(dated)} cases lack what the model reads" in said
 
 
-def test_a_score_without_the_earlier_image_is_that_of_a_case_that_has_none(screened, tmp_path):
-    whole = scored(screened, tmp_path, screened.rows)
-    alone = [{name: row[name] for name in ("file", "marker")} for row in screened.rows]
-    table = scored(screened, tmp_path, alone)
-    moved = 0
-    for row in screened.rows:
-        name = row["file"]
-        assert table[name]["missing"] == "no earlier image"
-        assert whole[name]["without_earlier_growing"] == table[name][POSITIVE]
-        assert table[name]["without_earlier_growing"] == table[name][POSITIVE]
-        moved += whole[name][POSITIVE] != table[name][POSITIVE]
-    assert moved == len(screened.rows) / 2
-
-
-def test_a_page_and_lines_of_json_say_it_too(screened, tmp_path, terminal):
+def test_a_page_of_a_package_says_what_is_missing_too(screened, tmp_path, terminal):
     package, table = tmp_path / "model.skiagram", tmp_path / "cases.csv"
     pack(screened.model, package)
     write_rows(table, screened.rows)
     line = f"predict {package} {screened.films} --table {table}"
-    terminal(f"{line} -o {tmp_path}/scores.jsonl --page {tmp_path}/scores.html")
-    lines = (tmp_path / "scores.jsonl").read_text().splitlines()
-    both = {"stable", "growing"}
-    assert all(set(json.loads(line)["without_earlier"]) == both for line in lines)
-    without = "growing without covariates: | growing without earlier image: "
-    page = (tmp_path / "scores.html").read_text()
-    assert_says(page, f"{without} | Missing: no earlier image")
+    terminal(f"{line} -o {tmp_path}/scores.csv --page {tmp_path}/scores.html")
+    assert_says((tmp_path / "scores.html").read_text(), "Missing: no earlier image")

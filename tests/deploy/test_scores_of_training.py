@@ -1,12 +1,11 @@
 """Models of every kind score new films as training scored them, from their folder and a package."""
 
 import shutil
-from dataclasses import replace
 
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from skiagram.deploy.inputs import NO_COVARIATES, take_covariates
+from skiagram.deploy.inputs import require_covariates
 from skiagram.deploy.model import load_model
 from skiagram.deploy.new_cases import list_cases
 from skiagram.deploy.package import opened_model, pack
@@ -40,13 +39,13 @@ KINDS = {  # how each is trained
 
 
 def covariates_for(model, trained, folder):
-    """Return the covariates that a model reads, from a table of the films."""
+    """Return the covariates that a model reads of each film, from a table."""
     if not model.scorer.covariates:
-        return NO_COVARIATES
+        return {}
     place, table = trained.films[0].parent, table_of(trained, folder / "table.csv")
     cases = list_cases(place, read_csv(table), ())
-    found = take_covariates(model.scorer.covariates, cases)
-    return replace(found, cells={f"{place}/{name}": row for name, row in found.cells.items()})
+    require_covariates(model.scorer.covariates, cases)
+    return {f"{place}/{case.name}": case.cells for case in cases}
 
 
 @pytest.mark.parametrize("kind", KINDS)

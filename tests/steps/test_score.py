@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pandas as pd
 
-from skiagram.deploy.inputs import CovariateTable
+from skiagram.deploy.inputs import list_unknown, list_unseen
 from skiagram.deploy.new_cases import MemoryTree, NewCase
 from skiagram.preparation import Covariate
 from skiagram.records.files import write_table
@@ -18,11 +18,11 @@ def test_stored_numbers_name_the_sites_that_training_knows(tmp_path):
     )
     write_table(stored, tmp_path / "covariates.parquet")
     read = (Covariate("site", ("1", "2"), "site_"), Covariate("age", None))
-    covariates = read_stored_covariates(tmp_path, read)
-    assert covariates.row("a", refuses_sites=True) == {"site": "1", "age": "61.5"}
-    assert covariates.row("b", refuses_sites=True) == {"site": "2", "age": "70"}
-    assert covariates.unseen("a") == covariates.unseen("c") == []
-    assert covariates.missing("c") == ["`site` is unknown"]
+    cells = read_stored_covariates(tmp_path, read)
+    assert cells["a"] == {"site": "1", "age": "61.5"}
+    assert cells["b"] == {"site": "2", "age": "70"}
+    assert list_unseen(read, cells["a"]) == list_unseen(read, cells["c"]) == []
+    assert list_unknown(read, cells["c"]) == ["`site` is unknown"]
 
 
 def test_what_cases_lack_is_counted_for_the_models_that_read_it():
@@ -35,10 +35,10 @@ def test_what_cases_lack_is_counted_for_the_models_that_read_it():
     age, sex = Covariate("age", None), Covariate("sex", ("female", "male"))
     cells = {"a": {"age": "", "sex": "f"}, "b": {"age": "61", "sex": "f"}}
     cells["c"] = {"age": "", "sex": "male"}
-    cases = [NewCase(name, MemoryTree({}), {}) for name in cells]
+    cases = [NewCase(name, MemoryTree({}), {}, row) for name, row in cells.items()]
     models = [("Table", scorer(age, sex)), ("Visits", scorer(age, earlier=True))]
     models += [("Ages", scorer(age)), ("Images", scorer()), ("Another", scorer(age))]
-    assert list_lacking(models, cases, CovariateTable((age, sex), cells)) == (
+    assert list_lacking(models, cases) == (
         "Table, Ages, Another: 2 of 3 cases lack what the model reads besides the image: `age` is "
         "unknown (2).",
         "Table: 2 of 3 cases have a covariate text that too few cases for training had, which "

@@ -91,7 +91,7 @@ def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
 
     from skiagram.tracking.pyfunc import score_frame
 
-    result = CaseResult("row 1", (0.8,), missing=("`age` is unknown",), without_covariates=(0.6,))
+    result = CaseResult("row 1", (0.8,), missing=("`age` is unknown",), unseen=("sex `x`",))
     monkeypatch.setattr(prediction, "score_cases", lambda *_: iter([result]))
     scorer = SimpleNamespace(
         covariates=(Covariate("age", None),),
@@ -106,7 +106,7 @@ def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
         threshold=0.5,
     )
     (row,) = score_frame(model, pd.DataFrame({"image": [b"bytes"]})).to_dict("records")
-    assert (row["missing"], row["without_covariates_yes"]) == ("`age` is unknown", 0.6)
+    assert (row["missing"], row["unseen"]) == ("`age` is unknown", "sex `x`")
 
 
 def test_a_model_of_a_table_of_features_is_not_made_for_a_server_that_takes_images(

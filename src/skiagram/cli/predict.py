@@ -14,13 +14,12 @@ import pandas as pd
 from skiagram.compute.workers import IN_PROCESS
 from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.deploy.card import CAUTION
-from skiagram.deploy.inputs import take_covariates
+from skiagram.deploy.inputs import require_covariates
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase, cases_of_features, find_cases, list_cases
 from skiagram.deploy.package import opened_model, works_on_nothing
 from skiagram.deploy.page import write_page
 from skiagram.deploy.prediction import (
-    JSON_LINES,
     CaseResult,
     check_target,
     marks_table,
@@ -62,19 +61,19 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.page is not None and not model.task.defines("decisions"):
             outcome = model.task.predicted.words
             raise refusal("cli.no_page_of_outcome", outcome=outcome)
-        marks = marks_table(output) if _has_marks(model, output) else None
+        marks = marks_table(output) if model.scorer.finders else None
         if marks is not None:
             check_target(marks, arguments.files, replace=arguments.force)
         # The cases, and what the model reads beside their images.
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)
-        covariates = take_covariates(model.scorer.covariates, cases)
+        require_covariates(model.scorer.covariates, cases)
         # What must be said before any score is shown.
         useless = say("answer.nothing_works") if works_on_nothing(arguments.model) else ""
         print(*filter(None, (CAUTION, useless, model.rule)), sep="\n", file=sys.stderr)
         # The scores.
         compute = replace(IN_PROCESS, workers=arguments.workers or "auto")
-        results = list(score_cases(model, cases, covariates, compute))
+        results = list(score_cases(model, cases, compute))
         refused = _write(arguments, model, cases, results, useless)
     return DataError.exit_code if refused else 0
 
@@ -182,11 +181,6 @@ def _write(
         if shown < len(cases):
             print(f"{arguments.page} shows {shown} of {len(cases)} cases.", file=sys.stderr)
     write_table(results, model, output)
-    if _has_marks(model, output):
+    if model.scorer.finders:
         write_marks(results, marks_table(output))
     return len(failed)
-
-
-def _has_marks(model: DeployedModel, output: Path) -> bool:
-    """Tell whether marks go into a table of their own; JSON lines hold those of each case."""
-    return bool(model.scorer.finders) and output.suffix not in JSON_LINES

@@ -178,92 +178,69 @@ def find_covariates(names: Iterable[str], covariates: Sequence[Covariate]) -> tu
     return tuple(dict.fromkeys(by_feature[name] for name in names if name in by_feature))
 
 
-@dataclass(frozen=True)
-class CovariateTable:
-    """The covariates of cases, one row per case.
-
-    Attributes:
-        read: Those that the model reads.
-        cells: Name of a case → column → cell.
-    """
-
-    read: tuple[Covariate, ...] = ()
-    cells: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    def row(self, case: str, *, refuses_sites: bool = False) -> Mapping[str, str]:
-        """Return column → cell of a case; one that the model cannot read is a DataError.
-
-        Args:
-            refuses_sites: Whether the model scores no case of a site that training did not see.
-        """
-        # Only columns that the model reads are looked at.
-        row = self.cells[case] if self.read else {}
-        with named(case):
-            for covariate in self.read:
-                cell = row[covariate.column]
-                if covariate.categories is None and cell and number_of(cell) is None:
-                    raise refusal("deploy.no_number", cell=cell, column=covariate.column)
-                # A model that corrects sites cannot correct one that it has not seen.
-                sites = covariate.categories or ()
-                if refuses_sites and covariate.prefix == SITE_PREFIX and cell not in sites:
-                    raise refusal(
-                        "deploy.unseen_site",
-                        column=covariate.column,
-                        cell=cell,
-                        sites=listed(sites),
-                    )
-        return row
-
-    def unseen(self, case: str) -> list[str]:
-        """Tell which texts of a case are no category of training: they count as none at all."""
-        row = self.cells[case] if self.read else {}
-        return [f"{column} `{row[column]}`" for column in self.unseen_columns(case)]
-
-    def unseen_columns(self, case: str) -> list[str]:
-        """Return the columns of `unseen`."""
-        texts = [covariate for covariate in self.read if covariate.categories is not None]
-        cells = {covariate: self.cells[case][covariate.column] for covariate in texts}
-        return sorted(
-            {
-                covariate.column
-                for covariate, cell in cells.items()
-                if cell and cell not in (covariate.categories or ())
-            }
-        )
-
-    def outlying(self, case: str) -> tuple[str, ...]:
-        """Tell which numbers of a case lie far from those of training, such as months for years.
-
-        Far is more than half the width of the training cases' usual range beyond its ends.
-        """
-        # Half of the training's own range beyond either end counts as far.
-        far = []
-        for covariate in self.read:
-            cell = self.cells[case][covariate.column]
-            if covariate.usual is None or number_of(cell) is None:
-                continue
-            low, high = covariate.usual
-            beyond = 0.5 * (high - low)
-            if not low - beyond <= float(cell) <= high + beyond:
-                far.append(f"{covariate.column} {cell} (training: {low:g} to {high:g})")
-        return tuple(far)
-
-    def missing(self, case: str) -> list[str]:
-        """Tell which covariates of a case are unknown."""
-        columns = dict.fromkeys(covariate.column for covariate in self.read)
-        return [f"`{name}` is unknown" for name in columns if not self.cells[case][name]]
-
-
-NO_COVARIATES = CovariateTable()
-
-
-def take_covariates(read: tuple[Covariate, ...], cases: Sequence[NewCase]) -> CovariateTable:
-    """Take the covariates that a model reads out of the table that lists some cases.
+def require_covariates(read: Sequence[Covariate], cases: Sequence[NewCase]) -> None:
+    """Refuse cases whose table lacks a covariate that a model reads, or that no table lists.
 
     Raises:
-        OptionError: No table lists them, or it lacks a column.
+        OptionError: It names the columns that are needed.
     """
     columns = dict.fromkeys(covariate.column for covariate in read)
-    if read and not all(columns.keys() <= case.cells.keys() for case in cases):
+    if not all(columns.keys() <= case.cells.keys() for case in cases):
         raise refusal("deploy.no_covariates", columns=", ".join(f"`{name}`" for name in columns))
-    return CovariateTable(read, {case.name: case.cells for case in cases})
+
+
+def check_covariates(
+    read: Sequence[Covariate], case: NewCase, *, refuses_sites: bool = False
+) -> None:
+    """Refuse cells of a case that the model cannot read.
+
+    Args:
+        refuses_sites: Whether the model scores no case of a site that training did not see.
+    """
+    # Only columns that the model reads are looked at.
+    with named(case.name):
+        for covariate in read:
+            cell = case.cells[covariate.column]
+            if covariate.categories is None and cell and number_of(cell) is None:
+                raise refusal("deploy.no_number", cell=cell, column=covariate.column)
+            # A model that corrects sites cannot correct one that it has not seen.
+            sites = covariate.categories or ()
+            if refuses_sites and covariate.prefix == SITE_PREFIX and cell not in sites:
+                raise refusal(
+                    "deploy.unseen_site", column=covariate.column, cell=cell, sites=listed(sites)
+                )
+
+
+def list_unseen(read: Sequence[Covariate], cells: Mapping[str, str]) -> list[str]:
+    """List the columns whose text is no category of training: it counts as none at all."""
+    texts = [covariate for covariate in read if covariate.categories is not None]
+    unseen = {
+        covariate.column
+        for covariate in texts
+        if cells[covariate.column] and cells[covariate.column] not in (covariate.categories or ())
+    }
+    return sorted(unseen)
+
+
+def list_outlying(read: Sequence[Covariate], cells: Mapping[str, str]) -> tuple[str, ...]:
+    """Tell which numbers of a case lie far from those of training, such as months for years.
+
+    Far is more than half the width of the training cases' usual range beyond its ends.
+    """
+    # Half of the training's own range beyond either end counts as far.
+    far = []
+    for covariate in read:
+        cell = cells[covariate.column]
+        if covariate.usual is None or number_of(cell) is None:
+            continue
+        low, high = covariate.usual
+        beyond = 0.5 * (high - low)
+        if not low - beyond <= float(cell) <= high + beyond:
+            far.append(f"{covariate.column} {cell} (training: {low:g} to {high:g})")
+    return tuple(far)
+
+
+def list_unknown(read: Sequence[Covariate], cells: Mapping[str, str]) -> list[str]:
+    """Tell which covariates of a case are unknown."""
+    columns = dict.fromkeys(covariate.column for covariate in read)
+    return [f"`{name}` is unknown" for name in columns if not cells[name]]

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from skiagram.compute.files import write_files
 from skiagram.deploy.finders import FoundMark
 from skiagram.deploy.model import DeployedModel
@@ -59,14 +57,6 @@ def write_page(
     # What the page shows of each case.
     items = []
     for _, number, row in shown:
-        # What the class that is looked for, else the likeliest one, would have without the rest.
-        positive, without = model.task.positive, []
-        kinds = {"covariates": row.without_covariates, "earlier image": row.without_earlier}
-        for words, probability in kinds.items():
-            if probability:
-                label = int(np.argmax(row.probability)) if positive is None else positive
-                title = f"{model.task.classes[label]} without {words}"
-                without.append((title, probability[label]))
         # Marks are of the first training: those that make an image positive, or the highest one.
         marks = [mark for mark in row.marks if mark.repeat == 0]
         high = [mark for mark in marks if mark.image_probability >= (model.threshold or 0)]
@@ -77,7 +67,6 @@ def write_page(
                 "image": _picture(model, cases[number], best),
                 "marks": best,
                 "probability": zip(model.task.classes, row.probability, strict=False),
-                "without": without,
             }
         )
 

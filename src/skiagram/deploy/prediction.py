@@ -5,25 +5,27 @@ A case that cannot be scored has a row with the reason. The table is written who
 
 import csv
 import hashlib
-import json
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 import pandas as pd
 
-from skiagram.arrays import Floats
-from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.compute.files import named_in_errors
 from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.deploy.finders import FoundMark, list_marks
-from skiagram.deploy.inputs import NO_COVARIATES, CovariateTable, PreparedImage
+from skiagram.deploy.inputs import (
+    PreparedImage,
+    check_covariates,
+    list_outlying,
+    list_unknown,
+    list_unseen,
+)
 from skiagram.deploy.model import DeployedModel
 from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prepared_cases import PreparedCases, stored
@@ -32,9 +34,7 @@ from skiagram.errors import DataError, ModelFailure, SkiagramError, refusal
 from skiagram.tables.frames import inert
 
 _HELD_BYTES = 512 * 1024**2
-JSON_LINES = (".jsonl", ".ndjson")
 _SAID = ("unusual", "error")
-_WITHOUT = ("without_covariates", "without_earlier")
 Watch = Callable[[Sequence[str], PreparedCases], None]
 
 
@@ -46,8 +46,7 @@ class CaseResult:
         probability: One a class; empty where the case could not be scored.
         decision: `positive` or `negative`; empty with more than two classes.
         unusual: In what the image is unlike all training images: a person must look.
-        without_covariates: One probability a class as if no covariate were known, or empty.
-        without_earlier: The same as if there were no earlier image.
+        unseen: Texts of covariates that training did not know.
         missing: What the model reads besides the image and nobody gave.
         marks: Of a finder; the highest of each repeat first.
     """
@@ -58,8 +57,6 @@ class CaseResult:
     unusual: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
     error: str = ""
-    without_covariates: tuple[float, ...] = ()
-    without_earlier: tuple[float, ...] = ()
     missing: tuple[str, ...] = ()
     marks: tuple[FoundMark, ...] = ()
 
@@ -67,7 +64,6 @@ class CaseResult:
 def score_cases(
     model: DeployedModel,
     cases: Sequence[NewCase],
-    covariates: CovariateTable = NO_COVARIATES,
     compute: Compute = IN_PROCESS,
     watch: Watch | None = None,
 ) -> Iterator[CaseResult]:
@@ -80,7 +76,7 @@ def score_cases(
     # Blocks of the scorer's size.
     size = model.scorer.requires.batch
     blocks = (cases[start : start + size] for start in range(0, len(cases), size))
-    work = _Scoring(model, covariates, watch).score_block
+    work = _Scoring(model, watch).score_block
     # Side by side, unless the scorer takes the whole machine.
     scored: Iterable[list[CaseResult]] = map(work, blocks)
     if not model.scorer.requires.whole_machine and compute != IN_PROCESS:
@@ -91,16 +87,17 @@ def score_cases(
             progress.advance(len(results))
 
 
-def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable) -> PreparedImage:
+def prepare_case(model: DeployedModel, case: NewCase) -> PreparedImage:
     """Prepare a case as the model sees it, with its images of the visit before if it wants them.
 
     Raises:
-        DataError: The case cannot be read, or its row of covariates.
+        DataError: The case cannot be read, or its covariates.
     """
     # The case itself.
-    row = covariates.row(case.name, refuses_sites=model.scorer.requires.refuses_sites)
-    prepared = model.preparer.prepare(case, row)
-    missing = covariates.missing(case.name) if covariates.read else []
+    read, requires = model.scorer.covariates, model.scorer.requires
+    check_covariates(read, case, refuses_sites=requires.refuses_sites)
+    prepared = model.preparer.prepare(case, case.cells)
+    missing = list_unknown(read, case.cells)
     # Images of the visit before.
     earlier = []
     if model.scorer.reads_earlier:
@@ -111,7 +108,7 @@ def prepare_case(model: DeployedModel, case: NewCase, covariates: CovariateTable
             missing.append("earlier image unreadable" if case.earlier else "no earlier image")
     # The other image of the patient.
     other = None
-    if model.scorer.requires.reads_other:
+    if requires.reads_other:
         with suppress(SkiagramError):
             if case.other is not None:
                 other = model.preparer.prepare(case.other, prepared.covariates)
@@ -126,7 +123,6 @@ class _Scoring:
     """What the scoring of all blocks has in common; see `score_cases`."""
 
     model: DeployedModel
-    covariates: CovariateTable
     watch: Watch | None
 
     def score_block(self, block: Sequence[NewCase]) -> list[CaseResult]:
@@ -136,7 +132,7 @@ class _Scoring:
         # Cases are prepared until so many bytes are held, then scored.
         for case in block:
             try:
-                batch.append(prepare_case(self.model, case, self.covariates))
+                batch.append(prepare_case(self.model, case))
                 held += batch[-1].nbytes
             except (SkiagramError, MemoryError) as error:
                 results[case.name] = CaseResult(case.name, error=_reason(error, case.name))
@@ -161,12 +157,8 @@ class _Scoring:
             return {name: CaseResult(name, error=_reason(error, name))}
 
     def _examine(self, batch: list[PreparedImage]) -> Iterator[CaseResult]:
-        # Scores without covariates, or without earlier images, show what these change.
         model, scorer = self.model, self.model.scorer
-        kinds = beside_images(model)
-        none: Floats = np.empty((len(batch), 0))
         marks: dict[str, tuple[FoundMark, ...]] = {}
-        blind, alone = none, none  # (n, n_classes) without covariates, without earlier images
         # The scores of all cases, and how far they lie from the training cases.
         with stored(batch) as cases:
             probability, unfamiliar = model.probabilities(cases), scorer.unfamiliar(cases)
@@ -175,15 +167,12 @@ class _Scoring:
                 grids = {case: prepared.image.grid for case, prepared in pairs}
                 decisions = model.deployment.decisions
                 marks = list_marks(finders, cases.marks, decisions, cases.images, grids)
-            if "without_covariates" in kinds:
-                blind = model.probabilities(cases.without_covariates(scorer.covariates))
-            if "without_earlier" in kinds:
-                alone = model.probabilities(cases.without_earlier())
             if self.watch is not None:
                 self.watch([prepared.name for prepared in batch], cases)
         # The result of each case.
         for place, prepared in enumerate(batch):
-            decision, far = "", unfamiliar[place]
+            decision, far, cells = "", unfamiliar[place], prepared.covariates
+            unseen = list_unseen(scorer.covariates, cells)
             if model.threshold is not None and model.task.positive is not None:
                 above = probability[place, model.task.positive] >= model.threshold
                 decision = "positive" if above else "negative"
@@ -193,14 +182,12 @@ class _Scoring:
                 decision,
                 unusual=(
                     *prepared.unusual,
-                    *self.covariates.outlying(prepared.name),
+                    *list_outlying(scorer.covariates, cells),
                     *([far] if far else ()),
                 ),
-                unseen=tuple(self.covariates.unseen(prepared.name)),
+                unseen=tuple(f"{column} `{cells[column]}`" for column in unseen),
                 missing=prepared.missing,
                 marks=marks.get(cases.case_id[place], ()),
-                without_covariates=tuple(blind[place].tolist()),
-                without_earlier=tuple(alone[place].tolist()),
             )
 
 
@@ -226,37 +213,16 @@ def check_target(path: Path, images: Iterable[str], *, replace: bool) -> None:
         raise refusal("deploy.output_exists", str(path))
 
 
-def beside_images(model: DeployedModel) -> tuple[str, ...]:
-    """List the fields of `CaseResult` on what else a model reads than the image."""
-    covariates = any(each.prefix != SITE_PREFIX for each in model.scorer.covariates)
-    reads = {"without_covariates": covariates, "without_earlier": model.scorer.reads_earlier}
-    names = tuple(name for name, read in reads.items() if read)
-    return (*names, "missing") if names or model.scorer.requires.reads_other else ()
-
-
 def write_table(rows: Iterable[CaseResult], model: DeployedModel, path: Path) -> None:
-    """Write a row per case: CSV, or JSON lines where the name ends so; an old file is replaced."""
-    # JSON lines hold marks, too; a CSV has a row per case.
+    """Write a CSV with a row per case; an old file is replaced."""
     with _replacing(path) as file:
-        if path.suffix in JSON_LINES:
-            for row in rows:
-                values = {kind: getattr(row, kind) for kind in ("probability", *_WITHOUT)}
-                record = asdict(replace(row, marks=())) | {
-                    kind: dict(zip(model.task.reported, value, strict=True)) if value else None
-                    for kind, value in values.items()
-                }
-                record.pop("marks")
-                if row.marks:
-                    record["marks"] = [mark._asdict() for mark in row.marks]
-                file.write(json.dumps(record) + "\n")
-        else:
-            writer = csv.DictWriter(file, row_cells(model, CaseResult("")), lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(row_cells(model, row) for row in rows)
+        writer = csv.DictWriter(file, row_cells(model, CaseResult("")), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(row_cells(model, row) for row in rows)
 
 
 def marks_table(path: Path) -> Path:
-    """Return where the marks go that belong to a CSV of scores."""
+    """Return where the marks go that belong to a table of scores."""
     return path.with_name(f"{path.stem}.marks.csv")
 
 
@@ -301,13 +267,18 @@ def tabulate(
 def row_cells(model: DeployedModel, row: CaseResult) -> dict[str, Any]:
     """Return column → cell of a case."""
     # Cells that a spreadsheet would take for formulas are made inert.
+    names = [f"probability_{name}" for name in model.task.reported]
     cells: dict[str, Any] = {"file": inert(row.file)}
-    decides = model.threshold is not None
-    for kind in ("probability", *["decision"] * decides, *_SAID, *beside_images(model)):
+    cells |= zip(names, row.probability or ("",) * len(names), strict=True)
+    if model.threshold is not None:
+        cells["decision"] = row.decision
+    for kind in _SAID:
         value = getattr(row, kind)
-        if kind in ("probability", *_WITHOUT):
-            names = [f"{kind}_{name}" for name in model.task.reported]
-            cells |= zip(names, value or ("",) * len(names), strict=True)
-        else:
-            cells[kind] = inert(value if isinstance(value, str) else "; ".join(value))
+        cells[kind] = inert(value if isinstance(value, str) else "; ".join(value))
+    # What else a model reads than the image.
+    scorer = model.scorer
+    if scorer.covariates:
+        cells["unseen"] = inert("; ".join(row.unseen))
+    if scorer.covariates or scorer.reads_earlier or scorer.requires.reads_other:
+        cells["missing"] = inert("; ".join(row.missing))
     return cells

@@ -7,7 +7,7 @@ has a label: all are as test cases are before the seal is opened.
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +17,6 @@ import pandas as pd
 
 from skiagram.arrays import Floats, Texts
 from skiagram.case_features.case_histories import CaseHistories
-from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.case_features.earlier import Earlier, Previous
 from skiagram.case_features.extraction import extract_modalities, join_histories
 from skiagram.case_features.measured import Measured
@@ -92,19 +91,6 @@ class PreparedCases:
     def scored(self) -> Texts:
         """Return the cases to score, as a model is asked for them."""
         return np.array(self.case_id, dtype=str)
-
-    def without_covariates(self, read: Sequence[Covariate]) -> "PreparedCases":
-        """Copy the cases as if nothing were known of the patients but the site."""
-        sites = {covariate.column for covariate in read if covariate.prefix == SITE_PREFIX}
-        unknown = dict.fromkeys(
-            (covariate.column for covariate in read if covariate.column not in sites), ""
-        )
-        cells = {case: {**row, **unknown} for case, row in self.cells.items()}
-        return replace(self, cells=cells, readings={}, scores=[])
-
-    def without_earlier(self) -> "PreparedCases":
-        """Copy the cases as if each were a patient's first one."""
-        return replace(self, previous={}, readings={}, scores=[])
 
 
 @dataclass(frozen=True)

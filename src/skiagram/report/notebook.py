@@ -162,7 +162,7 @@ class ProjectResult(_Shown):
             OptionError: There is no such model, or it needs more than an image of each case.
             DataError: None of the images can be scored.
         """
-        from skiagram.deploy.inputs import take_covariates
+        from skiagram.deploy.inputs import require_covariates
         from skiagram.deploy.new_cases import find_cases
         from skiagram.deploy.package import opened_model
         from skiagram.deploy.prediction import score_cases, tabulate
@@ -187,8 +187,8 @@ class ProjectResult(_Shown):
         with opened_model(folders[model]) as opened, written_images(images) as files:
             volumes = opened.preparer.preparation.of_volumes
             cases = find_cases([str(file) for file in files.values()], volumes=volumes)
-            covariates = take_covariates(opened.scorer.covariates, cases)
-            results = [*score_cases(opened, cases, covariates)]
+            require_covariates(opened.scorer.covariates, cases)
+            results = [*score_cases(opened, cases)]
         if all(result.error for result in results):
             raise DataError(results[0].error, where="images", allowed="images as in training")
         names = {str(file): name for name, file in files.items()}

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.arrays import Floats, Texts
 from skiagram.compute.workers import IN_PROCESS, Compute
-from skiagram.deploy.inputs import CovariateTable, Preparer
+from skiagram.deploy.inputs import Preparer, list_unknown, list_unseen
 from skiagram.deploy.model import DeployedModel, load_model
 from skiagram.deploy.new_cases import MemoryTree, NewCase, link_cases
 from skiagram.deploy.prediction import score_cases
@@ -173,9 +173,8 @@ def score_anew(
             watch(names, first.scorer, cases)
 
     # Every case is scored; one that fails stops the whole.
-    cases = list_stored_cases(ingested / "cases")
-    covariates = read_stored_covariates(ingested / "cases", together.covariates)
-    for result in score_cases(model, cases, covariates, compute, watch=keep):
+    cases = list_stored_cases(ingested / "cases", together.covariates)
+    for result in score_cases(model, cases, compute, watch=keep):
         if result.error:
             titles = ", ".join(predictions.outcome.model for predictions, _ in models)
             raise DataError(result.error, where=f"{titles}, {result.file}")
@@ -192,27 +191,24 @@ def score_anew(
         (predictions.outcome.title, scorer)
         for (predictions, _), scorer in zip(models, scorers, strict=True)
     ]
-    return ScoredAnew(rescored, list_lacking(titled, cases, covariates))
+    return ScoredAnew(rescored, list_lacking(titled, cases))
 
 
-def list_lacking(
-    titled: Sequence[tuple[str, Scorer]], cases: Sequence[NewCase], covariates: CovariateTable
-) -> tuple[str, ...]:
+def list_lacking(titled: Sequence[tuple[str, Scorer]], cases: Sequence[NewCase]) -> tuple[str, ...]:
     """List what cases lack that models read, in the words of `skiagram predict`.
 
     Texts that training did not know are counted by their column: a rare one may tell a patient.
     """
     titles_by_sentence: dict[str, list[str]] = {}
     for title, scorer in titled:
-        table = replace(covariates, read=scorer.covariates)
         # What each case lacks, and the columns of texts that training did not know.
         missing = []
         for case in cases:
-            lacks = table.missing(case.name) if table.read else []
+            lacks = list_unknown(scorer.covariates, case.cells)
             lacks += ["no earlier image"] * (scorer.reads_earlier and not case.earlier)
             reads_other = scorer.requires.reads_other and case.other is None
             missing.append(lacks + ["no other image of the patient"] * reads_other)
-        unseen = [table.unseen_columns(case.name) for case in cases]
+        unseen = [list_unseen(scorer.covariates, case.cells) for case in cases]
         # Models that lack the same share a sentence.
         for words, of_cases in ((_MISSING, missing), (_UNSEEN, unseen)):
             counts = Counter(chain.from_iterable(of_cases))
@@ -242,21 +238,28 @@ def _with_test_scores(
     return replace(predictions, table=table, marks=None)
 
 
-def list_stored_cases(folder: Path) -> list[NewCase]:
-    """List the test cases of a data set, which know their patient's other images."""
-    cases = Cases.read(folder / "cases.parquet")
-    table = read_table(folder / "measured.parquet").set_index("case_id")
-    measured: dict[Any, Any] = table.to_dict("index")
+def list_stored_cases(folder: Path, read: Sequence[Covariate]) -> list[NewCase]:
+    """List the test cases of a data set, which know their patient's other images.
+
+    Args:
+        read: Covariates that a model reads.
+    """
+    # What is known of each case besides its images.
+    cases, cells = Cases.read(folder / "cases.parquet"), read_stored_covariates(folder, read)
+    features = read_table(folder / "measured.parquet").set_index("case_id")
+    measured: dict[Any, Any] = features.to_dict("index")
     every = [
-        NewCase(name, MemoryTree({}), {}, measured=measured.get(name, {}))
+        NewCase(name, MemoryTree({}), {}, cells.get(name, {}), measured=measured.get(name, {}))
         for name in cases.case_id.tolist()
     ]
     linked = link_cases(every, read_table(folder / "visits.parquet"), cases)
     return [case for case, split in zip(linked, cases.split, strict=True) if split == "test"]
 
 
-def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> CovariateTable:
-    """Read the covariates that a model reads, as text, of all cases of a data set.
+def read_stored_covariates(
+    folder: Path, read: Sequence[Covariate]
+) -> Mapping[str, Mapping[str, str]]:
+    """Read case → column → text of the covariates that a model reads, of all cases of a data set.
 
     Numbers are written as training writes those that name a site: 1.0 is the site `1`.
 
@@ -270,4 +273,4 @@ def read_stored_covariates(folder: Path, read: tuple[Covariate, ...]) -> Covaria
         raise refusal("steps.no_covariate", str(folder), name=missing[0])
     texts = table.set_index("case_id")[columns].apply(name_groups).fillna("").astype(str)
     cells: dict[Any, Any] = texts.to_dict("index")
-    return CovariateTable(read, cells)
+    return cells

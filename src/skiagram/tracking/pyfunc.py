@@ -27,13 +27,13 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
 
     Columns of `image_columns` hold the content of files, those of covariates text or numbers.
     """
-    from skiagram.deploy.inputs import CovariateTable
     from skiagram.deploy.new_cases import MemoryTree, NewCase
     from skiagram.deploy.prediction import score_cases, tabulate
     from skiagram.readers.case_images import ImageReference
 
     rows, preparation = frame.to_dict("records"), model.preparer.preparation
     image_pairs = image_columns(preparation.modalities, regions=preparation.regions)
+    columns = {covariate.column for covariate in model.scorer.covariates}
     cases = []
     for number, row in enumerate(rows, start=1):
         files: dict[str, bytes] = {}
@@ -48,16 +48,10 @@ def score_frame(model: "DeployedModel", frame: pd.DataFrame) -> pd.DataFrame:
                 (mask,) if mask in files else (),
                 label_value=int(label) if label.isdecimal() else None,
             )
-        cases.append(NewCase(f"row {number}", MemoryTree(files), images))
-    # What else is known of them.
-    columns = {covariate.column for covariate in model.scorer.covariates}
-    cells = {
-        case.name: {name: _text(row.get(name)) for name in columns}
-        for case, row in zip(cases, rows, strict=True)
-    }
-    covariates = CovariateTable(model.scorer.covariates, cells)
+        cells = {name: _text(row.get(name)) for name in columns}
+        cases.append(NewCase(f"row {number}", MemoryTree(files), images, cells))
     names = [_text(row.get(NAME)) or case.name for case, row in zip(cases, rows, strict=True)]
-    scored = list(score_cases(model, cases, covariates))
+    scored = list(score_cases(model, cases))
     if scored and all(row.error for row in scored):
         raise SkiagramError(f"none of the cases can be scored: {scored[0].error}")
     return tabulate(model, scored, names)
