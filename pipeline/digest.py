@@ -6,12 +6,9 @@ and nothing else.
 """
 
 from project import ROOT  # first, so that the code of this folder runs
-from skiagram.projects.repeated_digests import Reads, repeat_digests
+from skiagram.projects.stage import errors_in_one_line
+from skiagram.steps.digest import write_digests
 
-if __name__ == "__main__" and not repeat_digests(ROOT):
-    reads = Reads(ROOT)
-    from skiagram.projects.stage import errors_in_one_line
-    from skiagram.steps.digest import write_digests
-
+if __name__ == "__main__":
     with errors_in_one_line("digest"):
-        reads.keep(write_digests(ROOT))
+        write_digests(ROOT)

@@ -10,7 +10,7 @@ from textwrap import dedent
 import pytest
 
 from skiagram.compute import code_digest as code_digest_module
-from skiagram.compute.code_digest import code_digest, code_modules
+from skiagram.compute.code_digest import code_digest, code_files
 
 PACKAGE = {
     "__init__.py": "",
@@ -123,7 +123,7 @@ def test_imports_are_followed_through_packages_and_into_this_one(tmp_path, monke
     text = "from skiagram.seeding import stream\n\ndef work():\n    return stream(0, 'a')\n"
     (tmp_path / "relay/inner.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
-    assert code_modules("relay.work") >= {"relay.inner", "skiagram.seeding"}
+    assert code_files("relay.work").keys() >= {"relay.inner", "skiagram.seeding"}
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_an_installed_library_counts_by_its_recorded_files_at_once():
     assert time.process_time() - started < 3  # its sources take a minute to follow
     assert adam != code_digest("torch.optim.SGD")
     assert adam != code_digest("torch.optim.AdamW", "pytorch_lightning.callbacks.Timer")
-    assert not any(name.startswith("torch") for name in code_modules("torch.optim.AdamW"))
+    assert not any(name.startswith("torch") for name in code_files("torch.optim.AdamW"))
 
 
 def test_versions_of_the_libraries_that_the_code_computes_with_count(tmp_path, monkeypatch):

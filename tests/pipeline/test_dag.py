@@ -12,9 +12,9 @@ from itertools import pairwise
 import pytest
 import yaml
 
-from skiagram.compute.code_digest import code_modules
+from skiagram.compute.code_digest import code_files
 from skiagram.options import flatten_options
-from skiagram.projects.stage_code import Stage, StagesOfProject
+from skiagram.projects.stage_code import StagesOfProject
 from skiagram.steps import digest
 from tests.pipeline.project import (
     BASELINES,
@@ -143,7 +143,7 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(watched, tmp_path, wor
     called = [line.split() for line in (tmp_path / "called").read_text().splitlines()]
     modules = {m.removesuffix(".__init__") for m, name in called if not name.startswith("<")}
     assert modules
-    assert not modules - code_modules(*entries)
+    assert not modules - code_files(*entries).keys()
 
 
 def test_no_train_stage_can_reach_the_seal_and_each_depends_on_its_code():
@@ -204,9 +204,6 @@ def test_what_is_installed_is_looked_at_each_time():
     """An upgrade of a library changes no file that DVC sees."""
     stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
     assert stages["digest"]["always_changed"]
-    assert "\nnumpy " in StagesOfProject(REPOSITORY).describe_code(
-        Stage("audit", "audit", {}, frozenset())
-    )
 
 
 def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """The stages of a project and what each depends on; `tests/pipeline/test_dag.py` runs them."""
 
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -71,30 +70,15 @@ def test_values_of_its_own_and_of_chosen_option_files_alone_rerun_a_stage(
 ):
     monkeypatch.setattr(StagesOfProject, "code_of", lambda *_: "")
     monkeypatch.setattr(stage_code, "code_digest", lambda *_: "")
-    monkeypatch.setattr(stage_code, "code_libraries", lambda *_: {})
     changed = rewrite(project, name, text)
-    digests = [of.describe_code(of.stages[0]) for of in (StagesOfProject(project), changed)]
+    digests = [of.digest_stage(of.stages[0]) for of in (StagesOfProject(project), changed)]
     assert (digests[0] == digests[1]) == same
-
-
-def test_weights_that_are_not_as_an_option_says_count_for_the_stage_that_reads_them(project):
-    weights = project / "network.safetensors"
-    weights.write_bytes(b"weights")
-    known = hashlib.sha256(b"weights").hexdigest()
-    named = {"encoder": {"weights": {"file": weights.name, "sha256": known}}}
-    (project / "conf/model/svm.yaml").write_text(yaml.safe_dump(named))
-    stages = StagesOfProject(project)
-    _, svm, cox = stages.stages
-    assert stages.changed_weights(svm) == stages.changed_weights(cox) == {}
-    weights.write_bytes(b"Weights")
-    assert [*stages.changed_weights(svm)] == [weights.name]
-    assert stages.changed_weights(cox) == {}
 
 
 def test_sweeps_that_params_yaml_names_have_a_digest_of_the_files_that_they_read(
     project, monkeypatch
 ):
-    monkeypatch.setattr(StagesOfProject, "describe_code", lambda *_: "")
+    monkeypatch.setattr(StagesOfProject, "digest_stage", lambda *_: "")
 
     def written(folder, checksum):
         StagesOfProject(folder).write_digests("digest", {"sweep": {"case0001.csv": checksum}})

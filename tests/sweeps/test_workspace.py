@@ -2,7 +2,7 @@
 
 import pytest
 
-from skiagram.compute.code_digest import code_modules, name_piece
+from skiagram.compute.code_digest import code_files, name_piece
 from skiagram.fitting.arm import train
 from skiagram.sweeps.candidates import Candidate, train_candidate
 from skiagram.sweeps.data import ingest_data, prepare_data
@@ -24,7 +24,7 @@ def test_the_code_of_a_target_counts_and_no_order_of_inputs():
 @pytest.mark.slow
 @pytest.mark.parametrize("work", [train_candidate, train])
 def test_a_fit_depends_on_the_code_of_its_own_model(work):
-    classical, deep = (code_modules(work, Candidate, target) for target in (FOREST, NETWORK))
+    classical, deep = (code_files(work, Candidate, target).keys() for target in (FOREST, NETWORK))
     assert {"skiagram.models.classical.trees", "skiagram.records.feature_table"} < classical
     assert {"skiagram.models.deep.small_cnn", "skiagram.training.fit"} < deep
     assert "skiagram.models.deep.small_cnn" not in classical
@@ -34,11 +34,11 @@ def test_a_fit_depends_on_the_code_of_its_own_model(work):
 @pytest.mark.parametrize("work", [ingest_data, prepare_data])
 def test_data_do_not_depend_on_models(work):
     rooms = ("skiagram.models", "skiagram.fitting")
-    assert not {name for name in code_modules(work) if name.startswith(rooms)}
+    assert not {name for name in code_files(work) if name.startswith(rooms)}
 
 
 @pytest.mark.slow
 def test_pages_and_commands_count_nowhere():
     pages = ("skiagram.report", "skiagram.cli", "skiagram.tracking", "skiagram.deploy")
-    found = code_modules(train_candidate, Candidate, FOREST, ingest_data, prepare_data, train)
+    found = code_files(train_candidate, Candidate, FOREST, ingest_data, prepare_data, train)
     assert not {name for name in found if name.startswith(pages)}

@@ -102,14 +102,9 @@ def name_piece(kind: str, inputs: Mapping[str, Any], *code: object) -> str:
     return f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:DIGITS]}"
 
 
-def code_libraries(*entries: object) -> dict[str, str]:
-    """List installed library → version, of those that the code computes with."""
-    return dict(_versions(_reach(_dotted_names(entries)).imported))
-
-
-def code_modules(*entries: object) -> set[str]:
-    """List the modules whose files `code_digest` hashes."""
-    return set(_reach(_dotted_names(entries)).files)
+def code_files(*entries: object) -> dict[str, Path]:
+    """Find module → file of all modules that `code_digest` reads."""
+    return _reach(_dotted_names(entries)).files
 
 
 class _Reached(NamedTuple):

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.util import find_spec
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,21 @@ import yaml
 from skiagram.composition import CHOSEN_BY, SEVERAL, Composition
 from skiagram.compute.code_digest import (
     code_digest,
-    code_libraries,
-    code_modules,
+    code_files,
     named_targets,
-    nested_mappings,
 )
 from skiagram.compute.files import sha256_of
 from skiagram.errors import SkiagramError
 from skiagram.options import PLAN, find_value, flatten_options, split_names
-from skiagram.projects.repeated_digests import MODEL_FOLDERS
 
 _CHANGES_NO_FIGURE = {"compute", "explained", "sweeps", "tracking"}
+_MODEL_FOLDERS = (
+    "combined/models",
+    "combined/scores",
+    "models",
+    "reports/explanations",
+    "scores",
+)
 _CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
@@ -104,13 +107,12 @@ class StagesOfProject:
             without: Script of the stage that calls this, which depends on no digest.
             files: Script of a stage → its input files that no option tells, with their checksums.
         """
-        # Code, then weights and files that a stage reads.
+        # Code, then files that a stage reads.
         files = files or {}
         described = [stage for stage in self.stages if stage.script != without]
-        digests = {stage.name: self.describe_code(stage) for stage in described}
+        digests = {stage.name: self.digest_stage(stage) for stage in described}
         for stage in described:
-            changed = {**files.get(stage.script, {}), **self.changed_weights(stage)}
-            if changed:
+            if changed := files.get(stage.script):
                 digests[stage.name] += f"\n{digest_files(changed)}"
         # Sweeps watch the code of the whole package, and here that of the project.
         if self.params.get("sweeps"):
@@ -126,8 +128,8 @@ class StagesOfProject:
         for name, digest in digests.items():
             (folder / name).write_text(f"{digest}\n", encoding="utf-8")
 
-    def describe_code(self, stage: Stage) -> str:
-        """Return what a stage depends on: SHA-256 of code and files, versions of libraries.
+    def digest_stage(self, stage: Stage) -> str:
+        """Compute the SHA-256 of what a stage depends on: code, libraries, files and options.
 
         The stage's own config counts by its values, most of which stand in params.yaml: DVC
         would have a second column for each. So do the configs of a group of which params.yaml
@@ -137,8 +139,7 @@ class StagesOfProject:
         # What the stage runs, and the options that choose it.
         entries, options = self.code_of(stage), self._compose(stage)
         # the code, and the templates, tables and the like in the folders of its modules
-        origins = [spec.origin for spec in map(find_spec, code_modules(*entries)) if spec]
-        folders = {Path(origin).parent for origin in origins if origin}
+        folders = {path.parent for path in code_files(*entries).values()}
         files = {
             path
             for folder in folders
@@ -158,24 +159,7 @@ class StagesOfProject:
         for group in self.options.list_groups(stage.script):
             if group in SEVERAL and group in CHOSEN_BY:
                 digest.update(json.dumps([group, options[SEVERAL[group]]]).encode())
-        versions = code_libraries(*entries).items()
-        return "\n".join([digest.hexdigest(), *(f"{name} {version}" for name, version in versions)])
-
-    def changed_weights(self, stage: Stage) -> dict[str, str]:
-        """Return file of weights → checksum, of those at hand that are not as an option says."""
-        # Weights at hand that are not those of the option.
-        changed: dict[str, str] = {}
-        for values in nested_mappings(self._options_of(stage)):
-            expected, folder = values.get("sha256"), values.get("folder")
-            file = values.get("file")
-            if isinstance(folder, str):  # of a network that was trained here
-                file = f"{folder}/repeat0/weights.safetensors"
-            if not isinstance(expected, str) or not isinstance(file, str):
-                continue
-            path = self.root / Path(file).expanduser()
-            if path.is_file() and (digest := sha256_of(path)) != expected:
-                changed[file] = digest
-        return changed
+        return digest.hexdigest()
 
     def _compose(self, stage: Stage) -> dict[str, Any]:
         """Return the options of a stage, composed once."""
@@ -199,7 +183,7 @@ class StagesOfProject:
         entries = [f"{stage.script}.main", "skiagram.projects.stage.stage"]
         for target in sorted(targets):
             with suppress(ValueError, ImportError):  # the stage says which class is not there
-                code_modules(target)
+                code_files(target)
                 entries.append(target)
         return entries
 
@@ -242,7 +226,7 @@ class StagesOfProject:
             for out in stage.get("outs", ())
         }
         for path in made - {path for stage in self.stages for path in stage.writes}:
-            if Path(path).parent.as_posix() in MODEL_FOLDERS:
+            if Path(path).parent.as_posix() in _MODEL_FOLDERS:
                 shutil.rmtree(self.root / path, ignore_errors=True)
 
 

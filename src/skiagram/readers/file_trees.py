@@ -2,7 +2,6 @@
 
 import os
 import stat
-import sys
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -106,13 +105,10 @@ class FolderTree(FileTree):
 
     def _stats(self, name: str) -> list[os.stat_result]:
         path = os.path.join(self.folder, name)  # noqa: PTH118 - a Path takes longer than the system
-        sys.audit("skiagram.seen", path)  # who notes what a run rests on notes this file, too
         status = os.stat(path)  # noqa: PTH116
         if not stat.S_ISDIR(status.st_mode):
             return [status]
         parts = [os.path.join(path, part) for part in self.series(name) or ()]  # noqa: PTH118
-        for part in parts:
-            sys.audit("skiagram.seen", part)
         return [os.stat(part) for part in parts] or [status]  # noqa: PTH116
 
     def read(self, name: str) -> bytes:

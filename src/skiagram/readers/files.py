@@ -3,7 +3,6 @@
 import hashlib
 import os
 import stat
-import sys
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Literal
@@ -44,7 +43,6 @@ def unlike(
         earlier_checksums: State of a file on the disk → its checksum, from earlier looks; this one
             is put in.
     """
-    sys.audit("skiagram.seen", path)
     try:
         status = path.stat()
         changes = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)

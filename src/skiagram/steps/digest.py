@@ -24,12 +24,8 @@ from skiagram.projects.stage_times import note_time
 from skiagram.steps.preflight import check_run
 
 
-def write_digests(root: Path) -> list[str]:
-    """Write the digest of every stage of a project, and remove outputs of models that left it.
-
-    Returns:
-        Paths of all outputs of stages.
-    """
+def write_digests(root: Path) -> None:
+    """Write the digest of every stage of a project, and remove outputs of models that left it."""
     started = time.monotonic()
     project = StagesOfProject(root)
     check_run(project.options)
@@ -39,7 +35,6 @@ def write_digests(root: Path) -> list[str]:
     project.write_digests(without="digest", files=files)
     project.remove_dropped()
     note_time(root, "digest", {}, time.monotonic() - started)
-    return sorted({path for stage in project.stages for path in stage.writes})
 
 
 def data_sets_of_sweeps(root: Path, params: Mapping[str, Any]) -> list[str]:
