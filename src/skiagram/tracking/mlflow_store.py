@@ -40,14 +40,12 @@ _ENVIRONMENT = {  # by default a dead server stalls each call for minutes
 }
 _REACHED = (5.0, 15.0)  # seconds in which a server takes a connection, and answers
 _HALF_MADE = re.compile(r"duplicate column name|table \w+ already exists")
-_CONNECT_TIMEOUT = "10"  # seconds in which a database takes a connection
-_WITH_CONNECT_TIMEOUT = ("psycopg", "psycopg2", "mysqldb", "pymysql")  # drivers that know the word
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _MAX_VIEWED = 10_000
 _RECEIPT = "skiagram.receipt"
 _WRITER = "skiagram.writer"
 ADDRESS = "MLFLOW_TRACKING_URI"
-_DATABASE = r"(sqlite|postgresql|mysql|mssql)(\+\w+)?:"  # without a server before it
+_SERVED = ("postgresql", "mysql", "mssql")  # databases for several, which a server stands before
 _OPENING = "skiagram.opening."
 _MAX_WORD = 3  # letters of a user or password that may be part of other words
 _MILLISECONDS = 1000  # MLflow's unit of time
@@ -149,24 +147,10 @@ class MLflowStore:
                         )
                 from mlflow.tracking import MlflowClient
 
-                # MLflow writes into a database itself, without a server before it.
-                is_database = re.match(_DATABASE, uri) is not None
-                if uri.startswith("sqlite"):
-                    _begin_database(uri)
-                elif is_database:
-                    # MLflow itself would try ten times to connect. A database that falls silent
-                    # later is waited for as its driver waits. The address can say how long:
-                    # `tcp_user_timeout` of PostgreSQL, `read_timeout` of MySQL.
-                    from sqlalchemy import NullPool, create_engine, make_url
-
-                    url = make_url(uri)
-                    knows = url.get_driver_name() in _WITH_CONNECT_TIMEOUT
-                    if knows and "connect_timeout" not in url.query:
-                        url = url.update_query_dict({"connect_timeout": _CONNECT_TIMEOUT})
-                    create_engine(url, poolclass=NullPool).connect().close()
+                _begin_database(uri)
                 client = MlflowClient(tracking_uri=uri)
-                # A server knows its own place for artefacts; a database has them in the project.
-                artefacts = home / "mlartifacts" if is_database else None
+                # A server knows its own place for artefacts; a file has them in the project.
+                artefacts = home / "mlartifacts" if uri.startswith("sqlite") else None
                 yield client, self._find_experiment(client, artefacts), place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
@@ -207,14 +191,20 @@ class MLflowStore:
 
 
 def _begin_database(uri: str) -> None:
-    """Make a database of SQLite that is not there yet, whole or not at all.
+    """Make a database of SQLite that is not there yet, whole or not at all; refuse others.
 
     MLflow makes its tables in hundreds of steps; a second process between them, or a kill, would
     leave a database that it never opens again. All projects that name the file take turns.
     """
+    # Of others, which MLflow would ask ten times, a server takes care.
+    if uri.startswith(_SERVED):
+        raise refusal("tracking.database_without_server")
+    if not uri.startswith("sqlite"):
+        return
     from mlflow.tracking import MlflowClient
     from sqlalchemy import make_url
 
+    # One that is there stays as it is.
     database = Path(make_url(uri).database or "")
     if not database.parent.is_dir() or (database.exists() and database.stat().st_size):
         return
