@@ -7,7 +7,7 @@ more than 8 bits) is refused by name, and a damaged file is never padded.
 import logging
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -21,7 +21,6 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
-from PIL.TiffImagePlugin import COMPRESSION_INFO, TiffImageFile
 
 from skiagram.errors import DataError, named, readable, refusal
 from skiagram.images import Image
@@ -44,25 +43,26 @@ _NETPBM = re.compile(rb"P[56]\s")
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), PngImageFile),
     (re.compile(rb"\xff\xd8\xff"), JpegImageFile),
-    (_TIFF, TiffImageFile),
     (_NETPBM, PpmImageFile),
     (re.compile(rb"BM.{4}\0{4}.{4}[\x0c\x28\x34\x38\x40\x6c\x7c]\0{3}", re.DOTALL), BmpImageFile),
 )
 _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
-_BITS_PER_SAMPLE, _PHOTOMETRIC, _ORIENTATION = 258, 262, 274
-_SAMPLES_PER_PIXEL, _SAMPLE_FORMAT = 277, 339
-_SIZED_COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits: never more than asked
-# TIFF's number of this compression.
+_COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits: never more than asked
 _PACK_BITS = 32773
-_SUBFILE = 254  # its bits say of a page that it is a smaller copy, or a mask of transparency
-_DEPENDENT = 1 | 4
+_ORIENTATION = 274
+_DEPENDENT = 1 | 4  # of the kind of a page: a smaller copy, or a mask of transparency
 _ALIKE = 1.02  # ratio of sides of a picture and of its smaller copy
-_STRETCHED = {"L;2": 85, "L;4": 17}
+_STRETCHED = {1: 255, 2: 85, 4: 17}  # bits of a gray → by what they become 8
 _NUMBERS = {2: "integers with a sign", 3: "floating point", 5: "complex integers", 6: "complex"}
-_WHITE_IS_ZERO, _SIGNED = 0, 2
-_SIGNED_WHITE = "numbers with a sign in a picture whose 0 is white"
+_WHITE_IS_ZERO = 0
 _GRAY = (0, 1)
-_ALPHA = 2  # unassociated, of ExtraSamples
+_SIGNED_WHITE = "numbers with a sign in a picture whose 0 is white"
+# Pixels of a TIFF by photometric interpretation and kind of further samples.
+_MODES: dict[tuple[int, tuple[int, ...]], str] = {
+    **{(0, ()): "L", (1, ()): "L", (2, ()): "RGB", (3, ()): "P", (5, ()): "CMYK"},
+    **{(0, (2,)): "LA", (1, (2,)): "LA", (2, (2,)): "RGBA"},  # 2: transparency
+}
+_BITS = {1: (1, 2, 4, 8, 12, 16), 2: (8, 16), 3: (16, 32, 64)}  # by the format of samples
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # what matters is raised, or refused here
 
 
@@ -72,7 +72,8 @@ class TransparentImage(DataError):
 
 def is_image(head: bytes) -> bool:
     """Tell whether a file's first `HEAD_BYTES` bytes are those of a kind that is read here."""
-    return is_dicom(with_preamble(head)) or any(magic.match(head) for magic, _ in _KINDS)
+    kinds = (_TIFF, *(magic for magic, _ in _KINDS))
+    return is_dicom(with_preamble(head)) or any(magic.match(head) for magic in kinds)
 
 
 def decode_image(
@@ -112,25 +113,22 @@ def decode_image(
             image = read_dicom(BytesIO(content), most_pixels, frame)
         return image if as_stored else gray_if_tinted(image)
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
-    if opened is None:
+    if opened is None and not _TIFF.match(content):
         key = "readers.gif" if content.startswith(b"GIF8") else "readers.no_image"
         raise refusal(key, name)
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads
-    # What Pillow reads in part alone is read by other libraries.
+    how: dict[str, Any] = {"as_stored": as_stored, "on_black": on_black}
     with readable("pixels cannot be read", name, remedy), quiet:
-        if opened is TiffImageFile:
-            plane = _beyond_pillow(content, frame, name, most_pixels, as_stored=as_stored)
-            if plane is not None:
-                return SpacedImage(plane)
-        if opened is JpegImageFile:
-            stream = read_stream(content)
+        if opened is None:
+            image = _decode_tiff(content, frame, name, most_pixels, **how)
+        else:
+            stream = read_stream(content) if opened is JpegImageFile else None
             if stream is not None and stream.bits > 8:
                 raise refusal("readers.deep_jpeg", name, bits=stream.bits)
-        file = opened(BytesIO(content))
-        return _decode_with_pillow(
-            file, content, frame, name, most_pixels, as_stored=as_stored, on_black=on_black
-        )
+            file = opened(BytesIO(content))
+            image = _decode_with_pillow(file, content, frame, name, most_pixels, **how)
+    return image if as_stored else gray_if_tinted(image)
 
 
 def _decode_with_pillow(
@@ -144,89 +142,101 @@ def _decode_with_pillow(
     on_black: bool,
 ) -> SpacedImage:
     """Decode what Pillow reads of an opened file; see `decode_image`."""
-    # go to the page that is chosen
-    pages = [0]
-    if isinstance(file, TiffImageFile):
-        pages = _find_pages(file, name)
-    elif (number := getattr(file, "n_frames", 1)) > 1:
+    # one frame, of a size that fits, of which Pillow leaves nothing out
+    if (number := getattr(file, "n_frames", 1)) > 1:
         raise refusal("readers.several_frames", name, number=number)
     with named(name):
-        check_frame(frame, len(pages), "frame")
-    if frame is None and len(pages) > 1:
-        raise refusal("readers.frames_without_place", name, frames=len(pages), name="pages")
-    # A page that is smaller than the first is a thumbnail.
-    if isinstance(file, TiffImageFile):
-        first = file.size
-        file.seek(pages[(frame or 1) - 1])
-        _refuse_thumbnail(file.size, first, name)
+        check_frame(frame, 1, "frame")
     if isinstance(file, PpmImageFile):
         _check_netpbm(file, content, name)
+    _check_size(file.width, file.height, most_pixels, name)
+    few = re.search(r"\bL;([24])\b", str(file.tile[0].args)) if file.tile else None
+    _check(file, name, is_few=few is not None)
     # its values as brightness, or as they are stored
-    stretched = _STRETCHED.get(_depth(file), 1)
-    pixels, transparent = _pixels(file, name, most_pixels, as_stored=as_stored, on_black=on_black)
-    if as_stored and stretched > 1 and pixels.ndim == 2:
-        pixels = pixels // np.uint8(stretched)
-    if as_stored and pixels.dtype.kind != "f" and _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO:
-        pixels = np.iinfo(pixels.dtype).max - pixels
-    image = SpacedImage(pixels, made_gray="transparent" if transparent else "")
-    return image if as_stored else gray_if_tinted(image)
+    ImageOps.exif_transpose(file, in_place=True)
+    pixels, transparent = _pixels(file, name, as_stored=as_stored, on_black=on_black)
+    if as_stored and few and pixels.ndim == 2:
+        pixels = pixels // np.uint8(_STRETCHED[int(few[1])])
+    return SpacedImage(pixels, made_gray="transparent" if transparent else "")
 
 
-def _beyond_pillow(
-    content: bytes, frame: int | None, name: str, most_pixels: int, *, as_stored: bool
-) -> Image | None:
-    """Return a plane of a TIFF of gray channels or of half or double floats; None for Pillow's."""
+def _decode_tiff(
+    content: bytes,
+    frame: int | None,
+    name: str,
+    most_pixels: int,
+    *,
+    as_stored: bool,
+    on_black: bool,
+) -> SpacedImage:
+    """Decode a page of a TIFF, or a channel of it; see `decode_image`."""
     with tifffile.TiffFile(BytesIO(content)) as file:
-        page = file.pages.first
-        # planes behind the only page, and stored values that ImageJ shows as others
-        metadata = file.imagej_metadata or {}
-        shaped = any(series.get("truncated") for series in file.shaped_metadata or ())
-        alone = not _has_page(file, 1)
-        line = metadata.get("cf") == 0 and (metadata.get("c0"), metadata.get("c1")) != (0, 1)
-        hiding = (
-            (alone and (metadata.get("images", 1) > 1 or shaped), "several images in one page"),
-            (
-                line,
-                f"ImageJ's scale of values, {metadata.get('c0')} + {metadata.get('c1')} × stored",
-            ),
-        )
-        for wrong, hidden in hiding:
-            if wrong:
-                raise refusal("readers.hidden_images", name, fault=hidden)
-        # All but planes of gray or floats is Pillow's.
-        if not _has_planes(page):
-            _refuse_odd(page, name)
-            return None
-        # Which plane is meant, and whether it is as large as the first.
-        planes, channels = _find_planes(file, name), page.samplesperpixel
+        # Which page is meant, of what kind, and whether it is as large as the first.
+        first, planes = file.pages.first, _find_planes(file, name)
+        _refuse_hidden(file, name)
         with named(name):
             check_frame(frame, len(planes), "frame")
         if frame is None and len(planes) > 1:
-            kind = "pages" if channels == 1 else "channels"
+            kind = "channels" if _has_channels(first) else "pages"
             raise refusal("readers.frames_without_place", name, frames=len(planes), name=kind)
-        first, channel = (page.imagelength, page.imagewidth), ((frame or 1) - 1) % channels
-        page = file.pages[planes[(frame or 1) - 1]].aspage()
-        height, width = page.imagelength, page.imagewidth
-        _refuse_thumbnail((height, width), first, name)
-        # The size, before pixels are decoded.
-        for rows, columns in ((channels * height, width), (page.tilelength, page.tilewidth)):
-            if rows * columns > most_pixels:
-                raise refusal(
-                    "readers.too_many_pixels", name, columns=columns, rows=rows, most=most_pixels
-                )
-        if not _has_planes(page) or page.samplesperpixel != channels or 0 in page.databytecounts:
+        number, channel = planes[(frame or 1) - 1]
+        page = file.pages[number].aspage()
+        height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
+        _refuse_thumbnail((height, width), (first.imagelength, first.imagewidth), name)
+        # The size and the kind, before pixels are decoded.
+        _check_size(width, samples * height, most_pixels, name)
+        _check_size(page.tilewidth, page.tilelength, most_pixels, name)
+        _refuse_odd(page, name)
+        if samples != first.samplesperpixel or 0 in page.databytecounts:
             raise ValueError("pages that differ, or pixels that are left out")
-        # The plane's values, brightness upwards, turned as the file says.
-        values = page.asarray(squeeze=False, maxworkers=1)
-        values = narrow(np.moveaxis(values, -1, 1).reshape(channels, height, width)[channel])
+        values = _read_upright(page)
+        # Gray as it is, brightness upwards; few bits are stretched.
+        mode = _MODES.get((page.photometric, tuple(page.extrasamples)), "L")
+        if mode == "L":
+            gray, bits = narrow(np.array(values[..., channel])), int(np.max(page.bitspersample))
+            if bits == 1 or not as_stored:
+                gray = gray * np.uint8(_STRETCHED[bits]) if bits in _STRETCHED else gray
+            if page.photometric == _WHITE_IS_ZERO and not as_stored:
+                if gray.dtype.kind != "u":
+                    raise refusal("readers.partly_read", name, fault=_SIGNED_WHITE)
+                gray = np.iinfo(gray.dtype).max - gray
+            return SpacedImage(gray)
+        # Colour and transparency as of any other picture.
+        picture = Pillow.frombytes(mode, values.shape[1::-1], values.astype(np.uint8).tobytes())
+        if mode == "P":
+            picture.putpalette((np.asarray(page.colormap).T >> 8).astype(np.uint8).tobytes())
+        pixels, transparent = _pixels(picture, name, as_stored=as_stored, on_black=on_black)
         if page.photometric == _WHITE_IS_ZERO and not as_stored:
-            if values.dtype.kind != "u":
-                raise refusal("readers.partly_read", name, fault=_SIGNED_WHITE)
-            values = np.iinfo(values.dtype).max - values
-        turned = int(page.tags.valueof(_ORIENTATION, 1))
-        values = values.T if turned > 4 else values
-        values = values[:, ::-1] if turned in {2, 3, 6, 7} else values
-        return np.array(values[::-1] if turned in {3, 4, 7, 8} else values)
+            pixels = np.iinfo(pixels.dtype).max - pixels
+        return SpacedImage(pixels, made_gray="transparent" if transparent else "")
+
+
+def _read_upright(page: tifffile.TiffPage) -> NDArray[Any]:
+    """Read (height, width, samples) of a page, turned as the file says."""
+    stored = page.asarray(squeeze=False, maxworkers=1)
+    sides = page.imagelength, page.imagewidth, page.samplesperpixel
+    values = np.moveaxis(stored, 0, -1).reshape(sides)
+    turned = int(page.tags.valueof(_ORIENTATION, 1))
+    values = np.swapaxes(values, 0, 1) if turned > 4 else values
+    values = values[:, ::-1] if turned in {2, 3, 6, 7} else values
+    return values[::-1] if turned in {3, 4, 7, 8} else values
+
+
+def _has_channels(page: tifffile.TiffPage) -> bool:
+    """Tell whether the samples of a page are gray channels."""
+    several = page.samplesperpixel > 1 and not any(page.extrasamples)
+    return several and page.photometric in _GRAY
+
+
+def _refuse_hidden(file: tifffile.TiffFile, name: str) -> None:
+    """Refuse planes behind the only page, and stored values that ImageJ shows as others."""
+    metadata = file.imagej_metadata or {}
+    shaped = any(series.get("truncated") for series in file.shaped_metadata or ())
+    if (metadata.get("images", 1) > 1 or shaped) and not _has_page(file, 1):
+        raise refusal("readers.hidden_images", name, fault="several images in one page")
+    if metadata.get("cf") == 0 and (metadata.get("c0"), metadata.get("c1")) != (0, 1):
+        fault = f"ImageJ's scale of values, {metadata.get('c0')} + {metadata.get('c1')} × stored"
+        raise refusal("readers.hidden_images", name, fault=fault)
 
 
 def _has_page(file: tifffile.TiffFile, index: int) -> bool:
@@ -237,56 +247,27 @@ def _has_page(file: tifffile.TiffFile, index: int) -> bool:
     return True
 
 
-def _has_planes(page: tifffile.TiffPage) -> bool:
-    """Tell whether Pillow lacks a page, and none of it unpacks to more than it says.
-
-    Of compressed floats and numbers with a sign it swaps the bytes of a big-endian file twice, and
-    16 bits in that order whose 0 is white it does not know.
-    """
-    depths = {("int16", 16), ("float16", 16), ("float32", 32), ("float64", 64)}
-    if page.photometric == _WHITE_IS_ZERO and page.parent.byteorder == ">":
-        depths |= {("uint16", 16)}
-    if page.samplesperpixel > 1:
-        depths |= {("uint8", 8), ("int8", 8), ("uint16", 16)}
-    return (
-        page.photometric in _GRAY
-        and page.imagedepth == 1
-        and not any(page.extrasamples)  # 1 and 2 are transparency
-        and page.compression in _SIZED_COMPRESSIONS
-        and not (page.predictor > 1 and page.compression == _PACK_BITS)  # libtiff knows none there
-        and (str(page.dtype), page.bitspersample) in depths
-    )
-
-
 def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
-    """Refuse what neither library reads, or Pillow not all of."""
+    """Refuse pixels that have no one reading, or that a small file may make too many of."""
     # What the file says of its pixels.
-    bits, channels = int(np.max(page.bitspersample)), page.samplesperpixel
-    form, depth = page.sampleformat, page.imagedepth
-    with_alpha = channels == 2 and bits == 8 and tuple(page.extrasamples) == (_ALPHA,)
+    bits, channels, form = int(np.max(page.bitspersample)), page.samplesperpixel, page.sampleformat
+    mode = _MODES.get((page.photometric, tuple(page.extrasamples)))
+    of_bytes = not _has_channels(page) and mode != "L"
     rules = (
-        (depth > 1, f"a volume of {depth} slices in one page"),
+        (page.imagedepth > 1, f"a volume of {page.imagedepth} slices in one page"),
+        (mode is None and not _has_channels(page), f"{channels} channels of an unknown kind"),
         (
-            page.photometric in _GRAY and channels > 1 and not with_alpha,
-            f"{channels} gray channels",
+            of_bytes and (bits > 8 or form > 1 or (bits < 8 and channels > 1)),
+            f"{channels} channels",
         ),
-        (channels > 1 and (bits > 8 or form > 1), f"{channels} channels"),
-        (bits != 32 if form == 3 else bits not in (1, 2, 4, 8, 12, 16), ""),
-        (page.compression not in COMPRESSION_INFO, "a compression that is not known here"),
-        (
-            page.parent.byteorder == ">" and form > 1 and bits > 8 and page.compression > 1,
-            "a compression that is not read in big-endian order",
-        ),
+        (bits not in _BITS.get(form, ()), ""),
+        (page.compression not in _COMPRESSIONS, "a compression that is not known here"),
         (page.predictor > 1 and page.compression == _PACK_BITS, "PackBits with a predictor"),
     )
     numbers = f"{bits}-bit {_NUMBERS.get(form, 'integers')}"
     for wrong, more in rules:
         if wrong:
-            raise refusal(
-                "readers.odd_tiff",
-                name,
-                fault=", ".join(filter(None, (more, numbers))),
-            )
+            raise refusal("readers.odd_tiff", name, fault=", ".join(filter(None, (more, numbers))))
 
 
 def count_frames(content: bytes) -> int:
@@ -302,39 +283,21 @@ def count_frames(content: bytes) -> int:
             return int(header.get("NumberOfFrames") or 1)
         if _TIFF.match(content):
             with tifffile.TiffFile(BytesIO(content)) as tiff:
-                if _has_planes(tiff.pages.first):
-                    return len(_find_planes(tiff))
-            with warnings.catch_warnings(action="ignore"):
-                return len(_find_pages(TiffImageFile(BytesIO(content))))
+                return len(_find_planes(tiff))
         return count_volumes(content)
     except Exception:  # damage is named where the pixels are read
         return 1
 
 
-def _find_pages(file: TiffImageFile, name: str = "") -> list[int]:
-    """Find the numbers, from 0, of the pages that are images."""
-    kinds: list[int] = []
-    for page in range(_MAX_PAGES + 1):
-        try:
-            file.seek(page)
-        except EOFError:
-            file.seek(0)
-            return _whole_pages(kinds)
-        kinds.append(int(_tag(file, _SUBFILE) or 0))
-    raise refusal("readers.too_many_pages", name, most=_MAX_PAGES)
-
-
-def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[int]:
-    """Find the numbers, from 0, of the pages that are images, each for each of its channels."""
+def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[tuple[int, int]]:
+    """Find page and channel, from 0, of all images; pages that hang on others are none."""
     if _has_page(file, _MAX_PAGES):  # `len` alone may never end, of pages in a ring
         raise refusal("readers.too_many_pages", name, most=_MAX_PAGES)
-    whole = _whole_pages([int(page.aspage().subfiletype) for page in file.pages])
-    return [page for page in whole for _ in range(file.pages.first.samplesperpixel)]
-
-
-def _whole_pages(kinds: Sequence[int]) -> list[int]:
-    """Return which pages are neither smaller copies of others nor masks of their transparency."""
-    return [page for page, kind in enumerate(kinds) if not kind & _DEPENDENT] or [0]
+    kinds = [int(page.aspage().subfiletype) for page in file.pages]
+    whole = [page for page, kind in enumerate(kinds) if not kind & _DEPENDENT] or [0]
+    first = file.pages.first
+    channels = first.samplesperpixel if _has_channels(first) else 1
+    return [(page, channel) for page in whole for channel in range(channels)]
 
 
 def _refuse_thumbnail(sides: tuple[int, int], first: tuple[int, int], name: str) -> None:
@@ -366,49 +329,31 @@ def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
             raise refusal("readers.value_above_greatest", name, greatest=greatest, stated=stated)
 
 
-def _depth(file: ImageFile) -> str:
-    """Return how Pillow unpacks gray pixels of few bits, such as `L;4`; empty for others."""
-    how = re.search(r"\bL;[24]\b", str(file.tile[0].args)) if file.tile else None
-    return how[0] if how and file.mode == "L" else ""
+def _check_size(width: int, height: int, most_pixels: int, name: str) -> None:
+    if width * height > most_pixels:
+        raise refusal("readers.too_many_pixels", name, columns=width, rows=height, most=most_pixels)
 
 
 def _pixels(
-    file: ImageFile, name: str, most_pixels: int, *, as_stored: bool, on_black: bool
+    picture: Pillow.Image, name: str, *, as_stored: bool, on_black: bool
 ) -> tuple[Image, bool]:
-    """Return the pixels of a file, and whether transparent ones among them were laid on black."""
-    # Size and kind of pixels, before they are decoded.
-    if file.width * file.height > most_pixels:
-        raise refusal(
-            "readers.too_many_pixels", name, columns=file.width, rows=file.height, most=most_pixels
-        )
-    white_is_zero = _tag(file, _PHOTOMETRIC) == _WHITE_IS_ZERO  # Pillow turns 8 bits only
-    signed_bytes = file.mode == "L" and _tag(file, _SAMPLE_FORMAT) in {_SIGNED, (_SIGNED,)}
-    signed = signed_bytes or (file.mode == "I" and not isinstance(file, PpmImageFile))
-    _check(file, name, turned_below_zero=white_is_zero and (signed or file.mode == "F"))
-    ImageOps.exif_transpose(file, in_place=True)
-    if as_stored and file.mode == "P":
+    """Return the pixels of a picture, and whether transparent ones were laid on black."""
+    if as_stored and picture.mode == "P":
         # places of a palette that has colours beside grays, and black at its first place
-        places = np.asarray(file)
-        palette = np.array(file.getpalette("RGB") or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
+        places = np.asarray(picture)
+        palette = np.array(picture.getpalette("RGB") or [0, 0, 0], dtype=np.uint8).reshape(-1, 3)
         used = palette[[at for at in np.unique(places).tolist() if at < len(palette)]]
         if not palette[0].any() and (used != used[:, :1]).any():
             return places, False
-    # Grays of more than 8 bits, and of floats.
-    if signed_bytes:
-        return np.asarray(file).view(np.int8).astype(np.int16), False
-    if file.mode in {"I;16", "I;16B", "I;16L", "I"}:
-        values: NDArray[Any] = np.asarray(file).astype(np.int16 if signed else np.uint16)
-        clear = values == file.info.get("transparency")
-        if clear.any():
-            if not on_black:
-                raise refusal("readers.transparent", name, kind=TransparentImage)
-            return np.where(clear, 0, values).astype(values.dtype), True
-        return (np.iinfo(values.dtype).max - values if white_is_zero else values), False
-    if file.mode == "F":
-        return np.asarray(file, dtype=np.float32), False
+    # Grays of more than 8 bits.
+    if picture.mode in {"I;16", "I;16B", "I;16L", "I"}:
+        values = np.asarray(picture).astype(np.uint16)
+        clear = values == picture.info.get("transparency")
+        if clear.any() and not on_black:
+            raise refusal("readers.transparent", name, kind=TransparentImage)
+        return np.where(clear, np.uint16(0), values), bool(clear.any())
     # 8 bits: gray or RGB, of three equal channels gray
-    image: Pillow.Image = file
-    transparent = False
+    image, transparent = picture, False
     if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
         image = image.convert("RGBA" if image.mode in {"P", "PA", "RGB", "RGBA", "RGBa"} else "LA")
         least, greatest = image.getchannel("A").getextrema()
@@ -430,30 +375,15 @@ def _pixels(
     return colour, transparent
 
 
-def _check(file: ImageFile, name: str, *, turned_below_zero: bool) -> None:
+def _check(file: ImageFile, name: str, *, is_few: bool) -> None:
     """Refuse pixels of which Pillow would keep a part alone."""
-    # the bits a sample that the file holds
-    if isinstance(file, TiffImageFile):
-        bits = int(max(_tag(file, _BITS_PER_SAMPLE) or (1,)))
-    else:
-        how: Any = file.tile[0].args if file.tile else ""
-        greatest = how[1] if isinstance(file, PpmImageFile) and len(how) == 2 else 255
-        bits = 16 if ";16" in str(how) or (file.mode == "RGB" and greatest > 255) else 8
-    bands = len(file.getbands())
-    samples = _tag(file, _SAMPLES_PER_PIXEL) or bands
-    gray = file.mode in {"I", "I;16", "I;16B", "F"}
-    few = bool(_depth(file))
-    rules = (
-        # Pillow stretches the pixels to 8 bits, not the value that is transparent
-        (few and "transparency" in file.info, "a transparent gray of 2 or 4 bits"),
-        (bits > 8 and not gray, f"{bits} bits of a colour or alpha channel"),
-        (samples != bands and file.mode != "P", f"{samples} channels in a picture of {bands}"),
-        (turned_below_zero, _SIGNED_WHITE),
-    )
-    for wrong, fault in rules:
-        if wrong:
-            raise refusal("readers.partly_read", name, fault=fault)
-
-
-def _tag(file: ImageFile, tag: int) -> Any:
-    return file.tag_v2.get(tag) if isinstance(file, TiffImageFile) else None
+    how: Any = file.tile[0].args if file.tile else ""
+    greatest = how[1] if isinstance(file, PpmImageFile) and len(how) == 2 else 255
+    deep = ";16" in str(how) or (file.mode == "RGB" and greatest > 255)
+    if deep and file.mode not in {"I", "I;16", "I;16B"}:
+        fault = "16 bits of a colour or alpha channel"
+        raise refusal("readers.partly_read", name, fault=fault)
+    # Pillow stretches the pixels to 8 bits, not the value that is transparent
+    if is_few and "transparency" in file.info:
+        fault = "a transparent gray of 2 or 4 bits"
+        raise refusal("readers.partly_read", name, fault=fault)
