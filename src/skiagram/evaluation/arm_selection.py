@@ -282,19 +282,15 @@ def _choose(
     chosen = choose_within_folds({name: figures[name] for name in order}, preferred)
     counts = Counter(chosen.values())
     names = sorted(counts, key=lambda name: (-counts[name], order.index(name)))
-    compared, mixture = _require_scores(models[order.index(names[0])]), None
+    compared, mixture = models[order.index(names[0])].compared, None
+    if compared is None:
+        raise ValueError(f"{names[0]} has no scores")
     if len(names) > 1:
         mixture = compose([model.predictions for model in models], chosen, arm)
         compared = compared.on(setting, mixture)
     name = mixture.outcome.model if mixture else names[0]
     choice = ArmChoice(name, {name: counts[name] for name in names}, len(chosen))
     return SelectedArm(choice, compared, mean_of_chosen(figures, chosen), mixture, chosen)
-
-
-def _require_scores(model: MeasuredModel) -> ComparedModel:
-    if model.compared is None:
-        raise ValueError(f"{model.name} has no scores")
-    return model.compared
 
 
 def choose_within_folds(

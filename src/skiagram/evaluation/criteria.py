@@ -302,10 +302,6 @@ class DecisiveComparison:
         """Return what a figure leaves up to a perfect one: an AUC of 1, or no error."""
         return reached if self.evaluation.lower_is_better else reached.subtract(1.0).negate()
 
-    def find_unbeaten_baseline(self) -> str:
-        """Find the first simple baseline that the contender is not shown to beat; empty without."""
-        return next((rule for rule in self.simple_rules if self.fails("contender", rule)), "")
-
     @property
     def _primary(self) -> FigureTable:
         return self.figures.select(analysis=PRIMARY)

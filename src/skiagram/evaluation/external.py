@@ -49,7 +49,11 @@ def compare_with_development(
         at_home: Of the project itself.
         inputs: What `evaluation` was made of.
     """
-    setting, before = _set_out(inputs, seed, options.replicates)
+    # The cohort, and the development cases as if they were what is reported.
+    setting = replace(inputs, truth=None, covariates=None).assemble(seed, options.replicates)
+    cases = setting.development
+    draws, copies = cases.draws(options.replicates, seed), np.zeros(len(cases), dtype=np.bool_)
+    before = replace(setting, cases=cases, draws=draws, has_near_duplicate=copies)
     # The held-out figures of home, where there was a sealed test set.
     tested = at_home.models if at_home.task.part == "test" else ()
     held_out = {result.outcome.model: result for result in tested}
@@ -80,22 +84,6 @@ def compare_with_development(
         if run.difference is not None:
             rows.append(replace(run.difference, analysis=EXTERNAL, group=side))
     return with_verdict(replace(evaluation, figures=FigureTable((*evaluation.figures.rows, *rows))))
-
-
-def _set_out(
-    inputs: EvaluationInputs, seed: int, replicates: int
-) -> tuple[EvaluationSet, EvaluationSet]:
-    """Return the cohort, and the development cases as if they were what is reported."""
-    setting = replace(inputs, truth=None, covariates=None).assemble(seed, replicates)
-    # The development cases take the place of what is reported, with draws of their own.
-    cases = setting.development
-    before = replace(
-        setting,
-        cases=cases,
-        draws=cases.draws(replicates, seed),
-        has_near_duplicate=np.zeros(len(cases), dtype=np.bool_),
-    )
-    return setting, before
 
 
 def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple[str, Estimate]]:

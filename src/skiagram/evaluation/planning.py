@@ -124,7 +124,6 @@ class DifferencePlan:
     patients: int
     detect: int
     ratio: float
-    standard_error: float
 
 
 def plan_width(half_width: float, value: float, spread: Spread, prevalence: float) -> WidthPlan:
@@ -172,9 +171,8 @@ def plan_difference(
         "margin",
     )
     detected = _fewest(lambda n: _chance_above(spread(n), margin) >= POWER, prevalence, "margin")
-    error = math.sqrt(spread(settled).variance)
     ratio = settled / detected
-    return DifferencePlan(margin, true_difference, aim, POWER, settled, detected, ratio, error)
+    return DifferencePlan(margin, true_difference, aim, POWER, settled, detected, ratio)
 
 
 def chance_of_settling(variation: Variation, true_difference: float, margin: float) -> float:

@@ -145,7 +145,8 @@ def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str
     decisive, margin = find_decisive(evaluation), format_decimal(evaluation.margin)
     baseline, ceiling, reached = "", "", ""
     if decisive is not None:
-        baseline = _title(decisive.find_unbeaten_baseline(), evaluation)
+        unbeaten = (rule for rule in decisive.simple_rules if decisive.fails("contender", rule))
+        baseline = _title(next(unbeaten, ""), evaluation)
         if near := decisive.find_ceiling():
             ceiling = _title(near[0], evaluation)
             reached = f"the {evaluation.primary_title} {format_estimate(near[1])}"

@@ -106,12 +106,6 @@ def wrap_title(title: str, width: int = 24) -> str:
     return textwrap.fill(title, width)
 
 
-def draw_reference_line(axes: "Axes", position: float, label: str, *, dashed: bool) -> None:
-    """Draw a vertical line of reference with its name above the plot."""
-    axes.axvline(position, **style_of("zero", linestyle="--" if dashed else "-"))
-    write_above(axes, label, (position, 1), xycoords=("data", "axes fraction"))
-
-
 def write_above(axes: "Axes", words: str, place: tuple[float, float], **more: Any) -> None:
     """Write words above a plot, at a place of its upper edge."""
     axes.annotate(words, place, (0, 2), textcoords="offset points", **style_of("above", **more))
@@ -185,7 +179,8 @@ def draw_rows(
         axes = grid[0, 0]
         for text, position in lines.items():
             if position is not None:
-                draw_reference_line(axes, position, text, dashed=text == LIMIT)
+                axes.axvline(position, **style_of("zero", linestyle="--" if text == LIMIT else "-"))
+                write_above(axes, text, (position, 1), xycoords=("data", "axes fraction"))
         # A square and its interval on each row, its figures beside it.
         for place, row in enumerate(places):
             if isinstance(row, str):
