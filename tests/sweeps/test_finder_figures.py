@@ -33,7 +33,7 @@ def measure(run, *models):
 
 
 def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run):
-    row = measure(run, 0, 1).figures((), None)
+    row = measure(run, 0, 1).figures(None)
     for of_run in run.found.finders:
         assert interval(row.of(of_run.model, MERIT)) == interval(of_run.find(MERIT))
         assert interval(row.of(of_run.model, MEAN_SENSITIVITY)) == interval(
@@ -46,7 +46,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(run):
 
 
 def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run):
-    figures = measure(run, 0, 1).figures((), None)
+    figures = measure(run, 0, 1).figures(None)
     assert figures.resolve("deep") == "deep"  # no model of this name: nothing stands in for it
     assert figures.resolve("best_deep") == "best_deep_finder"
     assert figures.resolve("") == "best_classical_finder"
@@ -57,7 +57,7 @@ def test_a_row_is_chosen_by_the_lesions_that_its_finder_finds(run):
 def test_differences_from_the_reference_are_those_of_the_compared_arms(run):
     strong = run.models[1]
     named = with_outcome(strong, model="candidate_forest")
-    row = measure(run._replace(models=(named,)), 0).figures((), measure(run, 0))
+    row = measure(run._replace(models=(named,)), 0).figures(measure(run, 0))
     for figure, name in ((MERIT, MERIT_DIFFERENCE), (MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE)):
         wanted = run.evaluation.gain_in_finding(figure)
         assert wanted is not None

@@ -34,7 +34,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
     inputs = sealed_half(inputs) if design == "holdout" else inputs
     evaluation = evaluate(inputs, OPTIONS, seed=0)
     run = evaluation.table.select(analysis=METRICS)
-    row = measure(inputs, "brier").figures((), None)
+    row = measure(inputs, "brier").figures(None)
     for model in ("cox", "noise", "best_classical"):
         standing = evaluation.best["classical"] if model == "best_classical" else model
         assert interval(row.of(model, "concordance")) == interval(
@@ -56,7 +56,7 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
     cox, noise = inputs.models
     other = with_outcome(noise, model="cox")
     row = measure(replace(inputs, models=(cox,)))
-    found = row.figures((), measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
+    found = row.figures(measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
     pair = evaluate(inputs, OPTIONS, seed=0).figures
     wanted = pair.find(analysis=SECONDARY, model="cox", versus="noise")
     assert interval(found) == interval(wanted)
@@ -65,7 +65,7 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
 def test_a_model_that_failed_has_its_reason(inputs):
     cox = inputs.models[0]
     failed = with_outcome(cox, status="failed", reason="no events")
-    row = measure(replace(inputs, models=(failed, inputs.models[1]))).figures((), None)
+    row = measure(replace(inputs, models=(failed, inputs.models[1]))).figures(None)
     assert row.selection("cox") is None
     missing = row.of("cox", "concordance")
     assert missing.reason == "no events"

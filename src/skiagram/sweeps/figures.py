@@ -212,11 +212,10 @@ class MeasuredRow:
     setting: EvaluationSet
     margin: float
 
-    def figures(self, shown: Sequence[str], reference: "MeasuredRow | None") -> RowFigures:
+    def figures(self, reference: "MeasuredRow | None") -> RowFigures:
         """Return its figures.
 
         Args:
-            shown: Models whose figures are returned; empty for all.
             reference: The row that it is compared with.
         """
         # Models of the reference row, where both report the same cases.
@@ -231,7 +230,6 @@ class MeasuredRow:
         figures = [
             ModelFigure(name, each.title, each.arm, figure, estimate)
             for name, each in self.models.items()
-            if not shown or name in shown or name.startswith(BEST)
             for figure, estimate in (
                 *each.figures.items(),
                 *(each.subtract(others[name]) if name in others else ()),

@@ -71,7 +71,6 @@ class Sweep:
             Empty: the first value of every axis, or the first row.
         objective: What chooses a row. By itself the only model whose options differ between rows,
             else the best of the first arm.
-        models: Models whose figures are shown; empty for all of the run.
         figures: Figures in the table, by their names in the report, besides those that are always
             there: the one to choose by, AUC or the outcome's primary figure, and of finders the
             figure of merit and the mean sensitivity. Also those of `COSTS`.
@@ -89,7 +88,6 @@ class Sweep:
     rows: tuple[dict[str, Any], ...] = ()
     reference: dict[str, Any] = field(default_factory=dict)
     objective: Objective = Objective()
-    models: tuple[str, ...] = ()
     figures: tuple[str, ...] = ()
     analysis: Analysis | None = None
     clock: Clock = Clock()

@@ -209,7 +209,7 @@ def run_rows(
         side_by_side = 1 if sweep.costs else _TOGETHER  # nothing is trained while times are taken
         for start in range(0, len(ordered), side_by_side):
             together = ordered[start : start + side_by_side]
-            for row, trained, began in _train(together, sweep, workspace, open_cases):
+            for row, trained, began in _train(together, workspace, open_cases):
                 if row.number == row.reference:
                     reference = trained if isinstance(trained, TrainedRow) else None
                 # A row that failed is a result, too.
@@ -236,7 +236,7 @@ def run_rows(
 
 
 def _train(
-    rows: Sequence[Row], sweep: Sweep, workspace: Workspace, open_seal: OpenSeal
+    rows: Sequence[Row], workspace: Workspace, open_seal: OpenSeal
 ) -> Iterator[tuple[Row, TrainedRow | SkiagramError, float | None]]:
     """Yield each row once its models are trained, or with the reason why they are not.
 
@@ -244,7 +244,7 @@ def _train(
     first of its trainings began, seconds since 1970; None where all were there before.
     """
     # Trainings of equal bytes are one; with each row, how many there are up to it.
-    prepared = [_attempt(prepare_row, row, sweep, workspace) for row in rows]
+    prepared = [_attempt(prepare_row, row, workspace) for row in rows]
     trainings: dict[str, partial[Path]] = {}
     ends: list[int] = []
     for each in prepared:
@@ -300,19 +300,16 @@ def _failed(row: Row, error: SkiagramError) -> RowResult:
     return RowResult(row, reason=error.recorded)
 
 
-def prepare_row(row: Row, sweep: Sweep, workspace: Workspace) -> PreparedRow:
+def prepare_row(row: Row, workspace: Workspace) -> PreparedRow:
     """Check a row's options, and make its prepared data where they are not made yet."""
     # Options of the row, checked before any data are read.
     scored = check(Scored, row.changes.get(SCORED, {}), SCORED)
     workspace = change(workspace, row)
     choices = workspace.options.choices
     used = list_files(choices)
-    networks, models = split_names(choices["networks"]), used["model"]
+    networks = split_names(choices["networks"])
     check_changes(row.changes, used)
     check_run(workspace.options)
-    if unknown := sorted({*sweep.models} - {*models, *used["combination"]}):
-        allowed = ", ".join((*models, *used["combination"]))
-        raise refusal("sweeps.no_model", name=unknown[0], models=allowed)
 
     def read(group: str) -> dict[str, dict[str, Any]]:
         return {name: workspace.options.read_file(group, name) for name in used[group]}
@@ -430,7 +427,7 @@ def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> Ro
     # What the figures depend on: the row, what was asked for, and of costs the machine.
     prepared = made.prepared
     row, workspace = prepared.row, prepared.workspace
-    requests: dict[str, Any] = {"figures": sweep.metrics, "models": sweep.models}
+    requests: dict[str, Any] = {"figures": sweep.metrics}
     if sweep.costs:
         times = {"clock": asdict(sweep.clock), "machine": prepared.machine}
         requests |= {"costs": sweep.costs, **times}
@@ -445,18 +442,15 @@ def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> Ro
 
     def make(folder: Path) -> None:
         other = None if compared is None else compared.as_reference
-        figures = made.measure(sweep.metrics).figures(sweep.models, other)
+        figures = made.measure(sweep.metrics).figures(other)
         data = prepared.data
         image_figures = measure_images(data.cases.parent, data.store, sweep.figures)
-        trained = [
-            (each, piece)
-            for each, piece in zip(prepared.candidates, made.pieces, strict=True)
-            if sweep.costs and (not sweep.models or each.name in sweep.models)
-        ]
-        times = workspace, data, prepared.plan, sweep.clock
-        costs = measure_costs(*times, trained, sweep.costs)
-        all_figures = (*figures.figures, *image_figures, *costs)
-        write_record(replace(figures, figures=all_figures), folder / _FIGURES)
+        all_figures = [*figures.figures, *image_figures]
+        if sweep.costs:
+            trained = [*zip(prepared.candidates, made.pieces, strict=True)]
+            times = workspace, data, prepared.plan, sweep.clock
+            all_figures += measure_costs(*times, trained, sweep.costs)
+        write_record(replace(figures, figures=tuple(all_figures)), folder / _FIGURES)
 
     # Figures that were made before are read.
     try:
