@@ -35,5 +35,5 @@ def test_nothing_is_noted_of_generated_images_or_under_cross_validation(tmp_path
     open_by_sweep(tmp_path, design="cv")
     clean = np.zeros((16, 16), dtype=np.float32)
     truth = {at: GroundTruth(clean, 0.0, (np.nan, np.nan)) for at in range(8)}
-    open_by_sweep(tmp_path, known=truth)
+    open_by_sweep(tmp_path, generated=truth)
     assert not (tmp_path / LEDGER).exists()
