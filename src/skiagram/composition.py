@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from skiagram.declared import read_declared
-from skiagram.errors import OptionError, nearest, refusal, suggest
+from skiagram.errors import OptionError, listed, nearest, refusal, suggest
 from skiagram.options import (
     CLASS_OF_GROUP,
     PARAMS,
@@ -213,8 +213,12 @@ class Composition:
     def _absent(self, group: str, name: str, where: str) -> OptionError:
         """Return the error of a config that is not there; it names the nearest one."""
         files = self.list_files(group)
-        fault, remedy = f"no config conf/{group}/{name}.yaml", remedy_of_absent(group, name, files)
-        return OptionError(fault, where=where, allowed=", ".join(files), remedy=remedy)
+        # what to do, such as of a name that other software has for a member
+        others = read_declared("skiagram", "names_of_others.yaml").get(group, {})
+        known = [*files, *["none"] * (group == "model")]
+        remedy = others.get(name) or suggest(name, known, "choose one of these files")
+        fault = f"no config conf/{group}/{name}.yaml"
+        return OptionError(fault, where=where, allowed=listed(files, near=name), remedy=remedy)
 
     def list_files(self, group: str) -> list[str]:
         """Return the names of a group's configs, those in folders of it as `region/ct`."""
@@ -460,17 +464,6 @@ class Composition:
         if not isinstance(defaults, list):
             raise refusal("base.no_defaults", file)
         return defaults
-
-
-def remedy_of_absent(group: str, name: str, known: Sequence[str], otherwise: str = "") -> str:
-    """Return what to do about a name that no config of a group has.
-
-    Args:
-        known: Names that may stand there.
-        otherwise: What is said where none of them is near.
-    """
-    others = read_declared("skiagram", "names_of_others.yaml")
-    return str(others.get(group, {}).get(name) or suggest(name, known, otherwise))
 
 
 def _require_option(

@@ -1,7 +1,6 @@
 """What an image is besides what it shows: a label must not be told from it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -43,29 +42,8 @@ def collect_image_traits(
         for store in stores
         if store.has_images
     ]
-    probed = probed_traits(cases, rows, traits, covariates, acquisition)
-    # Of a table of features: how many of them are empty.
-    if measured is None or measured.shape[1] < 2:
-        return probed
-    case_features = measured.set_index("case_id").loc[cases.case_id[rows].tolist()]
-    share = case_features.isna().mean(axis=1).to_numpy(dtype=np.float64)[:, None]
-    return replace(probed, images={**probed.images, "empty_features": share})
-
-
-def probed_traits(
-    cases: Cases,
-    rows: Whole,
-    traits: Sequence[Sequence[Mapping[str, tuple[float, ...]]]],
-    covariates: pd.DataFrame | None,
-    acquisition: Sequence[str] = (),
-) -> ProbedTraits:
-    """Select the traits that are probed, of the cases in some rows.
-
-    Args:
-        traits: Of each kind of image the traits of its images. A trait that has not as many
-            numbers in all images of a kind (volumes among images) is left out.
-    """
-    # numbers of several kinds of images stand side by side
+    # Numbers of several kinds of images stand side by side. A trait that has not as many in all
+    # images of a kind (volumes among images) is left out.
     parts: dict[str, list[Floats]] = {}
     for images_of_kind in traits:
         for trait in images_of_kind[0] if images_of_kind else ():
@@ -82,6 +60,11 @@ def probed_traits(
     taken = [encoded[name] for name in acquisition if name in encoded]
     if taken:
         images["acquisition"] = np.concatenate(taken, axis=1)
+    # Of a table of features: how many of them are empty.
+    if measured is not None and measured.shape[1] > 1:
+        case_features = measured.set_index("case_id").loc[cases.case_id[rows].tolist()]
+        share = case_features.isna().mean(axis=1).to_numpy(dtype=np.float64)
+        images["empty_features"] = share[:, None]
     return ProbedTraits(rows, images, encoded)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skiagram.composition import GROUPS, Composition, remedy_of_absent
+from skiagram.composition import GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest, refusal, suggest
 from skiagram.models.arm_of_file import CLASSES, require_arm, target_of
 from skiagram.options import (
@@ -197,19 +197,8 @@ def _check_names(options: Composition) -> None:
     choices = options.choices
     _refuse_unread(options)
     for choice, group in GROUPS.items():
-        names, files = split_names(choices.get(choice) or []), options.list_files(group)
-        for name, number in Counter(names).items():
-            if name not in files:
-                known = [*files, *["none"] * (choice in CLASSES)]
-                remedy = remedy_of_absent(group, name, known, "choose one of these files")
-                raise refusal(
-                    "steps.no_file",
-                    choice,
-                    name=name,
-                    group=group,
-                    files=listed(files, near=name),
-                    remedy=remedy,
-                )
+        for name, number in Counter(split_names(choices.get(choice) or [])).items():
+            options.read_file(group, name, choice)
             if number > 1:
                 raise refusal("steps.named_twice", choice, name=name, number=number)
 

@@ -341,27 +341,26 @@ def split_modalities(
     parts = {name: frame[frame[columns.modality] == name] for name in chosen}
     if len(chosen) == 1:
         return parts
-    # modality → what tells a case: patient, region and visit → its place
+    # what tells a case, of each modality: patient, region and visit
     case_columns = (columns.patient, columns.region, columns.visit)
     key_columns = [name for name in case_columns if name is not None]
-    by_case: dict[str, dict[tuple[str, ...], int]] = {name: {} for name in chosen}
-    for name, part in parts.items():
-        for at, row in enumerate(rows_of(part, key_columns)):
-            key = tuple(row.cells[column] for column in key_columns)
-            if by_case[name].setdefault(key, at) != at:
-                raise refusal("datasets.second_image", row.where, name=name)
+    keys = {name: pd.MultiIndex.from_frame(part[key_columns]) for name, part in parts.items()}
+    for name, key in keys.items():
+        if key.has_duplicates:
+            second = row_at(parts[name], int(key.duplicated().argmax()))
+            raise refusal("datasets.second_image", second.where, name=name)
+    first = parts[chosen[0]]
     for name in chosen[1:]:
-        for key, at in by_case[chosen[0]].items():
-            if key not in by_case[name]:
-                raise refusal(
-                    "datasets.missing_modality",
-                    row_at(parts[chosen[0]], at).where,
-                    name=name,
-                    modalities=", ".join(by_case),
-                )
-        order = [by_case[name][key] for key in by_case[chosen[0]]]
-        parts[name] = parts[name].iloc[order]
-        _check_modality(parts[chosen[0]], parts[name], columns, chosen[0])
+        places = keys[name].get_indexer(keys[chosen[0]])
+        if (places < 0).any():
+            raise refusal(
+                "datasets.missing_modality",
+                row_at(first, int((places < 0).argmax())).where,
+                name=name,
+                modalities=", ".join(chosen),
+            )
+        parts[name] = parts[name].iloc[places]
+        _check_modality(first, parts[name], columns, chosen[0])
     return parts
 
 
