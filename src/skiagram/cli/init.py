@@ -1,7 +1,6 @@
 """`skiagram init`: a folder of images becomes a data set of this project."""
 
 import argparse
-import json
 import os
 import re
 import shlex
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
-import yaml
 
 from skiagram.cli.check_report import patient_hint, require_usable, spelling_hints
 from skiagram.cli.file_arguments import read_file_options
@@ -20,7 +18,7 @@ from skiagram.cli.templates import fill_in
 from skiagram.composition import Composition
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.identifiers import suspect_column
-from skiagram.datasets.folder.option_file import OptionFiles
+from skiagram.datasets.folder.option_file import OptionFiles, config_text
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import split_modalities
 from skiagram.datasets.ingest import task_of
@@ -205,10 +203,8 @@ def write_data_set(data_set: DataSet) -> list[Path]:
     source, frame = checked.source, checked.frame
     # The arrays are named in a config, not copied.
     if isinstance(source, MedMNIST):
-        values = json.loads(json.dumps(composed(source)))
-        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
         gitignores = leave_out(Path(), options.folder, ())
-        write_files({files.options: text.encode()})
+        write_files({files.options: config_text(source).encode()})
         return gitignores
     if isinstance(source, Folder):
         frame = pd.concat(split_modalities(frame, source.columns, source.modalities).values())
@@ -239,16 +235,9 @@ def _compose_reader_files(columns: Iterable[str]) -> dict[Path, str]:
     for column in columns:
         name = re.sub(r"\W+", "_", column.lower()).strip("_")
         path = Path("conf/model", f"{name}.yaml")
-        target = composed(Reader(column=column, title=column))["_target_"]
-        options = read_option_file(path) if path.exists() else {}
-        if options and (options.get("_target_"), options.get("column")) != (target, column):
+        reader = Reader(column=column, title=column)
+        if not path.exists():
+            files[path] = config_text(reader)
+        elif {**read_option_file(path), "title": column} != composed(reader):
             raise refusal("cli.other_reader", path=path, column=column)
-        if not options:
-            scalar = yaml.safe_dump(column, allow_unicode=True, width=10**6).splitlines()[0]
-            files[path] = f"""\
-# Scores of a reader or an existing device, compared with the models; nothing is trained.
-_target_: {target}
-column: {scalar} # column of scores; higher = more likely the positive class
-title: {scalar} # name in tables and figures
-"""
     return files

@@ -2,21 +2,14 @@
 
 import shlex
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import pandas as pd
 
-from skiagram.datasets.folder.mask_names import may_be_mask
-from skiagram.datasets.folder.name_patterns import (
-    CONTENT,
-    LAYOUT_CONTENT,
-    LAYOUTS,
-    Cut,
-    NamePattern,
-)
+from skiagram.datasets.folder.name_patterns import CONTENT, LAYOUTS, Cut, NamePattern
 from skiagram.datasets.folder.roles import PATIENT, part_of
 from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import refusal
@@ -178,62 +171,32 @@ def _only_file(folder: Path, mask: str) -> str:
     return f"{mask}/{inside[0]}"
 
 
-def _read_usual_layouts(files: Sequence[str]) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the options of each usual layout of patients that all files fit, and what it tells."""
-    for written in LAYOUTS["patients"]:
-        layout = NamePattern(written, LAYOUT_CONTENT)
-        readings = [*map(layout.readings, files)]
-        if not all(readings):
-            continue
-        cuts = get_args(Cut) if any(len(found) > 1 for found in readings) else ("",)
-        # the shortest ids first: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one
-        for at, cut in enumerate(cuts):
-            told = pd.DataFrame([found[-at] for found in readings])
-            # what is the same in all names stays
-            fields = {field: f"{{{field}}}" for field in layout.fields}
-            for field in fields.keys() & {"name", "ending"}:
-                words = {*told[field]}
-                fields[field] = words.pop() if len(words) == 1 else "{any}"
-            line = shlex.join(["--pattern", layout.fill(fields)])
-            yield f"{line} --cut {cut}" if cut else line, told
-
-
 def propose_patients(files: Sequence[str], labels: Sequence[str]) -> str:
-    """Return a pattern by which several files share a patient, as `10_left.png`, `10_right.png`.
+    """Return the first usual layout by which several files share a patient; empty without any.
 
-    Empty unless most of enough patients have several files, and the pattern tells all of these
-    apart: by a few words, or by folders besides those of the classes.
+    Such as `10_left.png`, `10_right.png`. Most of enough patients must have several files, and the
+    pattern must tell all of these apart: by a few words, or by folders besides those of classes.
 
     Args:
         files: Relative to the folder.
         labels: Of each; a level of folders that has them is that of the classes.
     """
-    for options, told in _read_usual_layouts(files):
+    endings = {"".join(PurePosixPath(name).suffixes) for name in files}
+    ending = endings.pop() if len(endings) == 1 else ""
+    for layout in LAYOUTS["patients"]:
+        written = layout.replace("{ending}", ending)
+        readings = [*map(NamePattern(written).readings, files)]
+        if not all(readings):
+            continue
+        # the shortest ids: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one
+        told = pd.DataFrame([found[0] for found in readings])
         of_classes = "label" not in told or told["label"].tolist() == [*labels]
-        if "region" not in told or told[["patient", "region"]].duplicated().any() or not of_classes:
+        if told[["patient", "region"]].duplicated().any() or not of_classes:
             continue
         several = told["patient"].value_counts() > 1
         regions = told["region"].nunique()
         few = regions <= _FEW and regions < len(several)
-        if several.mean() > 0.5 and (few or ("{patient}/" in options and len(several) > _FEW)):
-            return options
-    return ""
-
-
-def propose_pattern(images: Iterable[str], columns: Mapping[str, Sequence[str]]) -> str:
-    """Return options by which a table with a row a patient meets its files; empty without any.
-
-    Args:
-        columns: Column → its cells.
-    """
-    files = sorted(name for name in images if not may_be_mask(name))
-    for options, told in _read_usual_layouts(files):
-        patients = {*told["patient"]}
-        if len(patients) < len(files) or "label" in told:
-            continue
-        for column, cells in columns.items():
-            ids = {*cells} - {""}
-            if len(ids) == len(cells) and len(ids & patients) > 1:
-                further = "" if ids == patients else " --unmatched leave-out"
-                return f"{shlex.join(['--patient', column])} {options}{further}"
+        if several.mean() > 0.5 and (few or ("{patient}/" in written and len(several) > _FEW)):
+            further = " --cut first" if any(len(found) > 1 for found in readings) else ""
+            return shlex.join(["--pattern", written]) + further
     return ""

@@ -21,7 +21,6 @@ from skiagram.intake.class_folders import rows_of_classes
 from skiagram.intake.described_tables import DescribedTable, SettledTable, Settling
 from skiagram.intake.file_names import FileNames, find_files_alone, find_listed_files
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import propose_pattern
 from skiagram.intake.labels import record_left_out
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns
@@ -154,26 +153,19 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     ]
     if columns or options.columns:
         return [*with_ending, *columns, "file"][0]
-    # none is there: what may be one, or the ids of patients that names of files hold
-    cells = {str(name): frame[name].tolist() for name in frame}
+    # none is there: what may be one
     tree = open_tree(options.folder, str(options.folder), is_image_file)
     images = _require_images(tree, str(options.folder))
     known = FileNames([*images, *find_files_alone(images)])
     called = [
-        name for name, names in cells.items() if {len(known.meant(cell)) for cell in names} == {1}
+        str(name) for name in frame if {len(known.meant(cell)) for cell in frame[name]} == {1}
     ]
+    allowed = listed(filter(None, frame.columns), "`", near="file")
+    ending = "".join(PurePath(images[0]).suffixes)
     if called:
         option = shlex.join(["--file", called[0]])
-        remedy = f"name the column of file names, for example `{option}`"
-    else:
-        remedy = f"add a column `file` with names of files, such as `{images[0]}`; where the table "
-        remedy += "has no header, name all its columns: `--columns file label`"
-    have_endings = any(PurePath(cells[name][0]).suffix for name in called)
-    by_patient = "" if have_endings else propose_pattern(images, cells)
-    if by_patient and options.folder.is_dir():
-        remedy = f"where a row is a file, {remedy}; where it is a patient, add `{by_patient}`"
-    allowed = listed(filter(None, frame.columns), "`", near="file")
-    raise refusal("intake.no_file_column", allowed=allowed, remedy=remedy)
+        raise refusal("intake.other_file_column", allowed=allowed, option=option, ending=ending)
+    raise refusal("intake.no_file_column", allowed=allowed, example=images[0], ending=ending)
 
 
 def _find_files(table: SettledTable) -> SettledTable:

@@ -68,6 +68,16 @@ def described_as(source: S, present: RealDataSet, copies: CopyChoice | None) -> 
     return dataclasses.replace(source, **written | ({} if copies is None else {"copies": copies}))
 
 
+def config_text(options: Any) -> str:
+    """Return options of a class as the YAML of a config, each with its meaning."""
+    meaning, lines = meanings(type(options)) | meanings(Columns), list[str]()
+    for option, value in composed(options).items():
+        inner: Mapping[str, Any] = value if option == "columns" else {}
+        lines.append(_yaml_line(option, "" if inner else value, meaning))
+        lines += [f"  {_yaml_line(name, column, meaning)}" for name, column in inner.items()]
+    return "\n".join(lines) + "\n"
+
+
 @dataclasses.dataclass(frozen=True)
 class OptionFiles:
     """The two files of a data set within a project.
@@ -187,14 +197,7 @@ class OptionFiles:
             source = dataclasses.replace(source, file=str(self.manifest))
         sealed_files = {} if sealed is None else {self.sealed_labels: sealed}
         # The config comes first: after a kill `--renew` makes the others.
-        # the options as YAML, each with its meaning
-        meaning, of_columns = meanings(type(source)), meanings(Columns)
-        lines = []
-        for option, value in composed(source).items():
-            inner: Mapping[str, Any] = value if option == "columns" else {}
-            lines.append(_yaml_line(option, "" if inner else value, meaning))
-            lines += [f"  {_yaml_line(name, column, of_columns)}" for name, column in inner.items()]
-        texts = {self.options: ("\n".join(lines) + "\n").encode(), self.manifest: content}
+        texts = {self.options: config_text(source).encode(), self.manifest: content}
         self.manifest.parent.mkdir(exist_ok=True)
         write_files(texts | sealed_files)
 
