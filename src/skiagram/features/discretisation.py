@@ -21,7 +21,6 @@ from skiagram.features.neighbours import MIDDLE_FIRST, frame, steps, zone_forest
 from skiagram.strict import STRICT
 
 Images = NDArray[np.floating[Any]]
-Row = NDArray[np.floating[Any]]
 
 MAX_LEVELS = 2048  # 27 of them add up to less than 2¹⁶, where `ngtdm` counts pixels
 _MAX_CACHED = 2**24  # pixels whose zones are kept, 64 MB
@@ -247,20 +246,18 @@ def _digitise(
     number, bin_width, lowest_of_all = bins
     most = np.int32(number - 1 if number > 0 else MAX_LEVELS)
     masked = int(inside.shape == images.shape)
-    low, high = np.empty(width, images.dtype), np.empty(width, images.dtype)
     first_empty = -1
-    # The range of the region, row by row.
     for image in range(n):
-        for x in range(width):
-            low[x], high[x] = np.inf, -np.inf
+        # The range of the region.
+        lowest, top = np.inf, -np.inf
         for z in range(depth):
             for y in range(height):
                 row = images[image, z_first + z, y_first + y, x_first:x_end]
                 region = inside[image * masked, (z_first + z) * masked, (y_first + y) * masked]
-                _widen(row, region[x_first:x_end], low, high)
-        lowest, top = np.inf, -np.inf
-        for x in range(width):
-            lowest, top = min(lowest, np.float64(low[x])), max(top, np.float64(high[x]))
+                for x in range(width):
+                    if region[x_first + x]:
+                        value = np.float64(row[x])
+                        lowest, top = min(lowest, value), max(top, value)
         ranges[0, image], ranges[1, image] = lowest, top
         if top < lowest and first_empty < 0:
             first_empty = image
@@ -268,39 +265,19 @@ def _digitise(
         lowest = lowest_of_all if from_lowest else lowest
         lowest -= lowest % bin_width if multiples else 0.0
         divisor = bin_width if number == 0 else top - lowest if top > lowest else 1.0
-        scale = (lowest, float(max(number, 1)), divisor)
+        factor = float(max(number, 1))
         # Then the levels, in a second pass over the same rows.
         for z in range(depth):
             for y in range(height):
                 row = images[image, z_first + z, y_first + y, x_first:x_end]
                 region = inside[image * masked, (z_first + z) * masked, (y_first + y) * masked]
-                _digitise_row(row, region[x_first:x_end], scale, most, levels[image, z, y])
-        highest[image] = 1 + min(np.int32(scale[1] * (top - lowest) / divisor), most)
+                for x in range(width):
+                    share = factor * (np.float64(row[x]) - lowest) / divisor
+                    within = region[x_first + x]
+                    level = np.int32(1) + min(np.int32(share if within else 0.0), most)
+                    levels[image, z, y, x] = np.uint16(level) * np.uint16(within)
+        highest[image] = 1 + min(np.int32(factor * (top - lowest) / divisor), most)
     return first_empty
-
-
-@compiled
-def _widen(row: Row, inside: Flags, low: Row, high: Row) -> None:
-    """Keep the lowest and the highest intensity of each column: in vectors, without a branch."""
-    for x in range(len(row)):
-        below, above = (row[x] < low[x]) & inside[x], (row[x] > high[x]) & inside[x]
-        low[x] = row[x] if below else low[x]
-        high[x] = row[x] if above else high[x]
-
-
-@compiled
-def _digitise_row(
-    row: Row,
-    inside: Flags,
-    scale: tuple[float, float, float],
-    most: np.int32,
-    levels: NDArray[np.uint16],
-) -> None:
-    lowest, factor, divisor = scale
-    for x in range(len(row)):
-        share = factor * (np.float64(row[x]) - lowest) / divisor
-        level = np.int32(1) + min(np.int32(share if inside[x] else 0.0), most)
-        levels[x] = np.uint16(level) * np.uint16(inside[x])
 
 
 def count_levels(levels: NDArray[np.uint16], number: int) -> Whole:
