@@ -27,7 +27,7 @@ def test_each_kind_of_finding_warns_and_names_its_cases_and_what_was_done(tissue
     findings = tissue.findings(tmp_path)
     told = {name: findings[name] for name in findings if name.startswith("transformed")}
     assert {name: (one.count, one.examples) for name, one in told.items()} == {
-        "transformed_copies_across_splits": (1, ("case-000040",)),
+        "transformed_copies_across_splits": (1, ("case-000040 and case-000003",)),
         "transformed_copies_across_patients": (
             2,
             ("case-000002 and case-000004", "case-000006 and case-000011"),

@@ -98,8 +98,8 @@ class ShortcutTrait(NamedTuple):
     severity: Severity = "warning"
 
 
-_WORDS = read_declared("skiagram.audit", "findings.yaml")
-SHORTCUT_TRAITS = {name: ShortcutTrait(**words) for name, words in _WORDS["traits"].items()}
+WORDS = read_declared("skiagram.audit", "findings.yaml")
+SHORTCUT_TRAITS = {name: ShortcutTrait(**words) for name, words in WORDS["traits"].items()}
 NOBODY = np.empty(0, dtype=np.str_)
 
 
@@ -119,7 +119,7 @@ def find(
         second_case_id: The second of each pair.
         **words: What stands in braces besides `count`.
     """
-    kind, met = _WORDS["findings"][name], len(case_id) if count is None else count
+    kind, met = WORDS["findings"][name], len(case_id) if count is None else count
     summary = kind["summary"].format(count=met, **words)
     if second_case_id is not None:
         case_id = np.array(

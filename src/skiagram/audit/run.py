@@ -16,7 +16,7 @@ from skiagram.audit.composition import (
     described_regions,
 )
 from skiagram.audit.contract import Appearance, Check, Evidence, unite_appearances
-from skiagram.audit.copies import check_near_duplicates, check_transformed_copies
+from skiagram.audit.copies import check_copies
 from skiagram.audit.features import check_features
 from skiagram.audit.findings import AuditReport
 from skiagram.audit.groups import check_groups
@@ -30,8 +30,7 @@ from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
 CHECKS: tuple[Check, ...] = (
-    check_near_duplicates,
-    check_transformed_copies,
+    check_copies,
     check_patients,
     check_classes,
     check_images,
