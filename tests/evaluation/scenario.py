@@ -95,7 +95,7 @@ def evaluated(
         "cases": known.cases,
         "task": known.task,
         "sealed": known.sealed,
-        "card": replace(CARD, test_sites=test_sites),
+        "card": replace(CARD, test_sites=test_sites, site_column="site" if test_sites else ""),
         "comparison": COMPARISON,
     }
     return evaluate(
