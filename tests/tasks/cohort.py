@@ -176,7 +176,7 @@ def another_cohort(inputs):
         task=replace(inputs.task, design="holdout"),
         sealed=pd.DataFrame({"case_id": ids, "label": cases.label, "value": cases.value}),
         covariates=pd.DataFrame({"case_id": ids, "cohort": hospital}),
-        card=replace(inputs.card, test_sites=("A", "B")),
+        card=replace(inputs.card, test_sites=("A", "B"), site_column="cohort"),
     )
 
 
