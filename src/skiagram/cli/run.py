@@ -19,7 +19,7 @@ from skiagram.cli.file_arguments import read_file_options
 from skiagram.cli.init import DataSet, check_data_set, write_data_set
 from skiagram.composition import Composition
 from skiagram.compute.files import locked, write_files
-from skiagram.errors import DataError, OptionError, printable, refusal
+from skiagram.errors import DataError, OptionError, listed, printable, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.tables import AnyTable, describe_table
 from skiagram.options import PARAMS
@@ -39,7 +39,7 @@ from skiagram.steps.check import offer_check
 from skiagram.steps.checked import CHECKED, remove_checked
 from skiagram.steps.digest import changed_files
 from skiagram.steps.network_time import plan_network_time
-from skiagram.steps.preflight import DataSetFacts, check_run
+from skiagram.steps.preflight import DataSetFacts, check_run, find_unread
 from skiagram.steps.presets import FittingChoices, choices_of, read_encoders
 
 _QUICK_FOLDS = 2
@@ -120,6 +120,12 @@ class Asked:
         own = {name: value for name, value in self.values.items() if not name.startswith("conf.")}
         return {**chosen, **self.choices, **own}
 
+    def unread(self, chosen: Mapping[str, Any], composition: Composition) -> list[str]:
+        """List models that the line leaves to their defaults, and whose features it left out."""
+        if "features" not in self.choices or "baselines" in self.choices:
+            return []
+        return [*find_unread(Composition(composition.root, chosen), chosen["baselines"])]
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Run everything that is out of date; return the exit code of the last step."""
@@ -171,7 +177,10 @@ def run_data_set(asked: Asked, project: Path) -> int:
         require_new(folder)
     composition = Composition(folder if is_made(folder) else shipped_root())
     asked = asked.resolved(composition)
-    check_run(Composition(composition.root, asked.choose() | dict(asked.values)))
+    chosen = asked.choose()
+    left_out = asked.unread(chosen, composition)
+    chosen["baselines"] = [name for name in chosen["baselines"] if name not in left_out]
+    check_run(Composition(composition.root, chosen | dict(asked.values)))
     # the table and the names of files, which must be there and need no project
     described = None if asked.files.is_arrays else describe_table(asked.files)
     # the data set and its project, by one command at a time
@@ -211,6 +220,10 @@ def _add_and_choose(
     checked = data_set.checked
     choices, data = choices_of(checked), DataSetFacts.of_checked(checked)
     chosen = asked.choose(choices)
+    left_out = asked.unread(chosen, composition)
+    chosen["baselines"] = [name for name in chosen["baselines"] if name not in left_out]
+    if left_out:
+        print(f"Left out, as `--features` has not what they read: {listed(left_out)}.")
     if not choices.files:  # else once the configs that it names are written
         changes = {**chosen, **asked.values}
         del changes["dataset"]

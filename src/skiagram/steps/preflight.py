@@ -7,7 +7,7 @@ libraries that take long to import are imported only where they are needed.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -162,6 +162,9 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         _check_folds(choices, data, options)
         if data.shape:
             _check_features(options, data)
+    for name, family in find_unread(options, list(models["baselines"])).items():
+        chosen = listed(split_names(options.choices.get("features") or []))
+        raise refusal("steps.family_not_chosen", name=name, family=family, families=chosen)
 
 
 def _check_features(options: Composition, data: DataSetFacts) -> None:
@@ -214,6 +217,40 @@ def _refuse_unread(options: Composition) -> None:
     for name in sorted(options.choices.keys() - read):
         near = suggest(name, read)
         raise refusal("steps.no_choice", name=name, near=near and f"{near} ")
+
+
+def find_unread(options: Composition, baselines: Sequence[str]) -> dict[str, str]:
+    """Find classical models that read a family of features which `features` lacks.
+
+    Args:
+        baselines: Names of configs in conf/model.
+
+    Returns:
+        Name of such a model → the first family that it lacks. Of a table of features, whose
+        columns are called as somebody liked, none.
+    """
+    # The families that are chosen; a config is one of them, or names several.
+    known, chosen = options.list_files("features"), set[str]()
+    for name in split_names(options.choices.get("features") or []):
+        values = options.read_file("features", name)
+        chosen |= {name} if "_target_" in values else {*values}
+    if "measured" in chosen:
+        return {}
+    # A column is a family, or a whole name that begins with it, maybe after its kind of image.
+    unread = {}
+    for name in baselines:
+        values = options.read_file("model", name)
+        columns = [column.rpartition(".")[2] for column in values.get("columns") or ()]
+        read = [
+            family
+            for family in known
+            for column in columns
+            if f"{column}_".startswith(f"{family}_")
+        ]
+        lacking = [family for family in read if family not in chosen]
+        if lacking:
+            unread[name] = lacking[0]
+    return unread
 
 
 def _check_references(options: Composition, trained: Models) -> None:
