@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression as Logistic
 
 from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.importance import (
+    accumulate_local_effects,
     auc_loss,
     compare_rankings,
     estimate_loss,
@@ -120,6 +121,21 @@ def test_the_weights_of_a_linear_model_are_found_through_its_steps(changed):
     raised = (values + values.std(axis=0)).astype(np.float32)
     up = FeatureTable(table.case_id, NAMES, raised)  # each feature one deviation
     assert_allclose(rank(up) - rank(table), effects.sum(), rtol=1e-3)
+
+
+def test_local_effects_of_a_known_function_are_its_own():
+    table = features(n=400)
+
+    def rank(table):
+        first, other = table.values[:, 0].astype(np.float64), table.values[:, 2]
+        return first**2 + 3 * other  # nothing of the feature that goes with the first
+
+    effect = accumulate_local_effects(rank, table, "glcm_contrast", 20)
+    edge, found = np.array(effect.edge), np.array(effect.effect)
+    assert_allclose(found - found[0], edge**2 - edge[0] ** 2, atol=1e-3)
+    beside = accumulate_local_effects(rank, table, "glcm_energy", 20)
+    assert np.abs(beside.effect).max() == 0
+    assert accumulate_local_effects(rank, features(n=1), "glcm_energy", 20) is None
 
 
 @pytest.mark.slow

@@ -135,6 +135,7 @@ def test_features_are_explained_by_the_fits_of_the_scores_without_the_seal(place
     assert {group.group for group in linear.features.families} == {"wavelet", "first_order"}
     assert len(linear.features.features) == len(forest.features.features) == 3
     for feature in linear.features.features:
+        assert len(feature.effects) == 3
         assert feature.loss.over_folds.low is not None
         assert feature.loss.over_patients.value == pytest.approx(feature.loss.over_folds.value)
     assert len(linear.features.coefficients) == 3

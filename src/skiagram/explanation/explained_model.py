@@ -42,6 +42,7 @@ class ImportanceOptions:
         orders: Permutations of each group.
         correlation: Mean |Spearman's ρ| from which features are one cluster.
         first: Features that are named and drawn; also the first few whose ranking is compared.
+        bins: Bins of a local effect.
         resamples: Resamples of patients for the weights of linear models; 0 for none.
         shap_cases: Held-out cases of each fold with Shapley values; 0 for none.
         background: Training cases that stand for an absent feature.
@@ -50,6 +51,7 @@ class ImportanceOptions:
     orders: Annotated[int, Field(ge=1)]
     correlation: Annotated[float, Field(gt=0, lt=1)]
     first: Annotated[int, Field(ge=1)]
+    bins: Annotated[int, Field(ge=2)]
     resamples: Annotated[int, Field(ge=0)]
     shap_cases: Annotated[int, Field(ge=0)]
     background: Annotated[int, Field(ge=2)]
@@ -169,9 +171,14 @@ class ExplainedModel:
         return int(self.task.positive or 0)
 
     @property
+    def first(self) -> tuple[FoldFit, ...]:
+        """List the fits of the first repeat, which hold every case out once."""
+        return self.fits[: len(self.fits) // self.plan.repeats]
+
+    @property
     def _ratio(self) -> float:
-        """Compute held-out cases per training case of a fit; a repeat holds every case out once."""
-        return 1 / (len(self.fits) // self.plan.repeats - 1)
+        """Compute held-out cases per training case of a fit."""
+        return 1 / (len(self.first) - 1)
 
     def stream(self, fit: FoldFit, *name: str | int) -> np.random.Generator:
         return stream(self.plan.seed, STREAM, self.name, fit.number, *name)

@@ -13,6 +13,7 @@ from skiagram.errors import ModelFailure
 from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit, draw_rows
 from skiagram.explanation.importance import (
+    accumulate_local_effects,
     auc_loss,
     compare_rankings,
     group_by_family,
@@ -137,14 +138,25 @@ def explain_features(model: ExplainedModel) -> Features:
 def _describe_feature(
     model: ExplainedModel, name: str, folds: Sequence[FoldImportance]
 ) -> FeatureImportance:
-    """Describe a feature with those of its cluster in most fits, and its loss."""
+    """Describe a feature with those of its cluster in most fits, its loss and its local effects."""
     # Features that share its cluster in most folds are named beside it.
     together = Counter(
         other for fold in folds for other in fold.clusters[fold.cluster_of[name]] if other != name
     )
     relatives = (other for other in folds[0].cluster_of if 2 * together[other] > len(folds))
     loss = model.measure_loss([fold.cluster_scores[fold.cluster_of[name]] for fold in folds])
-    return FeatureImportance(name, tuple(relatives), loss)
+    # How the score changes along the feature, in the folds of the first repeat.
+    effects = (
+        accumulate_local_effects(
+            model.ranks(fit.fitted),
+            model.table(fit, fit.held_out),
+            name,
+            model.options.importance.bins,
+        )
+        for fit in model.first
+    )
+    known_effects = tuple(effect for effect in effects if effect is not None)
+    return FeatureImportance(name, tuple(relatives), loss, known_effects)
 
 
 def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient, ...], int]:

@@ -23,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import installed, refusal
-from skiagram.explanation.record import Agreement, Loss
+from skiagram.explanation.record import Agreement, LocalEffect, Loss
 from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.classical.preprocessing import ColumnSelector
@@ -171,6 +171,41 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     bent = float(np.abs(rise - steps @ slope).max())
     # what a larger share of the effects tells is that the score is no weighted sum
     return slope * spread if scale > 0 and bent <= 1e-6 * scale else None
+
+
+def accumulate_local_effects(
+    ranking: Ranking, table: FeatureTable, feature: str, bins: int
+) -> LocalEffect | None:
+    """Measure how the score changes along a feature, among cases that really have such values.
+
+    Cases of a bin are moved to its two edges and the differences are averaged, then summed from the
+    lowest bin on; so no case takes values that go with none of its others (Apley & Zhu 2020,
+    *J. R. Stat. Soc. B* 82:1059). None for a feature of one value.
+    """
+    # Cases without the feature say nothing of its effect.
+    column = table.names.index(feature)
+    measured_cases = table.select(np.flatnonzero(np.isfinite(table.values[:, column])))
+    column_values = measured_cases.values[:, column]
+    if len(column_values) == 0:
+        return None
+    # Bins that hold about equally many cases.
+    edge = np.unique(np.quantile(column_values, np.linspace(0, 1, bins + 1), method="inverted_cdf"))
+    if len(edge) < 2:
+        return None
+    bin_of = np.clip(np.searchsorted(edge, column_values, side="left"), 1, len(edge) - 1) - 1
+    # How much the score rises from the lower to the upper edge of each case's bin.
+    ends = []
+    for side in (0, 1):
+        values = measured_cases.values.copy()
+        values[:, column] = edge[bin_of + side]
+        ends.append(ranking(FeatureTable(measured_cases.case_id, measured_cases.names, values)))
+    # The mean rise of each bin, summed up and centred.
+    count = np.bincount(bin_of, minlength=len(edge) - 1)
+    rise = np.bincount(bin_of, weights=ends[1] - ends[0], minlength=len(edge) - 1)
+    rise = np.divide(rise, count, out=np.zeros(len(count)), where=count > 0)
+    effect = np.concatenate([[0.0], np.cumsum(rise)])
+    effect -= float((count * (effect[:-1] + effect[1:]) / 2).sum() / count.sum())
+    return LocalEffect(feature, tuple(edge.astype(float).tolist()), tuple(effect.tolist()))
 
 
 class ShapleyValues(NamedTuple):

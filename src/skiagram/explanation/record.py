@@ -71,6 +71,15 @@ class Agreement:
 
 
 @dataclass(frozen=True)
+class LocalEffect:
+    """The accumulated local effect of one feature on the score, at its bins' edges; mean 0."""
+
+    feature: str
+    edge: tuple[float, ...]
+    effect: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class GroupImportance:
     """A group of features, how many these are, and the AUC lost where it is permuted."""
 
@@ -90,6 +99,7 @@ class FeatureImportance:
     feature: str
     relatives: tuple[str, ...]
     loss: Loss
+    effects: tuple[LocalEffect, ...]
 
 
 @dataclass(frozen=True)

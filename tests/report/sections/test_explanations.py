@@ -67,4 +67,4 @@ def test_blanking_tells_a_shortcut(region, rest, fragment):
 def test_figures_of_explained_models_are_written():
     shown_models = replace(material(), explanations=(FOREST, NETWORK))
     own = make_section("explanations", binary(), shown_models)
-    assert {figure.name for figure in own.figures()} == {"families-forest"}
+    assert {figure.name for figure in own.figures()} == {"families-forest", "effects-forest"}

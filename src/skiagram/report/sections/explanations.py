@@ -3,8 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from skiagram.explanation.record import Explanation, Features, Maps
-from skiagram.report.drawing import Drawing, IntervalRow, draw_rows
+from skiagram.explanation.record import (
+    Explanation,
+    Features,
+    Maps,
+)
+from skiagram.report.drawing import (
+    ARM_COLOUR,
+    Drawing,
+    IntervalRow,
+    Line,
+    Panel,
+    draw_lines,
+    draw_rows,
+    style_of,
+)
 from skiagram.report.formatting import format_percent
 from skiagram.report.tables import (
     Cell,
@@ -15,8 +28,10 @@ from skiagram.report.tables import (
     fill_difference,
     list_rows,
 )
-from skiagram.statistics.estimate import MISSING, format_estimate
+from skiagram.statistics.estimate import MISSING, format_estimate, format_signed
 
+_EFFECTS = 6  # features whose local effects are drawn
+_LONGEST = 30  # letters of a name
 TESTS = {
     "randomisation": "Untrained weights destroy it",
     "deletion": "Deletion",
@@ -36,6 +51,7 @@ def list_explained(explanations: Sequence[Explanation]) -> list[dict[str, Any]]:
                 "explanation": model,
                 "families": features and draw_families(model, features),
                 "features": features and tabulate_features(features),
+                "effects": features and draw_effects(model, features),
                 "weights": features and tabulate_weights(features),
                 "tests": maps and tabulate_tests(maps),
                 "pointing": maps and tabulate_pointing(maps),
@@ -126,3 +142,25 @@ def draw_families(model: Explanation, features: Features) -> Drawing:
     ]
     label = "AUC lost where the family is permuted"
     return draw_rows(f"families-{model.model}", rows, label, format_estimate, {"no loss": 0})
+
+
+def draw_effects(model: Explanation, features: Features) -> Drawing | None:
+    """Draw the accumulated local effects of the first features, one line per fit."""
+    drawn = [feature for feature in features.features if feature.effects][:_EFFECTS]
+    if not drawn:
+        return None
+    # A line for each fit: where they agree, the effect does not hang on the fit.
+    panels, parts = [], []
+    for feature in drawn:
+        style = style_of("no_effect", color=ARM_COLOUR["classical"], linewidth=0.9)
+        lines = [Line("", effect.edge, effect.effect, style) for effect in feature.effects]
+        ends = [end for line in lines for end in (line.x[0], line.x[-1])]
+        lines.append(Line("", (min(ends), max(ends)), (0, 0), style_of("no_effect")))
+        name = feature.feature
+        title = name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"
+        panels.append(Panel(lines, ("", "effect on the score"), title=title))
+        # In words, for a reader who cannot see it.
+        rises = (format_signed(each.effect[-1] - each.effect[0]) for each in feature.effects)
+        parts.append(f"{name} from lowest to highest {', '.join(rises)}")
+    words = f"Accumulated local effects: {'; '.join(parts)}."
+    return draw_lines(f"effects-{model.model}", panels, words, across=2)
