@@ -22,24 +22,23 @@ def count_runs(framed: Levels, apart: Whole, counts: Whole) -> None:
     Args:
         framed: (n, cells) of images in a frame of zeros, at which every run ends.
         apart: (ways,) steps to the neighbours.
-        counts: (n, ways, longest + 1, number + 1), or (n, 1, …) for all directions together, is
-            added to; what has level 0 means nothing.
+        counts: (n, ways, longest, number), or (n, 1, …) for all directions together, is added to;
+            length and level from 1.
     """
-    longest = counts.shape[2] - 1
     for image in range(len(framed)):
         cells = framed[image]
         for way in range(len(apart)):
-            # As many lines go this way as there are cells in a step: each has a run under way.
             step, matrix = apart[way], counts[image, way % counts.shape[1]]
-            lengths, line = np.ones(step, dtype=np.int64), 0
-            for place in range(step, len(cells)):
-                level = cells[place - step]
-                if cells[place] == level:
-                    lengths[line] += 1
-                else:
-                    matrix[min(lengths[line], longest), level] += 1
-                    lengths[line] = 1
-                line = line + 1 if line + 1 < step else 0
+            for place in range(len(cells)):
+                level = cells[place]
+                # A run begins where the pixel before has another level.
+                if level == 0 or cells[place - step] == level:
+                    continue
+                length, after = 1, place + step
+                while cells[after] == level:
+                    length += 1
+                    after += step
+                matrix[length - 1, level - 1] += 1
 
 
 @dataclass(**STRICT)
@@ -59,10 +58,10 @@ class Glrlm(TextureFamily):
         # A matrix for each direction, or one for all.
         ways, merged = self.ways(grey), self.aggregation == "merged"
         longest = max(grey.levels.shape[1 if ways > PLANE_WAYS else 2 :])
-        shape = (len(grey.levels), 1 if merged else ways, longest + 1, grey.number + 1)
-        runs = np.zeros(shape, dtype=np.int64)
-        count_runs(grey.cells, steps(grey.framed.shape)[:ways], runs)
-        counts = runs[:, :, 1:, 1:].reshape(-1, longest, grey.number)
+        shape = (len(grey.levels), 1 if merged else ways, longest, grey.number)
+        counts = np.zeros(shape, dtype=np.int64)
+        count_runs(grey.cells, steps(grey.framed.shape)[:ways], counts)
+        counts = counts.reshape(-1, longest, grey.number)
         features = describe_matrices(counts, np.zeros(len(counts)))[:, :-1]  # no energy
         counted = np.ones((len(grey.levels), ways), np.bool_)
         return features if merged else average(features, counted)
