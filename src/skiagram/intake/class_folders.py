@@ -79,27 +79,21 @@ def _choose_layout(
     """
     labels = [sorted({*each["label"].dropna()}) for each in told]
     unfit = [each.index[each["label"].isna()].tolist() for each in told]
-    is_whole = [
-        not some_unfit and len(found) > 1 for some_unfit, found in zip(unfit, labels, strict=True)
-    ]
+    is_whole = [not left and len(found) > 1 for left, found in zip(unfit, labels, strict=True)]
     *with_parts, outer, inner = told
     for each, fits in zip(with_parts, is_whole, strict=False):
         if fits:
             return each
     # parts of the data that only some images have, or that lie where classes are looked for
-    called = [*filter(part_of, labels[-2])]
-    for at, each in enumerate(with_parts):
-        words = sorted({*each["split"].dropna()})
-        parts = words if len(words) > 1 or at == 0 else []
-        if parts or len(called) > 1:
-            folders = parts or called
-            raise refusal(
-                "intake.folders_of_parts",
-                where,
-                parts=listed(folders, "`"),
-                astray=[*unfit[at], each.index[0]][0],
-                part=f"{where}/{min(folders, key=lambda word: part_of(word) != 'train')}",
-            )
+    words = {*filter(part_of, labels[-2])}.union(*(each["split"].dropna() for each in with_parts))
+    if len(words) > 1 or with_parts[0]["split"].notna().any():
+        raise refusal(
+            "intake.folders_of_parts",
+            where,
+            parts=listed(sorted(words), "`"),
+            astray=[*min(unfit[:-2], key=len), outer.index[0]][0],
+            part=f"{where}/{min(sorted(words), key=lambda word: part_of(word) != 'train')}",
+        )
     if not is_whole[-2]:
         example = (
             f", such as `{unfit[-2][0]}`" if unfit[-2] else f", but in `{labels[-2][0]}` alone"
