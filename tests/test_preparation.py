@@ -1,5 +1,7 @@
 """What images went through travels with the model."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,6 @@ from skiagram.preparation import (
     ImageKinds,
     Preparation,
     TraitRanges,
-    TraitsSeen,
     brightness_of,
     propagate_preparation,
 )
@@ -20,6 +21,12 @@ from skiagram.records.files import read_record, write_record
 COVARIATES = (Covariate("age", None), Covariate("side", ("left", "right")))
 RESTORATION = {"_target_": "skiagram.restoration.steps.Steps", "missing": None}
 FEATURES = ({"_target_": "b", "distances": [1, 2]}, {"_target_": "a", "zones": 4})
+
+
+def note(spacing, modality, image):
+    brightness, contrast = brightness_of(image)
+    seen = {"spacing": spacing, "modality": modality}
+    return SimpleNamespace(**seen, brightness=brightness, contrast=contrast)
 
 
 def test_the_kinds_of_a_mixed_data_set():
@@ -33,12 +40,14 @@ def test_the_kinds_of_a_mixed_data_set():
 
 
 def test_the_traits_are_the_ranges_of_what_was_seen():
-    seen = TraitsSeen()
-    seen.add((0.1, 0.2), "MG", brightness_of(np.full((8, 8), 100, np.uint8)))
     gap = np.array([[np.nan, 200.0], [220.0, 240.0]], np.float32)
-    seen.add((0.3, 0.1), "", brightness_of(gap))
-    seen.add(None, "MG", brightness_of(np.full((8, 8), 50, np.uint8)))
-    traits = seen.traits()
+    traits = TraitRanges.of(
+        [
+            note((0.1, 0.2), "MG", np.full((8, 8), 100, np.uint8)),
+            note((0.3, 0.1), "", gap),
+            note(None, "MG", np.full((8, 8), 50, np.uint8)),
+        ]
+    )
     deviation = float(np.std(np.array([200, 220, 240], np.float32), dtype=np.float64))
     assert traits == TraitRanges(
         ("", "MG"), ((0.1, 0.3), (0.1, 0.2)), True, (50.0, 220.0), (0.0, deviation)
@@ -51,9 +60,8 @@ def test_the_traits_are_the_ranges_of_what_was_seen():
 
 
 def test_files_that_never_name_a_modality_ask_none_of_new_ones():
-    seen = TraitsSeen()
-    seen.add((2.0, 1.0, 1.0), "", (0.0, 0.0))
-    found = seen.traits().unlike(np.zeros((4, 8, 8, 1), np.uint8), (3.0, 1.0, 1.0), "CT")
+    seen = TraitRanges.of([note((2.0, 1.0, 1.0), "", np.zeros((4, 8, 8, 1), np.uint8))])
+    found = seen.unlike(np.zeros((4, 8, 8, 1), np.uint8), (3.0, 1.0, 1.0), "CT")
     assert found == ("slice spacing 3, in training 2 to 2",)
 
 

@@ -5,9 +5,8 @@ the model: new films are then prepared by the same code under the same options. 
 what the steps before training left.
 """
 
-import math
 import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -41,13 +40,9 @@ class ImageKinds:
     slices: tuple[int, int] | None = None
 
     @classmethod
-    def of(cls, images: Iterable[Image]) -> "ImageKinds":
-        """Look at shape and depth of every image, at no pixel."""
-        return cls.summarise({(image.shape, str(image.dtype)) for image in images})
-
-    @classmethod
-    def summarise(cls, kinds: Collection[tuple[tuple[int, ...], str]]) -> "ImageKinds":
-        """Return the kinds of images whose shapes and depths are known."""
+    def of(cls, images: Iterable[Any]) -> "ImageKinds":
+        """Look at `shape` and `dtype` of every image, or of what was noted of it."""
+        kinds = {(image.shape, str(image.dtype)) for image in images}
         shapes = [shape for shape, _ in kinds]
         volumes = all(len(shape) == 4 for shape in shapes)
         heights, widths = ([shape[axis + volumes] for shape in shapes] for axis in (0, 1))
@@ -97,6 +92,20 @@ class TraitRanges:
     brightness: Range
     contrast: Range
 
+    @classmethod
+    def of(cls, images: Sequence[Any]) -> "TraitRanges":
+        """Return the traits of images of which these were noted, one number an image."""
+        known = [image.spacing for image in images if image.spacing is not None]
+        brightness = [image.brightness for image in images]
+        contrast = [image.contrast for image in images]
+        return cls(
+            modality=tuple(sorted({image.modality for image in images})),
+            spacing=tuple((min(sides), max(sides)) for sides in zip(*known, strict=True)),
+            unspaced=len(known) < len(images),
+            brightness=(min(brightness), max(brightness)),
+            contrast=(min(contrast), max(contrast)),
+        )
+
     def unlike(self, image: Image, spacing: Spacing | None, modality: str) -> tuple[str, ...]:
         """Return how a new image differs from all images of the data set, trait by trait."""
         brightness, contrast = brightness_of(image)
@@ -124,37 +133,6 @@ def brightness_of(image: Image) -> Range:
     """Return mean and standard deviation of the finite pixels."""
     pixels = image[np.isfinite(image)] if image.dtype.kind == "f" else image
     return float(pixels.mean(dtype=np.float64)), float(pixels.std(dtype=np.float64))
-
-
-@dataclass
-class TraitsSeen:
-    """Collects the traits of images one after the other."""
-
-    modality: set[str] = field(default_factory=set)
-    spacing: list[Range] = field(default_factory=list)
-    unspaced: bool = False
-    brightness: Range = (math.inf, -math.inf)
-    contrast: Range = (math.inf, -math.inf)
-
-    def add(self, spacing: Spacing | None, modality: str, brightness: Range) -> None:
-        """Take in one image, its brightness as `brightness_of` returns it."""
-        self.modality.add(modality)
-        self.brightness = _widened(self.brightness, brightness[0])
-        self.contrast = _widened(self.contrast, brightness[1])
-        if spacing is None:
-            self.unspaced = True
-        else:
-            ranges = self.spacing or [(math.inf, -math.inf)] * len(spacing)
-            self.spacing = [_widened(*pair) for pair in zip(ranges, spacing, strict=True)]
-
-    def traits(self) -> TraitRanges:
-        """Return the traits of all images so far."""
-        modality, spacing = tuple(sorted(self.modality)), tuple(self.spacing)
-        return TraitRanges(modality, spacing, self.unspaced, self.brightness, self.contrast)
-
-
-def _widened(limits: Range, value: float) -> Range:
-    return min(limits[0], value), max(limits[1], value)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from skiagram.preparation import (
     ImageKinds,
     Preparation,
     PreparedData,
-    TraitsSeen,
+    TraitRanges,
     brightness_of,
 )
 from skiagram.readers.gray import in_gray
@@ -87,14 +88,16 @@ def write_ingested(folder, cases, task, images, *, gray=False, **tables):
     Args:
         **tables: Of the folder `cases`, such as `covariates`; one that is absent says nothing.
     """
-    seen = TraitsSeen()
+    noted = []
     with ShardWriter(folder / "images") as writer:
         for name, image in images:
             stored = in_gray(image) if gray else image
             writer.add(name, stored.pixels, stored.spacing)
-            seen.add(stored.spacing, stored.modality, brightness_of(stored.pixels))
+            brightness, contrast = brightness_of(stored.pixels)
+            seen = {"spacing": stored.spacing, "modality": stored.modality}
+            noted.append(SimpleNamespace(**seen, brightness=brightness, contrast=contrast))
     kinds = ImageKinds.of(image for _, image in ImageStore(folder / "images"))
-    preparation = Preparation(kinds, traits=seen.traits(), gray=gray)
+    preparation = Preparation(kinds, traits=TraitRanges.of(noted), gray=gray)
     write_record(preparation, folder / "images" / PREPARATION)
     cases.write(folder / "cases/cases.parquet")
     write_record(task, folder / "cases/task.json")

@@ -196,7 +196,7 @@ def _sizes_of(images: Sequence[ImageNote]) -> str:
         table=text_table([voxels, "minimum", "median", "maximum"], rows),
         volumes=all(volumes),
         colour=len(images[0].shape) == 3,
-        depths=sorted({image.depth for image in images}),
+        depths=sorted({image.dtype for image in images}),
         sizes=len(sides.drop_duplicates()),
         spacings=len({tuple(np.round(spacing, 4)) for spacing in known}),
         unknown=len(images) - len(known) if len(known) else 0,

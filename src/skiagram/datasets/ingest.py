@@ -42,7 +42,6 @@ from skiagram.preparation import (
     ImageKinds,
     Preparation,
     TraitRanges,
-    TraitsSeen,
     brightness_of,
     join_digests,
 )
@@ -97,7 +96,7 @@ class ImageNote(NamedTuple):
     contrast: float
     spacing: Spacing | None
     shape: tuple[int, ...]
-    depth: str
+    dtype: str
     made_gray: MadeGray
     stored_bits: int
     made_colour: bool
@@ -107,7 +106,7 @@ class ImageNote(NamedTuple):
 
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
-        size = math.prod(self.shape) * np.dtype(self.depth).itemsize
+        size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
         return int.from_bytes(key[-8:]) < min(size / _SHARD_BYTES, _MAX_SHARE) * 2**64
 
 
@@ -125,12 +124,7 @@ class StoredImages(NamedTuple):
 
     def summarise(self) -> tuple[ImageKinds, TraitRanges]:
         """Return the kinds of the images and the ranges of their traits."""
-        ranges = TraitsSeen()
-        for note in self.notes:
-            ranges.add(note.spacing, note.modality, (note.brightness, note.contrast))
-        return ImageKinds.summarise(
-            {(note.shape, note.depth) for note in self.notes}
-        ), ranges.traits()
+        return ImageKinds.of(self.notes), TraitRanges.of(self.notes)
 
 
 class IngestedData(NamedTuple):

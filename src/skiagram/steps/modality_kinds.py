@@ -71,7 +71,7 @@ def find_kinds(images: Mapping[str, Sequence[ImageNote]]) -> tuple[dict[str, str
 
 def _find_no_hounsfield(images: Sequence[ImageNote]) -> str:
     """Tell why intensities cannot be Hounsfield units; nothing where they can."""
-    if all(image.depth == "uint8" for image in images):
+    if all(image.dtype == "uint8" for image in images):
         return "holds bytes"
     contrast = float(np.median([image.contrast for image in images]))
     return f"varies by {contrast:.2g} alone" if contrast < _LEAST_CONTRAST else ""
