@@ -12,7 +12,7 @@ from skiagram.features.level_counts import tally_entries
 def size_zones(image):
     """Return size, level and number of the zones of an image."""
     grey = GreyLevels(image[None], int(image.max()))
-    return tally_entries(grey.cells, grey.zones, grey.zones, 1)[:, 1:].tolist()
+    return tally_entries(grey.framed, grey.zones, grey.zones, 1)[:, 1:].tolist()
 
 
 def check_against_labels(image):

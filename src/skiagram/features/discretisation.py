@@ -85,18 +85,14 @@ class GreyLevels:
         return framed
 
     @property
-    def cells(self) -> NDArray[np.uint16]:
-        """The same, (n, cells)."""
-        return self.framed.reshape(len(self.levels), -1)
-
-    @property
     def zones(self) -> NDArray[np.int32]:
         """The `zone_forest` of the framed levels, (n · cells,), kept for several families."""
-        apart = steps(self.framed.shape, MIDDLE_FIRST)
-        zones: NDArray[np.int32] = self._keep(
-            "zones", lambda: zone_forest(self.framed.reshape(-1), apart)
-        )
+        zones: NDArray[np.int32] = self._keep("zones", self._find_zones)
         return zones
+
+    def _find_zones(self) -> NDArray[np.int32]:
+        framed = self.framed
+        return zone_forest(framed.reshape(-1), steps(framed.shape, MIDDLE_FIRST))
 
     def _keep(self, name: str, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """Compute an array once and keep it; of the largest images it is computed each time."""

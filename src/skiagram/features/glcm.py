@@ -294,9 +294,10 @@ class Glcm(TextureFamily):
     def maximal_correlation(self, batch: FeatureBatch) -> Floats:
         """Compute (n,) PyRadiomics' MCC at distance 1, which the IBSI's manual lacks."""
         grey = batch.levels(self.levels, self.region, self.prefix)
-        apart, side = steps(grey.framed.shape)[: self.ways(grey)], grey.number + 1
+        framed, side = grey.framed, grey.number + 1
+        apart = steps(framed.shape)[: self.ways(grey)]
         tables, found = np.zeros((len(apart), side * side), dtype=np.uint32), []
-        for cells in grey.cells:
+        for cells in framed.reshape(len(framed), -1):
             _tabulate(cells, apart, side, tables)
             pairs = tables.reshape(-1, side, side)[:, 1:, 1:]
             present = np.bincount(cells, minlength=side)[1:] > 0

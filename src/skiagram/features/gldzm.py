@@ -56,12 +56,14 @@ class Gldzm(TextureFamily):
         # The steps to the border of the form, which ends with the image.
         n, apart = len(grey.levels), self.parts(grey)
         outline = apart.levels > 0 if apart.outline is None else apart.outline
-        distance = frame(outline).reshape(-1).astype(np.uint16)
+        framed = frame(outline)
+        sides = steps(framed.shape, np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]]))
+        distance = framed.reshape(-1).astype(np.uint16)
         distance *= np.uint16(_FAR)
-        del outline  # as large as an image
-        sides = steps(apart.framed.shape, np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]]))
-        measure_distances(distance, sides, apart.zones)
+        del outline, framed  # as large as an image
+        zones = apart.zones
+        measure_distances(distance, sides, zones)
         # Zones of each distance and level.
-        entries = tally_entries(apart.cells, apart.zones, distance, n)
+        entries = tally_entries(apart.framed, zones, distance, n)
         pixels = np.count_nonzero(grey.levels.reshape(n, -1), axis=1).astype(np.float64)
         return describe_entries(entries, pixels)[:, :-1]  # no energy

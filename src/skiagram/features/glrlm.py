@@ -59,8 +59,8 @@ class Glrlm(TextureFamily):
         ways, merged = self.ways(grey), self.aggregation == "merged"
         longest = max(grey.levels.shape[1 if ways > PLANE_WAYS else 2 :])
         shape = (len(grey.levels), 1 if merged else ways, longest, grey.number)
-        counts = np.zeros(shape, dtype=np.int64)
-        count_runs(grey.cells, steps(grey.framed.shape)[:ways], counts)
+        counts, framed = np.zeros(shape, dtype=np.int64), grey.framed
+        count_runs(framed.reshape(len(framed), -1), steps(framed.shape)[:ways], counts)
         counts = counts.reshape(-1, longest, grey.number)
         features = describe_matrices(counts, np.zeros(len(counts)))[:, :-1]  # no energy
         counted = np.ones((len(grey.levels), ways), np.bool_)

@@ -21,5 +21,6 @@ class Glszm(TextureFamily):
     def describe(self, grey: GreyLevels) -> Floats:
         # A root holds minus the size of its zone.
         n, apart = len(grey.levels), self.parts(grey)
-        entries = tally_entries(apart.cells, apart.zones, apart.zones, n)
+        zones = apart.zones
+        entries = tally_entries(apart.framed, zones, zones, n)
         return describe_entries(entries, np.zeros(n))[:, :-1]  # no energy

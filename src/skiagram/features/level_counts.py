@@ -22,7 +22,7 @@ def tally_entries(cells: Levels, zones: Forest, extents: NDArray[np.integer], n:
     P pixels of L levels hold at most √(2PL) + L distinct ones.
 
     Args:
-        cells: Levels of framed images, one after the other.
+        cells: Levels of framed images, one after the other, in any shape.
         zones: As of `zone_forest`.
         extents: At the root of each zone its extent, or minus it.
 

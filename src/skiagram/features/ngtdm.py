@@ -149,7 +149,7 @@ class Ngtdm(TextureFamily):
     prefix: ClassVar[str] = "ngtdm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        apart = self.parts(grey)
-        around = steps_around(apart.framed.shape, 1)
-        counts, sums = tone_differences(apart.cells, around, grey.number, self.isolated)
+        framed = self.parts(grey).framed
+        cells, around = framed.reshape(len(framed), -1), steps_around(framed.shape, 1)
+        counts, sums = tone_differences(cells, around, grey.number, self.isolated)
         return relate(add_parts(counts, grey), add_parts(sums, grey)).T
