@@ -49,8 +49,8 @@ def test_the_formula_for_counts_agrees_with_planning_after_a_run():
     plan = plan_difference(0.02, 0.0, spread, 0.4)
     planning = plan_patients(spread(1000), 1000, 0.02)
     # the term in 1/n² falls faster than 1/n, and so does the quantile
-    assert plan.detect == pytest.approx(planning.detect, rel=1e-2)
-    assert plan.patients == pytest.approx(planning.settle, rel=1e-2)
+    assert plan.detect == pytest.approx(planning["patients_to_detect"].value, rel=1e-2)
+    assert plan.patients == pytest.approx(planning["patients_to_settle"].value, rel=1e-2)
     assert plan.ratio == pytest.approx(1.34, abs=0.005)
 
 

@@ -15,12 +15,15 @@ from skiagram.statistics.variation import Variation, over_trainings
 
 def test_settling_takes_a_third_more_patients_than_detecting():
     found = plan_patients(Variation(0.0004), 100, 0.02)
-    assert found.detect == 785  # 100 · (2.8016 · .02 / .02)²
-    assert found.settle / found.detect == pytest.approx(1.339, abs=0.002)
-    assert found.reason == ""
+    assert found["patients_to_detect"].value == 785  # 100 · (2.8016 · .02 / .02)²
+    assert found["patients_to_settle"].value / found["patients_to_detect"].value == pytest.approx(
+        1.339, abs=0.002
+    )
     # *Yes* was missed by .001: the gain that was found, .107, is shown with about twice as many.
     nearly = plan_patients(Variation(0.0449**2), 199, 0.02, 0.107)
-    assert nearly.decide == pytest.approx(199 * (2.8016 * 0.0449 / 0.087) ** 2, abs=1)
+    assert nearly["patients_to_decide"].value == pytest.approx(
+        199 * (2.8016 * 0.0449 / 0.087) ** 2, abs=1
+    )
 
 
 @pytest.mark.parametrize("tested", [8, 12, 20])
@@ -30,7 +33,7 @@ def test_the_patients_asked_for_are_those_that_a_t_test_takes(tested):
         n for n in range(500, 1200) if nct.sf(t.ppf(0.975, n - 1), n - 1, 0.1 * np.sqrt(n)) >= 0.8
     )
     found = plan_patients(Variation(1 / tested, tested - 1), tested, 0.1)
-    assert found.detect == pytest.approx(needed, abs=1)
+    assert found["patients_to_detect"].value == pytest.approx(needed, abs=1)
 
 
 def test_more_patients_leave_the_degrees_of_freedom_of_the_trainings():
@@ -43,10 +46,10 @@ def test_more_patients_leave_the_degrees_of_freedom_of_the_trainings():
 
 def test_the_spread_of_trainings_is_not_lessened_by_patients():
     wide = plan_patients(Variation(0.0004, trainings=0.0002), 100, 0.02)
-    assert (wide.detect, wide.settle) == (None, None)
-    assert "repeats" in wide.reason
+    assert (wide["patients_to_detect"].value, wide["patients_to_settle"].value) == (None, None)
+    assert "repeats" in wide["patients_to_settle"].reason
     some = plan_patients(Variation(0.0004, trainings=0.00001), 100, 0.02)
-    assert some.detect > 785
+    assert some["patients_to_detect"].value > 785
 
 
 def test_corrected_p_values_equal_r():

@@ -126,18 +126,10 @@ def plan_comparison(pair: Arms, margin: float) -> tuple[FigureRow, ...]:
     patients = len(count_cases(first.scored.patient))
     # Planned for the gain as found.
     gain = first.predicted.direct(found.value)
-    planning = plan_patients(variation, patients, margin, gain)
-    sample_sizes = {
-        "patients_to_detect": planning.detect,
-        "patients_to_settle": planning.settle,
-        "patients_to_decide": planning.decide,
-    }
+    planned = plan_patients(variation, patients, margin, gain)
     return (
         paired(detectable_difference(variation, patients), figure="detectable"),
-        *(
-            paired(Estimate(count, reason=planning.reason if count is None else ""), figure=figure)
-            for figure, count in sample_sizes.items()
-        ),
+        *(paired(number, figure=aim) for aim, number in planned.items()),
     )
 
 

@@ -47,7 +47,15 @@ def study_sites(
     # The figure of each arm on those sites that are large enough for all of them.
     names = np.unique(site).tolist()
     by_site = {name: [model.on_site(site == name) for model in arms.values()] for name in names}
-    shown = [name for name in names if arms and _are_enough(by_site[name], least)]
+    shown = [
+        name
+        for name in names
+        if arms
+        and all(
+            np.isfinite(model.figure.value) and model.figure.fewest >= max(least, 2)
+            for model in by_site[name]
+        )
+    ]
     # Of several findings those count that all of these sites define.
     alike = measure_alike([placed for name in shown for placed in by_site[name]])
     if not all(np.isfinite(figure.value) for figure in alike):
@@ -77,12 +85,6 @@ def study_sites(
         for title, estimate in summarise_sites(figures, limits).items():
             rows.append(row(estimate, figure=title, model=arm, versus=versus))
     return tuple(rows)
-
-
-def _are_enough(placed: Sequence[ComparedModel], least: int) -> bool:
-    """Tell whether a site has patients enough for the figure of each arm."""
-    figures = [model.figure for model in placed]
-    return all(np.isfinite(each.value) and each.fewest >= max(least, 2) for each in figures)
 
 
 def summarise_sites(

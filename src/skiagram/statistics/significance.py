@@ -62,28 +62,10 @@ def detectable_difference(variation: Variation, patients: int) -> Estimate:
     return Estimate(reach * float(np.sqrt(variation.variance)), method=method)
 
 
-@dataclass(frozen=True)
-class Planning:
-    """How many patients like the reported ones the margin would take, with a chance of 80 %.
-
-    Attributes:
-        detect: Patients with which a true difference of the margin is found.
-        settle: Patients with which two equal models are shown to differ by less than the margin.
-        decide: Patients with which a true difference as large as the one that was found is shown to
-            be above the margin, or below it.
-        reason: Why there is no number.
-    """
-
-    detect: int | None
-    settle: int | None
-    decide: int | None
-    reason: str = ""
-
-
 def plan_patients(
     variation: Variation, patients: int, margin: float, gain: float = 0.0
-) -> Planning:
-    """Estimate how many patients would detect a difference of the margin, and would settle it.
+) -> dict[str, Estimate]:
+    """Estimate how many patients like the reported ones the margin would take.
 
     To *detect* is to find a true difference as large as the margin with a chance of 80 %. To
     *settle* is to show two equal models to be equivalent, the whole interval within the margin,
@@ -95,9 +77,18 @@ def plan_patients(
 
     Args:
         gain: The difference that was found, above 0 for the better.
+
+    Returns:
+        Of each aim the number, or why there is none.
     """
+    # Power and room of each aim: a gain, equal models, and what was seen.
+    aims = {
+        "patients_to_detect": (POWER, margin),
+        "patients_to_settle": ((1 + POWER) / 2, margin),
+        "patients_to_decide": (POWER, abs(gain - margin)),
+    }
     if not variation.variance > 0:
-        return Planning(None, None, None, _UNSEEN)
+        return dict.fromkeys(aims, Estimate(None, reason=_UNSEEN))
 
     # Enough where the standard errors fit between the gain and the margin.
     def is_enough(number: int, power: float, room: float) -> bool:
@@ -105,14 +96,12 @@ def plan_patients(
         reach = _standard_errors(larger.degrees, power)
         return reach * float(np.sqrt(larger.variance)) <= room
 
-    # Whom to detect a difference with, whom to settle it with, and whom to decide by what was seen.
-    aims = ((POWER, margin), ((1 + POWER) / 2, margin), (POWER, abs(gain - margin)))
-    detect, settle, decide = (
-        find_fewest(partial(is_enough, power=power, room=room), 2) for power, room in aims
-    )
     few = MORE_TRAININGS if variation.trainings > 0 else f"not even {MAX_PATIENTS:,} are"
-    reason = few if None in (detect, settle, decide) else ""
-    return Planning(detect, settle, decide, reason)
+    planned = {}
+    for aim, (power, room) in aims.items():
+        number = find_fewest(partial(is_enough, power=power, room=room), 2)
+        planned[aim] = Estimate(number, reason=few if number is None else "")
+    return planned
 
 
 def find_fewest(enough: Callable[[int], bool], least: int) -> int | None:
