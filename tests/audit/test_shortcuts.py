@@ -104,6 +104,13 @@ def test_a_device_that_only_leans_to_a_class_is_named_whatever_its_name(clean, t
 
 
 @pytest.mark.slow
+def test_a_covariate_that_is_called_as_a_trait_is_listed_beside_it(clean, tmp_path):
+    ids = clean.cases.case_id
+    clean.covariates = pd.DataFrame({"case_id": ids, "brightness": np.arange(len(ids)) % 7})
+    assert clean.findings(tmp_path)["shortcut_probes"].summary.count("brightness") == 2
+
+
+@pytest.mark.slow
 def test_sites_that_differ_in_brightness_and_prevalence_are_named(tmp_path):
     """Neither needs to tell the class so well that a probe would warn."""
     draws = np.random.default_rng(3)

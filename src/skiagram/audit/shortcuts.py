@@ -9,7 +9,7 @@ measured against the greatest excess of any in each permutation (Westfall & Youn
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
@@ -102,23 +102,16 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     asked = [(*trait, number) for trait in values for number in range(len(questions))]
     tried = allow_for_all(dict(zip(asked, on_all_threads(answer_of, asked), strict=True)))
     # of each trait the question that it answers best
-    best: dict[tuple[str, str], tuple[Probe | None, Question]] = {}
+    best: dict[str, dict[str, Answer]] = {"image": {}, "column": {}}
     for (kind, name, number), probe in tried.items():
-        answer = probe, questions[number]
-        best[kind, name] = max(
-            best.get((kind, name), answer),
-            answer,
-            key=lambda each: (each[0].tells, each[0].auc) if each[0] else (False, -1.0),
-        )
-    probes = {name: answer for (kind, name), answer in best.items() if kind == "image"}
-    columns = {name: answer for (kind, name), answer in best.items() if kind == "column"}
+        answer = Answer(probe, questions[number])
+        if answer.rank > best[kind].setdefault(name, answer).rank:
+            best[kind][name] = answer
+    probes, columns = best["image"], best["column"]
     # Columns that nearly are the label, and those that only tell something of it.
-    leaking: dict[str, tuple[Probe, Question]] = {}
-    others: dict[str, tuple[Probe, Question]] = {}
-    for name, (column_probe, question) in columns.items():
-        if column_probe and column_probe.tells:
-            named = leaking if column_probe.auc >= _LEAK_AUC else others
-            named[name] = column_probe, question
+    telling = [(name, answer) for name, answer in columns.items() if answer.rank[0]]
+    leaking = [(name, answer) for name, answer in telling if answer.rank[1] >= _LEAK_AUC]
+    others = [(name, answer) for name, answer in telling if answer.rank[1] < _LEAK_AUC]
     return [
         *(
             _shortcut_finding(name, trait, *probes[name])
@@ -127,7 +120,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
         ),
         _column_finding("label_among_covariates", leaking),
         _column_finding("label_from_covariates", others),
-        _list_probes({**probes, **columns}),
+        _list_probes([*probes.items(), *columns.items()]),
     ]
 
 
@@ -139,10 +132,22 @@ class Question(NamedTuple):
     positive: int | None
 
 
-def _list_probes(answers: Mapping[str, tuple[Probe | None, Question]]) -> Finding:
+class Answer(NamedTuple):
+    """How well a trait tells what it must not; no probe where it cannot be tried."""
+
+    probe: Probe | None
+    question: Question
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Whether it tells it, and its AUC: of several answers the greatest counts."""
+        return (False, -1.0) if self.probe is None else (self.probe.tells, self.probe.auc)
+
+
+def _list_probes(answers: Sequence[tuple[str, Answer]]) -> Finding:
     """List how well each trait tells the label, the best first."""
     # Traits that could be probed, the one that tells most first.
-    tried = [(name, probe, question) for name, (probe, question) in answers.items() if probe]
+    tried = [(name, probe, question) for name, (probe, question) in answers if probe]
     if not tried:
         return Finding("shortcut_probes", "note", 0, "")
     tried.sort(key=lambda answer: -answer[1].auc)
@@ -159,12 +164,13 @@ def _list_probes(answers: Mapping[str, tuple[Probe | None, Question]]) -> Findin
     )
 
 
-def _column_finding(name: str, answers: Mapping[str, tuple[Probe, Question]]) -> Finding:
+def _column_finding(name: str, answers: Sequence[tuple[str, Answer]]) -> Finding:
+    tried = [(column, probe, question.cases) for column, (probe, question) in answers if probe]
     named = ", ".join(
-        f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, question.cases)})"
-        for column, (probe, question) in answers.items()
+        f"{column} (AUC {probe.auc:.2f}, {_interval_text(probe, cases)})"
+        for column, probe, cases in tried
     )
-    surest = [_surest_cases(probe, question.cases) for probe, question in answers.values()][:1]
+    surest = [_surest_cases(probe, cases) for _, probe, cases in tried[:1]]
     return find(name, np.array(surest, dtype=np.str_).ravel(), len(answers), columns=named)
 
 
