@@ -66,13 +66,26 @@ def test_numbers_are_those_of_timm_on_the_same_pictures(architecture, tmp_path):
     assert record.encoder["preprocessing"]["intensity"]["window"] == {"low": 0.0, "high": 255.0}
 
 
-def test_the_class_token_is_that_of_timm(tmp_path):
+def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path):
     shown = images(3, SIDE, SIDE)
     folder, path = store(tmp_path / "images", list(shown)), weights_file(tmp_path)
+    body = network()
     with torch.inference_mode():
-        token = network().forward_features(asked(shown))[:, 0]
-    table, _ = encode_images(folder, encoder(path, pooling="class_token"))
-    assert_allclose(table.values, token.numpy(), rtol=1e-5, atol=1e-6)
+        features = body.forward_features(asked(shown))
+        inner = body.forward_intermediates(
+            asked(shown), indices=2, norm=True, intermediates_only=True, return_prefix_tokens=True
+        )
+    prefix = body.num_prefix_tokens
+    token, patches = features[:, 0], features[:, prefix:].mean(dim=1)
+    for pooling, layers, expected in (
+        ("class_token", 1, token),
+        ("patches", 1, patches),
+        ("class_token_and_patches", 1, torch.cat([token, patches], dim=1)),
+        ("class_token", 2, torch.cat([tokens[:, 0] for _, tokens in inner], dim=1)),
+    ):
+        given = encoder(path, pooling=pooling, layers=layers)
+        table, _ = encode_images(folder, given)
+        assert_allclose(table.values, expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
 def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path):

@@ -6,6 +6,7 @@ DINOv2 and DINOv3 and the image towers of OpenCLIP. How images are prepared come
 config that timm keeps beside each set of weights, unless an option says otherwise.
 """
 
+import inspect
 import shutil
 import sys
 from abc import ABC, abstractmethod
@@ -57,7 +58,7 @@ from skiagram.strict import STRICT
 
 _COLOURS = 3
 _KEPT = "weights"  # name of their file, without its ending, in a model's folder
-Pooling = Literal["head", "class_token"]
+Pooling = Literal["head", "class_token", "patches", "class_token_and_patches"]
 
 
 @dataclass(**STRICT)
@@ -168,16 +169,18 @@ class TimmEncoder(Encoder):
     """A network of timm's whose last layers describe a picture.
 
     Attributes:
-        pooling: What is kept of the last layer: `head`, what timm gives to a classifier, or
-            `class_token`.
+        pooling: What is kept of the last layer: `head`, what timm gives to a classifier;
+            `class_token`; `patches`, the mean over the places of the picture; or both.
+        layers: How many last layers are kept, one after the other.
     """
 
     pooling: Pooling
+    layers: Annotated[int, Field(ge=1)]
 
     def _loaded(
         self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
     ) -> LoadedNetwork:
-        network = PooledNetwork(body, self.pooling).eval()
+        network = PooledNetwork(body, self.pooling, self.layers).eval()
         with _named_refusals(self.architecture), torch.inference_mode():
             numbers = network(torch.zeros(1, channels, how.size or 0, how.size or 0)).shape[1]
         return LoadedNetwork(network, channels, int(numbers), sha256, how)
@@ -450,24 +453,65 @@ def fold_normalisations(network: nn.Module) -> nn.Module:
 
 
 class PooledNetwork(nn.Module):
-    """A network of timm's whose last layer becomes one row of numbers a picture.
+    """A network of timm's whose last layers become one row of numbers a picture.
 
     Raises:
-        OptionError: The network has no class token.
+        OptionError: The network has no class token, or no such layers.
     """
 
-    def __init__(self, body: nn.Module, pooling: Pooling) -> None:
+    def __init__(self, body: nn.Module, pooling: Pooling, layers: int) -> None:
         super().__init__()
-        self.body, self.pooling = body, pooling
-        has_token = getattr(body, "cls_token", None) is not None
-        if pooling == "class_token" and not (has_token and body.num_prefix_tokens):
+        # Tokens before the patches, the class token first.
+        self.body, self.pooling, self.layers = body, pooling, layers
+        self.prefix = int(getattr(body, "num_prefix_tokens", 0))
+        has_token = self.prefix > 0 and getattr(body, "cls_token", None) is not None
+        if "class_token" in pooling and not has_token:
             raise refusal("encoders.no_class_token")
+        # Inner layers only where timm gives them.
+        if layers > 1 and (pooling == "head" or not hasattr(body, "forward_intermediates")):
+            raise refusal("encoders.too_many_layers", layers=layers, pooling=pooling)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        # The network's own pooling, or the token that stands first.
+        # The network's own pooling.
         if self.pooling == "head":
             return cast(Tensor, self.body(pictures))
-        return cast(Tensor, cast(Any, self.body).forward_features(pictures)[:, 0])
+        # The class token, the mean of patches, or both, of each layer.
+        pooled = []
+        for places, tokens in self._layers(pictures):
+            if "class_token" in self.pooling and tokens is not None:
+                pooled.append(tokens[:, 0])
+            if "patches" in self.pooling:
+                pooled.append(places.mean(dim=1))
+        return torch.cat(pooled, dim=1)
+
+    def _layers(self, pictures: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
+        """Yield (n, places, width) of each layer, and its (n, tokens, width) before them."""
+        body = cast(Any, self.body)
+        # A single layer: what the network gives at its end.
+        if self.layers == 1:
+            features = body.forward_features(pictures)
+            if features.ndim == 3:
+                yield features[:, self.prefix :], features[:, : self.prefix]
+            else:
+                first = features.shape[1] == body.num_features
+                yield (features.flatten(2).mT if first else features.flatten(1, 2)), None
+            return
+        # Several layers, with their tokens where timm can return them.
+        parameters = inspect.signature(body.forward_intermediates).parameters
+        token_arguments = (
+            {"return_prefix_tokens": True} if "return_prefix_tokens" in parameters else {}
+        )
+        layers = body.forward_intermediates(
+            pictures,
+            indices=self.layers,
+            norm="norm" in parameters and self.prefix > 0,
+            output_fmt="NCHW",
+            intermediates_only=True,
+            **token_arguments,
+        )
+        for layer in layers:
+            places, tokens = layer if isinstance(layer, tuple | list) else (layer, None)
+            yield places.flatten(2).mT, tokens
 
 
 _LITE_PARTS = {  # in the names of EfficientNet-PyTorch and its heirs
