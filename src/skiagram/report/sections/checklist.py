@@ -24,27 +24,26 @@ from skiagram.report.tables import Group, Table, TableRow, list_rows
 
 FOLDER = "checklists"
 MAIN = "tripod_ai"
-State = Literal["here", "partly", "author", "not here", "not applicable"]
+State = Literal["here", "partly", "author", "not here"]
 STATE_WORDS: dict[State, str] = {
     "here": "yes",
     "partly": "in part",
     "author": "authors",
     "not here": "no",
-    "not applicable": "does not apply",
 }
 
 
 def count_answered(evaluation: Evaluation, material: Material) -> Table:
     """Tabulate how many parts of each checklist are answered."""
-    states: dict[str, tuple[State, ...]] = {
-        "Answered": ("here",),
-        "In part": ("partly",),
-        "No, or does not apply": ("not here", "not applicable"),
-        "Authors": ("author",),
+    states: dict[str, State] = {
+        "Answered": "here",
+        "In part": "partly",
+        "Not in this run": "not here",
+        "Authors": "author",
     }
     rows = []
     for each in fill_checklists(evaluation, material):
-        counts = [sum(item.state in state for item in each.items) for state in states.values()]
+        counts = [sum(item.state == state for item in each.items) for state in states.values()]
         rows.append(TableRow(each.name, [*map(str, (len(each.items), *counts))]))
     return Table(("Items", *states), list_rows(rows), first="Checklist", kind="")
 
@@ -59,7 +58,6 @@ class Item(NamedTuple):
         needs: What a run must have for the answer.
         otherwise: What holds where the run does not have it: the item falls to the author, or the
             answer is no.
-        applies: What a run must have for the item to apply.
     """
 
     number: str
@@ -69,7 +67,6 @@ class Item(NamedTuple):
     author: str = ""
     needs: tuple[str, ...] = ()
     otherwise: Literal["author", "no"] = "author"
-    applies: tuple[str, ...] = ()
     part: str = ""
     state: State = "author"
 
@@ -136,9 +133,7 @@ def _read_checklist(name: str) -> Checklist:
 
 
 def _fill(item: Item, facts: Mapping[str, Any], met: Mapping[str, bool]) -> Item:
-    # An item that does not apply here, or whose need the run lacks.
-    if not all(met[need] for need in item.applies):
-        return item._replace(stands="", anchors=(), author="", state="not applicable")
+    # An item whose need the run lacks.
     if not all(met[need] for need in item.needs):
         if item.otherwise == "no":
             return item._replace(stands="Not in this run", anchors=(), state="not here")
@@ -177,8 +172,7 @@ def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> 
             for anchor in item.anchors
             if anchor in anchors or anchor in within
         ]
-        words = "Does not apply" if item.state == "not applicable" else item.stands
-        stands = Markup(" ").join([escape(words), Markup(", ").join(links)])
+        stands = Markup(" ").join([escape(item.stands), Markup(", ").join(links)])
         return TableRow(item.number, [item.asked, stands, item.author])
 
     # One group for each part of the checklist.
