@@ -23,9 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     write_files({output: csv_text(table.frame).encode()})
     # What the next line has to name.
     print(f"Wrote {output}, {len(table.frame)} rows.")
-    column = "" if options.csv is None else " --label COLUMN"
-    for name, value in table.following.items():
-        column += f" --{name.replace('_', '-')}" + ("" if value is True else f" {value}")
-    following = f"Next: skiagram check {folder} {output}{column}"
-    print(*map(printable, table.notes), following, sep="\n")
+    line = f"Next: skiagram check {folder} {output}"
+    line += "" if options.csv is None else " --label COLUMN"
+    line += " --ignore-unlisted" if table.options.ignore_unlisted else ""
+    line += f" --masks {table.options.masks}" if table.options.masks else ""
+    print(*map(printable, table.notes), line, sep="\n")
     return 0

@@ -118,7 +118,7 @@ def _require_images(tree: FileTree, where: str) -> list[str]:
 def _read_table(options: FileOptions, at_home: Columns | None) -> SettledTable:
     """Return the table that the line names, or that of the files' names where it gives a pattern.
 
-    The latter is made as `skiagram table` makes it, and the options are those that go with it.
+    The latter is made as `skiagram table` makes it.
     """
     if not options.pattern:
         named = [options.file, options.mask, *ROLES["file"].usual, "mask"]
@@ -128,15 +128,7 @@ def _read_table(options: FileOptions, at_home: Columns | None) -> SettledTable:
         return follow_project(table, at_home)
     made = compose_table(options)
     table = read_tables(options, options.join, made=made.frame)
-    following = table.with_options(
-        file="file",
-        ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
-        masks=options.masks if made.following.get("masks") else None,
-        patient=None,
-        marks=None,
-        label_value=None,
-    )
-    return replace(following, notes=(*made.notes, *table.notes))
+    return replace(table, options=made.options, notes=(*made.notes, *table.notes))
 
 
 def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:

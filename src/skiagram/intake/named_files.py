@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,6 +15,7 @@ from skiagram.datasets.folder.patients import PatientTable
 from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
 from skiagram.datasets.folder.table import join_masks, split_masks
 from skiagram.errors import DataError, refusal
+from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import Patterns, find_images
@@ -26,22 +27,11 @@ from skiagram.readers.spaced_image import SpacedImage
 from skiagram.tables.frames import of_table, read_csv, replace_columns
 
 
-class NamedFiles(NamedTuple):
-    """The table, and what is to be said of it.
+def compose_table(options: FileOptions) -> SettledTable:
+    """Return the table of a folder whose options give a pattern of its names.
 
-    Attributes:
-        frame: A row for each image, whose index says whose it is.
-        notes: What it lacks, a sentence each.
-        following: Options that the commands that read it need.
+    Its index says whose image each row is, and its options are those of the commands that read it.
     """
-
-    frame: pd.DataFrame
-    notes: list[str]
-    following: dict[str, str | bool]
-
-
-def compose_table(options: FileOptions) -> NamedFiles:
-    """Return the table of a folder whose options give a pattern of its names."""
     folder, written = options.folder, options.pattern
     if not folder.is_dir():
         raise refusal("intake.no_image_folder", str(folder))
@@ -70,10 +60,10 @@ def compose_table(options: FileOptions) -> NamedFiles:
     left_out = dict.fromkeys(f"Left out, no mask: {file}" for file in frame["file"][bare])
     if bare.all():
         raise refusal("intake.no_image_with_mask", str(folder))
-    return images._replace(frame=frame[~bare], notes=[*left_out, *notes, *images.notes])
+    return images.with_rows(frame[~bare], *left_out, *notes)
 
 
-def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
+def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     """Return a row for each image, with its mask or its lesions."""
     folder = options.folder
     patterns = Patterns(written, options.mask_pattern, options.cut)
@@ -112,20 +102,25 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> NamedFiles:
         frame = frame.assign(label_value=options.label_value)
     frame = frame.loc[:, (frame != "").any()]  # without columns that hold nothing
     notes.append(masks.describe(options.masks))
-    following: dict[str, str | bool] = {}
     if others:
-        notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
-    if others or options.marks == "masks":
-        following["ignore_unlisted"] = True
-    if options.masks and not has_masks:
-        following["masks"] = options.masks
+        fault = f"Image files that fit no pattern: {len(others)}, first {others[0]}"
+        notes.append(f"{fault}; `--ignore-unlisted` ignores them.")
+    following = replace(
+        options,
+        file="file",
+        patient=None,
+        marks=None,
+        label_value=None,
+        masks=None if has_masks else options.masks,
+        ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
+    )
     # whose image each row is
     parts = (("patient", PATIENT), ("region", "region"))
     index = [
         ", ".join(f"{name} `{row[part]}`" for name, part in parts if row.get(part)) or row["file"]
         for row in frame.to_dict("records")
     ]
-    return NamedFiles(frame.set_axis(index), [note for note in notes if note], following)
+    return SettledTable(frame.set_axis(index), following, tuple(filter(None, notes)))
 
 
 def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> PatientTable:
