@@ -99,7 +99,7 @@ def test_a_case_of_several_images_is_counted_once_and_named_by_patient_and_file(
     described = read_folder(options)
     assert described.source.known_issues[0].startswith("1 of 7 images")
     assert "`NA` (2)" in described.notes[0]
-    assert described.notes[1:] == [
+    assert [*described.notes[1:]] == [
         "2 of 9 rows have no label; they are left out.",
         "Left out, of classes that --classes does not name: 1 of `other`.",
     ]

@@ -60,7 +60,7 @@ def test_names_of_images_that_a_pattern_joins_give_way_to_patients(tmp_path):
     options = FileOptions(tmp_path / "films", table, patient="name", pattern=["I{patient}.png"])
     described = read_folder(options)
     assert described.source.columns.patient == "PTID"
-    assert described.notes == [
+    assert [*described.notes] == [
         "Patients are those of `PTID`, 6 in 18 rows, and not the 18 that the names of files tell."
     ]
 

@@ -59,21 +59,19 @@ class SettledTable:
         return replace(self, options=replace(self.options, **options))
 
 
-@dataclass(frozen=True)
-class DescribedTable(Generic[S]):
+@dataclass(frozen=True, kw_only=True)
+class DescribedTable(SettledTable, Generic[S]):
     """A table of images or of features as it will be read; its copy in the project is not there.
 
-    Attributes:
-        frame: Its features are numbers, all other cells texts.
-        notes: What was settled of names, rows and labels, a sentence each.
-        predicted: Columns that the label or outcome was made of.
+    Its features are numbers, all other cells texts.
     """
 
-    frame: pd.DataFrame
     source: S
-    notes: list[str]
-    predicted: tuple[str, ...]
-    settling: Settling = AS_TABLE_SAYS
+
+    @property
+    def settling(self) -> Settling:
+        """What a check may settle, as the options leave it open."""
+        return Settling(self.options.gray is None, self.options.masks == "regions")
 
     @property
     def unused(self) -> list[str]:

@@ -89,7 +89,7 @@ def read_features(
     else:
         table, features = _settle_features(table, source)
     source = replace(source, columns=replace(columns, features=tuple(features)))
-    return DescribedTable(table.frame, source, [*table.notes], table.predicted)
+    return DescribedTable(**vars(table), source=source)
 
 
 def _settle_numbers(table: SettledTable) -> SettledTable:

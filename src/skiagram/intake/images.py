@@ -18,7 +18,7 @@ from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
 from skiagram.errors import listed, refusal
 from skiagram.intake.class_folders import rows_of_classes
-from skiagram.intake.described_tables import DescribedTable, SettledTable, Settling
+from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_names import FileNames, find_files_alone, find_listed_files
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import record_left_out
@@ -54,8 +54,7 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
     else:
         table = _find_files(_read_table(options, at_home))
     table = settle_table(table, labels_told=in_class_folders)
-    of_regions = table.options.masks == "regions"
-    if of_regions:
+    if table.options.masks == "regions":
         table = table.with_rows(_add_masks(table))
     source = _describe_folder(table)
     # rows that say what another one says count once
@@ -64,8 +63,7 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
     if patient is not None and visit is not None:
         frame = number_visits(frame, patient, visit)
     table = table.with_rows(frame, table.masks.describe(table.options.masks))
-    settling = Settling(few_gray=table.options.gray is None, without_lesion=of_regions)
-    return DescribedTable(table.frame, source, [*table.notes], table.predicted, settling)
+    return DescribedTable(**vars(table), source=source)
 
 
 def _require_folder(options: FileOptions) -> None:
