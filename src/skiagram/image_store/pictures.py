@@ -18,6 +18,7 @@ from skiagram.interpolation import take_nearest
 
 MISSING_COLOUR = (230, 60, 160)
 OUTLINE_COLOUR = (255, 196, 0)
+HIT_COLOUR = (70, 220, 120)
 FALSE_COLOUR = (255, 80, 70)
 _WINDOW = (1.0, 99.0)  # percentiles
 _LONGEST_SIDE = 256  # pixels of a picture
@@ -103,11 +104,13 @@ class Circle(NamedTuple):
     Attributes:
         centre: (3,) slice (NaN in plane images), row and column, pixels.
         radius: In mm, or in pixels where the spacing is unknown.
+        dotted: As true lesions are.
     """
 
     centre: tuple[float, float, float]
     radius: float
     colour: tuple[int, int, int]
+    dotted: bool = False
 
 
 def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circle]) -> str:
@@ -135,7 +138,9 @@ def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circ
         y, x = ((place + 0.5) * scale for place in circle.centre[1:])
         high, wide = (max(3.0, radius / side * scale) for side in sides[1:])
         box = (x - wide, y - high, x + wide, y + high)
-        pen.arc(box, 0, 360, circle.colour, width=2)
+        # Twelve arcs: shorter ones look dotted.
+        for start in range(0, 360, 30):
+            pen.arc(box, start, start + (16 if circle.dotted else 30), circle.colour, width=2)
     return encode_picture(np.asarray(shown))
 
 

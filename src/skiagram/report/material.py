@@ -27,6 +27,7 @@ from skiagram.image_store.store import ImageStore
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import folder_of
+from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
 from skiagram.restoration.restore import TREATMENT
 from skiagram.sealing.ledger import Opening
 from skiagram.tasks.cases import Cases, DataCard
@@ -101,6 +102,7 @@ class Material:
         params: Choices of the run, and the options of its models.
         sensitivity: Sensitivity at which thresholds were set, on held-out cases, in (0, 1].
         opening: Entry in the seal's ledger; None where nothing is sealed.
+        sheets: Searched images with their lesions and marks.
         explanations: What stage explain says of the models that it explained.
         reliance: Which features the best classical model rests on; None where it reads none.
     """
@@ -116,6 +118,7 @@ class Material:
     definitions: Sequence[Definition] = ()
     sensitivity: float = 0.9
     opening: Opening | None = None
+    sheets: Sequence[ContactSheet] = ()
     explanations: Sequence[Explanation] = ()
     reliance: Reliance | None = None
 
@@ -166,6 +169,7 @@ def read_material(
         definitions=feature_definitions(preparation),
         sensitivity=choices["sensitivity"],
         opening=artefacts.opening,
+        sheets=[] if artefacts.encrypted else make_contact_sheets(artefacts, evaluation, after),
         explanations=explanations,
         reliance=reliance,
     )

@@ -1,12 +1,15 @@
-"""The sections of finding: tables, the first page's sentence, and the FROC curves."""
+"""The sections of finding: tables, the first page's sentence, and pictures with marks."""
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from make_reference.metrics_page import MetricsFile
 from skiagram.evaluation.evaluation_record import FINDING_RULES, MERIT, SIMPLE_RULES
+from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.verdict import state_verdict
+from skiagram.report.contact_sheet import make_contact_sheets
 from skiagram.report.sections.answer import draw_answer, state_answer, tabulate_answer
 from skiagram.report.sections.finding import (
     draw_froc,
@@ -15,15 +18,25 @@ from skiagram.report.sections.finding import (
 )
 from skiagram.report.tables import Cell
 from skiagram.report.write import headline_figures
+from tests.evaluation.scenario import CARD, COMPARISON
 from tests.evaluation.situations import changed
 from tests.evaluation.test_finding import searched
+from tests.image_store.test_pictures import opened
 from tests.report.examples_of_results import find_row, material, texts
 from tests.report.pages import section
+from tests.report.test_material import stored
 
 
 @pytest.fixture(scope="module")
 def run():
     return searched(unplaced=10)
+
+
+@pytest.fixture(scope="module")
+def images(run, tmp_path_factory):
+    ids = run.known.cases.case_id.tolist()
+    grey = {case: np.zeros((64, 48), np.float32) for case in ids}
+    return stored(tmp_path_factory.mktemp("restored"), grey)
 
 
 def test_tables_hold_the_figures_of_every_finder_and_the_difference(run):
@@ -84,6 +97,12 @@ def test_metrics_name_the_figure_of_merit_and_its_difference(run):
     MetricsFile.model_validate(figures)
 
 
+def inputs_of(run):
+    known = run.known
+    given = {"models": run.models, "card": CARD, "comparison": COMPARISON, "finding": run.tables}
+    return EvaluationInputs(known.cases, known.task, known.sealed, **given)
+
+
 def test_finders_at_chance_are_not_told_by_what_they_find(run):
     def lower(row):
         if row.figure == MERIT and not row.versus:
@@ -104,6 +123,38 @@ def test_finders_at_chance_are_not_told_by_what_they_find(run):
     assert state_verdict(of_places).headline.startswith(
         "Of whole images, no model is shown to work"
     )
+
+
+def test_an_arm_whose_folds_chose_several_finders_shows_the_one_chosen_most_often(run, images):
+    mixed = replace(run.found.arms["classical"], model="best_classical_model_of_each_fold")
+    chosen = {"candidate_forest": 1, "window_network": 2}
+    found = replace(
+        run.found,
+        arms=run.found.arms | {"classical": mixed},
+        chosen=run.found.chosen | {"classical": chosen},
+    )
+    evaluation = replace(run.evaluation, finding=replace(found, finders=found.finders[1:]))
+    sheets = make_contact_sheets(inputs_of(run), evaluation, images)
+    assert {sheet.title for sheet in sheets} == {"Window Network"}
+
+
+def test_sheets_show_lesions_hits_and_false_marks_where_they_are(run, images):
+    sheets = make_contact_sheets(inputs_of(run), run.evaluation, images)
+    assert [sheet.kind for sheet in sheets[:3]] == [
+        "lesions found first",
+        "lesions found last or missed",
+        "images without a lesion, worst false marks",
+    ]
+    lesioned = set(run.tables.lesions["case_id"])
+    assert {one.case_id for one in sheets[0].pictures} <= lesioned
+    normal = set(run.known.cases.case_id[run.known.label == 0])
+    assert {one.case_id for one in sheets[2].pictures} <= normal
+    best = sheets[0].pictures[0]
+    assert best.words.startswith("1 of 1 found")
+    picture = opened(best.picture).astype(int)  # four times the size of the image
+    red, green = (picture[..., k] - picture[..., (k + 1) % 3] > 60 for k in (0, 1))
+    rows, columns = np.nonzero(green & ~red)
+    assert (rows.mean(), columns.mean()) == pytest.approx((42, 46), abs=3)
 
 
 @pytest.mark.slow

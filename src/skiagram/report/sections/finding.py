@@ -1,4 +1,4 @@
-"""Lesions searched for: FROC curves, figures of merit and sensitivities."""
+"""Lesions searched for: FROC curves, figures of merit, and pictures of hits and misses."""
 
 from collections.abc import Callable, Iterator
 
