@@ -161,7 +161,7 @@ def decide_by_rules(models: Sequence[ComparedModel]) -> tuple[Decision, bool]:
         rules[predicted.chance_rule] = ComparedModel(predicted, _say_the_same(network.scored))
     # nothing is decided by single cases
     primary = compare_arms(
-        {arm: replace(model, decides=False) for arm, model in arms.items()}, MARGIN
+        {arm: replace(model, has_probabilities=False) for arm, model in arms.items()}, MARGIN
     )
     results = tuple(
         ModelResult(

@@ -27,12 +27,12 @@ class ComparedModel:
     Attributes:
         predicted: What is predicted of the cases.
         scored: What the model says of them, and what is true.
-        decides: False where its scores are no probabilities, so that nothing is decided by them.
+        has_probabilities: Whether its scores are probabilities; nothing is decided by others.
     """
 
     predicted: Predicted
     scored: ScoredCases
-    decides: bool = True
+    has_probabilities: bool = True
 
     @property
     def tells_apart(self) -> Classes:

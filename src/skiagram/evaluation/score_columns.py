@@ -107,13 +107,13 @@ def _refuse_shared_folds(fit: Whole, patient: Whole, folds: Any, patients: Any) 
 
 def _score(column: Floats, cases: LabelledCases, told: Classes, fit: Whole | None) -> ComparedModel:
     """Return a column as a model; scores that are no probabilities are ordered alone."""
-    decides = bool(column.min() >= 0 and column.max() <= 1)
-    probability = column if decides else expit(column - np.median(column))
+    has_probabilities = bool(column.min() >= 0 and column.max() <= 1)
+    probability = column if has_probabilities else expit(column - np.median(column))
     both = np.stack([1 - probability, probability], axis=1)[None]
     folds, by_fit = (0, np.zeros_like(cases.label)) if fit is None else (len(np.unique(fit)), fit)
     truth = cases.label, cases.value, cases.patient
     scored = ScoredCases(*truth, column[None], both, by_fit[None], folds)
-    return ComparedModel(told, scored, decides)
+    return ComparedModel(told, scored, has_probabilities)
 
 
 def _labels(labels: Any, positive: Any) -> tuple[Flags, tuple[str, str]]:

@@ -129,7 +129,7 @@ def measure_columns(
                 precision_recall=None,
                 precision_recall_band=None,
             )
-        if not model.decides:
+        if not model.has_probabilities:
             # Of scores that are no probabilities only what hangs on their order is kept.
             metrics = (
                 (row.figure, "", row if row.figure in _BY_ORDER else _NO_PROBABILITY)
