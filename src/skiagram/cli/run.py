@@ -178,6 +178,8 @@ def run_data_set(asked: Asked, project: Path) -> int:
     composition = Composition(folder if is_made(folder) else shipped_root())
     asked = asked.resolved(composition)
     chosen = asked.choose()
+    if asked.files.is_table and "features" not in asked.choices:
+        chosen["features"] = "measured"
     left_out = asked.unread(chosen, composition)
     chosen["baselines"] = [name for name in chosen["baselines"] if name not in left_out]
     check_run(Composition(composition.root, chosen | dict(asked.values)))
@@ -224,14 +226,20 @@ def _add_and_choose(
     chosen["baselines"] = [name for name in chosen["baselines"] if name not in left_out]
     if left_out:
         print(f"Left out, as `--features` has not what they read: {listed(left_out)}.")
+    fitted = {  # options of models that fit the data
+        f"conf.model.{Path(file).stem}.{dotted}": value
+        for file, file_values in choices.options.items()
+        for dotted, value in file_values.items()
+        if file.startswith("conf/model/")
+    }
     if not choices.files:  # else once the configs that it names are written
-        changes = {**chosen, **asked.values}
+        changes = {**chosen, **fitted, **asked.values}
         del changes["dataset"]
         check_run(Composition(composition.root, changes), data)
     _write(data_set, project, config)
     write_files({path: text.encode() for path, text in choices.files.items()})
     if choices.files:
-        check_run(Composition(Path(), {**chosen, **asked.values}), data)
+        check_run(Composition(Path(), {**chosen, **fitted, **asked.values}), data)
     # what was assumed; of the frozen network where the line leaves its models in
     if not asked.files.is_table:
         frozen = choices.frozen if asked.choices.get("encoders", True) else ""
