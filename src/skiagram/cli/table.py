@@ -23,9 +23,8 @@ def run(arguments: argparse.Namespace) -> int:
     write_files({output: csv_text(table.frame).encode()})
     # What the next line has to name.
     print(f"Wrote {output}, {len(table.frame)} rows.")
-    line = f"Next: skiagram check {folder} {output}"
+    line = f"Next: skiagram check {folder} {output} --ignore-unlisted"
     line += "" if options.csv is None else " --label COLUMN"
-    line += " --ignore-unlisted" if table.options.ignore_unlisted else ""
     line += f" --masks {table.options.masks}" if table.options.masks else ""
     print(*map(printable, table.notes), line, sep="\n")
     return 0

@@ -103,8 +103,7 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     frame = frame.loc[:, (frame != "").any()]  # without columns that hold nothing
     notes.append(masks.describe(options.masks))
     if others:
-        fault = f"Image files that fit no pattern: {len(others)}, first {others[0]}"
-        notes.append(f"{fault}; `--ignore-unlisted` ignores them.")
+        notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     following = replace(
         options,
         file="file",
