@@ -222,16 +222,16 @@ def _add_and_choose(
     checked = data_set.checked
     choices, data = choices_of(checked), DataSetFacts.of_checked(checked)
     chosen = asked.choose(choices)
-    left_out = asked.unread(chosen, composition)
-    chosen["baselines"] = [name for name in chosen["baselines"] if name not in left_out]
-    if left_out:
-        print(f"Left out, as `--features` has not what they read: {listed(left_out)}.")
     fitted = {  # options of models that fit the data
         f"conf.model.{Path(file).stem}.{dotted}": value
         for file, file_values in choices.options.items()
         for dotted, value in file_values.items()
         if file.startswith("conf/model/")
     }
+    left_out = asked.unread(chosen | fitted, composition)
+    chosen["baselines"] = [name for name in chosen["baselines"] if name not in left_out]
+    if left_out:
+        print(f"Left out, as `--features` has not what they read: {listed(left_out)}.")
     if not choices.files:  # else once the configs that it names are written
         changes = {**chosen, **fitted, **asked.values}
         del changes["dataset"]
