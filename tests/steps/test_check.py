@@ -31,7 +31,7 @@ def test_a_sound_folder_has_no_problem(tmp_path):
     own = sound_folder(tmp_path)
     found = checked(own, source_of(own))
     assert found.runnable
-    assert [one.name for one in found.first] == [one.name for one in found.entries]
+    assert [one.name for one in found.first] == found.entries["name"].tolist()
     assert {one.dtype for one in found.first} == {"uint8", "uint16", "float32"}
 
 
