@@ -2,12 +2,10 @@
 
 import numpy as np
 
-from skiagram.features.neighbours import frame, steps_around
 from skiagram.features.ngldm import dependence_counts
 
 
 def test_with_the_widest_coarseness_all_neighbours_depend():
-    framed = frame(np.arange(1, 10, dtype=np.uint16).reshape(1, 1, 3, 3))
-    found = np.zeros((1, 9, 9), dtype=np.int64)
-    dependence_counts(framed.reshape(1, -1), steps_around(framed.shape, 1), 255, found)
-    assert found.sum(axis=2).tolist() == [[0, 0, 0, 4, 0, 4, 0, 0, 1]]  # corners, edges, the middle
+    image = np.arange(1, 10, dtype=np.uint16).reshape(1, 1, 3, 3)
+    found = dependence_counts(image, 9, 1, 255).sum(axis=2)
+    assert found.tolist() == [[0, 0, 0, 4, 0, 4, 0, 0, 1]]  # corners, edges, the middle

@@ -17,10 +17,11 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.errors import refusal
-from skiagram.features.neighbours import MIDDLE_FIRST, frame, steps, zone_forest
+from skiagram.features.neighbours import equal_neighbours, zone_forest
 from skiagram.strict import STRICT
 
 Images = NDArray[np.floating[Any]]
+Row = NDArray[np.floating[Any]]
 
 MAX_LEVELS = 2048  # 27 of them add up to less than 2¹⁶, where `ngtdm` counts pixels
 _MAX_CACHED = 2**24  # pixels whose zones are kept, 64 MB
@@ -79,20 +80,18 @@ class GreyLevels:
         return self.levels.max(axis=(1, 2, 3)).astype(np.int64)
 
     @property
-    def framed(self) -> NDArray[np.uint16]:
-        """The levels in a frame of zeros, kept for several families."""
-        framed: NDArray[np.uint16] = self._keep("framed", lambda: frame(self.levels))
-        return framed
+    def equals(self) -> NDArray[np.uint16]:
+        """The `equal_neighbours` of the levels, kept for several families."""
+        equals: NDArray[np.uint16] = self._keep("equals", lambda: equal_neighbours(self.levels))
+        return equals
 
     @property
     def zones(self) -> NDArray[np.int32]:
-        """The `zone_forest` of the framed levels, (n · cells,), kept for several families."""
-        zones: NDArray[np.int32] = self._keep("zones", self._find_zones)
+        """The `zone_forest` of the levels, kept for several families."""
+        zones: NDArray[np.int32] = self._keep(
+            "zones", lambda: zone_forest(self.levels, self.equals)
+        )
         return zones
-
-    def _find_zones(self) -> NDArray[np.int32]:
-        framed = self.framed
-        return zone_forest(framed.reshape(-1), steps(framed.shape, MIDDLE_FIRST))
 
     def _keep(self, name: str, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """Compute an array once and keep it; of the largest images it is computed each time."""
@@ -242,18 +241,20 @@ def _digitise(
     number, bin_width, lowest_of_all = bins
     most = np.int32(number - 1 if number > 0 else MAX_LEVELS)
     masked = int(inside.shape == images.shape)
+    low, high = np.empty(width, images.dtype), np.empty(width, images.dtype)
     first_empty = -1
+    # The range of the region, row by row.
     for image in range(n):
-        # The range of the region.
-        lowest, top = np.inf, -np.inf
+        for x in range(width):
+            low[x], high[x] = np.inf, -np.inf
         for z in range(depth):
             for y in range(height):
                 row = images[image, z_first + z, y_first + y, x_first:x_end]
                 region = inside[image * masked, (z_first + z) * masked, (y_first + y) * masked]
-                for x in range(width):
-                    if region[x_first + x]:
-                        value = np.float64(row[x])
-                        lowest, top = min(lowest, value), max(top, value)
+                _widen(row, region[x_first:x_end], low, high)
+        lowest, top = np.inf, -np.inf
+        for x in range(width):
+            lowest, top = min(lowest, np.float64(low[x])), max(top, np.float64(high[x]))
         ranges[0, image], ranges[1, image] = lowest, top
         if top < lowest and first_empty < 0:
             first_empty = image
@@ -261,19 +262,50 @@ def _digitise(
         lowest = lowest_of_all if from_lowest else lowest
         lowest -= lowest % bin_width if multiples else 0.0
         divisor = bin_width if number == 0 else top - lowest if top > lowest else 1.0
-        factor = float(max(number, 1))
+        scale = (lowest, float(max(number, 1)), divisor)
         # Then the levels, in a second pass over the same rows.
         for z in range(depth):
             for y in range(height):
                 row = images[image, z_first + z, y_first + y, x_first:x_end]
                 region = inside[image * masked, (z_first + z) * masked, (y_first + y) * masked]
-                for x in range(width):
-                    share = factor * (np.float64(row[x]) - lowest) / divisor
-                    within = region[x_first + x]
-                    level = np.int32(1) + min(np.int32(share if within else 0.0), most)
-                    levels[image, z, y, x] = np.uint16(level) * np.uint16(within)
-        highest[image] = 1 + min(np.int32(factor * (top - lowest) / divisor), most)
+                _digitise_row(row, region[x_first:x_end], scale, most, levels[image, z, y])
+        highest[image] = 1 + min(np.int32(scale[1] * (top - lowest) / divisor), most)
     return first_empty
+
+
+@compiled
+def _widen(row: Row, inside: Flags, low: Row, high: Row) -> None:
+    """Keep the lowest and the highest intensity of each column: in vectors, without a branch."""
+    for x in range(len(row)):
+        below, above = (row[x] < low[x]) & inside[x], (row[x] > high[x]) & inside[x]
+        low[x] = row[x] if below else low[x]
+        high[x] = row[x] if above else high[x]
+
+
+@compiled
+def _digitise_row(
+    row: Row,
+    inside: Flags,
+    scale: tuple[float, float, float],
+    most: np.int32,
+    levels: NDArray[np.uint16],
+) -> None:
+    lowest, factor, divisor = scale
+    for x in range(len(row)):
+        share = factor * (np.float64(row[x]) - lowest) / divisor
+        level = np.int32(1) + min(np.int32(share if inside[x] else 0.0), most)
+        levels[x] = np.uint16(level) * np.uint16(inside[x])
+
+
+@compiled
+def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
+    """Find first and last + 1 column of the region in a row: work grows with the region."""
+    first, last = 0, len(row)
+    while first < last and row[first] == 0:
+        first += 1
+    while first < last and row[last - 1] == 0:
+        last -= 1
+    return first, last
 
 
 def count_levels(levels: NDArray[np.uint16], number: int) -> Whole:

@@ -15,10 +15,10 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.discretisation import GreyLevels
+from skiagram.features.discretisation import GreyLevels, row_span
 from skiagram.features.family import Distinct, TextureFamily
 from skiagram.features.feature import Definition, read_definitions
-from skiagram.features.neighbours import Levels, frame, steps
+from skiagram.features.neighbours import PLANE_WAYS, Levels, copy, steps
 from skiagram.strict import STRICT
 
 Aggregation = Literal["averaged", "merged"]
@@ -53,7 +53,7 @@ FIELDS = (
 
 @compiled
 def cooccurrences(
-    framed: Levels, apart: Whole, number: int, highest: Whole, merged: bool
+    levels: Levels, number: int, highest: Whole, distance: int, ways: int, merged: bool
 ) -> Floats:
     """Count the pairs of levels in several directions and add up each matrix.
 
@@ -61,9 +61,8 @@ def cooccurrences(
     first matrix.
 
     Args:
-        framed: (n, cells) of images in a frame of zeros.
-        apart: (k,) steps to the neighbours in each direction.
         highest: (n,) highest level of each image, N_g.
+        ways: k, how many of the `DIRECTIONS`: 4 or 13.
         merged: Whether the k matrices of an image are added up into one.
 
     Returns:
@@ -71,16 +70,16 @@ def cooccurrences(
         else n · k; the first field is how many pairs of pixels were counted.
     """
     # A matrix for each direction, or one for all.
-    n, ways = len(framed), len(apart)
+    n = len(levels)
     matrices = 1 if merged else ways
     sums = np.zeros((n * matrices, len(FIELDS)))
     side = number + 1
-    tables = np.zeros((ways, side * side), dtype=np.uint32)
+    tables = np.zeros((4 if merged else ways, side * side), dtype=np.uint32)
     counts = np.zeros((side, side), dtype=np.int64)
     shares = np.zeros((3, 2 * side - 1))
     # Pairs of each image: counted, then added up.
     for image in range(n):
-        _tabulate(framed[image], apart, side, tables)
+        _tabulate(levels[image], distance, ways, side, tables)
         occupied, any_pair = min(highest[image], number) + 1, False
         for matrix in range(matrices):
             matrix_tables = tables if merged else tables[matrix : matrix + 1]
@@ -89,26 +88,51 @@ def cooccurrences(
             any_pair |= _reduce(counts, occupied, highest[image], shares, row)
         # An image without any pair has each pixel paired with itself.
         if not any_pair:
-            _pair_with_itself(framed[image], counts)
+            _pair_with_itself(levels[image].reshape(-1), counts)
             _reduce(counts, occupied, highest[image], shares, sums[image * matrices])
             sums[image * matrices, 0] = 0
     return sums
 
 
 @compiled
-def _tabulate(cells: Levels, apart: Whole, side: int, tables: Tables) -> None:
-    """Set a table for each direction to the counts of all pairs of levels of one framed image."""
-    tables[:] = 0
-    for way in range(len(apart)):
-        _count(cells, cells[apart[way] :], side, tables[way])
+def _tabulate(levels: Levels, distance: int, ways: int, side: int, tables: Tables) -> None:
+    """Set the tables to the counts of all pairs of one image."""
+    depth, height, width = levels.shape
+    # Zeros around the image, so that neighbours lie a fixed number of cells away.
+    tall, wide = height + 2 * distance, width + distance
+    deep = depth + distance if ways > PLANE_WAYS else depth
+    framed = np.zeros(deep * tall * wide, dtype=np.uint16)
+    apart = steps((deep, tall, wide))
+    for z in range(depth):
+        for y in range(height):
+            begin = (z * tall + y + distance) * wide
+            copy(levels[z, y], framed[begin : begin + width])
+    # The tables are used again for each image.
+    for table in range(len(tables)):
+        tables[table, :] = 0
+    # Rows with a pixel of the region, from its first to its last.
+    for z in range(depth):
+        for y in range(height):
+            first, last = row_span(levels[z, y])
+            if first < last:
+                begin = (z * tall + y + distance) * wide + first
+                _count(framed, begin, last - first, apart, distance, ways, side, tables)
 
 
 @compiled
-def _count(cells: Levels, others: Levels, side: int, table: NDArray[np.uint32]) -> None:
-    """Count each pair once; those with a pixel outside the region have row or column 0."""
-    for place in range(len(others)):
-        # unsigned, so that no index is tested for being negative
-        table[np.uintp(np.int64(cells[place]) * side + others[place])] += np.uint32(1)
+def count_pairs(levels: Levels, number: int, distance: int, ways: int) -> Tables:
+    """Count the pairs of levels of one image in each direction; each pair of voxels counts once.
+
+    Args:
+        levels: (depth, height, width), 0 outside the region.
+
+    Returns:
+        (ways, number, number).
+    """
+    side = number + 1
+    tables = np.zeros((ways, side * side), dtype=np.uint32)
+    _tabulate(levels, distance, ways, side, tables)
+    return tables.reshape(ways, side, side)[:, 1:, 1:]
 
 
 def maximal_correlation(pairs: Tables, present: Flags) -> float:
@@ -123,7 +147,7 @@ def maximal_correlation(pairs: Tables, present: Flags) -> float:
     is 1.
 
     Args:
-        pairs: (ways, number, number) each pair of voxels once.
+        pairs: As of `count_pairs`.
         present: (number,) whether a level is in the region.
     """
     # Only levels that occur, in both orders; directions without a pair do not count.
@@ -145,6 +169,69 @@ def _pair_with_itself(levels: Levels, counts: Whole) -> None:
         counts[level, :] = 0
     for level in levels:
         counts[level, level] += 1
+
+
+@compiled
+def _count(
+    framed: Levels,
+    begin: int,
+    length: int,
+    apart: Whole,
+    distance: int,
+    ways: int,
+    side: int,
+    tables: Tables,
+) -> None:
+    """Count each pair of a row once; those with a pixel outside the region have row or column 0.
+
+    Several directions are counted side by side, each in a table of its own, so that no addition
+    waits for the last: first the four of a plane, then those to another slice by threes.
+    """
+    # The four directions of a plane in one pass.
+    pixels = framed[begin : begin + length]
+    first, second = framed[begin + distance * apart[0] :], framed[begin + distance * apart[1] :]
+    third, fourth = framed[begin + distance * apart[2] :], framed[begin + distance * apart[3] :]
+    _count_four(pixels, first, second, third, fourth, side, tables)
+    # Directions into the next slice, three in one pass.
+    for way in range(PLANE_WAYS, ways, 3):
+        first = framed[begin + distance * apart[way] :]
+        second = framed[begin + distance * apart[way + 1] :]
+        third = framed[begin + distance * apart[way + 2] :]
+        _count_three(pixels, first, second, third, side, tables[0 if len(tables) < ways else way :])
+
+
+@compiled
+def _count_four(
+    pixels: Levels,
+    first: Levels,
+    second: Levels,
+    third: Levels,
+    fourth: Levels,
+    side: int,
+    tables: Tables,
+) -> None:
+    # One row of the table for the level of the pixel, in each direction.
+    first_table, second_table = tables[0], tables[1]
+    third_table, fourth_table = tables[2], tables[3]
+    for x in range(len(pixels)):
+        row = np.int64(pixels[x]) * side
+        # unsigned, so that no index is tested for being negative
+        first_table[np.uintp(row + first[x])] += np.uint32(1)
+        second_table[np.uintp(row + second[x])] += np.uint32(1)
+        third_table[np.uintp(row + third[x])] += np.uint32(1)
+        fourth_table[np.uintp(row + fourth[x])] += np.uint32(1)
+
+
+@compiled
+def _count_three(
+    pixels: Levels, first: Levels, second: Levels, third: Levels, side: int, tables: Tables
+) -> None:
+    first_table, second_table, third_table = tables[0], tables[1], tables[2]
+    for x in range(len(pixels)):
+        row = np.int64(pixels[x]) * side
+        first_table[np.uintp(row + first[x])] += np.uint32(1)
+        second_table[np.uintp(row + second[x])] += np.uint32(1)
+        third_table[np.uintp(row + third[x])] += np.uint32(1)
 
 
 @compiled
@@ -294,13 +381,10 @@ class Glcm(TextureFamily):
     def maximal_correlation(self, batch: FeatureBatch) -> Floats:
         """Compute (n,) PyRadiomics' MCC at distance 1, which the IBSI's manual lacks."""
         grey = batch.levels(self.levels, self.region, self.prefix)
-        framed, side = grey.framed, grey.number + 1
-        apart = steps(framed.shape)[: self.ways(grey)]
-        tables, found = np.zeros((len(apart), side * side), dtype=np.uint32), []
-        for cells in framed.reshape(len(framed), -1):
-            _tabulate(cells, apart, side, tables)
-            pairs = tables.reshape(-1, side, side)[:, 1:, 1:]
-            present = np.bincount(cells, minlength=side)[1:] > 0
+        found = []
+        for levels in grey.levels:
+            present = np.bincount(levels.ravel(), minlength=grey.number + 1)[1:] > 0
+            pairs = count_pairs(levels, grey.number, 1, self.ways(grey))
             found.append(maximal_correlation(pairs, present))
         return np.array(found)
 
@@ -309,9 +393,7 @@ class Glcm(TextureFamily):
         columns = []
         # A set of features for each distance.
         for distance in self.distances:
-            framed = grey.framed if distance == 1 else frame(grey.levels, distance)
-            apart, cells = distance * steps(framed.shape)[:ways], framed.reshape(len(framed), -1)
-            sums = cooccurrences(cells, apart, grey.number, grey.top, merged)
+            sums = cooccurrences(grey.levels, grey.number, grey.top, distance, ways, merged)
             features = sums[:, 1:]  # the fields but for the first stand in the order of the names
             if not merged:
                 features = average(features, sums[:, 0].reshape(-1, ways) > 0)

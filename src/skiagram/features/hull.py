@@ -32,15 +32,22 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
     """Find the convex hull of the mesh of a region.
 
     The corners of the mesh lie half a voxel from the voxels at the surface, so the hull is that of
-    the voxels widened by an octahedron. In whole numbers of half voxels, so that no rounding
-    decides which triangles lie in one plane.
+    the voxels widened by an octahedron. Only voxels that are corners of the hull of their slice,
+    and of their other two planes, can be corners of the whole. In whole numbers of half voxels, so
+    that no rounding decides which triangles lie in one plane.
 
     Args:
         region: (depth, height, width), at least one voxel.
     """
+    # Only corners of the hull within planes along each axis can be corners of the hull.
+    points = row_ends(region)
+    for axis in (0, 1, 2):
+        points = corners_of_planes(points, axis)
     # The mesh cuts the sides between voxels in the middle: half a voxel beyond each centre.
     arms = np.vstack([np.eye(3, dtype=np.int64), -np.eye(3, dtype=np.int64)])
-    points = np.unique((2 * outer_voxels(region)[:, None] + arms).reshape(-1, 3), axis=0)
+    points = (2 * points[:, None] + arms).reshape(-1, 3)
+    for axis in (1, 2, 0):
+        points = corners_of_planes(points, axis)
     # Triangles of the hull and the one beyond each side, corners in order as seen from outside.
     qhull = scipy.spatial.ConvexHull(points)
     triangles, beyond = qhull.simplices, qhull.neighbors
@@ -57,7 +64,12 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
     # the distinct directions of faces, rounded to 9 digits; of two opposite ones, one
     rounded = np.round(normals, 9) + 0.0
     rounded *= np.sign(np.take_along_axis(rounded, (rounded != 0).argmax(axis=1)[:, None], axis=1))
-    directions, face = np.unique(rounded, axis=0, return_inverse=True)
+    place = np.lexsort(rounded.T[::-1])
+    ordered = rounded[place]
+    distinct = np.append(True, (ordered[1:] != ordered[:-1]).any(axis=1))
+    directions = ordered[distinct]
+    face = np.empty(len(rounded), dtype=np.int64)
+    face[place] = np.cumsum(distinct) - 1
     # edges, each between two faces and opposite a corner
     areas = np.bincount(face, sizes)
     triangle, corner = np.nonzero(face[beyond] < face[:, None])  # flat ones lie in one face
@@ -73,35 +85,96 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
     )
 
 
-_NOWHERE = 2**31
-
-
-def outer_voxels(region: Flags) -> Whole:
-    """Find (m, 3) voxels among which all corners of the hull of a region are.
-
-    A corner is the first or the last voxel of its row, and lies outside of the lines between its
-    neighbours to both sides.
-    """
-    # How far from either side the first voxel of each row is, in a frame of rows without any.
+@compiled
+def row_ends(region: Flags) -> Whole:
+    """Find the first and the last voxel of each row, (m, 3)."""
+    # The first and the last voxel of each row, found from both ends.
     depth, height, width = region.shape
-    framed = np.full((2, depth + 2, height + 2), _NOWHERE)
-    ends = framed[:, 1:-1, 1:-1]
-    filled = region.any(axis=2)
-    ends[:, filled] = region[filled].argmax(axis=1), region[filled, ::-1].argmax(axis=1)
-    outside = ends < _NOWHERE
-    for down, right in ((0, 1), (1, 0), (1, 1), (1, -1)) if depth > 1 else ((0, 1),):
-        z, y = 1 + down, 1 + right
-        after = framed[:, z : z + depth, y : y + height]
-        z, y = 1 - down, 1 - right
-        outside &= 2 * ends < framed[:, z : z + depth, y : y + height] + after
-    side, slices, rows = np.nonzero(outside)
-    columns = np.where(side == 0, ends[outside], width - 1 - ends[outside])
-    return np.stack([slices, rows, columns], axis=1)
+    ends = np.empty((2 * depth * height, 3), dtype=np.int64)
+    used = 0
+    for z in range(depth):
+        for y in range(height):
+            first, last = 0, width - 1
+            while first < width and not region[z, y, first]:
+                first += 1
+            if first == width:
+                continue
+            while not region[z, y, last]:
+                last -= 1
+            for end in range(2):
+                ends[used, 0], ends[used, 1], ends[used, 2] = z, y, last if end else first
+                used += 1
+    return ends[:used]
 
 
+@compiled
+def corners_of_planes(points: Whole, axis: int) -> Whole:
+    """Keep, in order, those (m, 3) that are corners of the convex hull within their plane."""
+    down, along = 1 if axis == 0 else 0, 1 if axis == 2 else 2
+    # The range of the points.
+    low, high = points[0].copy(), points[0].copy()
+    for point in range(len(points)):
+        for side in range(3):
+            low[side] = min(low[side], points[point, side])
+            high[side] = max(high[side], points[point, side])
+    planes, rows = high[axis] - low[axis] + 1, high[down] - low[down] + 1
+    # Ends of each row of each plane.
+    ends = np.full((planes, 2, rows), _NOWHERE)  # of each row the first, and minus the last
+    for point in range(len(points)):
+        plane, row = points[point, axis] - low[axis], points[point, down] - low[down]
+        place = points[point, along]
+        ends[plane, 0, row] = min(ends[plane, 0, row], place)
+        ends[plane, 1, row] = min(ends[plane, 1, row], -place)
+    # What is left of both chains in each plane.
+    corners, used = np.empty((2 * planes * rows, 3), dtype=np.int64), 0
+    chain = np.empty(rows, dtype=np.int64)
+    for plane in range(planes):
+        for side in range(2):
+            _keep_chain(ends[plane, side], chain)
+        for row in range(rows):
+            first, last = ends[plane, 0, row], -ends[plane, 1, row]
+            for side in range(2):
+                place = last if side else first
+                if abs(place) == _NOWHERE or (side and first == last):
+                    continue
+                corners[used, axis], corners[used, down] = low[axis] + plane, low[down] + row
+                corners[used, along] = place
+                used += 1
+    return corners[:used]
+
+
+_NOWHERE = 2**62
+
+
+@compiled
+def _keep_chain(ends: Whole, chain: Whole) -> None:
+    """Take away the ends that are no corners (Andrew, Inf. Proc. Letters 9(5), 1979)."""
+    # A chain that turns one way: what lies within the line of its neighbours goes.
+    used = 0
+    for row in range(len(ends)):
+        if ends[row] == _NOWHERE:
+            continue
+        while used > 1:
+            a, b = chain[used - 2], chain[used - 1]
+            if (ends[b] - ends[a]) * (row - a) < (ends[row] - ends[a]) * (b - a):
+                break
+            ends[b] = _NOWHERE
+            used -= 1
+        chain[used] = row
+        used += 1
+
+
+@compiled
 def diameter(corners: Floats) -> float:
     """Measure the largest distance of two of (m, axes) points."""
-    return float(scipy.spatial.distance.pdist(corners).max())
+    largest = 0.0
+    for first in range(len(corners)):
+        for second in range(first):
+            square = 0.0
+            for axis in range(corners.shape[1]):
+                square += (corners[first, axis] - corners[second, axis]) ** 2
+            largest = max(largest, square)
+    return np.sqrt(largest)
 
 
 _ROUNDING = 1e-12
@@ -109,6 +182,7 @@ _FLAT = 1e-8  # normals are rounded
 _MAX_FACES = 64  # only round regions have more
 
 
+@compiled
 def smallest_box(corners: Floats, normals: Floats, edges: Floats, sides: Floats) -> Floats:
     """Find the sides of the smallest box with a face along one of the hull's largest.
 
@@ -125,40 +199,87 @@ def smallest_box(corners: Floats, normals: Floats, edges: Floats, sides: Floats)
     Returns:
         (3,), the first across the face.
     """
-    # Two directions across each normal and each other, the first along no small component.
-    normals = normals[:_MAX_FACES]
-    first = np.cross(np.eye(3)[np.abs(normals).argmin(axis=1)], normals)
-    first /= np.linalg.norm(first, axis=1, keepdims=True)
-    bases = np.stack([first, np.cross(normals, first)], axis=2)
-    heights = np.ptp(corners @ normals.T, axis=0)
-    turned = sides @ normals.T > _FLAT
-    # Each face in turn, the largest first: the rectangle around the outline closes the box.
+    # Each face in turn, the largest first.
     best, box = np.inf, np.zeros(3)
-    for face, height in enumerate(heights.tolist()):
-        outline = edges[:, turned[0, :, face] != turned[1, :, face]] @ bases[face]
-        length, width = smallest_rectangle(outline)
-        if height * length * width < best * (1 - _ROUNDING):
-            best, box = height * length * width, np.array([height, length, width])
+    outline = np.empty((2, edges.shape[1], 2))
+    first, second = np.empty(3), np.empty(3)
+    for face in range(min(len(normals), _MAX_FACES)):
+        normal = normals[face]
+        _set_basis(normal, first, second)
+        # The outline seen along the face: edges where the hull turns away.
+        used = 0
+        for edge in range(edges.shape[1]):
+            turned = _along(sides[0, edge], normal) > _FLAT
+            if turned != (_along(sides[1, edge], normal) > _FLAT):
+                for end in range(2):  # so that each corner of the outline begins a side
+                    place = edges[end if turned else 1 - end, edge]
+                    outline[end, used, 0] = _along(place, first)
+                    outline[end, used, 1] = _along(place, second)
+                used += 1
+        # How high the hull is above the face.
+        low, high = np.inf, -np.inf
+        for corner in range(len(corners)):
+            place = _along(corners[corner], normal)
+            low, high = min(low, place), max(high, place)
+        # The rectangle around the outline closes the box.
+        length, width = smallest_rectangle(outline[:, :used])
+        if (high - low) * length * width < best * (1 - _ROUNDING):
+            best = (high - low) * length * width
+            box[0], box[1], box[2] = high - low, length, width
     return box
 
 
+@compiled
+def _along(place: Floats, direction: Floats) -> float:
+    return place[0] * direction[0] + place[1] * direction[1] + place[2] * direction[2]
+
+
+@compiled
+def _set_basis(normal: Floats, first: Floats, second: Floats) -> None:
+    """Set two directions across a normal and each other, all of length 1."""
+    # Across the normal's least component, so that nothing small is divided by.
+    least = 0 if abs(normal[0]) < 0.6 else (1 if abs(normal[1]) < 0.8 else 2)
+    following, last = (least + 1) % 3, (least + 2) % 3
+    size = np.sqrt(normal[following] ** 2 + normal[last] ** 2)
+    first[least], first[following], first[last] = (
+        0.0,
+        normal[last] / size,
+        -normal[following] / size,
+    )
+    for axis in range(3):
+        following, last = (axis + 1) % 3, (axis + 2) % 3
+        second[axis] = normal[following] * first[last] - normal[last] * first[following]
+
+
+@compiled
 def smallest_rectangle(outline: Floats) -> tuple[float, float]:
     """Find the sides of the smallest rectangle around a polygon, of several the longest.
 
-    It has a side along one of the polygon's (Freeman and Shapira, Comm. ACM 18(7), 1975). An
-    outline is (2, m, 2) where its sides begin and end, in any order.
+    Freeman and Shapira, Comm. ACM 18(7), 1975; an outline is (2, m, 2) where its sides begin and
+    end, in any order.
     """
-    # How far the polygon reaches along each of its sides and across it.
-    along = outline[1] - outline[0]
-    size = np.linalg.norm(along, axis=1)
-    along = along[size > 0] / size[size > 0, None]
-    points = outline.reshape(-1, 2)
-    length = np.ptp(points @ along.T, axis=0)
-    width = np.ptp(points @ (along[:, ::-1] * (1, -1)).T, axis=0)
-    # Of equal areas the longest counts, so that rounding decides nothing.
-    area, longer = length * width, np.maximum(length, width)
-    chosen = np.where(area <= area.min() * (1 + _ROUNDING), longer, 0).argmax()
-    return float(longer[chosen]), float(min(length[chosen], width[chosen]))
+    # A smallest rectangle has a side along one of the polygon's.
+    best, length, width = np.inf, 0.0, 0.0
+    for side in range(outline.shape[1]):
+        y, x = outline[1, side, 0] - outline[0, side, 0], outline[1, side, 1] - outline[0, side, 1]
+        size = np.sqrt(y * y + x * x)
+        if size == 0:
+            continue
+        y, x = y / size, x / size
+        low_along = low_across = np.inf
+        high_along = high_across = -np.inf
+        # How far the polygon reaches along that side and across it.
+        for other in range(outline.shape[1]):
+            along = outline[0, other, 0] * y + outline[0, other, 1] * x
+            across = outline[0, other, 1] * y - outline[0, other, 0] * x
+            low_along, high_along = min(low_along, along), max(high_along, along)
+            low_across, high_across = min(low_across, across), max(high_across, across)
+        depth, breadth = high_along - low_along, high_across - low_across
+        # Of equal areas the longest counts, so that rounding decides nothing.
+        area, longer = depth * breadth, max(depth, breadth)
+        if area < best * (1 - _ROUNDING) or (area < best * (1 + _ROUNDING) and longer > length):
+            best, length, width = min(area, best), longer, min(depth, breadth)
+    return length, width
 
 
 _TOLERANCE = 1e-3

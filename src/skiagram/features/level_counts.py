@@ -6,43 +6,30 @@ entries that are not 0.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.arrays import Floats, Whole
 from skiagram.compiled.loops import compiled
-from skiagram.features.neighbours import Forest, Levels
-
-_BLOCK = 2**18  # cells whose zones are counted at a time, so that they take no image's memory
 
 
-def tally_entries(cells: Levels, zones: Forest, extents: NDArray[np.integer], n: int) -> Whole:
-    """Count the zones of each extent and level of n images.
-
-    Zones of distinct (size, level) fill an image soonest when every level has the sizes 1, 2, …, so
-    P pixels of L levels hold at most √(2PL) + L distinct ones.
-
-    Args:
-        cells: Levels of framed images, one after the other, in any shape.
-        zones: As of `zone_forest`.
-        extents: At the root of each zone its extent, or minus it.
-
-    Returns:
-        (entries, 4): image, extent, level and how many, in the order of the first three.
-    """
-    cells, most_levels = cells.reshape(-1), int(cells.max()) + 1
-    most_extents = max(int(extents.max()), -int(extents.min())) + 1
-    every: Whole = np.zeros(0, dtype=np.int64)
-    total: Whole = np.zeros(0, dtype=np.int64)
-    for first in range(0, len(cells), _BLOCK):
-        # One number says image, extent and level of a zone.
-        roots = first + np.flatnonzero(zones[first : first + _BLOCK] < 0)
-        extent_keys = roots // (len(cells) // n) * most_extents + np.abs(extents[roots])
-        keys, counts = np.unique(extent_keys * most_levels + cells[roots], return_counts=True)
-        every, place = np.unique(np.concatenate([every, keys]), return_inverse=True)
-        total = np.bincount(place, np.concatenate([total, counts])).astype(np.int64)
-    extent_keys, levels = np.divmod(every, most_levels)
-    image, extent = np.divmod(extent_keys, most_extents)
-    return np.stack([image, extent, levels, total], axis=1)
+@compiled
+def list_entries(matrices: Whole) -> Whole:
+    """List (m, 4) image, extent, level and count above 0 of (n, extents, levels), in order."""
+    n, extents, levels = matrices.shape
+    # First how many there are, then the entries.
+    occupied = 0
+    for count in matrices.reshape(-1):
+        occupied += int(count > 0)
+    entries = np.empty((occupied, 4), dtype=np.int64)
+    used = 0
+    for image in range(n):
+        for extent in range(extents):
+            for level in range(levels):
+                if matrices[image, extent, level] > 0:
+                    entry = entries[used]
+                    entry[0], entry[1], entry[2] = image, extent + 1, level + 1
+                    entry[3] = matrices[image, extent, level]
+                    used += 1
+    return entries
 
 
 FIELDS = (
@@ -128,8 +115,7 @@ def _describe_matrix(entries: Whole, pixels: float, counts_by_level: Floats, sum
     sums[15] = abs(sums[15])
 
 
+@compiled
 def describe_matrices(matrices: Whole, pixels: Floats) -> Floats:
     """Compute the features of (n, extents, levels) matrices; see `describe_entries`."""
-    image, extent, level = np.nonzero(matrices)
-    entries = np.stack([image, extent + 1, level + 1, matrices[image, extent, level]], axis=1)
-    return describe_entries(entries, pixels)
+    return describe_entries(list_entries(matrices), pixels)

@@ -11,35 +11,83 @@ from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import MAX_LEVELS, GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
 from skiagram.features.level_counts import describe_matrices
-from skiagram.features.neighbours import Levels, frame, steps_around
+from skiagram.features.neighbours import BLOCK, Levels, copy
 from skiagram.strict import STRICT
 
 
 @compiled
-def dependence_counts(framed: Levels, around: Whole, coarseness: int, counts: Whole) -> None:
+def dependence_counts(levels: Levels, number: int, distance: int, coarseness: int) -> Whole:
     """Count the pixels of each level that have each number of dependent pixels around them.
 
-    A pixel depends on another if their levels differ by at most `coarseness`; it depends on itself.
+    A pixel depends on another at a Chebyshev distance of at most `distance` if their levels differ
+    by at most `coarseness`; it depends on itself.
 
     Args:
-        framed: (n, cells) of images in a frame of zeros.
-        around: Ascending steps to those around a pixel, and to itself.
-        counts: (n, len(around), number), is added to: dependence and level from 1.
+        distance: Pixels, from 1 to 7.
+
+    Returns:
+        (n, (2 distance + 1)², number): counts of dependence 1, 2, … and level 1, 2, …; the power is
+        3 if the depth is over 1.
     """
-    far = around[-1]
-    for image in range(len(framed)):
-        cells = framed[image]
-        centre = cells[far : len(cells) - far]
-        dependent = np.zeros(len(centre), dtype=np.uint16)
-        for step in around:
-            _count_alike(centre, cells[far + step :], np.uint16(coarseness), dependent)
-        for place in range(len(centre)):
-            if centre[place] > 0:
-                counts[image, dependent[place] - 1, centre[place] - 1] += 1
+    # As many dependent pixels as the square or cube holds.
+    n, depth, height, width = levels.shape
+    side = 2 * distance + 1
+    most = side * side if depth == 1 else side * side * side
+    counts = np.zeros((n, most, number), dtype=np.int64)
+    far = 0 if depth == 1 else distance
+    # Zeros around each slice, so that neighbours lie a fixed number of cells away.
+    wide = width + 2 * distance
+    framed = np.zeros((depth + 2 * far, height + 2 * distance, wide), dtype=np.uint16)
+    cells = framed.reshape(-1)
+    rows = max(1, BLOCK // wide)
+    dependent = np.empty(rows * wide, dtype=np.uint16)
+    # The image in its frame of zeros.
+    for image in range(n):
+        for z in range(depth):
+            for y in range(height):
+                row = framed[far + z, distance + y]
+                copy(levels[image, z, y], row[distance : distance + width])
+        # Rows together: how many around depend on each pixel.
+        for z in range(far, far + depth):
+            for y in range(distance, distance + height, rows):
+                first = (z * (height + 2 * distance) + y) * wide + distance
+                last = first + min(rows, distance + height - y) * wide - 2 * distance
+                some = dependent[: last - first]
+                _depend(
+                    cells, first, (height + 2 * distance, wide), (far, distance), coarseness, some
+                )
+                # Counted by level and by number.
+                for x in range(len(some)):
+                    level = cells[first + x]
+                    if level > 0:
+                        counts[image, some[x] - 1, level - 1] += 1
+    return counts
 
 
 @compiled
-def _count_alike(
+def _depend(
+    cells: Levels,
+    first: int,
+    shape: tuple[int, int],
+    reach: tuple[int, int],
+    coarseness: int,
+    dependent: Levels,
+) -> None:
+    """Count for each of some cells in turn those around that it depends on."""
+    height, width = shape
+    far, distance = reach
+    last = first + len(dependent)
+    dependent[:] = 0
+    for z in range(-far, far + 1):
+        for y in range(-distance, distance + 1):
+            for x in range(-distance, distance + 1):
+                shift = (z * height + y) * width + x
+                neighbours = cells[first + shift : last + shift]
+                _count_equals(cells[first:last], neighbours, np.uint16(coarseness), dependent)
+
+
+@compiled
+def _count_equals(
     centre: Levels, neighbours: Levels, coarseness: np.uint16, dependent: Levels
 ) -> None:
     for x in range(len(centre)):  # no index but x, so that the compiler makes vectors of it
@@ -62,9 +110,7 @@ class Ngldm(TextureFamily):
     prefix: ClassVar[str] = "ngldm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        framed = frame(self.parts(grey).levels, self.distance)
-        around, n = steps_around(framed.shape, self.distance), len(framed)
-        counts = np.zeros((n, len(around), grey.number), dtype=np.int64)
-        dependence_counts(framed.reshape(n, -1), around, self.coarseness, counts)
+        apart = self.parts(grey).levels
+        counts = dependence_counts(apart, grey.number, self.distance, self.coarseness)
         counts = add_parts(counts, grey)
         return describe_matrices(counts, counts.sum(axis=(1, 2)).astype(np.float64))

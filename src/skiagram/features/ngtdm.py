@@ -10,56 +10,70 @@ from skiagram.arrays import Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.features.discretisation import GreyLevels
 from skiagram.features.family import TextureFamily, add_parts
-from skiagram.features.neighbours import Levels, steps_around
+from skiagram.features.neighbours import BLOCK, Levels, copy
 from skiagram.strict import STRICT
+
+Totals = NDArray[np.int32]
 
 
 @compiled
-def tone_differences(
-    framed: Levels, around: Whole, number: int, isolated: bool
-) -> tuple[Whole, Floats]:
+def tone_differences(levels: Levels, number: int, isolated: bool = False) -> tuple[Whole, Floats]:
     """Compare each pixel with the mean of its 8 neighbours, each voxel with that of its 26.
 
     Neighbours outside the region do not count; a pixel without any is left out, or counted with a
     difference of 0 where `isolated` is true.
 
-    Args:
-        framed: (n, cells) of images in a frame of zeros.
-        around: Ascending steps to the neighbours, and to the pixel itself.
-
     Returns:
         (n, number) pixels of each level, n_i, and the sum of their differences from the mean of
         their neighbours, s_i.
     """
-    n, most, far = len(framed), len(around), around[-1]
+    # The neighbours and the pixel itself.
+    n, depth, height, width = levels.shape
+    around = 9 if depth == 1 else 27
     counts, sums = np.zeros((n, number), dtype=np.int64), np.zeros((n, number))
-    pixels = np.zeros((number + 1, most), dtype=np.int64)  # of each level and number around
-    apart = np.zeros((number + 1, most), dtype=np.int64)
+    wide, deep = width + 2, min(depth, 3)
+    # Zeros around the last slices, so that neighbours lie a fixed number of cells away.
+    framed = np.zeros((deep, (height + 2) * wide), dtype=np.uint16)
+    rows = min(height, max(1, BLOCK // wide))
+    totals = np.empty((rows + 2) * wide, np.int32)
+    cells, differences = np.empty(rows * wide, np.int32), np.empty(rows * wide, np.int32)
+    pixels = np.zeros((number + 1) * around, dtype=np.int64)  # of each level and number around
+    apart = np.zeros((number + 1) * around, dtype=np.int64)
     for image in range(n):
-        # Sums over the square or cube around each pixel.
-        cells = framed[image]
-        centre = cells[far : len(cells) - far]
-        total = np.zeros(len(centre), dtype=np.int32)
-        for step in around:
-            _add(cells[far + step :], total)
-        # Whole numbers: the difference from the mean, times how many neighbours there are.
-        for place in range(len(centre)):
-            level = np.int64(centre[place])
-            if level > 0:
-                number_around = np.int64(total[place] >> _BITS) - 1
-                others = np.int64(total[place] & (_PIXEL - 1)) - level
-                pixels[level, number_around] += 1
-                apart[level, number_around] += abs(level * number_around - others)
+        # Slices enter the frame when they are needed, and replace the last but two.
+        for z in range(depth):
+            for slice_ in range(z if z == 0 else z + 1, min(z + 2, depth)):
+                _frame(levels[image, slice_], framed[slice_ % deep])
+            # Sums over the neighbourhood: slices, then rows, then columns.
+            for top in range(0, height, rows):
+                count = min(rows, height - top)
+                first, last = top * wide, (top + count + 2) * wide
+                total = totals[: last - first]
+                _add_slices(framed, z, depth, first, total)
+                centre = framed[z % deep][first + wide : last - wide]
+                _add_rows(total[: len(centre)], total[wide:], total[2 * wide :])
+                _compare(centre, total, np.int32(around), cells, differences)
+                _tally(centre, cells, differences, pixels, apart)
         # Differences of each level, weighted by how many neighbours there were.
-        for place in range(number):
+        for level in range(1, number + 1):
             if isolated:
-                counts[image, place] += pixels[place + 1, 0]
-            for neighbours in range(1, most):
-                counts[image, place] += pixels[place + 1, neighbours]
-                sums[image, place] += apart[place + 1, neighbours] / neighbours
+                counts[image, level - 1] += pixels[level * around]
+            for neighbours in range(1, around):
+                cell = level * around + neighbours
+                counts[image, level - 1] += pixels[cell]
+                sums[image, level - 1] += apart[cell] / neighbours
         pixels[:] = 0
         apart[:] = 0
     return counts, sums
+
+
+@compiled
+def _frame(levels: Levels, framed: Levels) -> None:
+    """Copy a slice to the inside of one that is a pixel larger at each side."""
+    height, width = levels.shape
+    for y in range(height):
+        begin = (y + 1) * (width + 2) + 1
+        copy(levels[y], framed[begin : begin + width])
 
 
 _BITS = 16
@@ -67,10 +81,47 @@ _PIXEL = 2**_BITS  # a pixel of the region is counted above the sum of up to 27 
 
 
 @compiled
-def _add(levels: Levels, total: NDArray[np.int32]) -> None:
-    for x in range(len(total)):
+def _add_slices(framed: Levels, z: int, depth: int, first: int, total: Totals) -> None:
+    """Add up a slice and those beside it, which stand in turn, from a cell on."""
+    total[:] = 0
+    for near in range(max(z - 1, 0), min(z + 2, depth)):
+        _add(framed[near % len(framed)][first : first + len(total)], total)
+
+
+@compiled
+def _add(levels: Levels, total: Totals) -> None:
+    for x in range(len(levels)):
         level = np.int32(levels[x])
         total[x] += level + np.int32(level > 0) * np.int32(_PIXEL)
+
+
+@compiled
+def _add_rows(north: Totals, middle: Totals, south: Totals) -> None:
+    """Add up three rows in the place of the first."""
+    for x in range(len(north)):
+        north[x] = north[x] + middle[x] + south[x]
+
+
+@compiled
+def _compare(
+    row: Levels, columns: Totals, around: np.int32, cells: Totals, differences: Totals
+) -> None:
+    """Set each pixel's cell, by level and number of neighbours, and its difference times these."""
+    for x in range(1, len(row) - 1):
+        level = np.int32(row[x])
+        total = np.int32(columns[x - 1] + columns[x] + columns[x + 1])
+        neighbours = np.int32(np.int32(total >> _BITS) - np.int32(1))
+        sum_ = np.int32(np.int32(total & np.int32(_PIXEL - 1)) - level)
+        cells[x] = np.int32(np.int32(level * around) + neighbours)
+        differences[x] = abs(np.int32(np.int32(level * neighbours) - sum_))
+
+
+@compiled
+def _tally(row: Levels, cells: Totals, differences: Totals, pixels: Whole, apart: Whole) -> None:
+    for x in range(1, len(row) - 1):
+        if row[x] > 0:
+            pixels[np.uintp(cells[x])] += 1
+            apart[np.uintp(cells[x])] += np.int64(differences[x])
 
 
 @compiled
@@ -149,7 +200,5 @@ class Ngtdm(TextureFamily):
     prefix: ClassVar[str] = "ngtdm"
 
     def describe(self, grey: GreyLevels) -> Floats:
-        framed = self.parts(grey).framed
-        cells, around = framed.reshape(len(framed), -1), steps_around(framed.shape, 1)
-        counts, sums = tone_differences(cells, around, grey.number, self.isolated)
+        counts, sums = tone_differences(self.parts(grey).levels, grey.number, self.isolated)
         return relate(add_parts(counts, grey), add_parts(sums, grey)).T

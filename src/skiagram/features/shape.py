@@ -3,14 +3,18 @@
 from typing import ClassVar, Literal
 
 import numpy as np
-import scipy
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Floats
 from skiagram.features.batch import FeatureBatch, Region
 from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import Column
-from skiagram.features.hull import diameter, outer_voxels, smallest_rectangle
+from skiagram.features.hull import (
+    corners_of_planes,
+    diameter,
+    row_ends,
+    smallest_rectangle,
+)
 from skiagram.features.morphology import known_spacing
 from skiagram.features.surface import places
 from skiagram.strict import STRICT
@@ -44,9 +48,12 @@ def extents(region: Flags, spacing: Floats) -> tuple[float, float, float]:
         The largest distance of two points of the outline, and the longer and the shorter side of
         the rectangle of smallest area around it, in any direction; of several the longest.
     """
-    points = (2 * outer_voxels(region[None])[:, None] + _ARMS).reshape(-1, 3)[:, 1:]
-    corners = points[scipy.spatial.ConvexHull(points).vertices] / 2 * spacing
-    sides = np.stack([corners, np.roll(corners, -1, axis=0)])
+    points = corners_of_planes(row_ends(region[None]), 0)
+    points = (2 * points[:, None] + _ARMS).reshape(-1, 3)
+    corners = corners_of_planes(points, 0)[:, 1:] / 2 * spacing
+    y, x = (corners - corners.mean(axis=0)).T
+    around = corners[np.argsort(np.arctan2(y, x))]
+    sides = np.stack([around, np.roll(around, -1, axis=0)])
     return (diameter(corners), *smallest_rectangle(sides))
 
 
