@@ -58,7 +58,7 @@ def choices_of(row):
     outcome = Number(column="size", unit="mm", groups=4) if row.get("number") else None
     source = source_of("scans", outcome, row.get("covariates", ()))
     seen = CheckedData(source, None, [], [], {}, images, radii=tuple(row.get("radii", ())))
-    return fitting.choices_of(seen)
+    return fitting.choices_of(seen, reads_covariates=row.get("reads_covariates", True))
 
 
 def as_tuple(value):

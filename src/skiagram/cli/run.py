@@ -22,7 +22,7 @@ from skiagram.compute.files import locked, write_files
 from skiagram.errors import DataError, OptionError, listed, printable, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.tables import AnyTable, describe_table
-from skiagram.options import PARAMS
+from skiagram.options import PARAMS, split_names
 from skiagram.projects.files import (
     AT_WORK,
     CHOICES,
@@ -220,8 +220,10 @@ def _add_and_choose(
     renew = config.exists()
     data_set = check_data_set(asked.files, renew=renew, described=described, run=composition)
     checked = data_set.checked
-    choices, data = choices_of(checked), DataSetFacts.of_checked(checked)
-    chosen = asked.choose(choices)
+    # families that the line names may leave the covariates to subgroups alone
+    families = split_names(asked.choices.get("features", "covariates"))
+    choices = choices_of(checked, reads_covariates="covariates" in families)
+    data, chosen = DataSetFacts.of_checked(checked), asked.choose(choices)
     fitted = {  # options of models that fit the data
         f"conf.model.{Path(file).stem}.{dotted}": value
         for file, file_values in choices.options.items()

@@ -92,11 +92,14 @@ def _plain(value: Any) -> str:
     return json.dumps(value).replace('"', "").replace(" ", "")
 
 
-def choices_of(data: AnyChecked, baselines: Sequence[str] | None = None) -> FittingChoices:
+def choices_of(
+    data: AnyChecked, baselines: Sequence[str] | None = None, *, reads_covariates: bool = True
+) -> FittingChoices:
     """Choose what fits images, or a table of features; params.yaml decides what is not named.
 
     Args:
         baselines: Of this project's params.yaml; None for those of a new project.
+        reads_covariates: Whether models may read covariates of the data set.
     """
     # What is known: a file of arrays has classes alone, and no covariates.
     source, cases = data.source, data.cases
@@ -106,7 +109,8 @@ def choices_of(data: AnyChecked, baselines: Sequence[str] | None = None) -> Fitt
         outcome = source.outcome
         # a site tells nothing of a patient; a model that reads it learns which device it has
         sites = {source.columns.site, usual_column(source.columns.covariates, ROLES["site"].usual)}
-        covariates = [name for name in source.columns.covariates if name not in sites]
+        if reads_covariates:
+            covariates = [name for name in source.columns.covariates if name not in sites]
     table = source if isinstance(source, FeatureFile) else None
     facts = _describe_images(data, outcome) if table is None else _describe_table(table, cases)
     facts |= {"clinical": bool(covariates), "covariates": covariates}
