@@ -51,15 +51,6 @@ class Region:
         return self.inside if self.outline is None else self.outline
 
 
-def describe_region(inside: Flags) -> tuple[int, int, int]:
-    """Count how many voxels a region has, in how many parts, and how many are outside of it."""
-    from scipy.ndimage import generate_binary_structure, label
-
-    touching = generate_binary_structure(inside.ndim, inside.ndim)
-    voxels = int(inside.sum())
-    return voxels, int(label(inside, touching)[1]), inside.size - voxels
-
-
 def ends_of(inside: Flags) -> tuple[tuple[int, int], ...]:
     """Return first and last + 1 of what is true along each axis; 0 and 0 where nothing is."""
     ends = []

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from skiagram.arrays import Whole
+from skiagram.arrays import Flags, Whole
 from skiagram.audit.contract import Evidence, find
 from skiagram.audit.findings import Finding
 from skiagram.image_store.store import ImageStore
-from skiagram.images import Image, describe_region
+from skiagram.images import Image
 
 FEW_PATIENTS = 10
 FEW_VOXELS = 64  # of a region, below which texture says little (Hatt et al. 2015, J. Nucl. Med. 56)
@@ -93,6 +93,15 @@ def check_regions(evidence: Evidence) -> list[Finding]:
         find("large_regions", case_id[almost_all], bound=ALMOST_ALL),
         find("scattered_regions", case_id[parts >= MANY_PARTS], bound=MANY_PARTS),
     ]
+
+
+def describe_region(inside: Flags) -> tuple[int, int, int]:
+    """Count how many voxels a region has, in how many parts, and how many are outside of it."""
+    from scipy.ndimage import generate_binary_structure, label
+
+    touching = generate_binary_structure(inside.ndim, inside.ndim)
+    voxels = int(inside.sum())
+    return voxels, int(label(inside, touching)[1]), inside.size - voxels
 
 
 def described_regions(store: ImageStore) -> Whole | None:

@@ -120,11 +120,20 @@ class Asked:
         own = {name: value for name, value in self.values.items() if not name.startswith("conf.")}
         return {**chosen, **self.choices, **own}
 
-    def unread(self, chosen: Mapping[str, Any], composition: Composition) -> list[str]:
-        """List models that the line leaves to their defaults, and whose features it left out."""
+    def leave_out_unread(
+        self, chosen: dict[str, Any], composition: Composition, fitted: Mapping[str, Any]
+    ) -> list[str]:
+        """Take default models out of the choices whose features the line left out; return them.
+
+        Args:
+            fitted: Options of models that fit the data.
+        """
         if "features" not in self.choices or "baselines" in self.choices:
             return []
-        return [*find_unread(Composition(composition.root, chosen), chosen["baselines"])]
+        run = Composition(composition.root, {**chosen, **fitted})
+        unread = find_unread(run, chosen["baselines"])
+        chosen["baselines"] = [name for name in chosen["baselines"] if name not in unread]
+        return [*unread]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -180,8 +189,7 @@ def run_data_set(asked: Asked, project: Path) -> int:
     chosen = asked.choose()
     if asked.files.is_table and "features" not in asked.choices:
         chosen["features"] = "measured"
-    left_out = asked.unread(chosen, composition)
-    chosen["baselines"] = [name for name in chosen["baselines"] if name not in left_out]
+    asked.leave_out_unread(chosen, composition, {})
     check_run(Composition(composition.root, chosen | dict(asked.values)))
     # the table and the names of files, which must be there and need no project
     described = None if asked.files.is_arrays else describe_table(asked.files)
@@ -230,9 +238,7 @@ def _add_and_choose(
         for dotted, value in file_values.items()
         if file.startswith("conf/model/")
     }
-    left_out = asked.unread(chosen | fitted, composition)
-    chosen["baselines"] = [name for name in chosen["baselines"] if name not in left_out]
-    if left_out:
+    if left_out := asked.leave_out_unread(chosen, composition, fitted):
         print(f"Left out, as `--features` has not what they read: {listed(left_out)}.")
     if not choices.files:  # else once the configs that it names are written
         changes = {**chosen, **fitted, **asked.values}

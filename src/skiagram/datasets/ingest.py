@@ -34,7 +34,7 @@ from skiagram.datasets.copies import find_case_copies, settle_copies
 from skiagram.errors import DataError, named, refusal
 from skiagram.image_store.shards import ShardWriter, content_digest, values_digest
 from skiagram.image_store.store import ImageStore, write_modalities
-from skiagram.images import Spacing, describe_region
+from skiagram.images import Spacing
 from skiagram.near_duplicates.pairs import Pairs, clusters, unite_pairs
 from skiagram.preparation import (
     PREPARATION,
@@ -86,7 +86,8 @@ class ImageNote(NamedTuple):
     Attributes:
         position: Place in the source.
         name: Name in the source.
-        region: What `describe_region` says of its region; None for the whole image.
+        region: Voxels of its region, separate parts and voxels outside, which a check adds; None
+            for the whole image.
     """
 
     position: int
@@ -102,7 +103,7 @@ class ImageNote(NamedTuple):
     made_colour: bool
     text_expected: str
     padding: str
-    region: tuple[int, int, int] | None
+    region: tuple[int, int, int] | None = None
 
     def ends_shard(self, key: bytes) -> bool:
         """Return whether a shard ends with the image; shards have some size in the mean."""
@@ -414,7 +415,6 @@ def _examine(opened: OpenSource, position: int, name: str) -> _Examined | bytes 
         image.made_colour,
         image.text_expected,
         "" if image.region is None else image.padding,
-        None if image.region is None else describe_region(image.region.inside),
     )
     return _Examined(image, content_digest(pixels, image.spacing, image.region), note)
 

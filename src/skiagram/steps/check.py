@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Floats, Texts, Whole
+from skiagram.audit.composition import described_regions
 from skiagram.audit.findings import PAIR, AuditReport
 from skiagram.audit.run import judge
 from skiagram.audit.shortcuts import MIN_PATIENTS
@@ -141,11 +142,15 @@ def check_data(source: S, opened: OpenSource, run: Composition | None = None) ->
     with scratch_folder("check") if run is None else nullcontext(renew_checked()) as place:
         folders = IngestFolders.under(place / "ingest")
         ingested = ingest_opened(source, opened, task, folders, ALL_PROCESSORS, problems)
-        # what the images of each kind hold, in the order of the source
-        images = {
-            modality: sorted(stored.notes, key=lambda note: note.position)
-            for modality, stored in ingested.stored.items()
-        }
+        # what the images of each kind hold, and their regions, in the order of the source
+        images = {}
+        for modality, stored in ingested.stored.items():
+            notes = stored.notes
+            regions = described_regions(stored.store) if notes else None
+            if regions is not None:
+                pairs = zip(notes, regions.tolist(), strict=True)
+                notes = [note._replace(region=tuple(region)) for note, region in pairs]
+            images[modality] = sorted(notes, key=lambda note: note.position)
         # all problems, those of single images at the end and in the order of the source
         every = [name for kind in opened.kinds().values() for name in kind.entries()["name"]]
         refused = problems.images

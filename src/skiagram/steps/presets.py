@@ -114,6 +114,7 @@ def choices_of(
     table = source if isinstance(source, FeatureFile) else None
     facts = _describe_images(data, outcome) if table is None else _describe_table(table, cases)
     facts |= {"clinical": bool(covariates), "covariates": covariates}
+    facts["named_volume"] = bool(facts["volume"])
     choices = _take(FittingChoices({}, {}, {}), "data", facts)
     if facts["kinds"] == "several":  # each modality is prepared as its kind
         file = Path(f"conf/restoration/{source.name}.yaml")
@@ -212,14 +213,14 @@ def _facts(source: AnySource, **known: Any) -> dict[str, Any]:
     facts |= {"outcome": "none", "regions": "table", "kinds": "none", "axes": 0}
     facts["pretrained"] = _has_pretrained()
     facts |= {"volume": "", "uptake": ""}  # features that have a name of their own
-    yes_or_no = ("lesions", "colour", "resized", "small", "many", "acquisition", "named_volume")
+    yes_or_no = ("lesions", "colour", "resized", "small", "many", "acquisition")
     return {**facts, **dict.fromkeys(yes_or_no, False), **known}
 
 
 def _describe_table(source: FeatureFile, cases: Cases | None) -> dict[str, Any]:
     """Tell what a table of features is: its volume, and how rare a class is."""
     volume = next(filter(_VOLUME.search, source.columns.features), "")
-    facts = _facts(source, data="table", volume=volume, named_volume=bool(volume))
+    facts = _facts(source, data="table", volume=volume)
     shipped = read_shipped(CHOICES)["baselines"]
     facts["table_baselines"] = ["mean_of_models", *(one for one in shipped if one != "acquisition")]
     if cases is not None:
@@ -259,7 +260,7 @@ def _describe_images(data: AnyChecked, outcome: MeasuredOutcome | None) -> dict[
         image_shape = (*(colours or (1,)), rows, columns)
         facts |= {"image_shape": image_shape, "small": max(rows, columns) <= _SMALL}
     if regions == "plane":
-        facts |= {"volume": "shape_area_mesh", "named_volume": True}
+        facts["volume"] = "shape_area_mesh"
     if regions == "spaced":
         facts |= _describe_kinds(data)
     if lesions:
