@@ -196,7 +196,8 @@ def test_no_thread_or_pipe_is_left_after_an_error(archive):
     for _ in range(20):
         with pytest.raises(DataError):
             opened(archive)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    # Fewer can be open: a file of an earlier test may be closed only now.
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
 
 @pytest.mark.slow
