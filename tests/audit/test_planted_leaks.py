@@ -23,7 +23,7 @@ def generated(seed):
     options = {**yaml.safe_load(OPTION_FILE.read_text()), "seed": seed, "patients": PATIENTS}
     source = build(options, "dataset")
     opened = source.open(None)
-    entries = opened.entries()
+    entries = opened.entries
     return (
         tuple(opened.image(at).pixels for at in range(len(entries))),
         tuple(entries["label"]),

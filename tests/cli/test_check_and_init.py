@@ -353,14 +353,14 @@ def test_renewing_takes_up_labels_and_keeps_what_was_written_of_the_set(sound, t
     assert options.read_bytes() == first
     text = options.read_text().replace("licence: not stated", "licence: ours")
     options.write_text(text.replace("known_issues: []", "known_issues: [old films]"))
-    before = written(sound).open(None).entries()["label"].tolist()
+    before = written(sound).open(None).entries["label"].tolist()
     table = pd.read_csv("../films.csv", dtype=str)
     swapped = {"cancer": "normal", "normal": "cancer"}
     table.loc[:1, "label"] = table.loc[:1, "label"].map(swapped)
     table.to_csv("../films.csv", index=False)
     source = init(f"{CANCER} --renew")
     assert (source.licence, source.known_issues) == ("ours", ("old films",))
-    after = source.open(None).entries()["label"].tolist()
+    after = source.open(None).entries["label"].tolist()
     assert after == [1 - label for label in before[:2]] + before[2:]
     assert data_sets() == ["films.csv", "films.yaml", "phantom.yaml"]
     # what is predicted is that of the line, not that of the earlier one
@@ -375,7 +375,7 @@ def test_init_names_a_folder_below_the_data_folder_from_there(sound, tmp_path, m
     source = init()
     assert source.folder == "films"
     assert str(tmp_path) not in (sound / "conf/dataset/films.yaml").read_text()
-    assert len(source.open(tmp_path).entries()) == 24
+    assert len(source.open(tmp_path).entries) == 24
 
 
 @pytest.mark.slow
@@ -395,7 +395,7 @@ def test_renewing_takes_up_what_a_killed_init_left(missing, sound, monkeypatch):
         with pytest.raises(KilledError):
             init()
     began = (sound / "conf/dataset/films.yaml").exists()
-    assert len(init(f"{CANCER} {'--renew' if began else ''}").open(None).entries()) == 24
+    assert len(init(f"{CANCER} {'--renew' if began else ''}").open(None).entries) == 24
 
 
 @pytest.mark.slow
@@ -440,7 +440,7 @@ def test_a_file_of_arrays_becomes_a_data_set_of_the_project(project, terminal):
     line = "breast.npz --classes malignant benign --positive malignant"
     source = init(line, "breast")
     assert (source.classes, source.positive_class) == (("malignant", "benign"), "malignant")
-    assert len(source.open(None).entries()) == 12
+    assert len(source.open(None).entries) == 12
     terminal.says(f"init {line}", "conf/dataset/breast.yaml exists", 2)
     terminal.says(f"init {line} --renew", "-S dataset=breast -S design=holdout")
 

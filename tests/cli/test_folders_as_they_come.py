@@ -68,7 +68,7 @@ def test_masks_become_the_regions_and_those_of_one_image_are_united(
 
 def test_masks_that_are_left_out_stay_out_and_other_files_are_still_missed(busi, initialised):
     source = initialised([BUSI, "--masks", "leave-out"], says="33 masks of 30 images")
-    assert len(source.open(None).entries()) == 30
+    assert len(source.open(None).entries) == 30
     Image.new("L", (50, 50), 3).save(busi / "benign/benign (99).png")
     with pytest.raises(DataError, match=r"benign \(99\)\.png: an image without a row"):
         source.open(None)

@@ -17,7 +17,7 @@ from skiagram.tasks.cases import Cases, DataCard
 class MemorySource(OpenSource):
     """Entries and images as a test gives them."""
 
-    listed: pd.DataFrame
+    entries: pd.DataFrame
     images: list[Image]
     classes: tuple[str, ...] = ("benign", "malignant")
     positive_class: str | None = "malignant"
@@ -26,19 +26,13 @@ class MemorySource(OpenSource):
     spacing: Spacing | None = None
     in_gray: bool = False
     lesions: Mapping[int, tuple[Mark, ...]] = field(default_factory=dict)
-    covariates: pd.DataFrame | None = None
+    known: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def card(self):
         return DataCard("memory", "Memory", "none", "none", "none", "none", patients_known=True)
 
     def open(self, root):
         return self
-
-    def entries(self):
-        return self.listed
-
-    def known(self):
-        return {} if self.covariates is None else {"covariates": self.covariates}
 
     def image(self, position):
         return SpacedImage(self.images[position], self.spacing)

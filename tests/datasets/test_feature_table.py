@@ -126,7 +126,7 @@ def test_a_bad_table_is_one_line(tmp_path, columns, chosen, said):
 def test_what_a_program_writes_of_no_measurement_is_empty(tmp_path):
     write(tmp_path, age=["NA", *AGES], X=range(1, 13))
     opened = source(features=("age", "X")).open(tmp_path)
-    measured = opened.known()["measured"].to_numpy()
+    measured = opened.known["measured"].to_numpy()
     np.testing.assert_array_equal(measured, np.transpose([[np.nan, *AGES], range(1, 13)]))
 
 
@@ -141,9 +141,9 @@ def test_a_data_set_of_images_has_no_features_of_its_own():
 def test_a_time_to_an_event_is_the_value_of_a_case_and_no_feature(tmp_path):
     write(tmp_path, **TIMES)
     opened = of_times().open(tmp_path)
-    first = opened.entries().iloc[0]
+    first = opened.entries.iloc[0]
     assert (first["value"], first["label"]) == (5.0, 1)
-    assert "days" not in opened.known()["measured"]
+    assert "days" not in opened.known["measured"]
     folders, _ = ingested(of_times(), tmp_path, "cv", tmp_path)
     cases, task = read_cases(folders.cases)
     assert sorted(cases.value.tolist()) == [*TIMES["days"]]

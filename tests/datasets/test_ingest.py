@@ -31,8 +31,8 @@ def test_every_image_keeps_its_label_split_and_pixels(tmp_path):
             if np.array_equal(image, store.image(case_id))
         )
         seen.add(at)
-        assert split == source.listed["split"][at]
-        assert (sealed[case_id] if split == "test" else label) == source.listed["label"][at]
+        assert split == source.entries["split"][at]
+        assert (sealed[case_id] if split == "test" else label) == source.entries["label"][at]
     assert seen == set(range(8))
     assert (cases.test().label == SEALED).all()
     assert sorted(sealed.index) == sorted(cases.test().case_id)
@@ -52,8 +52,8 @@ def test_what_a_source_does_to_pixels_is_left_for_new_films(tmp_path):
 
 def test_permuted_test_labels_move_nothing_outside_the_seal(tmp_path):
     source = balanced()
-    label, is_test = source.listed["label"], source.listed["split"] == "test"
-    swapped = balanced(listed=source.listed.assign(label=label.mask(is_test, 1 - label)))
+    label, is_test = source.entries["label"], source.entries["split"] == "test"
+    swapped = balanced(entries=source.entries.assign(label=label.mask(is_test, 1 - label)))
     ingested(source, tmp_path / "one")
     ingested(swapped, tmp_path / "other")
     one, other = digest_files(tmp_path / "one"), digest_files(tmp_path / "other")
@@ -91,7 +91,7 @@ def test_cross_validation_seals_no_label(tmp_path):
 def test_order_of_cases_tells_nothing_of_the_order_in_the_source(tmp_path):
     labels = [0] * 50 + [1] * 50
     listed = entries(labels, [None] * 100)
-    source = balanced(listed=listed, images=noise(100))
+    source = balanced(entries=listed, images=noise(100))
     _, cases = ingested(source, tmp_path, "cv")
     assert list(cases.case_id) == sorted(cases.case_id)
     assert abs(np.corrcoef(np.arange(100), cases.label)[0, 1]) < 0.3
@@ -102,7 +102,7 @@ def test_order_of_cases_tells_nothing_of_the_order_in_the_source(tmp_path):
 def test_images_of_a_patient_stay_together(tmp_path):
     patients = [f"P{at // 2}" for at in range(8)]
     listed = entries([0, 0, 1, 1] * 2, ["test"] * 4 + ["train"] * 4, patients)
-    _, cases = ingested(balanced(listed=listed), tmp_path)
+    _, cases = ingested(balanced(entries=listed), tmp_path)
     assert len(set(cases.patient_id)) == 4
     for patient in set(cases.patient_id):
         assert (cases.patient_id == patient).sum() == 2
@@ -111,7 +111,7 @@ def test_images_of_a_patient_stay_together(tmp_path):
 def test_covariates_travel_with_their_case(tmp_path):
     source = balanced()
     known = [{"age": 40.0 + at, "view": "MLO" if at else None} for at in range(8)]
-    folders, cases = ingested(balanced(covariates=pd.DataFrame(known)), tmp_path)
+    folders, cases = ingested(balanced(known={"covariates": pd.DataFrame(known)}), tmp_path)
     table = read_table(folders.cases / "covariates.parquet")
     assert list(table["case_id"]) == list(cases.case_id)
     store = ImageStore(folders.images)
@@ -126,7 +126,7 @@ def test_near_duplicates_stand_in_for_unknown_patients(tmp_path):
     images = noise(8)
     images[3] = np.clip(images[0].astype(int) + 1, 0, 255).astype(np.uint8)
     listed = entries([0, 1] * 4, [None] * 8, [None] * 8)
-    folders, cases = ingested(balanced(listed=listed, images=images), tmp_path, "cv")
+    folders, cases = ingested(balanced(entries=listed, images=images), tmp_path, "cv")
     assert len(set(cases.patient_id)) == 7
     store = ImageStore(folders.images)
     of_image = {

@@ -198,7 +198,7 @@ def _read_manifest(content, folder):
     path.write_bytes(content)
     checksum = sha256(content).hexdigest()
     opened = replace(_own()[1], manifest=str(path), manifest_sha256=checksum).open(None)
-    entries = opened.entries()
+    entries = opened.entries
     return entries.to_csv(), [opened.image(at).pixels.tobytes() for at in range(len(entries))]
 
 
@@ -212,7 +212,7 @@ def _read_npz(content, folder):
     """Read a MedMNIST file whose published checksum is that of the altered file."""
     (folder / "set.npz").write_bytes(content)
     opened = medmnist.source_of(folder / "set.npz").open(folder)
-    return [opened.image(at).pixels.tobytes() for at in range(len(opened.entries()))]
+    return [opened.image(at).pixels.tobytes() for at in range(len(opened.entries))]
 
 
 def _npz_of_zeros():

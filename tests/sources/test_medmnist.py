@@ -45,7 +45,7 @@ def test_every_image_comes_back_with_label_and_split(shape, tmp_path):
     opened = source_of(written(tmp_path, **content)).open(tmp_path)
     names = {"train": "train", "validation": "val", "test": "test"}
     counted = dict.fromkeys(SIZES, 0)
-    for position, entry in enumerate(opened.entries().itertuples()):
+    for position, entry in enumerate(opened.entries.itertuples()):
         key = names[str(entry.split)]
         at = counted[key]
         counted[key] += 1

@@ -84,42 +84,36 @@ def pixel_side(spacing: Spacing | None) -> float:
     return 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
 
 
-class OpenSource(ABC):
+class OpenSource:
     """A verified source: its entries and, one at a time, their images.
 
     What only some sources have is given here with what all others say.
 
     Attributes:
+        entries: Every case, as `tabulate_entries` lists them; no image is read for it.
+        known: What else is known of the entries, in their order, never an identifier. `covariates`
+            are numbers or texts. `reader_scores`, what readers or devices said, are finite, higher
+            = more likely the positive class. `measured` are features that came with the data; NaN
+            is missing. `visits` have the `visit`'s place among the patient's, from 1 and never a
+            date, and the `region` that is seen, such as a side: images are compared with earlier
+            ones of it alone.
         patient_column: Column of the patients in a table of features; empty without one.
         problems: What is wrong with rows of the table, which are not listed.
     """
 
+    entries: pd.DataFrame
+    known: Mapping[str, pd.DataFrame] = {}
     patient_column: str = ""
-    problems: tuple[DataError, ...] = ()
+    problems: Sequence[DataError] = ()
 
     @property
     def in_gray(self) -> bool:
         """Whether colour is turned gray, and so that of new images."""
         return False
 
-    @abstractmethod
-    def entries(self) -> pd.DataFrame:
-        """List every case without reading its image, as `tabulate_entries` does."""
-
-    def known(self) -> Mapping[str, pd.DataFrame]:
-        """Return what else is known of the entries, in their order, never an identifier.
-
-        `covariates` are numbers or texts. `reader_scores`, what readers or devices said, are
-        finite, higher = more likely the positive class. `measured` are features that came with the
-        data; NaN is missing. `visits` have the `visit`'s place among the patient's, from 1 and
-        never a date, and the `region` that is seen, such as a side: images are compared with
-        earlier ones of it alone.
-        """
-        return {}
-
-    @abstractmethod
     def image(self, position: int) -> SpacedImage | None:
         """Read the image of one entry; None where the cases have values alone."""
+        return None
 
     def truth(self, position: int) -> GroundTruth | None:
         """Return what is known of one generated case; None for real images."""

@@ -7,10 +7,9 @@ from pathlib import Path
 import pandas as pd
 from pydantic.dataclasses import dataclass
 
-from skiagram.datasets.contract import OpenSource
 from skiagram.datasets.folder.columns import require_columns, settle_numbers
 from skiagram.datasets.folder.patients import settle_patients
-from skiagram.datasets.folder.table import list_entries
+from skiagram.datasets.folder.table import ListedCases, list_entries
 from skiagram.datasets.listed import ListedDataSet
 from skiagram.errors import refusal
 from skiagram.readers.files import locate, read_file
@@ -42,7 +41,7 @@ class FeatureFile(ListedDataSet):
     def file_checksums(self) -> Mapping[str, str | None]:
         return {self.file: self.md5}
 
-    def open(self, root: Path | None) -> "OpenFeatureFile":
+    def open(self, root: Path | None) -> ListedCases:
         """Read the table; what is no number in a feature's column is refused."""
         path = Path(self.file) if root is None else root / self.file
         if self.md5 is not None:
@@ -53,26 +52,11 @@ class FeatureFile(ListedDataSet):
         require_columns(frame, columns.used())
         frame = settle_patients(frame, columns.patient, self.similar_patients)
         frame, _ = settle_numbers(frame, (*columns.features, *columns.covariates))
-        opened = OpenFeatureFile(self, frame)
+        opened = self.open_rows(frame)
         for problem in opened.problems:
             raise problem
         return opened
 
-
-class OpenFeatureFile(OpenSource):
-    """The rows of a table, cases without images."""
-
-    def __init__(self, options: FeatureFile, frame: pd.DataFrame) -> None:
-        listing = list_entries(frame, options.columns, options.classes, options.test_sites)
-        self.patient_column = options.columns.patient or ""
-        self.problems = tuple(listing.problems)
-        self._listing = listing
-
-    def entries(self) -> pd.DataFrame:
-        return self._listing.entries
-
-    def known(self) -> Mapping[str, pd.DataFrame]:
-        return self._listing.known
-
-    def image(self, position: int) -> None:
-        """Return none: a row has values alone."""
+    def open_rows(self, frame: pd.DataFrame) -> ListedCases:
+        """Return the rows of a table, cases without images, with the problems of others."""
+        return list_entries(frame, self.columns, self.classes, self.test_sites)

@@ -219,7 +219,7 @@ def ingest_opened(
     """
     problems = problems or Problems()
     # what the source lists must carry an evaluation, also without copies that are left out
-    settled = _settle(task, opened.entries(), source, problems)
+    settled = _settle(task, opened.entries, source, problems)
     listed, sentence = _settle_copies(source, opened, task, compute, problems)
     if sentence:
         settled = _settle(task, listed, source, problems)
@@ -271,7 +271,7 @@ def list_images(opened: OpenSource, positions: Sequence[int] | None = None) -> p
     Returns:
         The entries, with the digest of the content of each one's files as `key`, if it has files.
     """
-    entries = opened.entries()
+    entries = opened.entries
     if positions is not None:
         entries = entries.iloc[[*positions]]
     keys = [opened.content_key(at) for at in entries.index.tolist()]
@@ -329,7 +329,7 @@ def _write_images(
     rows: list[int] = []
     notes: list[ImageNote] = []
     truths: list[tuple[str, GroundTruth, float]] = []
-    files, case_id = opened.entries()["name"].tolist(), name_cases(listed, folders.prefix).tolist()
+    files, case_id = opened.entries["name"].tolist(), name_cases(listed, folders.prefix).tolist()
     places, keys = listed.index.tolist(), listed["key"].tolist()
     with ExitStack() as stack, Progress("Ingest", len(listed)) as progress:
         images = stack.enter_context(ShardWriter(folders.images))
@@ -389,7 +389,7 @@ def _read(
 
 
 def _read_part(part: OpenSource) -> list[_Examined | bytes | DataError]:
-    return [_examine(part, position, name) for position, name in enumerate(part.entries()["name"])]
+    return [_examine(part, position, name) for position, name in enumerate(part.entries["name"])]
 
 
 def _examine(opened: OpenSource, position: int, name: str) -> _Examined | bytes | DataError:
@@ -397,7 +397,7 @@ def _examine(opened: OpenSource, position: int, name: str) -> _Examined | bytes 
     try:
         image = opened.image(position)
         if image is None:
-            return values_digest(opened.known()["measured"].iloc[position].to_numpy())
+            return values_digest(opened.known["measured"].iloc[position].to_numpy())
         pixels = image.pixels
         check_image(pixels, name)
     except DataError as error:
@@ -465,7 +465,7 @@ def _write_cases(
     design: Design,
 ) -> Cases:
     """Write the table of cases and what is known of them besides, task and card."""
-    listed, known = ingested.listed, opened.known()
+    listed, known = ingested.listed, opened.known
     cluster = None if ingested.copies is None else clusters(ingested.copies, len(listed))
     cases = tabulate_cases(listed, cluster, design, folders.prefix)
     cases.write(folders.cases / "cases.parquet")

@@ -145,10 +145,7 @@ class MedMNISTFile(OpenSource):
             self._images.append(images)
             names = [f"{path.name} {key}/{i}" for i in range(len(images))]
             parts.append(tabulate_entries(names, None, labels.reshape(-1), split))
-        self._entries = pd.concat(parts, ignore_index=True)
-
-    def entries(self) -> pd.DataFrame:
-        return self._entries
+        self.entries = pd.concat(parts, ignore_index=True)
 
     def image(self, position: int) -> SpacedImage:
         """Return one image, (height, width[, 3]), or volume, (depth, height, width, 1), uint8."""

@@ -27,7 +27,7 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.checks import NO_TEST_SPLIT, Problems
 from skiagram.datasets.contract import OpenSource
-from skiagram.datasets.feature_table import FeatureFile, OpenFeatureFile
+from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.source import ColourImage, Folder
 from skiagram.datasets.folder.table import (
     find_image_problems,
@@ -152,13 +152,13 @@ def check_data(source: S, opened: OpenSource, run: Composition | None = None) ->
                 notes = [note._replace(region=tuple(region)) for note, region in pairs]
             images[modality] = sorted(notes, key=lambda note: note.position)
         # all problems, those of single images at the end and in the order of the source
-        every = [name for kind in opened.kinds().values() for name in kind.entries()["name"]]
+        every = [name for kind in opened.kinds().values() for name in kind.entries["name"]]
         refused = problems.images
         place_of = {str(refused[name]): at for at, name in enumerate(every) if name in refused}
         order = sorted(problems.found, key=lambda text: place_of.get(text, -1))
         found = [problems.found[text] for text in order]
         if ingested.listed.empty:
-            return CheckedData(source, opened, opened.entries(), found, problems.images, images)
+            return CheckedData(source, opened, opened.entries, found, problems.images, images)
         # The audit of what could be read.
         cases = Cases.read(folders.cases / "cases.parquet")
         file_of = dict(zip(cases.case_id.tolist(), ingested.listed["name"], strict=True))
@@ -175,7 +175,7 @@ def check_data(source: S, opened: OpenSource, run: Composition | None = None) ->
         return CheckedData(
             source,
             opened,
-            opened.entries(),
+            opened.entries,
             found,
             problems.images,
             images,
@@ -229,7 +229,7 @@ def offer_check(checked: AnyChecked, files: Mapping[str, str] | None = None) -> 
     dataset = project.read_file("dataset", source.name)
     data = os.environ.get("SKIAGRAM_DATA")
     opened, read = checked.opened, build(dataset, "dataset").open(Path(data) if data else None)
-    tables = [{"": each.entries(), **each.known()} for each in (opened, read)]
+    tables = [{"": each.entries, **each.known} for each in (opened, read)]
     if any(not table.equals(tables[1].get(name)) for name, table in tables[0].items()) or any(
         opened.content_key(at) != read.content_key(at) for at in range(len(tables[0][""]))
     ):
@@ -257,11 +257,7 @@ def check_table(
     if isinstance(source, Folder):
         checked = cast("CheckedData[S]", _check_images(source, frame, settling, run))
     else:
-        opened: OpenSource
-        if isinstance(source, FeatureFile):
-            opened = OpenFeatureFile(source, frame)
-        else:
-            opened = source.open(None)
+        opened = source.open_rows(frame) if isinstance(source, FeatureFile) else source.open(None)
         checked = replace(check_data(source, opened, run), frame=frame)
     # rows that cannot be used may be the only test cases
     rows = checked.opened.problems
@@ -338,10 +334,10 @@ def _settle_colour(data: CheckedData[Folder], *, few_gray: bool) -> tuple[Folder
         image.name for image in data.every if len(image.shape) == 3 and not image.made_colour
     ]
     # A few among gray images become gray; else most images decide.
-    number = sum(len(kind.entries()) for kind in opened.kinds().values())
+    number = sum(len(kind.entries) for kind in opened.kinds().values())
     odd = {*refused, *in_colour, *transparent}
     if few_gray and not source.gray and odd and 2 * len(odd) < number:
-        names = [name for name in opened.entries()["name"] if name in odd]
+        names = [name for name in opened.entries["name"] if name in odd]
         shown = ", ".join(f"`{name}`" for name in names[:_SHOWN])
         more = f" and {len(odd) - _SHOWN} more" if len(odd) > _SHOWN else ""
         note = (

@@ -79,7 +79,7 @@ class DataSetFacts:
         facts = cls(
             predicted_of(data.source),
             data.cases.development(),
-            tuple(map(str, data.opened.known().get("covariates", data.entries[[]]))),
+            tuple(map(str, data.opened.known.get("covariates", data.entries[[]]))),
             data.source.card().has_images,
             len(data.radii) > 0,
         )

@@ -59,7 +59,7 @@ def test_a_file_that_vanishes_after_the_folder_was_opened_is_named(tmp_path):
     own = sound_folder(tmp_path)
     source = source_of(own)
     opened = source.open(None)
-    names = opened.entries()["name"].tolist()
+    names = opened.entries["name"].tolist()
     (own.folder / names[1]).unlink()
     with pytest.raises(DataError, match="cannot be opened") as error:
         opened.image(1)

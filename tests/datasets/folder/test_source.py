@@ -161,7 +161,7 @@ def test_a_file_no_row_names_stops_the_run_unless_ignored(own, tmp_path):
     source = source_of(own)
     with pytest.raises(DataError, match=r"^forgotten\.png: an image without a row in the table"):
         source.open(None)
-    assert len(replace(source, unlisted="ignore").open(None).entries()) == 24
+    assert len(replace(source, unlisted="ignore").open(None).entries) == 24
 
 
 def test_an_altered_file_stops_the_run(own, tmp_path):
@@ -181,7 +181,7 @@ def test_an_altered_manifest_stops_the_run(own):
 
 def test_a_relative_folder_is_looked_for_in_the_data_folder(own, tmp_path):
     source = replace(source_of(own), folder="films")
-    assert len(source.open(tmp_path).entries()) == 24
+    assert len(source.open(tmp_path).entries) == 24
     with pytest.raises(DataError, match=r"^dataset\.folder: films: no such folder"):
         source.open(tmp_path / "elsewhere")
 

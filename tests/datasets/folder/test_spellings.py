@@ -50,7 +50,7 @@ def write_spelled(place, *spellings):
 
 
 def patients(source):
-    return {*source.open(None).entries()["patient"]}
+    return {*source.open(None).entries["patient"]}
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_the_ideal_observer_is_the_sum_over_all_sets_of_nodules():
 
 def test_every_lesion_is_hit_by_the_mark_of_its_cell_and_by_no_other():
     opened = films(**SMALL).open(None)
-    for position, entry in enumerate(opened.entries().itertuples()):
+    for position, entry in enumerate(opened.entries.itertuples()):
         marks = opened.marks(position)
         assert entry.label == int(len(marks) > 0)
         assert len(marks) <= 3
@@ -80,7 +80,7 @@ def test_every_lesion_is_hit_by_the_mark_of_its_cell_and_by_no_other():
 
 
 def test_half_of_the_patients_have_nodules_in_one_of_two_films():
-    labels = films().open(None).entries()["label"].to_numpy().reshape(-1, 2)
+    labels = films().open(None).entries["label"].to_numpy().reshape(-1, 2)
     assert (labels.sum(axis=1) == np.arange(len(labels)) % 2).all()
     assert 0.3 < labels[1::2, 0].mean() < 0.7
 

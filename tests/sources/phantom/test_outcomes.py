@@ -36,7 +36,7 @@ def scored(of, score, value, label):
 def chances(opened):
     ratio = [
         opened.observer.log_likelihood_ratio(opened.exposure(position).noisy)
-        for position in range(len(opened.entries()))
+        for position in range(len(opened.entries))
     ]
     return 1 / (1 + np.exp(-np.array(ratio)))
 
@@ -45,7 +45,7 @@ def chances(opened):
 def test_the_limit_is_that_of_values_drawn_again_by_the_chance_of_the_nodule(kind):
     of = small(kind)
     opened = of.open(None)
-    entries, chance = opened.entries(), chances(opened)
+    entries, chance = opened.entries, chances(opened)
     value, label = entries["value"].to_numpy(), entries["label"].to_numpy()
     best = np.array([opened.truth(place).ideal_score for place in range(len(entries))])
     outcome = of.outcome.settle(value, label)

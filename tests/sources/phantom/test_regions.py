@@ -60,7 +60,7 @@ def moment(nu, distance, beta):
 
 
 def scores(opened):
-    label = opened.entries()["label"].to_numpy()
+    label = opened.entries["label"].to_numpy()
     return label, np.array([opened.truth(row).ideal_score for row in range(len(label))])
 
 
@@ -107,7 +107,7 @@ def test_texture_inside_has_the_variance_and_level_of_its_class_and_the_mask_tel
     opened = regions(patients={"train": 300, "validation": 0, "test": 2}).open(None)
     volume = {0: [], 1: []}
     inner = {0: [], 1: []}
-    for position, entry in enumerate(opened.entries().itertuples()):
+    for position, entry in enumerate(opened.entries.itertuples()):
         image = opened.image(position)
         volume[entry.label].append(int(image.region.inside.sum()))
         inner[entry.label].append(image.pixels[..., 0][image.region.inside])

@@ -27,7 +27,7 @@ NO_FAULTS = {"missing_pixels": 0, "hot_pixels": 0, "dead_rows": 0}
 
 def test_splits_and_classes_are_by_patient():
     options = small_phantom()
-    entries = options.open(None).entries()
+    entries = options.open(None).entries
     assert len(entries) == 24
     for split, patients in (("train", 6), ("validation", 2), ("test", 4)):
         part = entries[entries["split"] == split]
@@ -55,7 +55,7 @@ def test_nodule_stands_where_the_truth_says(make):
     with_nodule, without = (
         make(nodule={"amplitude": amplitude}).open(None) for amplitude in (1.4, 0.0)
     )
-    for position, entry in enumerate(with_nodule.entries().itertuples()):
+    for position, entry in enumerate(with_nodule.entries.itertuples()):
         truth = with_nodule.truth(position)
         difference = np.squeeze(truth.clean - without.truth(position).clean)
         assert len(truth.place) == difference.ndim
@@ -97,7 +97,7 @@ def test_tissue_of_a_patient_correlates_as_asked_and_of_two_patients_not_at_all(
 )
 def test_known_limit(changes, auc):
     opened = phantom(patients={"train": 1000}, **changes).open(None)
-    labels = opened.entries()["label"][:2000]
+    labels = opened.entries["label"][:2000]
     scores = [opened.truth(at).ideal_score for at in range(2000)]
     assert roc_auc_score(labels, scores) == pytest.approx(auc, abs=0.02)
 
@@ -107,7 +107,7 @@ def test_a_site_shows_the_same_image_otherwise_and_its_score_is_the_same():
     scanners = {"A": {"gain": 1.0, "offset": 0.0}, "B": {"gain": 1.5, "offset": 1.0}}
     sited = small_phantom(faults=NO_FAULTS, sites=scanners).open(None)
     plain = small_phantom(faults=NO_FAULTS).open(None)
-    label, sites = sited.entries()["label"], sited.known()["covariates"]["site"].tolist()
+    label, sites = sited.entries["label"], sited.known["covariates"]["site"].tolist()
     assert [*zip(label, sites, strict=True)][:8:2] == [
         (0, "A"),
         (1, "A"),
@@ -127,7 +127,7 @@ def test_the_mark_is_where_the_nodule_is_and_the_observer_finds_it():
     opened, found = source.open(None), []
     for position in range(40):
         marks = opened.marks(position)
-        assert bool(marks) == (opened.entries()["label"][position] == 1)
+        assert bool(marks) == (opened.entries["label"][position] == 1)
         if marks:
             probability = opened.observer.place_probability(opened.image(position).pixels)
             assert probability.sum() == pytest.approx(1)

@@ -72,7 +72,7 @@ def test_the_observer_is_the_likelihood_ratio_of_all_images_so_far(changes):
 @pytest.mark.parametrize("name", ["phantom_visits", "phantom_visits_unrelated"])
 def test_the_ideal_observer_has_the_auc_of_theory(name):
     opened = visits(name, patients={"train": 598, "validation": 0, "test": 2}).open(None)
-    label = opened.entries()["label"].to_numpy()
+    label = opened.entries["label"].to_numpy()
     score = np.array([opened.truth(row).ideal_score for row in range(len(label))])
     for visit in (1, 2):
         rows = np.arange(visit - 1, len(label), 2)

@@ -15,14 +15,14 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.compute.checkout import home, is_untracked
 from skiagram.datasets.choices import Unlisted
-from skiagram.datasets.contract import Mark, OpenSource, tabulate_entries
+from skiagram.datasets.contract import Mark, tabulate_entries
 from skiagram.datasets.folder.columns import Columns, require_columns
 from skiagram.datasets.folder.keyed_names import find_keyed_files
 from skiagram.datasets.folder.lesions import parse_lesions
 from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import (
-    Listing,
+    ListedCases,
     list_entries,
     normalise_name,
     split_masks,
@@ -102,7 +102,7 @@ class Folder(ListedDataSet):
     def reading(self) -> CaseReading:
         return CaseReading(self.mask_grid, self.most_pixels, self.unstated_spacing, self.gray)
 
-    def find_contradicted(self, listing: Listing) -> list[DataError]:
+    def find_contradicted(self, listing: ListedCases) -> list[DataError]:
         """Return a problem where some images of the negative class have lesions and others none."""
         marked = np.array([bool(parse_lesions(cell)) for cell in listing.lesions], dtype=np.bool_)
         if self.positive_class is None or marked.all():
@@ -204,16 +204,16 @@ class Folder(ListedDataSet):
             problems += [] if by_modality else unlisted
             problems += self.find_contradicted(listing)
             by_modality[modality] = FolderFiles(
-                tree,
-                listing,
-                checksums,
-                self.channels,
-                self.reading,
-                sealed,
+                **vars(listing),
+                files=tree,
+                checksums=checksums,
+                channels=self.channels,
+                reading=self.reading,
+                sealed=sealed,
             )
         first = next(iter(by_modality.values()))
         several = len(by_modality) > 1
-        return replace(first, further=by_modality if several else {}, problems=tuple(problems))
+        return replace(first, further=by_modality if several else {}, problems=problems)
 
 
 def checksum_columns(columns: Columns) -> dict[str, str]:
@@ -240,25 +240,22 @@ def _at_home(name: str) -> Path:
     return Path(name) if Path(name).exists() else home(Path()) / name
 
 
-@record(frozen=True)
-class FolderFiles(OpenSource):
+@record(frozen=True, kw_only=True)
+class FolderFiles(ListedCases):
     """An opened folder.
 
     Attributes:
         checksums: File name → SHA-256.
-        sealed: Encrypted labels of test cases; None where the listing has them.
+        sealed: Encrypted labels of test cases; None where the table has them.
         further: Modality → its images of the same cases, these first; empty for one image a case.
-        problems: What is wrong with rows of the table, which are not listed.
     """
 
     files: FileTree
-    listing: Listing
     checksums: Mapping[str, str]
     channels: int
     reading: CaseReading
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
-    problems: tuple[DataError, ...] = ()
 
     @property
     def in_gray(self) -> bool:
@@ -270,18 +267,12 @@ class FolderFiles(OpenSource):
         reading = replace(self.reading, gray=True)
         return replace(self, further=further, reading=reading, channels=1)
 
-    def entries(self) -> pd.DataFrame:
-        return self.listing.entries
-
-    def known(self) -> Mapping[str, pd.DataFrame]:
-        return self.listing.known
-
     def encrypted_labels(self) -> EncryptedLabels | None:
         if self.sealed is None:
             return None
         tokens = [
             token_of(self.checksums[reference.file], reference.chosen)
-            for reference in self.listing.references
+            for reference in self.references
         ]
         return EncryptedLabels(self.sealed, tokens)
 
@@ -290,7 +281,7 @@ class FolderFiles(OpenSource):
 
     def image(self, position: int) -> SpacedImage:
         """Read and verify one image."""
-        reference = self.listing.references[position]
+        reference = self.references[position]
         files = read_case_files(self.files, reference)
         for name, checksum in files.checksums.items():
             if checksum != self.checksums[name]:
@@ -301,8 +292,8 @@ class FolderFiles(OpenSource):
 
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions that the table gives an image; the file is read for those in space."""
-        cell = self.listing.lesions[position] if self.listing.lesions else ""
-        reference = self.listing.references[position]
+        cell = self.lesions[position] if self.lesions else ""
+        reference = self.references[position]
         lesions = parse_lesions(cell)
         grid = None
         if any(len(lesion.centre) == 3 for lesion in lesions):
@@ -315,7 +306,7 @@ class FolderFiles(OpenSource):
 
     def content_key(self, position: int) -> bytes:
         """Return a digest of the checksums of an image's files and of what is chosen in them."""
-        return content_key(self.listing.references[position], self.checksums)
+        return content_key(self.references[position], self.checksums)
 
     def changed_images(
         self, folder: Path, earlier_checksums: MutableMapping[str, str]
@@ -326,7 +317,7 @@ class FolderFiles(OpenSource):
             folder: That of the files.
             earlier_checksums: As for `RealDataSet.changed_files`.
         """
-        references = [each for kind in self.kinds().values() for each in kind.listing.references]
+        references = [each for kind in self.kinds().values() for each in kind.references]
         changed_by_file: dict[str, str] = {}
         for name in dict.fromkeys(name for each in references for name in each.files):
             if name.endswith(".mhd"):  # the voxels are in another file
@@ -347,7 +338,7 @@ class FolderFiles(OpenSource):
 
     def parts(self, positions: Sequence[int]) -> "Iterator[FolderFiles]":
         """Cut some images into parts, each with its own references and checksums alone."""
-        references = [self.listing.references[position] for position in positions]
+        references = [self.references[position] for position in positions]
         self.files.announce([name for reference in references for name in reference.files])
         part: list[ImageReference] = []
         held = 0
@@ -366,7 +357,10 @@ class FolderFiles(OpenSource):
         entries = tabulate_entries([each.name for each in references], None, SEALED, None)
         return replace(
             self,
-            listing=Listing(entries, {}, [], references, []),
+            entries=entries,
+            known={},
+            references=references,
+            lesions=[],
             checksums={name: self.checksums[name] for name in names},
             sealed=None,
             further={},

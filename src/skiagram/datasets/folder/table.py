@@ -5,7 +5,7 @@ A column goes on only if it is named; one that could tell who a patient is only 
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Floats
-from skiagram.datasets.contract import tabulate_entries
+from skiagram.datasets.contract import OpenSource, tabulate_entries
 from skiagram.datasets.folder.columns import (
     Columns,
     find_cell_problems,
@@ -43,22 +43,21 @@ _HIDDEN = {  # what a test case must not say where its label is encrypted
 }
 
 
-@dataclass(frozen=True)
-class Listing:
-    """What a table says, of an entry a usable row, in row order.
+@dataclass(frozen=True, kw_only=True)
+class ListedCases(OpenSource):
+    """The cases that a table lists, of an entry a usable row, in row order.
 
     Attributes:
-        entries: As `OpenSource.entries`.
-        known: As `OpenSource.known`.
-        references: What is read for each.
+        references: What is read for each; none of cases without images.
         lesions: The cell of each; empty where the table tells none.
     """
 
     entries: pd.DataFrame
-    known: Mapping[str, pd.DataFrame]
-    problems: list[DataError]
-    references: list[ImageReference]
-    lesions: list[str]
+    known: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    patient_column: str = ""
+    problems: Sequence[DataError] = ()
+    references: Sequence[ImageReference] = ()
+    lesions: Sequence[str] = ()
 
 
 def list_entries(
@@ -68,7 +67,7 @@ def list_entries(
     test_sites: Sequence[str],
     *,
     sealed: bool = False,
-) -> Listing:
+) -> ListedCases:
     """Return the entries of a table and all that is wrong with it.
 
     Args:
@@ -128,7 +127,14 @@ def list_entries(
     tables["measured"] = pd.DataFrame(measured[rows], columns=[*columns.features])
     references = [] if columns.file is None else references_of(frame, columns)
     lesions = [] if columns.marks is None else frame[columns.marks].tolist()
-    return Listing(entries, tables, problems, find_regions_alone(references), lesions)
+    return ListedCases(
+        entries=entries,
+        known=tables,
+        patient_column=columns.patient or "" if columns.file is None else "",
+        problems=problems,
+        references=find_regions_alone(references),
+        lesions=lesions,
+    )
 
 
 def _find_column_problems(

@@ -32,7 +32,6 @@ from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft
@@ -246,8 +245,12 @@ class OpenPhantomFinding(OpenSource):
     """Makes the films of one phantom on demand."""
 
     def __init__(self, options: PhantomFinding) -> None:
-        # The tissue and the nodule, and every place where one may lie.
+        # Every film: patients in order, the sides of a patient together.
         self._options, nodules = options, options.nodules
+        entries = options.patients.entries(options.sides, "side")
+        places = (divmod(position, options.sides) for position in entries.index)
+        self.entries = entries.assign(label=[int(self.side(one) == side) for one, side in places])
+        # The tissue and the nodule, and every place where one may lie.
         self._tissue = power_law_spectrum(options.size, options.tissue_exponent, options.axes)
         self.shape = Nodule(amplitude=nodules.amplitude, radius=nodules.radius, places=1, spacing=1)
         self._nodule = centred_nodule(options.size, self.shape, options.axes)
@@ -263,13 +266,6 @@ class OpenPhantomFinding(OpenSource):
         self.searched = lru_cache(maxsize=2)(
             lambda patient: observer.search(tuple(film.noisy for film in self.films(patient)))
         )
-
-    def entries(self) -> pd.DataFrame:
-        """List every film: patients in order, the sides of a patient together."""
-        sides = self._options.sides
-        entries = self._options.patients.entries(sides, "side")
-        places = (divmod(position, sides) for position in range(len(entries)))
-        return entries.assign(label=[int(self.side(one) == side) for one, side in places])
 
     def side(self, patient: int) -> int | None:
         """Return the side with nodules; None for every second patient."""

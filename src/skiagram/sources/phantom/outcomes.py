@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -63,13 +62,10 @@ class OpenPhantomOutcome(OpenPhantom):
         patients = options.phantom.patients
         hidden = np.arange(patients.train + patients.validation + patients.test) % 2 == 1
         generator = stream(options.phantom.seed, "outcome", options.outcome.kind)
-        self._value, self._label = self._outcome.draw(hidden, self._effect, generator)
-
-    def entries(self) -> pd.DataFrame:
-        """List every image with the label and the value of its patient."""
-        entries = super().entries()
-        patients = [self.place(position)[0] for position in range(len(entries))]
-        return entries.assign(label=self._label[patients], value=self._value[patients])
+        value, label = self._outcome.draw(hidden, self._effect, generator)
+        # every image with the label and the value of its patient
+        patient = [self.place(position)[0] for position in self.entries.index]
+        self.entries = self.entries.assign(label=label[patient], value=value[patient])
 
     def truth(self, position: int) -> GroundTruth:
         """Return what is true of an image, with the score that no other is better than."""

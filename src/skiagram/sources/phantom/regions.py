@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import fft, linalg
@@ -131,6 +130,7 @@ class OpenPhantomRegions(OpenSource):
 
     def __init__(self, options: PhantomRegions) -> None:
         self._options, lesion = options, options.lesion
+        self.entries = options.patients.entries(1, "volume")
         exponents = lesion.normal_exponent, lesion.abnormal_exponent
         self._textures = [
             power_law_spectrum(options.size, exponent, axes=3) for exponent in exponents
@@ -148,9 +148,6 @@ class OpenPhantomRegions(OpenSource):
             for radius in lesion.radii
         ]
         self.volume = lru_cache(maxsize=1)(self._volume)  # image and truth ask for the same one
-
-    def entries(self) -> pd.DataFrame:
-        return self._options.patients.entries(1, "volume")
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size, size, 1) float32 and its region."""

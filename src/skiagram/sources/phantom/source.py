@@ -10,7 +10,6 @@ nodule. They reach the pipeline as they are made, without faults.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
@@ -149,7 +148,7 @@ class PhantomCases(OpenSource):
 
     def __init__(self, options: PhantomDataSet, number: int, kind: str, axes: int) -> None:
         size, tissue, nodule = options.size, options.tissue, options.nodule
-        self._patients, self._number, self._kind = options.patients, number, kind
+        self.entries, self._number = options.patients.entries(number, kind), number
         self._seed, self._noise, self._radius = options.seed, options.noise, nodule.radius
         self._weights = np.sqrt([tissue.shared, 1 - tissue.shared])
         exponents = tissue.normal_exponent, tissue.abnormal_exponent
@@ -159,9 +158,6 @@ class PhantomCases(OpenSource):
         normal, abnormal = (spectrum + self._noise**2 for spectrum in self._spectra)
         self.observer = IdealObserver(normal, abnormal, self._nodule, self._places)
         self.exposure = lru_cache(maxsize=1)(self._make)  # image and truth ask for the same one
-
-    def entries(self) -> pd.DataFrame:
-        return self._patients.entries(self._number, self._kind)
 
     def place(self, position: int) -> tuple[int, int]:
         """Return the patient of an entry, and the number of the image within the patient."""
@@ -256,6 +252,9 @@ class OpenPhantom(PhantomCases):
     def __init__(self, options: Phantom) -> None:
         self._options, self._sites = options, sorted(options.sites)
         super().__init__(options, options.images_per_patient, "image", axes=2)
+        if self._sites:
+            sites = [self._site(self.place(position)[0]) for position in self.entries.index]
+            self.known = {"covariates": pd.DataFrame({"site": sites})}
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
@@ -264,13 +263,6 @@ class OpenPhantom(PhantomCases):
         stored = digitise(self.shown(self.exposure(position).noisy, patient))
         faulty = add_faults(stored, self._options.faults, generator)
         return read_dicom(write_dicom(faulty, patient, position))
-
-    def known(self) -> Mapping[str, pd.DataFrame]:
-        """Return the site of each image where there are sites."""
-        if not self._sites:
-            return {}
-        sites = [self._site(self.place(position)[0]) for position in range(len(self.entries()))]
-        return {"covariates": pd.DataFrame({"site": sites})}
 
     def _site(self, patient: int) -> str:
         return self._sites[patient // 2 % len(self._sites)]  # every second patient is abnormal

@@ -16,7 +16,6 @@ the mean heights of the normal class. A covariate, the marker, is normal with un
 another mean in the abnormal class; it adds to the ratio.
 """
 
-from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -165,16 +164,12 @@ class OpenPhantomVisits(OpenSource):
             VisitObserver(options, self._template, self._contrast[: k + 1]) for k in visits
         ]
         self._images = lru_cache(maxsize=1)(self._make)
-
-    def entries(self) -> pd.DataFrame:
-        """List every image: patients in order, their visits in order."""
-        return self._options.patients.entries(self._options.visits, "visit")
-
-    def known(self) -> Mapping[str, pd.DataFrame]:
-        patient, number = np.divmod(np.arange(len(self.entries())), self._options.visits)
+        # patients in order, their visits in order
+        self.entries = options.patients.entries(options.visits, "visit")
+        patient, number = np.divmod(self.entries.index, options.visits)
         markers = [self._marker(each) for each in patient.tolist()]
-        visits = pd.DataFrame({"visit": number + 1, "region": ""})
-        return {"covariates": pd.DataFrame({MARKER: markers}), "visits": visits}
+        seen = pd.DataFrame({"visit": number + 1, "region": ""})
+        self.known = {"covariates": pd.DataFrame({MARKER: markers}), "visits": seen}
 
     def image(self, position: int) -> SpacedImage:
         """Return what the pipeline sees: (size, size) float32."""
