@@ -167,24 +167,6 @@ def predicted_of(source: Source) -> AnyPredicted:
     return Classes(classes, classes.index(positive) if looked_for else None)
 
 
-def settle_task(task: Task, entries: pd.DataFrame, name: str) -> Task:
-    """Return the task with what it takes from the development cases.
-
-    Args:
-        name: Of the data set.
-
-    Raises:
-        DataError: A value cannot be, or the cases cannot carry an evaluation.
-    """
-    check_entries(entries, task, f"data set {name}")
-    value, label = entries["value"].to_numpy(), entries["label"].to_numpy()
-    for case, case_value, case_label in zip(entries["name"], value, label, strict=True):
-        task.predicted.check(float(case_value), int(case_label), case)
-    development = ((entries["split"] != "test") | (task.design == "cv")).to_numpy()
-    settled = task.predicted.settle(value[development], label[development])
-    return replace(task, predicted=settled)
-
-
 def ingest(
     source: Source,
     design: Design,
@@ -248,12 +230,22 @@ def ingest_opened(
 
 
 def _settle(task: Task, entries: pd.DataFrame, source: Source, problems: Problems) -> Task:
-    """Return the settled task; one of classes where the values of an outcome are a problem.
+    """Return the task with what it takes from the development cases.
 
-    Of no entries at all nothing is said where problems are collected: why there are none is one.
+    It is one of classes where the values of an outcome are a problem. Of no entries at all nothing
+    is said where problems are collected: why there are none is one.
+
+    Raises:
+        DataError: A value cannot be, or the cases cannot carry an evaluation.
     """
     try:
-        return settle_task(task, entries, source.card().name)
+        check_entries(entries, task, f"data set {source.card().name}")
+        columns = (entries[name].tolist() for name in ("value", "label", "name"))
+        for value_label_and_name in zip(*columns, strict=True):
+            task.predicted.check(*value_label_and_name)
+        development = entries[(entries["split"] != "test") | (task.design == "cv")]
+        value, label = (development[name].to_numpy() for name in ("value", "label"))
+        return replace(task, predicted=task.predicted.settle(value, label))
     except DataError as error:
         if len(entries) or not problems.collects:
             problems.add(error)

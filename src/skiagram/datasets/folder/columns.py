@@ -162,7 +162,8 @@ def find_cell_problems(
     found: dict[int, DataError] = {}
     for column, check in checks:
         cells = frame[column]
-        for at in np.flatnonzero(check.wrong_in(cells)).tolist():
+        wrong = [cell for cell in cells.unique() if not check.is_right(cell)]  # each looked at once
+        for at in np.flatnonzero(cells.isin(wrong)).tolist():
             if at not in found:
                 place = where[at] if where else row_at(frame, at).where
                 found[at] = check.problem(cells.iloc[at], column, place)

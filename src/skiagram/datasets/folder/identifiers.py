@@ -113,7 +113,9 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
 
 def words_of(name: str) -> list[str]:
     """Return the words of a column's name, in small letters without accents."""
-    return _LETTERS.findall(_plain(name))
+    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name))
+    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return _LETTERS.findall(plain.casefold().translate(_BARRED))
 
 
 def says(words: Iterable[str], kind: str) -> bool:
@@ -122,13 +124,6 @@ def says(words: Iterable[str], kind: str) -> bool:
     return any(
         word in _KINDS[kind] or word.startswith(begins) or word.endswith(ends) for word in words
     )
-
-
-def _plain(name: str) -> str:
-    """Return a name in small letters without accents."""
-    plain = unicodedata.normalize("NFKD", _CAMEL.sub(" ", name))
-    plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return plain.casefold().translate(_BARRED)
 
 
 def is_packed_date(cell: str) -> bool:

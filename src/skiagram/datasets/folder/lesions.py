@@ -17,7 +17,7 @@ import numpy as np
 import scipy
 
 from skiagram.datasets.contract import Mark, pixel_side
-from skiagram.errors import DataError, refusal
+from skiagram.errors import refusal
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.tables.cells import number_of
@@ -81,15 +81,6 @@ def check_each_once(lesions: Sequence[Lesion]) -> None:
     twice = [lesion for lesion, number in Counter(lesions).items() if number > 1]
     if twice:
         raise refusal("datasets.lesion_twice", lesion=twice[0].text())
-
-
-def is_unreadable(cell: str) -> bool:
-    """Return whether a cell does not say lesions."""
-    try:
-        parse_lesions(cell)
-    except DataError:
-        return True
-    return False
 
 
 def lesions_of_region(image: SpacedImage) -> list[Lesion]:

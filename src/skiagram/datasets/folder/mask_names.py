@@ -95,15 +95,11 @@ class MaskNames:
         return f"`{masks[0]}` of `{image}`"
 
 
-def may_be_mask(name: str) -> bool:
-    """Tell whether a file is called like a mask, whatever lies beside it."""
-    return _MAY_BE_MASK.search(without_ending(name)) is not None
-
-
 def find_masks(names: Iterable[str]) -> MaskNames:
     """Return which of some image files are masks of others."""
     stems = {name: without_ending(name) for name in sorted(set(names))}
-    masks = [name for name in stems if may_be_mask(name)]
+    # files that are called like a mask, whatever lies beside them
+    masks = [name for name, stem in stems.items() if _MAY_BE_MASK.search(stem)]
     images_of: dict[str, list[str]] = {}
     for image_layout, mask_layout in _LAYOUTS if masks else ():
         # images by what a mask's name tells of theirs, with what it does not
@@ -132,30 +128,6 @@ def find_masks(names: Iterable[str]) -> MaskNames:
     return MaskNames(of_image, alone) if of_image else MaskNames()
 
 
-def _refuse_kinds(masks: MaskNames, where: str) -> None:
-    """Refuse images with masks of several kinds, such as two organs, two readers, a field of view.
-
-    Raises:
-        DataError: They would be united, and nobody asked for that.
-    """
-    for image, image_masks in masks.of_image.items():
-        # numbers and sides of a name say nothing
-        kinds = {
-            _NUMBERS_AND_SIDES.sub("", _CAMEL.sub(" ", without_ending(mask))): mask
-            for mask in reversed(image_masks)
-        }
-        if len(kinds) > 1:
-            first, second, *_ = sorted(kinds.values())
-            raise refusal(
-                "datasets.masks_of_several_kinds",
-                where,
-                image=image,
-                n_kinds=len(kinds),
-                first=first,
-                second=second,
-            )
-
-
 def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) -> MaskNames:
     """Return the masks among some image files that are not to be taken as images.
 
@@ -173,8 +145,23 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
         )
     if choice == "regions" and not masks.of_image:
         raise refusal("datasets.no_mask_beside", where)
-    if choice == "regions":
-        _refuse_kinds(masks, where)
+    # masks of several kinds, such as two organs, two readers, a field of view, would be united
+    for image, image_masks in masks.of_image.items() if choice == "regions" else ():
+        # numbers and sides of a name say nothing
+        kinds = {
+            _NUMBERS_AND_SIDES.sub("", _CAMEL.sub(" ", without_ending(mask))): mask
+            for mask in reversed(image_masks)
+        }
+        if len(kinds) > 1:
+            first, second, *_ = sorted(kinds.values())
+            raise refusal(
+                "datasets.masks_of_several_kinds",
+                where,
+                image=image,
+                n_kinds=len(kinds),
+                first=first,
+                second=second,
+            )
     return masks
 
 

@@ -24,20 +24,18 @@ def settle_patients(
     """Refuse ids of patients that differ in spelling alone, take them for one, or leave them."""
     if column is None or similar == "apart":
         return frame
-    spelled: dict[str, dict[str, int | str]] = {}
-    for cell, line in zip(frame[column].tolist(), frame.index.tolist(), strict=True):
-        if not cell.startswith(KEYED):
-            spelled.setdefault(fold_id(cell), {}).setdefault(cell, line)
-    alike = [spellings for spellings in spelled.values() if len(spellings) > 1]
+    ids = frame[column][~frame[column].str.startswith(KEYED)].drop_duplicates()
+    by_id = ids.groupby(ids.map(fold_id), sort=False)
+    alike = [spellings for _, spellings in by_id if len(spellings) > 1]
     if alike and similar == "refuse":
-        shown = ", ".join(f"{cell!r} in line {line}" for cell, line in alike[0].items())
+        shown = ", ".join(f"{cell!r} in line {line}" for line, cell in alike[0].items())
         raise refusal(
             "datasets.alike_patients",
             f"{WHERE}, column `{column}`",
             n_patients=len(alike),
             shown=shown,
         )
-    same = {cell: next(iter(spellings)) for spellings in alike for cell in spellings}
+    same = {cell: spellings.iloc[0] for spellings in alike for cell in spellings}
     return replace_columns(frame, {column: frame[column].replace(same)}) if same else frame
 
 

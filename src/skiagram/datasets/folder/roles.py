@@ -16,9 +16,6 @@ from skiagram.errors import DataError, refusal
 from skiagram.tables.cells import names_nobody, number_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from skiagram.arrays import Flags
     from skiagram.tasks.cases import Split
 
 COLUMNS, REGIONS = "columns of the CSV, by what they hold", "regions of interest"  # options
@@ -58,11 +55,6 @@ class Check(NamedTuple):
     is_right: Callable[[str], object]
     allowed: str = ""
 
-    def wrong_in(self, cells: "pd.Series[str]") -> "Flags":
-        """Return (n,) which cells are wrong; each content is looked at once."""
-        verdict = {cell: not self.is_right(cell) for cell in cells.unique()}
-        return cells.map(verdict).to_numpy(dtype=bool)
-
     def problem(self, cell: str, column: str, where: str) -> DataError:
         """Return what is said of a wrong cell."""
         quoted = shlex.quote(cell)
@@ -82,9 +74,13 @@ class Role(NamedTuple):
 
 
 def _are_lesions(cell: str) -> bool:
-    from skiagram.datasets.folder.lesions import is_unreadable
+    from skiagram.datasets.folder.lesions import parse_lesions
 
-    return not is_unreadable(cell)
+    try:
+        parse_lesions(cell)
+    except DataError:
+        return False
+    return True
 
 
 _RIGHT: Mapping[str, Callable[[str], object]] = {  # what no pattern says

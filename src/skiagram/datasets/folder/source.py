@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass as record
 from dataclasses import field, replace
 from pathlib import Path
@@ -189,7 +189,14 @@ class Folder(ListedDataSet):
             sealed: Labels of test cases, encrypted; None where the table holds them.
         """
         problems: list[DataError] = []
-        unlisted = find_unlisted_images(tree, checksums, self.unlisted)
+        # image files that no row names, unless they are ignored
+        names = [] if self.unlisted == "ignore" else list_unlisted_images(tree, checksums)
+        with_masks = self.unlisted == "ignore_masks"
+        ignored = find_masks([*checksums, *names]).names if with_masks else set()
+        unlisted = [
+            refusal("datasets.unlisted_image", name) for name in names if name not in ignored
+        ]
+        # the cases of each modality
         by_modality: dict[str, FolderFiles] = {}
         parts = split_modalities(frame, self.columns, self.modalities)
         for modality, part in parts.items():
@@ -395,16 +402,3 @@ def list_unlisted_images(files: FileTree, names: Iterable[str]) -> list[str]:
     named_files = {normalise_name(name) for name in names if name}
     series = tuple(f"{name}/" for name in named_files)
     return [name for name in sorted(files.images(named_files)) if not name.startswith(series)]
-
-
-def find_unlisted_images(
-    files: FileTree, names: Collection[str], unlisted: Unlisted
-) -> list[DataError]:
-    """Return a problem for each image file that no row names, unless such files are ignored."""
-    if unlisted == "ignore":
-        return []
-    unlisted_files = list_unlisted_images(files, names)
-    masks = find_masks([*names, *unlisted_files]).names if unlisted == "ignore_masks" else set()
-    return [
-        refusal("datasets.unlisted_image", name) for name in unlisted_files if name not in masks
-    ]

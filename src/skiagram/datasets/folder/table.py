@@ -109,7 +109,7 @@ def list_entries(
             for at, label in zip(rows, frame[columns.label], strict=True)
         ],
         [splits[at] for at in rows],
-        math.nan if columns.value is None else [*map(value_of, frame[columns.value])],
+        math.nan if columns.value is None else numbers_of(frame[columns.value]).tolist(),
     )
     known: dict[str, dict[str, Any]] = {
         "covariates": {
@@ -402,9 +402,3 @@ def splits_of(
     if columns.split is None:
         return [None] * len(frame)
     return [*map(part_of, frame[columns.split])]
-
-
-def value_of(cell: str) -> float:
-    """Return the value of an outcome; NaN, which it refuses, where the cell is no number."""
-    number = number_of(cell)
-    return math.nan if number is None else number
