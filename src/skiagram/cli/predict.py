@@ -30,8 +30,8 @@ from skiagram.deploy.prediction import (
 from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.evaluation.sentences import say
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import Patterns, find_images
-from skiagram.intake.structures import find_structures, list_structures
+from skiagram.intake.file_patterns import find_images
+from skiagram.intake.structures import find_structures
 from skiagram.readers.case_images import read_as_stated
 from skiagram.tables.frames import read_csv
 
@@ -120,10 +120,9 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
         frame = read_csv(arguments.table, arguments.missing)
         return list_cases(place, frame, preparation.modalities)
     # The names of the files tell case, mask and patient.
-    patterns = Patterns(arguments.pattern, cut=arguments.cut)
-    found = find_images(place, patterns)
+    found = find_images(place, arguments.pattern, cut=arguments.cut)
     if found.frame.empty:
-        raise refusal("cli.no_image_fits", str(place), patterns=", ".join(patterns.written))
+        raise refusal("cli.no_image_fits", str(place), patterns=", ".join(arguments.pattern))
     if found.note:
         print(printable(found.note), file=sys.stderr)
     frame = found.frame.drop(columns=["label", "split"])
@@ -142,10 +141,8 @@ def _refuse_structures(cases: Sequence[NewCase], patient: str, read: Collection[
     names = [name for name in cases[0].cells if name not in read]
     frame = pd.DataFrame([{name: case.cells[name] for name in names} for case in cases])
     column = patient if patient in frame else usual_column(names, ROLES["patient"].usual)
-    structures = find_structures(frame, column, read)
-    if structures is not None:
-        shown = list_structures(frame, structures)
-        raise refusal("cli.several_structures", column=structures, structures=shown)
+    if apart := find_structures(frame, column, read):
+        raise refusal("cli.several_structures", column=apart[0], structures=apart[1])
 
 
 def _write(

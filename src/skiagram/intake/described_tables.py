@@ -1,5 +1,6 @@
 """A table of images or of features while it is settled, and as it will be read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, NamedTuple
 
@@ -35,9 +36,8 @@ class SettledTable:
         outcome: What is predicted; None where classes are told apart.
         own: Columns of the first of several tables, of which features are.
         predicted: Columns that the label or outcome was made of.
-        of_other_classes: Cases that `--classes` leaves out.
+        left_out: Why cases were left out → how many.
         masks: What names of files tell of masks among the images.
-        without_file: Rows that were left out since the folder lacks their file.
     """
 
     frame: pd.DataFrame
@@ -46,9 +46,8 @@ class SettledTable:
     own: tuple[str, ...] = ()
     outcome: AnyOutcome | None = None
     predicted: tuple[str, ...] = ()
-    of_other_classes: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
     masks: MaskNames = field(default_factory=MaskNames)
-    without_file: int = 0
 
     def with_rows(self, frame: pd.DataFrame, *notes: str) -> "SettledTable":
         """Return it with other rows, and sentences on them; an empty one says nothing."""

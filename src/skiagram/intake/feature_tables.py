@@ -39,7 +39,7 @@ from skiagram.intake.settled_tables import (
     settle_table,
     taken_columns,
 )
-from skiagram.intake.structures import find_structures, list_structures
+from skiagram.intake.structures import find_structures
 from skiagram.tables.cells import stands_for_missing
 from skiagram.tables.frames import are_numbers, find_texts, numbers_of, replace_columns, texts_of
 
@@ -67,7 +67,10 @@ def read_features(
         options = replace(options, site=NO_COLUMN)
     # the rows of all tables, what is predicted, and whose they are
     paths = [path for path in (options.folder, options.csv, *options.join) if path is not None]
-    table = _settle_numbers(follow_project(read_tables(options, paths), at_home))
+    table = follow_project(read_tables(options, paths), at_home)
+    # measurements become numbers, and what nobody measured is empty
+    named = {*taken_columns(table.options, table.frame.columns), table.options.patient}
+    table = table.with_rows(*settle_numbers(table.frame, table.own, {*table.own} - named))
     pa.default_memory_pool().release_unused()  # the texts of columns that became numbers
     table = settle_table(table)
     source = FeatureFile(
@@ -75,45 +78,38 @@ def read_features(
         file=str(options.folder),
         md5=None,
     )
-    columns = source.columns
-    patient = columns.patient
+    columns, patient = source.columns, source.columns.patient
     # a row of a patient that says what another one says counts once
     if patient is not None and table.frame[patient].duplicated().any():
         table = count_once(table, table.frame.columns)
     single = filter(None, [columns.label, columns.split, columns.site, columns.value])
     constant = [*dict.fromkeys([*single, *columns.covariates])]
-    _refuse_structures(table, patient, constant)
-    # their features
-    if at_home is not None:
-        features = _features_of_project(table.frame, at_home.features)
-    else:
+    # several structures of each patient, until they are said to be alike
+    apart = list_columns(table.options.not_features, table.frame.columns)
+    if found := find_structures(table.frame, patient, {*constant, *apart}):
+        column, structures = found
+        first = table.frame[column].mode()[0]
+        raise refusal(
+            "intake.several_structures", column=column, structures=structures, first=first
+        )
+    # their features: those that the models of the project read, or what the columns hold
+    if at_home is None:
         table, features = _settle_features(table, source)
-    source = replace(source, columns=replace(columns, features=tuple(features)))
+    else:
+        features = at_home.features
+        if missing := [name for name in features if name not in table.frame]:
+            fault = f"{len(missing)} of {len(features)} features of the project are not there: "
+            raise refusal("intake.features_missing", count=fault, features=listed(missing))
+        for problem in (find_thousands_problem(table.frame, name) for name in features):
+            if problem is not None:
+                raise problem
+    source = replace(source, columns=replace(columns, features=features))
     return DescribedTable(**vars(table), source=source)
 
 
-def _settle_numbers(table: SettledTable) -> SettledTable:
-    """Return a table in which measurements are numbers, and what nobody measured is empty."""
-    named = {*taken_columns(table.options, table.frame.columns), table.options.patient}
-    return table.with_rows(*settle_numbers(table.frame, table.own, {*table.own} - named))
-
-
-def _features_of_project(frame: pd.DataFrame, features: Sequence[str]) -> list[str]:
-    """Return the columns that the models of a project read.
-
-    Raises:
-        DataError: Some are not there, or have two readings.
-    """
-    missing = [name for name in features if name not in frame]
-    if missing:
-        fault = f"{len(missing)} of {len(features)} features of the project are not there: "
-        raise refusal("intake.features_missing", count=fault, features=listed(missing))
-    for problem in filter(None, (find_thousands_problem(frame, name) for name in features)):
-        raise problem
-    return [*features]
-
-
-def _settle_features(table: SettledTable, source: FeatureFile) -> tuple[SettledTable, list[str]]:
+def _settle_features(
+    table: SettledTable, source: FeatureFile
+) -> tuple[SettledTable, tuple[str, ...]]:
     """Return a table whose features are numbers, and their columns.
 
     Its notes say what is no feature, and which cells are empty.
@@ -131,7 +127,20 @@ def _settle_features(table: SettledTable, source: FeatureFile) -> tuple[SettledT
     features, notes = _feature_columns(frame, [name for name in columns if name not in left_out])
     texts = {*features}.intersection(texts_of(frame))
     frame = replace_columns(frame, {name: numbers_of(frame[name]) for name in texts})
-    telling = _telling_columns_of(frame, source, [name for name in features if name not in forced])
+    # what is probably no feature; labels of test cases are not looked at
+    asked = [name for name in features if name not in forced]
+    number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.columns.label]))
+    open_rows = number >= 0  # rows whose labels may be looked at
+    open_rows &= [split != "test" for split in splits_of(frame, source.columns, source.test_sites)]
+    value, questions = None, list[Whole]()
+    if source.outcome is not None:
+        value = numbers_of(frame[source.outcome.column])
+        answers = source.outcome.asked_of_traits(value[open_rows], number[open_rows]).values()
+        for answer in answers:
+            questions.append(np.zeros(len(frame), dtype=np.int64))
+            questions[-1][open_rows] = answer
+    values, _ = read_values(frame, asked)
+    telling = find_telling_columns(asked, values, number, value, open_rows, questions)
     typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
     refuse_telling_columns(
         telling,
@@ -149,25 +158,7 @@ def _settle_features(table: SettledTable, source: FeatureFile) -> tuple[SettledT
             f"features are empty: {listed(shown)}. Each model fills them with the median of its "
             "training cases, and sees which were empty."
         )
-    return table.with_rows(frame, *notes), features
-
-
-def _refuse_structures(table: SettledTable, patient: str | None, constant: Sequence[str]) -> None:
-    """Refuse rows of several structures of each patient, until they are said to be alike.
-
-    Raises:
-        DataError: A column tells a patient's rows apart, and nobody said what becomes of it.
-    """
-    frame = table.frame
-    column = find_structures(
-        frame, patient, {*constant, *list_columns(table.options.not_features, frame.columns)}
-    )
-    if column is not None:
-        structures = list_structures(frame, column)
-        first = frame[column].mode()[0]
-        raise refusal(
-            "intake.several_structures", column=column, structures=structures, first=first
-        )
+    return table.with_rows(frame, *notes), tuple(features)
 
 
 def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -206,25 +197,3 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
         raise refusal("intake.no_feature_column")
     note = f"{listed(sorted(mixed), '`')}: numbers and texts in one column, which is no feature."
     return features, [note] if mixed else []
-
-
-def _telling_columns_of(
-    frame: pd.DataFrame, source: FeatureFile, columns: Sequence[str]
-) -> dict[str, str]:
-    """Return column → why it is probably no feature; labels of test cases are not looked at.
-
-    Args:
-        columns: Some that hold numbers.
-    """
-    number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.columns.label]))
-    open_rows = number >= 0  # rows whose labels may be looked at
-    open_rows &= [split != "test" for split in splits_of(frame, source.columns, source.test_sites)]
-    values, _ = read_values(frame, columns)
-    value, questions = None, dict[str, Whole]()
-    outcome = source.outcome
-    if outcome is not None:
-        value = numbers_of(frame[outcome.column])
-        for words, answers in outcome.asked_of_traits(value[open_rows], number[open_rows]).items():
-            questions[words] = np.zeros(len(frame), dtype=np.int64)
-            questions[words][open_rows] = answers
-    return find_telling_columns(columns, values, number, value, open_rows, questions.values())

@@ -3,7 +3,6 @@
 import shlex
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -13,63 +12,13 @@ from skiagram.datasets.folder.name_patterns import CONTENT, LAYOUTS, Cut, NamePa
 from skiagram.datasets.folder.roles import PATIENT, part_of
 from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import refusal
-from skiagram.readers.case_images import is_image_file
-from skiagram.readers.file_trees import FolderTree, is_hidden
+from skiagram.readers.file_trees import is_hidden
 
 # Words with which names of a patient's files end, or folders that may be of classes or sites.
 _FEW = 8
 # Patient, modality, region, empty where the pattern does not tell; the path of an image of its own.
 Key = tuple[str, ...]
 _COLUMNS = ["file", "mask", "modality", "region", "label", "split", PATIENT]
-
-
-@dataclass(frozen=True)
-class Patterns:
-    """Names of files as a user writes them.
-
-    Attributes:
-        written: With {patient} and others of the fields, the preferred one first.
-        masks: Names of masks, where they are not told by {kind}; a mask is that of all images whose
-            {modality} or {region} it does not tell apart.
-        cut: Where a name is cut that fits in several ways: a field ends at the first place that
-            fits, or at the last one; None refuses such names.
-    """
-
-    written: Sequence[str]
-    masks: Sequence[str] = ()
-    cut: Cut | None = None
-
-    def fitting(self, folder: Path) -> Iterator[tuple[int, dict[str, str], str]]:
-        """Yield number of the pattern, what it tells, and path of what fits one.
-
-        Raises:
-            OptionError: A pattern has neither patient nor label, or a field that is not known.
-            DataError: A name fits a pattern in two ways, and nothing says which is meant.
-        """
-        for number, written in enumerate(self.written):
-            pattern = NamePattern(written)
-            fields = {*pattern.fields}
-            # A label alone tells no patient, whose images and masks could belong together.
-            of_images = "label" in fields and "kind" not in fields and not self.masks
-            if not ("patient" in fields or of_images) or not fields <= CONTENT.keys():
-                others = ", ".join(name for name in CONTENT if name != "patient")
-                raise refusal("intake.pattern_fields", written=written, others=others)
-            for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
-                name = path.relative_to(folder).as_posix()
-                readings = pattern.readings(name)
-                if not readings or any(map(is_hidden, name.split("/"))):
-                    continue
-                if len(readings) > 1 and self.cut is None:
-                    ways = (
-                        ", ".join(f"{part} `{text}`" for part, text in told.items())
-                        for told in readings
-                    )
-                    raise refusal(
-                        "intake.two_readings", name, pattern=written, ways="; or ".join(ways)
-                    )
-                told = readings[0 if self.cut == "first" else -1]
-                spelled = {part: unicodedata.normalize("NFC", text) for part, text in told.items()}
-                yield number, spelled, name
 
 
 class FoundImages(NamedTuple):
@@ -88,39 +37,42 @@ class FoundImages(NamedTuple):
     masks_alone: list[str]
     fitting: set[str]
 
-    def list_others(self, folder: Path) -> list[str]:
-        """Return the image files that fit no pattern, nor lie in a folder that fits one."""
-        return sorted(
-            name
-            for name in FolderTree(folder, is_image_file).images(self.fitting)
-            if self.fitting.isdisjoint(map(str, PurePosixPath(name).parents))
-        )
 
-
-def find_images(folder: Path, patterns: Patterns) -> FoundImages:
+def find_images(
+    folder: Path, written: Sequence[str], masks: Sequence[str] = (), cut: Cut | None = None
+) -> FoundImages:
     """Look for images and masks; of several patterns the first that gives both is taken.
 
     Where names tell labels and no masks, each file is an image, and a patient may have several.
 
+    Args:
+        written: Patterns with {patient} and others of the fields, the preferred one first.
+        masks: Patterns of masks, where they are not told by {kind}; a mask is that of all images
+            whose {modality} or {region} it does not tell apart.
+        cut: Where a name is cut that fits in several ways: a field ends at the first place that
+            fits, or at the last one; None refuses such names.
+
     Raises:
-        DataError: Something has two labels, or two files by one pattern.
+        OptionError: A pattern has neither patient nor label, or a field that is not known.
+        DataError: Something has two labels, or two files by one pattern; or a name fits a pattern
+            in two ways, and nothing says which is meant.
     """
     # masks that patterns of their own find, by what these tell
     drawn_apart: dict[Key, list[str]] = {}
-    for _, told, path in replace(patterns, written=patterns.masks).fitting(folder):
+    for _, told, path in _fit_names(folder, masks, cut, with_labels=not masks):
         drawn_apart.setdefault(_key(told), []).append(path)
     apart = {path for paths in drawn_apart.values() for path in paths}
     fitting = {*apart}
     # images and masks by number of the pattern, and labels and parts of the data
     files: dict[Key, dict[tuple[str, int], str]] = {}
     labels: dict[Key, dict[str, str]] = {}
-    for number, told, path in patterns.fitting(folder):
+    for number, told, path in _fit_names(folder, written, cut, with_labels=not masks):
         if path in apart:
             continue
         fitting.add(path)
         key = _key(told)
         # each file is an image of its own where names tell labels and no masks
-        if "label" in told and "kind" not in told and not patterns.masks:
+        if "label" in told and "kind" not in told and not masks:
             key = (*key, path)
         of_names = labels.setdefault(key[:3] if key[0] else key, {"label": "", "split": ""})
         for part in told.keys() & of_names.keys():
@@ -155,6 +107,38 @@ def find_images(folder: Path, patterns: Patterns) -> FoundImages:
     note += f"{next(iter(mixed), '')}. Look whether they belong together."
     frame = pd.DataFrame(rows, columns=_COLUMNS, dtype="str")
     return FoundImages(frame, note if mixed else "", alone, fitting)
+
+
+def _fit_names(
+    folder: Path, patterns: Sequence[str], cut: Cut | None, *, with_labels: bool
+) -> Iterator[tuple[int, dict[str, str], str]]:
+    """Yield number of the pattern, what it tells, and path of what fits one.
+
+    Args:
+        with_labels: Whether a pattern may tell a label alone.
+    """
+    for number, written in enumerate(patterns):
+        pattern = NamePattern(written)
+        fields = {*pattern.fields}
+        # A label alone tells no patient, whose images and masks could belong together.
+        of_images = "label" in fields and "kind" not in fields and with_labels
+        if not ("patient" in fields or of_images) or not fields <= CONTENT.keys():
+            others = ", ".join(name for name in CONTENT if name != "patient")
+            raise refusal("intake.pattern_fields", written=written, others=others)
+        for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
+            name = path.relative_to(folder).as_posix()
+            readings = pattern.readings(name)
+            if not readings or any(map(is_hidden, name.split("/"))):
+                continue
+            if len(readings) > 1 and cut is None:
+                ways = (
+                    ", ".join(f"{part} `{text}`" for part, text in told.items())
+                    for told in readings
+                )
+                raise refusal("intake.two_readings", name, pattern=written, ways="; or ".join(ways))
+            told = readings[0 if cut == "first" else -1]
+            spelled = {part: unicodedata.normalize("NFC", text) for part, text in told.items()}
+            yield number, spelled, name
 
 
 def _key(told: Mapping[str, str]) -> Key:

@@ -21,7 +21,6 @@ from skiagram.intake.class_folders import rows_of_classes
 from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_names import FileNames, find_files_alone, find_listed_files
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.labels import record_left_out
 from skiagram.intake.named_files import compose_table
 from skiagram.intake.outcomes import list_outcome_columns
 from skiagram.intake.settled_tables import (
@@ -201,7 +200,7 @@ def _leave_out_without_file(table: SettledTable, tree: FileTree) -> SettledTable
     if options.unmatched == "refuse":
         return table.with_rows(frame, f"{counted}; `--unmatched leave-out` leaves such rows out.")
     without = table.with_rows(frame[~absent], f"{counted}; they are left out.")
-    return replace(without, without_file=int(absent.sum()))
+    return replace(without, left_out={"have no file": int(absent.sum())})
 
 
 def _list_images(frame: pd.DataFrame, options: FileOptions) -> list[str] | None:
@@ -240,7 +239,7 @@ def _describe_folder(table: SettledTable) -> Folder:
     options = table.options
     if options.most_pixels < 1:
         raise refusal("intake.most_pixels", number=options.most_pixels)
-    source = Folder(
+    return Folder(
         **describe_source(table, of_images=True),
         folder=str(options.folder),
         manifest="",
@@ -256,5 +255,3 @@ def _describe_folder(table: SettledTable) -> Folder:
         sealed_labels=None if options.sealed_labels is None else str(options.sealed_labels),
         source="own images",
     )
-    issues = record_left_out(table.without_file, len(table.frame), "have no file")
-    return replace(source, known_issues=(*source.known_issues, *issues))

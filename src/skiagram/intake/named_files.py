@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
@@ -18,7 +18,7 @@ from skiagram.errors import DataError, refusal
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.file_patterns import Patterns, find_images
+from skiagram.intake.file_patterns import find_images
 from skiagram.intake.marks import read_lesions
 from skiagram.readers.case_images import ImageReference, decode_case, is_image_file, read_case_files
 from skiagram.readers.file_trees import FolderTree
@@ -66,12 +66,12 @@ def compose_table(options: FileOptions) -> SettledTable:
 def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     """Return a row for each image, with its mask or its lesions."""
     folder = options.folder
-    patterns = Patterns(written, options.mask_pattern, options.cut)
-    found = find_images(folder, patterns)
+    tree = FolderTree(folder, is_image_file)
+    found = find_images(folder, written, options.mask_pattern, options.cut)
     if found.frame.empty:
         told = any("{kind}" in pattern for pattern in written)
         fault = "no file with the kind `image` fits" if told else "no file fits"
-        remedy, there = "correct --pattern", sorted(FolderTree(folder, is_image_file).files())
+        remedy, there = "correct --pattern", sorted(tree.files())
         if there:
             remedy += f"; a file here is `{there[0]}`, and upper and lower case count"
         raise refusal(
@@ -81,8 +81,14 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
             patterns=", ".join(written),
             remedy=remedy,
         )
-    # masks beside the images need not fit a pattern to be their regions
-    frame, others = found.frame, found.list_others(folder)
+    # image files that fit no pattern, nor lie in a folder that fits one: masks beside the images
+    # need not fit one to be their regions
+    frame = found.frame
+    others = sorted(
+        name
+        for name in tree.images(found.fitting)
+        if found.fitting.isdisjoint(map(str, PurePosixPath(name).parents))
+    )
     as_regions = options.masks == "regions"
     names = frame["file"].tolist() + (others if as_regions else [])
     masks = settle_masks(names, options.masks, str(folder))

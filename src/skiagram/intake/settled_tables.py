@@ -164,8 +164,10 @@ def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:
         "title": options.title,
         # what the files do not say
         **{"modality": "not stated", "licence": "not stated", "citation": "none"},
-        "known_issues": record_left_out(
-            table.of_other_classes, count_cases(frame), OF_OTHER_CLASSES
+        "known_issues": tuple(
+            issue
+            for why, number in sorted(table.left_out.items())
+            for issue in record_left_out(number, count_cases(frame), why)
         ),
         "columns": columns,
         "classes": classes,
@@ -241,7 +243,8 @@ def _settle_classes(table: SettledTable, *, labels_told: bool) -> SettledTable:
     frame, note = leave_out_classes(frame, label, options.classes)
     ignored = options.ignore_unlisted or bool(note)
     table = table.with_rows(frame, note).with_options(ignore_unlisted=ignored)
-    return replace(table, of_other_classes=every - count_cases(frame))
+    left_out = {OF_OTHER_CLASSES: every - count_cases(frame)}
+    return replace(table, left_out={**table.left_out, **left_out})
 
 
 def _settle_patients(table: SettledTable) -> SettledTable:

@@ -19,8 +19,10 @@ _NUMBERED = re.compile(
 
 def find_structures(
     frame: pd.DataFrame, patient: str | None, others: Collection[str]
-) -> str | None:
+) -> tuple[str, str] | None:
     """Return the column that tells a patient's rows apart by what they show; None where none does.
+
+    With it its structures, in words.
 
     Such as `Structure` with brain, cord and GTV-1 of each patient. Names of files, which no two
     patients share, and numbers that count lesions are none.
@@ -50,10 +52,10 @@ def find_structures(
             shared = len(pairs) == len(frame) and several > enough
         if shared:
             found.append((not called, kinds, name))
-    return min(found)[2] if found else None
-
-
-def list_structures(frame: pd.DataFrame, column: str) -> str:
-    """Return the structures of a column with their rows, the most frequent first."""
+    if not found:
+        return None
+    # with their rows, the most frequent first
+    *_, column = min(found)
     counts = Counter(frame[column].tolist()).most_common()
-    return listed(f"{name} ({number})" for name, number in counts)
+    structures = listed(f"{name} ({number})" for name, number in counts)
+    return column, structures
