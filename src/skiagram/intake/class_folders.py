@@ -7,7 +7,7 @@ import os
 import re
 import shlex
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from itertools import takewhile
 
 import pandas as pd
@@ -108,20 +108,6 @@ def _choose_layout(
         outer_names, inner_names = (", ".join(labels[at][:4]) for at in (-2, -1))
         raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
     return outer
-
-
-def find_split_column(frame: pd.DataFrame, names: Iterable[str]) -> tuple[str | None, str]:
-    """Return the first of some columns that tells the parts of the data, and a sentence.
-
-    It holds names of parts alone, among them those of training and of test.
-    """
-    for name in names:
-        cells = frame[name] if part_of(frame[name].iloc[0]) else [""]
-        parts = {*map(part_of, cells)}
-        if None not in parts and {"train", "test"} <= parts:
-            note = f"The column `{name}` tells the parts of the data; another is named by --split."
-            return name, note
-    return None, ""
 
 
 def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:

@@ -45,7 +45,13 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
         DataError: A table, a column or a file is not there, or cannot be used.
         OptionError: Options that do not go together.
     """
-    _require_folder(options)
+    # no folder and no encrypted archive is refused
+    folder = options.folder
+    root = folder.resolve() == Path(folder.resolve().anchor)
+    is_archive = folder.is_file() and folder.name.endswith(ARCHIVE)
+    if root or not (folder.is_dir() or is_archive):
+        key = "intake.file_as_folder" if folder.is_file() else "intake.root_as_folder"
+        raise refusal(key, str(folder))
     # the rows, each with its file
     in_class_folders = options.csv is None and not options.pattern
     if in_class_folders:
@@ -53,8 +59,18 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
     else:
         table = _find_files(_read_table(options, at_home))
     table = settle_table(table, labels_told=in_class_folders)
-    if table.options.masks == "regions":
-        table = table.with_rows(_add_masks(table))
+    # the masks that names tell
+    frame, options = table.frame, table.options
+    if options.masks == "regions":
+        names = frame[options.file or "file"]
+        drawn = names.map(lambda name: table.masks.of_image.get(normalise_name(name), ()))
+        bare = names[~drawn.map(bool)]
+        if len(bare):
+            n_bare, example = len(bare), bare.iloc[0]
+            raise refusal(
+                "intake.no_mask", str(folder), n_bare=n_bare, n_images=len(frame), example=example
+            )
+        table = table.with_rows(frame.assign(mask=[*map(join_masks, drawn)]))
     source = _describe_folder(table)
     # rows that say what another one says count once
     table = count_once(table, source.columns.used())
@@ -63,16 +79,6 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
         frame = number_visits(frame, patient, visit)
     table = table.with_rows(frame, table.masks.describe(table.options.masks))
     return DescribedTable(**vars(table), source=source)
-
-
-def _require_folder(options: FileOptions) -> None:
-    """Refuse what is no folder and no encrypted archive."""
-    folder = options.folder
-    root = folder.resolve() == Path(folder.resolve().anchor)
-    if not root and (folder.is_dir() or (folder.is_file() and folder.name.endswith(ARCHIVE))):
-        return
-    key = "intake.file_as_folder" if folder.is_file() else "intake.root_as_folder"
-    raise refusal(key, str(folder))
 
 
 def _read_class_folders(options: FileOptions) -> SettledTable:
@@ -171,7 +177,21 @@ def _find_files(table: SettledTable) -> SettledTable:
     target = "file" if shared else file
     frame, note = find_listed_files(frame, file, target, tree)
     table = table.with_rows(frame, note).with_options(file=target if note else file)
-    table = _leave_out_without_file(table, tree)
+    # rows without a file are left out, where the line says so; else it is said what they lack
+    frame, names = table.frame, table.frame[table.options.file]
+    absent = ~names.map(lambda cell: tree.exists(normalise_name(cell))).to_numpy(np.bool_)
+    if absent.any():
+        counted = f"{absent.sum()} of {len(frame)} rows name no file of the folder"
+        counted += f", the first `{names[absent].iloc[0]}`"
+        if absent.all():
+            _require_images(tree, str(options.folder))
+            raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)
+        if options.unmatched == "refuse":
+            counted += "; `--unmatched leave-out` leaves such rows out."
+            table = table.with_rows(frame, counted)
+        else:
+            table = table.with_rows(frame[~absent], f"{counted}; they are left out.")
+            table = replace(table, left_out={"have no file": int(absent.sum())})
     mask = column_of(frame.columns, options, "mask")
     if mask is not None and mask in frame:
         table = table.with_rows(*find_listed_files(table.frame, mask, mask, tree))
@@ -183,24 +203,6 @@ def _find_files(table: SettledTable) -> SettledTable:
     masks = settle_masks(images, options.masks, str(options.folder))
     is_mask = frame[options.file].map(normalise_name).isin([*masks.names])
     return replace(table.with_rows(frame[~is_mask]), masks=masks)
-
-
-def _leave_out_without_file(table: SettledTable, tree: FileTree) -> SettledTable:
-    """Return the rows whose file is there, where the line says so; else say what others lack."""
-    frame, options = table.frame, table.options
-    names = frame[options.file]
-    absent = ~names.map(lambda cell: tree.exists(normalise_name(cell))).to_numpy(np.bool_)
-    if not absent.any():
-        return table
-    counted = f"{absent.sum()} of {len(frame)} rows name no file of the folder"
-    counted += f", the first `{names[absent].iloc[0]}`"
-    if absent.all():
-        _require_images(tree, str(options.folder))
-        raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)
-    if options.unmatched == "refuse":
-        return table.with_rows(frame, f"{counted}; `--unmatched leave-out` leaves such rows out.")
-    without = table.with_rows(frame[~absent], f"{counted}; they are left out.")
-    return replace(without, left_out={"have no file": int(absent.sum())})
 
 
 def _list_images(frame: pd.DataFrame, options: FileOptions) -> list[str] | None:
@@ -215,23 +217,6 @@ def _list_images(frame: pd.DataFrame, options: FileOptions) -> list[str] | None:
         return names
     tree = open_tree(options.folder, str(options.folder), is_image_file)
     return names + list_unlisted_images(tree, names)
-
-
-def _add_masks(table: SettledTable) -> pd.DataFrame:
-    """Return the rows with the masks that names tell, in the column `mask`."""
-    frame, options = table.frame, table.options
-    names = frame[options.file or "file"]
-    drawn = [table.masks.of_image.get(normalise_name(name), ()) for name in names]
-    is_bare = np.array([not image_masks for image_masks in drawn], dtype=np.bool_)
-    if is_bare.any():
-        raise refusal(
-            "intake.no_mask",
-            str(options.folder),
-            n_bare=is_bare.sum(),
-            n_images=len(frame),
-            example=names[is_bare].iloc[0],
-        )
-    return frame.assign(mask=[join_masks(image_masks) for image_masks in drawn])
 
 
 def _describe_folder(table: SettledTable) -> Folder:

@@ -19,13 +19,13 @@ from skiagram.tables.cells import (
     split_list,
     stands_for_missing,
 )
-from skiagram.tables.frames import WHERE, are_numbers, count_cases, replace_columns, row_at, rows_of
+from skiagram.tables.frames import WHERE, count_cases, replace_columns, row_at, rows_of
 from skiagram.tasks.columns import refuse_code
 
 LABEL = "label"
 LEAVE_OUT = "leave-out"
 OF_OTHER_CLASSES = "are of classes that `--classes` does not name"
-_MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
+MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
 _JOINS = ("|", ";", ",", "/", "+", "&", " and ")  # of several findings in one cell
 _IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _OF_ONE_CLASS = Check(
@@ -141,23 +141,6 @@ def settle_labels(
         if not len(frame):
             raise refusal("intake.no_label", f"{WHERE}, column `{column}`")
     return frame, notes
-
-
-def refuse_measurements(frame: pd.DataFrame, column: str) -> None:
-    """Refuse a column of many different numbers, which is a measurement rather than a class.
-
-    Raises:
-        OptionError: It is such a column.
-    """
-    labels = {*frame[column]} - {""}
-    if len(labels) > _MOST_NUMBERS and are_numbers(frame[column]):
-        raise refusal(
-            "intake.label_of_numbers",
-            column=column,
-            number=len(labels),
-            most=_MOST_NUMBERS,
-            quoted=shlex.quote(column),
-        )
 
 
 def label_column(name: str, header: Collection[str]) -> str:

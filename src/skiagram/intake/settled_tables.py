@@ -4,6 +4,7 @@ What was guessed or left out on the way is told, a sentence each.
 """
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
@@ -29,17 +30,17 @@ from skiagram.datasets.folder.roles import (
     part_of,
 )
 from skiagram.errors import refusal
-from skiagram.intake.class_folders import add_split, find_split_column, unite_development
+from skiagram.intake.class_folders import add_split, unite_development
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.header_patients import agree_with_headers, read_header_patients
 from skiagram.intake.labels import (
+    MOST_NUMBERS,
     OF_OTHER_CLASSES,
     label_column,
     label_of_classes,
     leave_out_classes,
     record_left_out,
-    refuse_measurements,
     settle_labels,
     settle_positive,
 )
@@ -133,7 +134,15 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
     covariates = [*dict.fromkeys([*list_columns(options.covariates, frame.columns), *forced])]
     require_columns(frame, covariates, "--covariates")
     frame, note = settle_numbers(frame, {*covariates}.intersection(texts_of(frame)))
-    table = table.with_rows(frame, note, *_describe_covariates(frame, covariates))
+    table = table.with_rows(frame, note)
+    # those that are the same in all rows, or may mark missing values
+    for name in covariates:
+        note, cells = "", frame[name]
+        if len(frame) > 1 and cells.iloc[0] and (cells == cells.iloc[0]).all():
+            note = f" every row has `{cells.iloc[0]}`, so it tells nothing."
+        elif are_numbers(cells):
+            note = describe_code(numbers_of(cells[cells != ""]).tolist(), further="")
+        table = table.with_rows(frame, f"Covariate `{name}`:{note}" if note else "")
     # parts that share patients
     split, patient = (column_of(frame.columns, options, role) for role in ("split", "patient"))
     require_columns(frame, filter(None, [split]), "--split")
@@ -208,12 +217,13 @@ def _settle_split(table: SettledTable) -> SettledTable:
             return table.with_rows(frame, note).with_options(split=NO_COLUMN)
     if column or options.split == NO_COLUMN or options.test_sites:
         return table
-    if not options.cohort:
-        taken = taken_columns(options, frame.columns)
-        names = [name for name in texts_of(frame) if name not in taken]
-        split, note = find_split_column(frame, names)
-        if split is not None:
-            return table.with_rows(frame, note).with_options(split=split)
+    # a column of names of parts alone, among them those of training and of test
+    taken = taken_columns(options, frame.columns)
+    for name in (each for each in texts_of(frame) if each not in taken and not options.cohort):
+        parts = {*map(part_of, frame[name])} if part_of(frame[name].iloc[0]) else {None}
+        if None not in parts and {"train", "test"} <= parts:
+            note = f"The column `{name}` tells the parts of the data; another is named by --split."
+            return table.with_rows(frame, note).with_options(split=name)
     with_folders = (name for name in texts_of(frame) if all(map(_FOLDER.search, frame[name])))
     for name in [options.file] if options.file else with_folders:
         frame, note = add_split(frame, name)
@@ -234,8 +244,17 @@ def _settle_classes(table: SettledTable, *, labels_told: bool) -> SettledTable:
     if not labels_told and options.sealed_labels is None:
         named = [*options.classes, *filter(None, [options.positive])]
         frame, notes = settle_labels(frame, label, options.empty_label, named)
-        if is_class and not options.classes:
-            refuse_measurements(frame, label)
+        # many different numbers are a measurement rather than a class
+        number = frame.loc[frame[label] != "", label].nunique()
+        if is_class and not options.classes and number > MOST_NUMBERS and are_numbers(frame[label]):
+            quoted = shlex.quote(label)
+            raise refusal(
+                "intake.label_of_numbers",
+                column=label,
+                number=number,
+                most=MOST_NUMBERS,
+                quoted=quoted,
+            )
     table = table.with_rows(frame, *notes).with_options(label=label)
     if not is_class:
         return table
@@ -279,22 +298,3 @@ def taken_columns(options: FileOptions, header: Collection[str]) -> set[str]:
     covariates = list_columns([*options.covariates, *options.forced_covariates], header)
     several = {*covariates, *options.scores, *options.not_features, *list_predicted(options)}
     return {*single, label_column(options.label_name, header), *several}
-
-
-def _describe_covariates(frame: pd.DataFrame, names: Collection[str]) -> list[str]:
-    """Return a sentence on each covariate that is the same in all rows, or may mark missing values.
-
-    Args:
-        names: Columns that the table has.
-    """
-    notes = []
-    for name in names:
-        counts = Counter(frame[name].tolist())
-        (cell, _), *others = counts.most_common(2)
-        if len(frame) > 1 and not others and cell:
-            notes.append(f"Covariate `{name}`: every row has `{cell}`, so it tells nothing.")
-        elif are_numbers(frame[name]):
-            numbers = numbers_of(frame[name][frame[name] != ""])
-            code = describe_code(numbers.tolist(), further="")
-            notes += [f"Covariate `{name}`:{code}"] if code else []
-    return notes
