@@ -2,12 +2,9 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from skiagram.datasets.folder.option_file import described_as, of_another, read_present
 from skiagram.errors import listed, refusal
@@ -17,15 +14,33 @@ from skiagram.sources.medmnist import MedMNIST, read_arrays
 
 
 def array_source(options: FileOptions) -> MedMNIST:
-    """Return the data set of a file."""
+    """Return the data set of a file.
+
+    Raises:
+        OptionError: Some of the names of classes are stored labels, and not all.
+    """
     path = options.folder
     if not path.is_file():
         raise refusal("intake.no_file", str(path))
     with path.open("rb") as file:
         md5 = hashlib.file_digest(file, "md5").hexdigest()
     arrays = read_arrays(path, ("train_labels",))
-    labels = np.unique(arrays["train_labels"])
-    classes = _name_classes(options.classes, labels)
+    # the name of each stored label, in their order: names that are stored labels stand for these,
+    # in whatever order; others are names in order, and labels that training cases lack may be named
+    stored = tuple(map(str, np.unique(arrays["train_labels"]).tolist()))
+    named, classes = sorted(options.classes), tuple(options.classes)
+    numbers = tuple(map(str, range(len(named))))
+    if not named or named == sorted(stored):
+        classes = stored
+    elif named == sorted(numbers):
+        classes = numbers
+    elif both := [name for name in classes if name in stored]:
+        raise refusal(
+            "intake.some_classes_named",
+            classes=listed(both, "`"),
+            number=len(named),
+            stored=listed(stored),
+        )
     require_positive(options.positive, classes)
     positive = settle_positive(options.positive, classes)
     return MedMNIST(
@@ -40,36 +55,6 @@ def array_source(options: FileOptions) -> MedMNIST:
         positive_class=positive,
         copies=options.copies or "refuse",
     )
-
-
-def _name_classes(names: Sequence[str], labels: NDArray[Any]) -> tuple[str, ...]:
-    """Return the name of each stored label, in their order.
-
-    Names that are stored labels stand for these, in whatever order; others are names in order.
-
-    Args:
-        names: Those of the line; none where it names no class.
-        labels: The stored ones, each once.
-
-    Raises:
-        OptionError: Some of the names are stored labels, and not all.
-    """
-    stored = tuple(map(str, labels.tolist()))
-    if not names or sorted(names) == sorted(stored):
-        return stored
-    # labels that training cases lack may be named too
-    numbers = [str(number) for number in range(len(names))]
-    if sorted(names) == sorted(numbers):
-        return tuple(numbers)
-    both = [name for name in names if name in stored]
-    if both:
-        raise refusal(
-            "intake.some_classes_named",
-            classes=listed(both, "`"),
-            number=len(names),
-            stored=listed(stored),
-        )
-    return tuple(names)
 
 
 def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) -> MedMNIST:

@@ -37,7 +37,19 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
     """
     if not names:
         raise refusal("intake.no_image", where)
-    _refuse_modalities(names, where)
+    # images whose names differ in a modality alone: each would become a patient
+    by_patient: dict[str, dict[str, str]] = {}
+    for name in sorted(names):
+        stem = without_ending(name)
+        by_patient.setdefault(without_modality(stem), {}).setdefault(stem, name)
+    for patient_images in by_patient.values():
+        if len(patient_images) > 1:
+            raise refusal(
+                "intake.modalities_in_names",
+                where,
+                n_images=len(patient_images),
+                names=listed([*patient_images.values()][:3], "`"),
+            )
     # what each layout tells; outer folders that all share, as an archive unpacks them, tell nothing
     common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
     shared = [*takewhile(lambda folder: not part_of(folder), filter(None, common.split("/")))]
@@ -168,22 +180,6 @@ def unite_development(
         f"{crossing} patients have images in training and in validation: both are one development "
         "set here, and validation sets are made of whole patients."
     )
-
-
-def _refuse_modalities(names: Sequence[str], where: str) -> None:
-    """Refuse images whose names differ in a modality alone: each would become a patient."""
-    by_patient: dict[str, dict[str, str]] = {}
-    for name in sorted(names):
-        stem = without_ending(name)
-        by_patient.setdefault(without_modality(stem), {}).setdefault(stem, name)
-    for patient_images in by_patient.values():
-        if len(patient_images) > 1:
-            raise refusal(
-                "intake.modalities_in_names",
-                where,
-                n_images=len(patient_images),
-                names=", ".join(f"`{name}`" for name in [*patient_images.values()][:3]),
-            )
 
 
 def _refuse_nested(chosen: pd.DataFrame, where: str) -> None:

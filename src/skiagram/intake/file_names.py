@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -84,31 +84,13 @@ class FileNames:
         return by_name
 
 
-@dataclass(frozen=True)
-class SeriesNames:
-    """Files of DICOM series, whose UID a table has as the folder while the disk has another name.
+def _series_of(name: str) -> str:
+    """Return the UID of a DICOM series by the innermost folder that is called so; empty for none.
 
     So does TCIA: its tables have `case/study UID/series UID/000000.dcm`, its folders
     `case/07-20-2016-DDSM-NA-30104/1.000000-full mammogram images-17415/1-1.dcm`.
     """
-
-    tree: FileTree
-    files: Sequence[str]
-
-    def meant(self, name: str) -> list[str]:
-        """Return the files of the series that the innermost folder of a name tells."""
-        uids = [part for part in _parts(name)[:-1] if _UID.fullmatch(part)]
-        return self._by_series.get(uids[-1], []) if uids else []
-
-    @cached_property
-    def _by_series(self) -> Mapping[str, list[str]]:
-        by_series: dict[str, list[str]] = {}
-        for file in self.files:
-            uids = [part for part in _parts(file)[:-1] if _UID.fullmatch(part)]
-            if not uids:  # its header says it, unless it is no DICOM file
-                uids = [read_element(self.tree.head(file), "SeriesInstanceUID") or ""]
-            by_series.setdefault(uids[-1], []).append(file)
-        return by_series
+    return next(filter(_UID.fullmatch, reversed(_parts(name)[:-1])), "")
 
 
 def _parts(name: str) -> tuple[str, ...]:
@@ -148,7 +130,19 @@ def find_listed_files(
     images = [*tree.images(())]
     folders = {str(parent) for name in images for parent in PurePosixPath(name).parents} - {"."}
     files, alone = FileNames(images), find_files_alone(images)
-    looks = (FileNames(sorted(folders)).meant, SeriesNames(tree, images).meant)
+
+    @cache
+    def files_by_series() -> dict[str, list[str]]:  # headers say it where no folder does
+        by_series: dict[str, list[str]] = {}
+        for file in images:
+            uid = _series_of(file) or read_element(tree.head(file), "SeriesInstanceUID") or ""
+            by_series.setdefault(uid, []).append(file)
+        return by_series
+
+    def meant_by_series(name: str) -> list[str]:
+        return files_by_series().get(_series_of(name), []) if _series_of(name) else []
+
+    looks = (FileNames(sorted(folders)).meant, meant_by_series)
     with named(f"{WHERE}, column `{column}`"):
         found = {name: files.find(name, *looks) for name in sorted(absent)}
     matched = {name: alone.get(file, file) for name, file in found.items() if file is not None}

@@ -96,7 +96,13 @@ def find_images(
         drawn = next(filter(None, map(drawn_apart.get, coarser)), [])
         if image and mask and not both:
             mixed.append(f"{image} with {mask}")
-        mask = _only_file(folder, mask) if mask else join_masks(drawn)
+        # a folder as a mask stands for the only file in it
+        if mask and (folder / mask).is_dir():
+            inside = [item.name for item in (folder / mask).iterdir() if not is_hidden(item.name)]
+            if len(inside) != 1:
+                raise refusal("intake.folder_as_mask", mask, n_files=len(inside))
+            mask = f"{mask}/{inside[0]}"
+        mask = mask or join_masks(drawn)
         if not image:
             alone.append(mask)
             continue
@@ -143,16 +149,6 @@ def _fit_names(
 
 def _key(told: Mapping[str, str]) -> Key:
     return told.get("patient", ""), told.get("modality", ""), told.get("region", "")
-
-
-def _only_file(folder: Path, mask: str) -> str:
-    """Return a mask; a folder stands for the only file in it."""
-    if not (folder / mask).is_dir():
-        return mask
-    inside = [item.name for item in (folder / mask).iterdir() if not is_hidden(item.name)]
-    if len(inside) != 1:
-        raise refusal("intake.folder_as_mask", mask, n_files=len(inside))
-    return f"{mask}/{inside[0]}"
 
 
 def propose_patients(files: Sequence[str], labels: Sequence[str]) -> str:

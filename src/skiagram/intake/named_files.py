@@ -43,8 +43,22 @@ def compose_table(options: FileOptions) -> SettledTable:
     images = _read_names(options, written)
     frame, notes = images.frame, list[str]()
     if options.csv is not None:
-        # the labels of images, or of their patients
-        labels = _read_labels(options, options.csv, frame["file"].tolist())
+        # the labels, which have a row for each patient or for each image: of images where the line
+        # names a column of files, or where none tells patients and one is called like files
+        read, where, of_files = read_csv(options.csv), str(options.csv), None
+        if options.patient is None:
+            usual = [usual_column(read.columns, ROLES[role].usual) for role in ("patient", "file")]
+            of_files = options.file or (usual[1] if usual[0] is None else None)
+        if of_files is None:
+            labels = PatientTable.of(read, where, options.patient)
+        else:  # a cell names a file as in any table of images
+            with of_table(where):
+                read = read_csv(options.csv, files=(of_files,))
+                require_columns(read, (of_files,), "--file")
+                known = FileNames([*dict.fromkeys(frame["file"])])
+                meant = [known.find(name) or name for name in read[of_files]]
+            read = replace_columns(read, {of_files: meant})
+            labels = PatientTable(where, read, of_files, "image")
         column = "file" if labels.noun == "image" else PATIENT
         if column == PATIENT and PATIENT not in frame:
             raise refusal("intake.pattern_without_patient")
@@ -126,26 +140,6 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
         for row in frame.to_dict("records")
     ]
     return SettledTable(frame.set_axis(index), following, tuple(filter(None, notes)))
-
-
-def _read_labels(options: FileOptions, csv: Path, images: Sequence[str]) -> PatientTable:
-    """Return the table of labels, which has a row for each patient or for each image.
-
-    It is of images where the line names a column of files, or where none tells patients and one is
-    called like files. A cell names a file as in any table of images.
-    """
-    frame, column = read_csv(csv), None
-    if options.patient is None:
-        usual = [usual_column(frame.columns, ROLES[role].usual) for role in ("patient", "file")]
-        column = options.file or (usual[1] if usual[0] is None else None)
-    if column is None:
-        return PatientTable.of(frame, str(csv), options.patient)
-    with of_table(str(csv)):
-        frame = read_csv(csv, files=(column,))
-        require_columns(frame, (column,), "--file")
-        known = FileNames([*dict.fromkeys(images)])
-        meant = [known.find(name) or name for name in frame[column]]
-    return PatientTable(str(csv), replace_columns(frame, {column: meant}), column, "image")
 
 
 def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFrame, str]:
