@@ -131,26 +131,6 @@ def test_an_array_in_colour_has_its_colours_measured():
     assert not names_of(grey, "features")
 
 
-def test_models_of_an_outcome_read_every_covariate_of_the_line():
-    sized = {"conf/model/small_cnn.yaml": {"training.image_size": 128}}
-    alone = fitting.FittingChoices({"dataset": "films"}, sized, {})
-    outcome = Number(column="size", unit="mm", groups=4)
-    choices = fitting.choices_of_outcome(alone, outcome, ("sex", "pixel_size"))
-    read = {"columns": ["sex", "pixel_size"]}
-    assert choices.options["conf/features/covariates.yaml"] == read
-    assert choices.params["networks"] == ["image_and_table"]
-    assert choices.options["conf/model/image_and_table.yaml"] == {"training.image_size": 128} | read
-    volumes = fitting.FittingChoices({"dataset": "scans", "networks": ["cnn_3d"]}, {}, {})
-    of_volumes = fitting.choices_of_outcome(volumes, outcome, ("sex",))
-    assert of_volumes.params["networks"] == ["image_and_table"]
-    network = of_volumes.options["conf/model/image_and_table.yaml"]
-    assert network["backbone"]["_target_"] == "skiagram.models.deep.cnn_3d.CNN3D"
-    assert network["columns"] == ["sex"]
-    without = fitting.choices_of_outcome(alone, outcome, ())
-    assert without.params["networks"] == ["small_cnn"]
-    assert "conf/features/covariates.yaml" not in without.options
-
-
 @pytest.mark.slow  # what a network sees needs torch
 @pytest.mark.parametrize("kind", ["ct", "mr", "pet"])
 def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind):

@@ -67,7 +67,9 @@ def shipped_files() -> dict[str, bytes]:
 
 def read_shipped(name: str) -> dict[str, Any]:
     """Read the options of a YAML file of a new project, such as params.yaml."""
-    options: dict[str, Any] = yaml.safe_load((shipped_root() / name).read_text(encoding="utf-8"))
+    options: dict[str, Any] = yaml.load(
+        (shipped_root() / name).read_bytes(), Loader=yaml.CSafeLoader
+    )
     return options
 
 

