@@ -97,20 +97,6 @@ def _bodies_around(
     return bodies
 
 
-def autocorrelation_features(images: Floats, inside: Flags, spacing: Floats) -> dict[str, Column]:
-    """Measure how alike intensities are that lie near each other in n regions, by feature.
-
-    Arguments as those of `morphology_features`; at least one voxel of each image is inside.
-    """
-    rows = [_pair_sums(*row) for row in zip(images, inside, spacing, strict=True)]
-    weights, products, differences, squares = np.array(rows).T
-    voxels = inside.sum(axis=(1, 2, 3)).astype(np.float64)
-    return {
-        "moran_index": ratio(voxels * products, weights * squares),
-        "geary_measure": ratio((voxels - 1) * differences, 2 * weights * squares),
-    }
-
-
 def _pair_sums(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float, float, float]:
     """Sum over all ordered pairs of different voxels of a region, weighted by 1 / distance.
 
@@ -173,8 +159,13 @@ class Morphology(DefinedFamily):
             known_spacing(batch, "morphology") if self.unit == "mm" else np.ones((len(batch), 3))
         )
         columns = morphology_features(regions, spacing, images, np.ascontiguousarray(inside))
+        # How alike intensities are that lie near each other.
         if self.autocorrelation:
-            columns |= autocorrelation_features(images, inside, spacing)
+            rows = [_pair_sums(*row) for row in zip(images, inside, spacing, strict=True)]
+            weights, products, differences, squares = np.array(rows).T
+            voxels = inside.sum(axis=(1, 2, 3)).astype(np.float64)
+            columns["moran_index"] = ratio(voxels * products, weights * squares)
+            columns["geary_measure"] = ratio((voxels - 1) * differences, 2 * weights * squares)
         return self.in_order(columns)
 
 

@@ -66,10 +66,13 @@ _RELATIVE_FLOOR = 1e-12  # float32 images carry rounding noise of about 4e-15
 _ABSOLUTE_FLOOR = float(np.finfo(np.float32).tiny)
 
 
-def _discrete(name: str) -> str:
+def _check_discrete(name: str) -> str:
     if name not in pywt.wavelist(kind="discrete"):
         raise ValueError("a discrete wavelet of PyWavelets, for example haar, db2 or sym4")
     return name
+
+
+Discrete = Annotated[str, AfterValidator(_check_discrete)]
 
 
 @dataclass(**STRICT)
@@ -85,7 +88,7 @@ class Wavelet(WholeImageFamily):
         statistics: Log energies alone; folders of earlier models say so.
     """
 
-    wavelet: Annotated[str, AfterValidator(_discrete)]
+    wavelet: Discrete
     levels: Annotated[int, Field(ge=1, le=12)]
     boundary: Literal["symmetric", "periodization"]
     statistics: tuple[Literal["log_energy"]] = ("log_energy",)

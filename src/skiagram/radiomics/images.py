@@ -162,9 +162,12 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Read the voxels of SimpleITK's images, which must lie in the same place."""
     import SimpleITK
 
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        raise refusal("radiomics.several_values", number=image.GetNumberOfComponentsPerPixel())
+    voxels = np.asarray(SimpleITK.GetArrayFromImage(image))
     # Image and mask lie in one place, up to rounding.
     if mask is None:
-        return _voxels(image), None
+        return voxels, None
     if not hasattr(mask, "GetSpacing"):
         raise refusal("radiomics.mask_of_other_type", type=type(mask).__name__)
     places = [(each.GetSpacing(), each.GetOrigin(), each.GetDirection()) for each in (image, mask)]
@@ -173,12 +176,4 @@ def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
     )
     if image.GetSize() == mask.GetSize() and not near:
         raise refusal("radiomics.mask_elsewhere")
-    return _voxels(image), SimpleITK.GetArrayFromImage(mask)
-
-
-def _voxels(image: Any) -> NDArray[Any]:
-    import SimpleITK
-
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        raise refusal("radiomics.several_values", number=image.GetNumberOfComponentsPerPixel())
-    return np.asarray(SimpleITK.GetArrayFromImage(image))
+    return voxels, SimpleITK.GetArrayFromImage(mask)

@@ -216,16 +216,12 @@ def decode_case(
             direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
             region = replace(region, origin=volume.grid.origin, direction=direction)
         image = replace(image, region=region)
-    return _name_padding(image, files)
-
-
-def _name_padding(image: SpacedImage, files: CaseFiles) -> SpacedImage:
-    """Return an image with what its header calls padding, where its region has such voxels."""
+    # What its header calls padding, where its region has such voxels.
     inside = ... if image.region is None else image.region.inside
-    if image.pixels.dtype.kind != "f" or np.isfinite(image.pixels[inside]).all():
-        return image
-    content = with_preamble(next(iter(files.image.values())))
-    return replace(image, padding=stated_padding(content)) if is_dicom(content) else image
+    if image.pixels.dtype.kind == "f" and not np.isfinite(image.pixels[inside]).all():
+        content = with_preamble(next(iter(files.image.values())))
+        image = replace(image, padding=stated_padding(content) if is_dicom(content) else "")
+    return image
 
 
 def read_volume(

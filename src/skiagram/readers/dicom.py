@@ -25,7 +25,7 @@ from skiagram.images import WITHOUT_PADDING, Image, Spacing
 from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decodable, decode_pixels
 from skiagram.readers.files import read_file
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, suv_factor
+from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, private_fields, suv_factor
 from skiagram.readers.voxels import check_frame
 
 _DAMAGED = "the file is truncated or damaged; export it again"
@@ -43,15 +43,8 @@ _MOSAIC_COUNTS = {  # private elements that count the slices of a mosaic: group,
     "number": (0x0019, 0x0A, "SIEMENS MR HEADER"),
     "CSA": (0x0029, 0x10, "SIEMENS CSA HEADER"),
 }
-_BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
-_PRIVATE: list[Field] = [
-    field
-    for group, offset, _ in _MOSAIC_COUNTS.values()
-    for block in _BLOCKS
-    for field in ((group, block), (group, block << 8 | offset))
-]
 _NUMBERS = [*_STANDARD["counts"], *_STANDARD["numbers"], *_STANDARD["window"]]
-_PARSED: list[Field] = [*_PRIVATE, *_STANDARD["fields"], *_NUMBERS]
+_PARSED = [*private_fields(_MOSAIC_COUNTS.values()), *_STANDARD["fields"], *_NUMBERS]
 
 
 def read_dicom(

@@ -94,22 +94,19 @@ class FolderTree(FileTree):
         return sorted(item.name for item in path.iterdir() if not is_hidden(item.name))
 
     def size(self, name: str) -> int:
+        path = os.path.join(self.folder, name)  # noqa: PTH118 - a Path takes longer than the system
         try:
-            return sum(status.st_size for status in self._stats(name))
+            status = os.stat(path)  # noqa: PTH116
+            if not stat.S_ISDIR(status.st_mode):
+                return status.st_size
+            parts = [os.path.join(path, part) for part in self.series(name) or ()]  # noqa: PTH118
+            return sum(os.stat(part).st_size for part in parts or [path])  # noqa: PTH116
         except (OSError, ValueError):
             return 0
 
     def exists(self, name: str) -> bool:
         inside = "\0" not in name and not name.startswith("/")
         return inside and os.path.lexists(os.path.join(self.folder, name))  # noqa: PTH118
-
-    def _stats(self, name: str) -> list[os.stat_result]:
-        path = os.path.join(self.folder, name)  # noqa: PTH118 - a Path takes longer than the system
-        status = os.stat(path)  # noqa: PTH116
-        if not stat.S_ISDIR(status.st_mode):
-            return [status]
-        parts = [os.path.join(path, part) for part in self.series(name) or ()]  # noqa: PTH118
-        return [os.stat(part) for part in parts] or [status]  # noqa: PTH116
 
     def read(self, name: str) -> bytes:
         # The file under its name; a broken link is no file.

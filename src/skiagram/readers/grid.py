@@ -156,17 +156,6 @@ def orient(array: NDArray[Any], steps: Floats, origin: Floats) -> tuple[NDArray[
     return np.ascontiguousarray(turned), grid
 
 
-def check_same_grid(mask: VoxelGrid, image: VoxelGrid) -> None:
-    """Refuse a mask that does not lie on its image's voxels."""
-    differences = describe_differences(mask, image)
-    if differences:
-        raise refusal(
-            "readers.other_grid",
-            differences="; ".join(differences),
-            tolerance=TOLERANCE,
-        )
-
-
 def describe_differences(mask: VoxelGrid, image: VoxelGrid) -> list[str]:
     """Describe in what two grids differ, each with its size; empty where they agree."""
     differences = []

@@ -150,8 +150,16 @@ def _decode_with_pillow(
     if isinstance(file, PpmImageFile):
         _check_netpbm(file, content, name)
     _check_size(file.width, file.height, most_pixels, name)
-    few = re.search(r"\bL;([24])\b", str(file.tile[0].args)) if file.tile else None
-    _check(file, name, is_few=few is not None)
+    # pixels of which Pillow would keep a part alone
+    how: Any = file.tile[0].args if file.tile else ""
+    greatest = how[1] if isinstance(file, PpmImageFile) and len(how) == 2 else 255
+    deep = ";16" in str(how) or (file.mode == "RGB" and greatest > 255)
+    if deep and file.mode not in {"I", "I;16", "I;16B"}:
+        raise refusal("readers.partly_read", name, fault="16 bits of a colour or alpha channel")
+    # Pillow stretches the pixels to 8 bits, not the value that is transparent
+    few = re.search(r"\bL;([24])\b", str(how))
+    if few and "transparency" in file.info:
+        raise refusal("readers.partly_read", name, fault="a transparent gray of 2 or 4 bits")
     # its values as brightness, or as they are stored
     ImageOps.exif_transpose(file, in_place=True)
     pixels, transparent = _pixels(file, name, as_stored=as_stored, on_black=on_black)
@@ -182,7 +190,11 @@ def _decode_tiff(
         number, channel = planes[(frame or 1) - 1]
         page = file.pages[number].aspage()
         height, width, samples = page.imagelength, page.imagewidth, page.samplesperpixel
-        _refuse_thumbnail((height, width), (first.imagelength, first.imagewidth), name)
+        # A page that looks like a smaller copy of the first one and does not say so.
+        whole = first.imagelength, first.imagewidth
+        shares = height / whole[0], width / whole[1]
+        if max(shares) < 1 and max(shares) < _ALIKE * min(shares):
+            raise refusal("readers.thumbnail", name, sides=(height, width), first=whole)
         # The size and the kind, before pixels are decoded.
         _check_size(width, samples * height, most_pixels, name)
         _check_size(page.tilewidth, page.tilelength, most_pixels, name)
@@ -300,18 +312,6 @@ def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[tuple[int, int
     return [(page, channel) for page in whole for channel in range(channels)]
 
 
-def _refuse_thumbnail(sides: tuple[int, int], first: tuple[int, int], name: str) -> None:
-    """Refuse a page that looks like a smaller copy of the first one and does not say so."""
-    shares = [side / first_side for side, first_side in zip(sides, first, strict=True)]
-    if max(shares) < 1 and max(shares) < _ALIKE * min(shares):
-        raise refusal(
-            "readers.thumbnail",
-            name,
-            sides=sides,
-            first=first,
-        )
-
-
 def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
     """Refuse what Pillow does not look for: a second image, and values that it would cut off."""
     tile, pixels = file.tile[0], content[file.tile[0].offset :]
@@ -373,17 +373,3 @@ def _pixels(
     if image.mode in {"P", "RGB", "CMYK"} and (colour == colour[..., :1]).all():
         return np.ascontiguousarray(colour[..., 0]), transparent
     return colour, transparent
-
-
-def _check(file: ImageFile, name: str, *, is_few: bool) -> None:
-    """Refuse pixels of which Pillow would keep a part alone."""
-    how: Any = file.tile[0].args if file.tile else ""
-    greatest = how[1] if isinstance(file, PpmImageFile) and len(how) == 2 else 255
-    deep = ";16" in str(how) or (file.mode == "RGB" and greatest > 255)
-    if deep and file.mode not in {"I", "I;16", "I;16B"}:
-        fault = "16 bits of a colour or alpha channel"
-        raise refusal("readers.partly_read", name, fault=fault)
-    # Pillow stretches the pixels to 8 bits, not the value that is transparent
-    if is_few and "transparency" in file.info:
-        fault = "a transparent gray of 2 or 4 bits"
-        raise refusal("readers.partly_read", name, fault=fault)

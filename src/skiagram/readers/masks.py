@@ -24,9 +24,9 @@ from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decode_pixels
 from skiagram.readers.grid import (
     APART,
     OFF_SLICE,
+    TOLERANCE,
     MaskGrid,
     VoxelGrid,
-    check_same_grid,
     describe_differences,
     orient,
     resample_mask,
@@ -268,10 +268,14 @@ def _choose_label(
 
 
 def _on_image(inside: Flags, grid: VoxelGrid, image: VoxelGrid, mask_grid: MaskGrid) -> Flags:
-    if mask_grid == "resample" and describe_differences(grid, image):
-        return resample_mask(inside, grid, image)
-    check_same_grid(grid, image)
-    return inside
+    """Bring a mask to its image's voxels; refuse one elsewhere, unless it was asked to move it."""
+    differences = describe_differences(grid, image)
+    if not differences:
+        return inside
+    if mask_grid == "same":
+        told = "; ".join(differences)
+        raise refusal("readers.other_grid", differences=told, tolerance=TOLERANCE)
+    return resample_mask(inside, grid, image)
 
 
 def _choose(names: dict[int, str], region: str | None) -> int:

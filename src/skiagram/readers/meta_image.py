@@ -21,7 +21,6 @@ from skiagram.readers.voxels import (
     check_voxels,
     count_bytes,
     inflate,
-    lies_beside,
     read_values,
     with_distances,
 )
@@ -107,7 +106,10 @@ def join(content: bytes, read_file: Callable[[str], bytes]) -> bytes:
     head = content[: 2**16]
     end = _LAST.search(head) if head.isascii() else None
     data_file = end[0].partition(b"=")[2].strip().decode() if end else "LOCAL"
-    if data_file.upper() in ("LOCAL", "LIST") or not lies_beside(data_file):
+    # Only one file in the folder or below it is read, never one elsewhere.
+    parts = data_file.replace("\\", "/").split("/")
+    lies_beside = all(part and part != "." * len(part) for part in parts) and "%" not in data_file
+    if data_file.upper() in ("LOCAL", "LIST") or not lies_beside:
         return content
     header = content[: end.start() if end else 0]
     return header + b"ElementDataFile = LOCAL\n" + read_file(data_file)

@@ -7,7 +7,7 @@ series is refused.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,17 +28,23 @@ _SLICE_FIELDS = (
 _GE_SCAN = (0x0009, 0x0D, "GEMS_PETD_01")  # start of the scan, date and time
 _PHILIPS_SUV = (0x7053, 0x00, "Philips PET Private Group")  # SUV of a count
 _PHILIPS_ACTIVITY = (0x7053, 0x09, "Philips PET Private Group")  # Bq/ml of a count
-_BLOCKS = range(0x10, 0x14)  # of private elements; scanners begin with the first
 Field = str | tuple[int, int]  # keyword, or group and element; pydicom takes both
+
+
+def private_fields(elements: Iterable[tuple[int, int, str]]) -> list[Field]:
+    """List the places of private elements and their creators: scanners begin with block 0x10."""
+    return [
+        field
+        for group, offset, _ in elements
+        for block in range(0x10, 0x14)
+        for field in ((group, block), (group, block << 8 | offset))
+    ]
+
+
 PET_FIELDS: list[Field] = [
     *_SERIES_FIELDS,
     *_SLICE_FIELDS,
-    *((group, block) for group in (0x0009, 0x7053) for block in _BLOCKS),
-    *(
-        (group, block << 8 | element)
-        for group, element, _ in (_GE_SCAN, _PHILIPS_SUV, _PHILIPS_ACTIVITY)
-        for block in _BLOCKS
-    ),
+    *private_fields((_GE_SCAN, _PHILIPS_SUV, _PHILIPS_ACTIVITY)),
 ]
 _SUV = "SUV by body weight"
 _MAPPED_UNITS = {  # of UCUM, as RealWorldValueMapping names them

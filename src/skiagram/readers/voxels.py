@@ -122,9 +122,3 @@ def inflate(content: bytes, most: int, window: int = 31) -> bytes:
     if len(inflated) > most:
         raise refusal("readers.too_much_packed", size=len(content), most=most)
     return inflated
-
-
-def lies_beside(name: str) -> bool:
-    """Tell whether a name is that of a file in a folder or below it, and of one file."""
-    parts = name.replace("\\", "/").split("/")
-    return all(part and part != "." * len(part) for part in parts) and "%" not in name

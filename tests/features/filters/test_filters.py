@@ -141,7 +141,7 @@ def test_wrong_options_are_refused():
         Mean(dimension="2D", boundary="zero", support=4)
     with pytest.raises(ValidationError, match="3 kernels in 3D"):
         Laws(dimension="3D", boundary="zero", kernels=("L5", "E5"), pooling=None, energy=None)
-    with pytest.raises(ValidationError, match="no discrete wavelet of PyWavelets"):
+    with pytest.raises(ValidationError, match="a discrete wavelet of PyWavelets"):
         SeparableWavelet(
             dimension="2D", boundary="zero", wavelet="none", band="LH", level=1, pooling=None
         )

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import Annotated, Self
 
 import numpy as np
+import pywt
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats
 from skiagram.features.filters.filter import Filter, Pooling
+from skiagram.features.wavelet import Discrete
 from skiagram.strict import STRICT
 
 
@@ -17,7 +19,7 @@ class SeparableWavelet(Filter):
     """One band of a stationary wavelet transform (IBSI 25BO).
 
     Attributes:
-        wavelet: Any discrete wavelet of PyWavelets, such as `haar`, `db3`, `coif1`.
+        wavelet: Such as `haar`, `db3`, `coif1`.
         band: `L` (low-pass) or `H` (high-pass) along x, y and, in 3D, z.
         level: Of the decomposition, from 1 (IBSI GCEK): before it, the image is low-passed along
             all axes as many times less one, each with the kernel stretched to double.
@@ -25,30 +27,22 @@ class SeparableWavelet(Filter):
             as they are.
     """
 
-    wavelet: str
+    wavelet: Discrete
     band: Annotated[str, Field(pattern="^[LH]{2,3}$")]
     level: Annotated[int, Field(ge=1, le=8)]
     pooling: Pooling | None
 
     @model_validator(mode="after")
-    def _known(self) -> Self:
-        import pywt
-
-        if self.wavelet not in pywt.wavelist(kind="discrete"):
-            raise ValueError(f"`{self.wavelet}` is no discrete wavelet of PyWavelets")
+    def _a_letter_an_axis(self) -> Self:
         if len(self.band) != len(self.axes):
             raise ValueError(f"{len(self.axes)} letters in {self.dimension}, one an axis")
         return self
 
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
-        import pywt
-
         length = pywt.Wavelet(self.wavelet).dec_len
         return self._around(sum(length * 2**level // 2 + 1 for level in range(self.level)))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        import pywt
-
         # Low and high pass along each axis, as the letters of the band say.
         wavelet = pywt.Wavelet(self.wavelet)
         low, high = np.array(wavelet.dec_lo), np.array(wavelet.dec_hi)
