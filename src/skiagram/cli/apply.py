@@ -1,7 +1,6 @@
 """`skiagram apply`: a row of a sweep becomes the project's own run."""
 
 import argparse
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the options and say which; return 0."""
     changes, left = _read_changes(arguments.sweep, arguments.row)
     options = Composition(Path())
-    _refuse_applied(left, arguments.row)
+    # What another row sets, and this one leaves as it was, must not be applied already.
+    for option, others in left.items():
+        path, name = find_place(option)
+        present: Any = read_option_file(path, path.as_posix()) if path.is_file() else {}
+        for part in name.split("."):
+            present = present.get(part) if isinstance(present, dict) else None
+        if present is not None and present in others:
+            raise refusal(
+                "cli.applied_row_differs",
+                path.as_posix(),
+                file=path.as_posix(),
+                option=name,
+                present=present,
+                number=arguments.row,
+            )
     # The changed options, by the file that they are in.
     by_file: dict[Path, dict[str, Any]] = {}
     for option, value in changes.items():
@@ -32,29 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{path.as_posix()}: {name} = {value!r}")
     print("`dvc repro` makes it the project's run.")
     return 0
-
-
-def _refuse_applied(left: Mapping[str, Sequence[Any]], number: int) -> None:
-    """Refuse to apply a row beside what another row sets and this one leaves as it was.
-
-    Args:
-        left: Option that the row leaves → its values in other rows.
-        number: Of the row.
-    """
-    for option, values in left.items():
-        path, name = find_place(option)
-        present: Any = read_option_file(path, path.as_posix()) if path.is_file() else {}
-        for part in name.split("."):
-            present = present.get(part) if isinstance(present, dict) else None
-        if present is not None and present in values:
-            raise refusal(
-                "cli.applied_row_differs",
-                path.as_posix(),
-                file=path.as_posix(),
-                option=name,
-                present=present,
-                number=number,
-            )
 
 
 def _read_changes(name: str, number: int) -> tuple[dict[str, Any], dict[str, list[Any]]]:

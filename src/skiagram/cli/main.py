@@ -5,7 +5,7 @@ import gc
 import os
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from importlib import import_module
 from importlib.metadata import version
@@ -65,16 +65,6 @@ class _Parser(argparse.ArgumentParser):
     """
 
     whole: str = "--help"
-
-    def hide_rare(self, usual: Collection[str]) -> None:
-        """Leave options that are not usual out of the help, and groups of nothing else."""
-        for group in self._action_groups:
-            options = [action for action in group._group_actions if action.option_strings]
-            rare = [option for option in options if not {*usual} & {*option.option_strings}]
-            for option in rare:
-                option.help = argparse.SUPPRESS
-            if len(rare) == len(group._group_actions):
-                group.description = None
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
         """Return what the words of a command say; one that it does not know is refused here."""
@@ -167,8 +157,15 @@ def parser(named: str | None = None, *, whole: bool = True) -> argparse.Argument
             text = "show all options, by what they are for, and exit"
             subparser.add_argument("--help-all", action="help", help=text)
             subparser.whole = "--help-all"
-            if not whole:
-                subparser.hide_rare([*usual, *USUAL, "--help", "--help-all"])
+            # Options that are not usual are left out of the help, and groups of nothing else.
+            shown = {*usual, *USUAL, "--help", "--help-all"}
+            for group in () if whole else subparser._action_groups:
+                options = [action for action in group._group_actions if action.option_strings]
+                rare = [option for option in options if not shown & {*option.option_strings}]
+                for option in rare:
+                    option.help = argparse.SUPPRESS
+                if len(rare) == len(group._group_actions):
+                    group.description = None
         subparser.set_defaults(command=name)
     return root
 

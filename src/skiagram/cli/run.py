@@ -5,7 +5,7 @@ import math
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -143,7 +143,16 @@ def run(arguments: argparse.Namespace) -> int:
     # What the line says: files, project and changed options.
     options = read_file_options(arguments)
     project: Path = arguments.project or Path(f"{options.short_name}-project")
-    values = _read_values(arguments.set)
+    # addresses such as `svm.kernel`, and values in the words of YAML
+    values: dict[str, Any] = {}
+    for word in arguments.set:
+        address, equals, text = word.partition("=")
+        if not equals:
+            raise refusal("cli.no_value", "--set", word=word, address=f"--set {address}")
+        try:
+            values[address] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise refusal("cli.unreadable_value", address, text=text) from error
     # choices of params.yaml that the line names by an option of their own
     choices: dict[str, Any] = {}
     for choice in ASKED:
@@ -325,23 +334,3 @@ def gone_if_refused(*paths: Path) -> Iterator[None]:
             else:
                 path.unlink(missing_ok=True)
         raise
-
-
-def _read_values(words: Sequence[str]) -> dict[str, Any]:
-    """Read address → value of words such as `svm.kernel=linear`.
-
-    Raises:
-        OptionError: A word has no value, or none that can be read.
-    """
-    values = {}
-    # An address, and a value in the words of YAML.
-    for word in words:
-        address, equals, text = word.partition("=")
-        if not equals:
-            address = f"--set {address}"
-            raise refusal("cli.no_value", "--set", word=word, address=address)
-        try:
-            values[address] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise refusal("cli.unreadable_value", address, text=text) from error
-    return values

@@ -42,11 +42,14 @@ def show_results(project: Path, shown: Path) -> int:
     Args:
         shown: The project as the user calls it.
     """
+    import yaml
+
     from skiagram.audit.findings import AuditReport
     from skiagram.cli.terminal import print_table, print_wrapped
     from skiagram.compute.checkout import home
     from skiagram.errors import refusal
     from skiagram.evaluation.evaluation_record import Evaluation
+    from skiagram.options import PARAMS, read_option_file
     from skiagram.projects.lock import repair_lock
     from skiagram.records.files import read_record
     from skiagram.report.sections.doubts import list_warnings
@@ -70,7 +73,11 @@ def show_results(project: Path, shown: Path) -> int:
     sweeps = sorted(page.relative_to(project) for page in project.glob("sweeps/*/page.html"))
     pages = [Path("reports/report.html"), *sweeps]
     # Choices that were changed since the run make its figures old.
-    if stale := find_stale_choices(project):
+    lock, choices = project / "dvc.lock", read_option_file(project / PARAMS, PARAMS)
+    written = yaml.load(lock.read_bytes(), Loader=yaml.CSafeLoader) if lock.exists() else None
+    evaluated = (written or {}).get("stages", {}).get("evaluate", {})
+    used = evaluated.get("params", {}).get(PARAMS, {})
+    if stale := [f"{name}: {value}" for name, value in used.items() if choices.get(name) != value]:
         fault = "These figures are of other choices than params.yaml has now"
         print(f"{fault} ({', '.join(stale)}): `dvc repro`.", file=sys.stderr)
     # The table of models with their times.
@@ -87,16 +94,3 @@ def show_results(project: Path, shown: Path) -> int:
     print_wrapped(*openings)
     print(*(shown / page for page in pages), sep="\n")
     return 5 if any(model.outcome.status == "failed" for model in evaluation.models) else 0
-
-
-def find_stale_choices(project: Path) -> list[str]:
-    """Find the choices of the last evaluation that params.yaml does not have now."""
-    import yaml
-
-    from skiagram.options import PARAMS, read_option_file
-
-    lock, choices = project / "dvc.lock", read_option_file(project / PARAMS, PARAMS)
-    written = yaml.load(lock.read_bytes(), Loader=yaml.CSafeLoader) if lock.exists() else None
-    evaluated = (written or {}).get("stages", {}).get("evaluate", {})
-    used = evaluated.get("params", {}).get(PARAMS, {})
-    return [f"{name}: {value}" for name, value in used.items() if choices.get(name) != value]

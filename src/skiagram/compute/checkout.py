@@ -37,11 +37,10 @@ def current_commit(project: Path) -> Commit | None:
     return Commit(sha, bool(ask_git(project, "status", "--porcelain", "--", *_CODE)))
 
 
-def applied_experiment(project: Path) -> str:
-    """Find the experiment that `dvc exp apply` brought here, while its options and results stand.
-
-    Empty where none was, or where something differs from it by now.
-    """
+def name_experiment(project: Path) -> str:
+    """Find the DVC experiment under way, or that `dvc exp apply` brought here; empty for none."""
+    if under_way := os.environ.get("DVC_EXP_NAME"):
+        return under_way
     # What was applied last counts only while code and results are still its own.
     last = "refs/exps/exec/EXEC_APPLY"  # where DVC keeps what was applied last
     sha = ask_git(project, "rev-parse", "--verify", "--quiet", last)
@@ -52,11 +51,6 @@ def applied_experiment(project: Path) -> str:
     )
     named = [ref.split("/") for ref in refs.splitlines()]  # refs/exps/<commit, in two parts>/<name>
     return next((name for *parts, name in named if len(parts) == 4), "")
-
-
-def name_experiment(project: Path) -> str:
-    """Find the DVC experiment under way, or applied; empty for none."""
-    return os.environ.get("DVC_EXP_NAME") or applied_experiment(project)
 
 
 def is_untracked(project: Path, file: str) -> bool:

@@ -68,7 +68,20 @@ def code_digest(*entries: object) -> str:
         digest.update(library.encode())
     for module, path in sorted(reached.files.items()):
         digest.update(f"{module} {_content(path)}\n".encode())
-    digest.update(repr(_versions(reached.imported)).encode())
+    # Versions of what was imported and computes something.
+    computing = reached.imported - _COMPUTE_NOTHING
+    installed = {name for module in computing for name in _installed_as(module)}
+    if _recorded_files(_OWN) is not None:  # all that the wheel requires and that computes
+        lines = requires(_OWN) or ()
+        required = {re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() for line in lines}
+        required = {name.replace("_", "-") for name in required}
+        for module, distributions in _packages().items():
+            if module not in _COMPUTE_NOTHING:
+                installed |= {
+                    name for name in distributions if name.lower().replace("_", "-") in required
+                }
+    beneath_all = {"numpy", "scipy"}
+    digest.update(repr([_version(name) for name in sorted(installed | beneath_all)]).encode())
     return digest.hexdigest()
 
 
@@ -246,23 +259,6 @@ def _recorded_files(package: str) -> str | None:
             hashed = sorted(row for row in package_rows if ",sha256=" in row)
             return "\n".join([f"{name} {version(name)}", *hashed])
     return None
-
-
-def _versions(modules: frozenset[str]) -> list[tuple[str, str]]:
-    """List the libraries that modules, by their top names, come from, and their versions."""
-    # Versions of what was imported and computes something.
-    names = {name for module in modules - _COMPUTE_NOTHING for name in _installed_as(module)}
-    if _recorded_files(_OWN) is not None:  # all that the wheel requires and that computes
-        required = {
-            re.split(r"[^\w.-]", line, maxsplit=1)[0].lower() for line in requires(_OWN) or ()
-        }
-        required = {name.replace("_", "-") for name in required}
-        for module, distributions in _packages().items():
-            if module not in _COMPUTE_NOTHING:
-                names |= {
-                    name for name in distributions if name.lower().replace("_", "-") in required
-                }
-    return [_version(name) for name in sorted(names | {"numpy", "scipy"})]  # beneath all others
 
 
 @cache

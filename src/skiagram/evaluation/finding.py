@@ -60,8 +60,7 @@ from skiagram.statistics.froc import (
     RATES,
     FreeResponse,
     Ratings,
-    difference_found,
-    ratio_found,
+    compare_found,
 )
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import effective_patients
@@ -313,11 +312,14 @@ class FindingSearch:
             for each in (self.ideal[0], self.bound)
         )
         efficiency = bootstrap_estimate(
-            ratio_found(response, ideal, RATES), self.draws, share=False, kind="percentile"
+            compare_found(response, ideal, RATES, np.divide),
+            self.draws,
+            share=False,
+            kind="percentile",
         )
         yield "efficiency", "", efficiency
         yield "merit_above", "", (response.merit() - bound.merit()).estimate()
-        more = bootstrap_difference(difference_found(response, ideal, RATES), self.draws)
+        more = bootstrap_difference(compare_found(response, ideal, RATES), self.draws)
         yield "sensitivity_above", "", more
 
     def compare(
@@ -355,7 +357,7 @@ class FindingSearch:
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Return by how much two figures of the one are above those of the other, paired."""
-        more = bootstrap_difference(difference_found(first, second, RATES), self.draws)
+        more = bootstrap_difference(compare_found(first, second, RATES), self.draws)
         merit = self.merit(first) - self.merit(second)
         return {MERIT: merit.estimate(), MEAN_SENSITIVITY: more}
 

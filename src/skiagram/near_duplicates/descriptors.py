@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from skiagram.arrays import Floats, Singles, Whole
 from skiagram.images import Image
 from skiagram.near_duplicates.pairs import ROUNDING, projection, reduced, stack_blocks
-from skiagram.near_duplicates.registration import Details, Guess, details_of
+from skiagram.near_duplicates.registration import Details, Guess
 
 SIDE = 36  # of the small picture
 _WAVES = 8  # cosine terms a direction
@@ -61,13 +61,6 @@ def small_picture(image: Image) -> Small:
     shown = spread > ROUNDING * float(np.abs(small).max())
     scaled: Small = (centred / (spread if shown else np.inf)).astype(np.float16)
     return scaled
-
-
-def small_details(small: Small) -> Details:
-    """Return (n, side, side) the local detail of small pictures."""
-    starts = range(0, len(small), _AT_ONCE)
-    blocks = (details_of(small[at : at + _AT_ONCE].astype(np.float64)) for at in starts)
-    return stack_blocks(blocks, (len(small), SIDE, SIDE), np.float32)
 
 
 def layouts(details: Details) -> Vectors:

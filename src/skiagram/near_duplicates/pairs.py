@@ -219,10 +219,24 @@ def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
             shapes.append(kinds.setdefault(image.shape, image.shape))
             yield thumbnail(image)[None]
 
+    @lru_cache(maxsize=_DETAILS_KEPT)
+    def detail(row: int, side: int) -> Floats:
+        return local_detail(store.image_at(row), side).astype(np.float64)
+
     thumbnails = stack_blocks(read(), (len(store), size), np.float32)
     like = correlated_pairs(thumbnails, THRESHOLD, spread)
-    alike = _alike_in_detail(list(like), shapes, store.image_at)
-    return Pairs.of({pair: (like[pair], NEAR) for pair in alike} | equal_pairs(digests))
+    # Their detail is alike, too: at the size of the smaller image or 128, 32 in 3D. Fewer slices
+    # than that are repeated: thin stacks would have next to no detail otherwise.
+    alike: dict[tuple[int, int], tuple[float, str]] = {}
+    for first, second in like:
+        stacked = len(shapes[first]) == 4
+        planes = (
+            shape[-3:-1] if stacked else shape[:2] for shape in (shapes[first], shapes[second])
+        )
+        side = min(_VOLUME_DETAIL_SIDE if stacked else _DETAIL_SIDE, *chain.from_iterable(planes))
+        if float((detail(first, side) * detail(second, side)).sum()) > DETAIL_THRESHOLD:
+            alike[first, second] = like[first, second], NEAR
+    return Pairs.of(alike | equal_pairs(digests))
 
 
 def stack_blocks(
@@ -261,32 +275,6 @@ def equal_pairs(
         rows.setdefault(int(number[row]), []).append(row)
     equal = (pair for same in rows.values() for pair in combinations(same, 2))
     return dict.fromkeys(equal, (1.0, EXACT))
-
-
-def _alike_in_detail(
-    pairs: Sequence[tuple[int, int]],
-    shapes: Sequence[tuple[int, ...]],
-    image: Callable[[int], Image],
-) -> list[tuple[int, int]]:
-    """Return the pairs whose detail is alike, at the size of the smaller image or 128, 32 in 3D.
-
-    Fewer slices than that are repeated: thin stacks would have next to no detail otherwise.
-    """
-
-    @lru_cache(maxsize=_DETAILS_KEPT)
-    def detail(row: int, side: int) -> Floats:
-        return local_detail(image(row), side).astype(np.float64)
-
-    alike = []
-    for first, second in pairs:
-        volumes = len(shapes[first]) == 4
-        planes = (
-            shape[-3:-1] if volumes else shape[:2] for shape in (shapes[first], shapes[second])
-        )
-        side = min(_VOLUME_DETAIL_SIDE if volumes else _DETAIL_SIDE, *chain.from_iterable(planes))
-        if float((detail(first, side) * detail(second, side)).sum()) > DETAIL_THRESHOLD:
-            alike.append((first, second))
-    return alike
 
 
 def clusters(pairs: Pairs, n: int) -> Whole:

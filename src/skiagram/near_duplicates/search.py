@@ -29,7 +29,6 @@ from skiagram.near_duplicates.descriptors import (
     Vectors,
     layouts,
     orient_layouts,
-    small_details,
     small_picture,
 )
 from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
@@ -167,8 +166,10 @@ def find_copies(store: ImageSequence, spread: Spread = map) -> Pairs:
             yield small_picture(image)[None]
 
     small = stack_blocks(read(), (len(store), SIDE, SIDE), np.float16)
-    # The pairs that are confirmed, without those found before.
-    details = small_details(small)
+    # Their local detail, by which pairs are confirmed, without those found before.
+    starts = range(0, len(small), _BLOCK)
+    blocks = (details_of(small[at : at + _BLOCK].astype(np.float64)) for at in starts)
+    details = stack_blocks(blocks, (len(small), SIDE, SIDE), np.float32)
     confirm = _Confirmation(details, shapes, store.image_at)
     already = np.sort(near.first * len(small) + near.second)
     # Where all images are alike, an eighth as many pairs as images are looked at, the most alike.
@@ -231,14 +232,8 @@ def _pieces(small: Small, details: Details, already: Whole) -> Iterator[_Piece]:
 
 def _passes(small: Small, details: Details) -> Iterator[_Pass]:
     """Yield the comparisons: layouts in eight orientations, then spectra of windows."""
-    if len(small) > 1:
-        yield from _layout_passes(details)
-        basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
-        if len(basis.orders):
-            yield from _SpectrumPasses(small, basis)
-
-
-def _layout_passes(details: Details) -> Iterator[_Pass]:
+    if len(small) < 2:
+        return
     terms = layouts(details)
     flat = _stack_vectors(
         partial(_orient_rows, terms, partial(orient_layouts, guess=Guess())), len(terms)
@@ -247,6 +242,10 @@ def _layout_passes(details: Details) -> Iterator[_Pass]:
         guess = Guess(mirrored, quarters)
         oriented = partial(_orient_rows, terms, partial(orient_layouts, guess=guess))
         yield _Pass((guess,), oriented, flat, signed=False)
+    del terms, flat, oriented  # as large as all that is made of the images later
+    basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
+    if len(basis.orders):
+        yield from _SpectrumPasses(small, basis)
 
 
 def _stack_vectors(vectors: Callable[[slice], Vectors], images: int) -> Vectors:

@@ -168,18 +168,13 @@ class StagesOfProject:
             self._composed[stage.name] = self.options.compose_stage(stage.script, members)
         return self._composed[stage.name]
 
-    def _options_of(self, stage: Stage) -> list[Mapping[str, Any]]:
-        """Return the options of a stage; one that has all choices explains the features, too."""
-        options = self._compose(stage)
-        families = self.params["features"] if "choices" in options else ""
-        family_options = [
-            self.options.read_file("features", name) for name in split_names(families)
-        ]
-        return [options, *family_options]
-
     def code_of(self, stage: Stage) -> list[str]:
         """Return what a stage's code is reached from: its script, the classes of its options."""
-        targets = set(named_targets(self._options_of(stage)))
+        options = self._compose(stage)
+        # One that has all choices explains the features, too.
+        names = split_names(self.params["features"] if "choices" in options else "")
+        families = [self.options.read_file("features", name) for name in names]
+        targets = set(named_targets([options, *families]))
         entries = [f"{stage.script}.main", "skiagram.projects.stage.stage"]
         for target in sorted(targets):
             with suppress(ValueError, ImportError):  # the stage says which class is not there

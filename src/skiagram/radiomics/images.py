@@ -121,7 +121,23 @@ def _of_arrays(
     distances = [float(step) for step in spacing or (1.0, 1.0)]
     if len(distances) != image.ndim or not all(np.isfinite(distances)) or min(distances) <= 0:
         raise refusal("radiomics.impossible_spacing", distances=tuple(distances), axes=image.ndim)
-    inside = np.ones(image.shape, np.bool_) if mask is None else _region(mask, image.shape, label)
+    # The mask has the image's shape, and whole numbers.
+    labels = np.ones(image.shape, np.bool_) if mask is None else np.asarray(mask)
+    if labels.shape != image.shape:
+        raise refusal("radiomics.mask_of_other_shape", shape=labels.shape, expected=image.shape)
+    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
+        raise refusal("radiomics.mask_values")
+    # The label that was named, or the only one.
+    is_drawn = labels.dtype == np.bool_
+    if label is None and not is_drawn:
+        values = np.unique(labels[labels != 0])
+        if len(values) > 1:
+            shown = ", ".join(f"{value:g}" for value in values[:10])
+            raise refusal("radiomics.several_labels", number=len(values), labels=shown)
+    inside: Flags = labels != 0 if label is None or is_drawn else labels == label
+    if not inside.any():
+        key = "radiomics.empty_mask" if label is None else "radiomics.no_label"
+        raise refusal(key, label=label)
     # A plane image is a volume of one slice.
     shape = image.shape if image.ndim == 3 else (1, *image.shape)
     slices, rows, columns = distances if image.ndim == 3 else (1.0, *distances)
@@ -131,31 +147,6 @@ def _of_arrays(
         whole = int(np.iinfo(image.dtype).min), int(np.iinfo(image.dtype).max)
     spaced = (slices, rows, columns)
     return Case(voxels, inside.reshape(shape), spaced, plane=image.ndim == 2, whole=whole)
-
-
-def _region(mask: Any, shape: tuple[int, ...], label: int | None) -> Flags:
-    # The mask has the image's shape, and whole numbers.
-    labels = np.asarray(mask)
-    if labels.shape != shape:
-        raise refusal("radiomics.mask_of_other_shape", shape=labels.shape, expected=shape)
-    if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
-        raise refusal("radiomics.mask_values")
-    # The label that was named, or the only one.
-    if label is not None and labels.dtype != np.bool_:
-        inside: Flags = labels == label
-    else:
-        values = np.unique(labels[labels != 0])
-        if len(values) > 1:
-            raise refusal(
-                "radiomics.several_labels",
-                number=len(values),
-                labels=", ".join(f"{value:g}" for value in values[:10]),
-            )
-        inside = labels != 0
-    if not inside.any():
-        key = "radiomics.empty_mask" if label is None else "radiomics.no_label"
-        raise refusal(key, label=label)
-    return inside
 
 
 def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:

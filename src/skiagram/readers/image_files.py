@@ -148,7 +148,17 @@ def _decode_with_pillow(
     with named(name):
         check_frame(frame, 1, "frame")
     if isinstance(file, PpmImageFile):
-        _check_netpbm(file, content, name)
+        # Pillow looks for no second image behind the pixels, and cuts off what is too bright
+        tile, stored = file.tile[0], content[file.tile[0].offset :]
+        values_stored = len(file.getbands()) * file.width * file.height
+        size = (2 if file.mode == "I" else 1) * values_stored
+        if _NETPBM.match(stored[size:].lstrip()) is not None:
+            raise refusal("readers.several_images", name)
+        if tile.codec_name == "ppm":
+            stated = int(tile.args[1])  # type: ignore[index]  # of this codec they are a list
+            values = np.frombuffer(stored, ">u2" if stated > 255 else np.uint8, values_stored)
+            if (most := int(values.max())) > stated:
+                raise refusal("readers.value_above_greatest", name, greatest=most, stated=stated)
     _check_size(file.width, file.height, most_pixels, name)
     # pixels of which Pillow would keep a part alone
     how: Any = file.tile[0].args if file.tile else ""
@@ -310,23 +320,6 @@ def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[tuple[int, int
     first = file.pages.first
     channels = first.samplesperpixel if _has_channels(first) else 1
     return [(page, channel) for page in whole for channel in range(channels)]
-
-
-def _check_netpbm(file: PpmImageFile, content: bytes, name: str) -> None:
-    """Refuse what Pillow does not look for: a second image, and values that it would cut off."""
-    tile, pixels = file.tile[0], content[file.tile[0].offset :]
-    # Whether a second image follows the pixels.
-    number = len(file.getbands()) * file.width * file.height
-    size = (2 if file.mode == "I" else 1) * number
-    if _NETPBM.match(pixels[size:].lstrip()) is not None:
-        raise refusal("readers.several_images", name)
-    # No value may lie above the greatest of the header.
-    if tile.codec_name == "ppm":
-        how: Any = tile.args
-        stated = int(how[1])
-        values = np.frombuffer(pixels, ">u2" if stated > 255 else np.uint8, number)
-        if (greatest := int(values.max())) > stated:
-            raise refusal("readers.value_above_greatest", name, greatest=greatest, stated=stated)
 
 
 def _check_size(width: int, height: int, most_pixels: int, name: str) -> None:

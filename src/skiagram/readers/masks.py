@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.arrays import Flags, Floats
+from skiagram.arrays import Flags
 from skiagram.errors import DataError, listed, named, readable, refusal
 from skiagram.images import Spacing
 from skiagram.interpolation import take_nearest
@@ -381,7 +381,16 @@ def _place_frames(headers: list[Any], planes: Flags, image: VoxelGrid) -> tuple[
     heights = positions @ normal
     order = np.argsort(heights)
     gaps = np.diff(heights[order])
-    distance = _frame_distance(headers[0], gaps, image.spacing[axis])
+    # The distance of slices, mm: frames without a voxel are left out.
+    usual, near = image.spacing[axis], OFF_SLICE * image.spacing[axis]
+    stated = float(headers[0].get("SpacingBetweenSlices") or 0)
+    thickness = float(headers[0].get("SliceThickness") or usual)
+    closest = min((gap for gap in gaps.tolist() if gap > near), default=thickness)
+    if stated > 0:
+        distance = min(stated, closest)
+    else:
+        fits = abs(closest - usual) < near or thickness < APART * usual
+        distance = usual if fits else min(closest, thickness)
     rows = np.zeros(len(headers), dtype=int)
     rows[order[1:]] = np.cumsum(np.rint(gaps / distance)).astype(int)
     lowest = positions[order[0]]
@@ -406,19 +415,3 @@ def _place_frames(headers: list[Any], planes: Flags, image: VoxelGrid) -> tuple[
     padded[tuple(slice(*ends) for ends in zip(start, stop, strict=True))] = turned
     origin = np.asarray(grid.origin) - start @ grid.steps()
     return VoxelGrid.of(image.shape, grid.steps(), origin), padded
-
-
-def _frame_distance(header: Any, gaps: Floats, image_distance: float) -> float:
-    """Return the distance of a segmentation's slices, mm: frames without a voxel are left out."""
-    stated = float(header.get("SpacingBetweenSlices") or 0)
-    thickness = float(header.get("SliceThickness") or image_distance)
-    closest = min(
-        (gap for gap in gaps.tolist() if gap > OFF_SLICE * image_distance), default=thickness
-    )
-    if stated > 0:
-        return min(stated, closest)
-    fits = (
-        abs(closest - image_distance) < OFF_SLICE * image_distance
-        or thickness < APART * image_distance
-    )
-    return image_distance if fits else min(closest, thickness)

@@ -139,7 +139,12 @@ class FreeResponse:
         shares = []
         # Each repeat walks down its marks, fit by fit: scores of two fits have no common order.
         for ratings, fit in zip(self.repeats, self.fits, strict=True):
-            image, is_lesion = _rank_marks(ratings, counted)
+            # Marks by descending rating; of equal ratings false ones come first.
+            marked, false = ratings.lesion > -np.inf, counted[ratings.false_image]
+            rating = np.concatenate([ratings.false[false], ratings.lesion[marked]])
+            images_of_marks = (ratings.false_image[false], ratings.lesion_image[marked])
+            order = np.argsort(-rating, kind="stable")
+            image, is_lesion = np.concatenate(images_of_marks)[order], order >= false.sum()
             lesion_weight = np.zeros((len(weights), len(rates)))
             for number in np.unique(fit):
                 in_fit = fit[image] == number
@@ -192,29 +197,24 @@ class FreeResponse:
         return FreeResponse(tuple(repeats), patient, fit, self.folds)
 
 
-def difference_found(first: FreeResponse, second: FreeResponse, rates: Floats) -> MeanOverRepeats:
+def compare_found(
+    first: FreeResponse, second: FreeResponse, rates: Floats, compare: np.ufunc = np.subtract
+) -> MeanOverRepeats:
     """Compute by how much more the one finds, on average over rates, as a function of weights.
 
     The images are the same. Where both were trained several times, but not equally often, the
     trainings of each are averaged first.
+
+    Args:
+        compare: `np.divide` for how often the one finds what the other finds.
     """
-    return _paired(first.share_found(rates), second.share_found(rates), np.subtract)
-
-
-def ratio_found(first: FreeResponse, second: FreeResponse, rates: Floats) -> MeanOverRepeats:
-    """Compute how often the one finds what the other finds, as `difference_found` does."""
-    return _paired(first.share_found(rates), second.share_found(rates), np.divide)
-
-
-def _paired(first: MeanOverRepeats, second: MeanOverRepeats, compare: np.ufunc) -> MeanOverRepeats:
     # Repeats are compared in pairs; a single one stands beside each of the other's.
-    pairs: Sequence[tuple[Statistic, Statistic]] = [(first, second)]
-    if len({len(first.repeats), len(second.repeats)} - {1}) < 2:
-        most = max(len(first.repeats), len(second.repeats))
-        pairs = [
-            (first.repeats[k % len(first.repeats)], second.repeats[k % len(second.repeats)])
-            for k in range(most)
-        ]
+    shares = first.share_found(rates), second.share_found(rates)
+    pairs: Sequence[tuple[Statistic, Statistic]] = [shares]
+    numbers = [len(share.repeats) for share in shares]
+    if len({*numbers} - {1}) < 2:
+        ones, others = ([*share.repeats] * (max(numbers) // len(share.repeats)) for share in shares)
+        pairs = list(zip(ones, others, strict=True))
 
     def of_both(first_rule: Statistic, second_rule: Statistic) -> Statistic:
         return lambda weights: np.asarray(compare(first_rule(weights), second_rule(weights)))
@@ -272,21 +272,6 @@ def _share_below(values: Floats, at: Floats, weight: Floats | None = None) -> Fl
     sides = [passed[np.searchsorted(ordered, at, side=side)] for side in ("left", "right")]
     share: Floats = (sides[0] + sides[1]) / 2 / passed[-1]
     return share
-
-
-def _rank_marks(ratings: Ratings, counted: Flags) -> tuple[Whole, Flags]:
-    """Return (m,) the image of each mark by descending rating, and whether it is a lesion.
-
-    Of equal ratings false marks come first.
-
-    Args:
-        counted: (n,) images on which false marks count.
-    """
-    marked, false = ratings.lesion > -np.inf, counted[ratings.false_image]
-    rating = np.concatenate([ratings.false[false], ratings.lesion[marked]])
-    image = np.concatenate([ratings.false_image[false], ratings.lesion_image[marked]])
-    order = np.argsort(-rating, kind="stable")
-    return image[order], order >= false.sum()
 
 
 @compiled

@@ -51,7 +51,6 @@ from skiagram.readers.case_images import (
     is_image_file,
     read_case_files,
 )
-from skiagram.readers.file_trees import FileTree
 from skiagram.readers.files import read_file
 from skiagram.readers.image_files import TransparentImage
 from skiagram.readers.masks import EmptyMask
@@ -292,8 +291,17 @@ def _check_images(
     sealed = None
     if source.sealed_labels is not None:
         sealed = read_file(Path(source.sealed_labels), source.sealed_labels)
-    # in the colours of the first file, and again where most of all have others
-    source = replace(source, channels=_likely_channels(tree, frame, source))
+    # in the colours of the first file that can be read, and again where most of all have others
+    first, channels = frame.iloc[:_LOOKED_AT], list[Literal[1, 3]]()
+    wrong = find_image_problems(first, columns)
+    for at, each in enumerate(references_of(first, columns)):
+        reference = replace(each, masks=())
+        with suppress(DataError):  # ingest says it
+            if at not in wrong and not channels:
+                files = read_case_files(tree, reference)
+                pixels = decode_case(files, reference, source.reading).pixels
+                channels.append(3 if pixels.ndim == 3 else 1)
+    source = replace(source, channels=channels[0] if channels else 1)
     opened = source.open_rows(tree, frame, checksums, sealed)
     # All rows are read, and once more where most images have other colours.
     data = check_data(source, opened, run)
@@ -305,19 +313,6 @@ def _check_images(
     if settling.without_lesion and len(data.images) == 1:
         data = _leave_out_lesionless(data)
     return data
-
-
-def _likely_channels(tree: FileTree, frame: pd.DataFrame, source: Folder) -> Literal[1, 3]:
-    """Return the channels of the first file that can be read."""
-    first = frame.iloc[:_LOOKED_AT]
-    wrong = find_image_problems(first, source.columns)
-    for at, each in enumerate(references_of(first, source.columns)):
-        reference = replace(each, masks=())
-        with suppress(DataError):  # ingest says it
-            if at not in wrong:
-                files = read_case_files(tree, reference)
-                return 3 if decode_case(files, reference, source.reading).pixels.ndim == 3 else 1
-    return 1
 
 
 def _settle_colour(data: CheckedData[Folder], *, few_gray: bool) -> tuple[Folder, str]:

@@ -31,12 +31,6 @@ class CombineOptions:
     plan: dict[str, Any]
 
 
-def combine_project(root: Path, name: str, options: CombineOptions, target: Path) -> None:
-    """Make a combination of a project's models."""
-    trained, folders = (*options.baselines, *options.networks), ArmFolders.under(target, name)
-    combine_models(root, name, options.combinations[name], trained, options.plan, folders)
-
-
 def combine_models(
     root: Path,
     name: str,

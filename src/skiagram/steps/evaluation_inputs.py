@@ -121,7 +121,12 @@ def open_seal(
     cases, task = read_cases(ingested / "cases")
     sealed, truth = open_labels(ingested / "sealed", task.classes), ingested / TRUTH
     name = read_record(DataCard, ingested / "cases/card.json").name
-    images, test = ImageStore(ingested / "images"), list_sealed(ingested, cases, task)
+    # Sealed are test cases: none under `cv`, and none of generated images.
+    is_sealed = task.design == "holdout" and not truth.exists()
+    images, test = (
+        ImageStore(ingested / "images"),
+        cases.test().case_id.tolist() if is_sealed else [],
+    )
     # What it is opened for is noted before scores and labels meet.
     comparison = describe_comparison(name, images, test, opened_by, models, request)
     opening = None
@@ -129,16 +134,6 @@ def open_seal(
         opening = note_opening(home(project), comparison, project)
     known = read_table(truth) if truth.exists() else None
     return OpenedCases(cases, task, sealed, known), comparison, opening
-
-
-def list_sealed(ingested: Path, cases: Cases, task: Task) -> list[str]:
-    """List the cases whose labels are sealed: none under `cv`, and none of generated images.
-
-    Args:
-        ingested: Folder that step ingest wrote.
-    """
-    generated = (ingested / TRUTH).exists()
-    return [] if generated or task.design != "holdout" else cases.test().case_id.tolist()
 
 
 def describe_comparison(

@@ -61,13 +61,6 @@ class ExplainOptions(TrainOptions):
     upside_down: bool = False
 
 
-def explain_in_project(root: Path, name: str, options: ExplainOptions, target: Path) -> None:
-    """Explain a model of a project."""
-    prepared, trained = PreparedData.under(root / "data"), ArmFolders.under(root, name)
-    context = RunContext.of_project(root, options.compute)
-    explain_model(name, options, prepared, trained, target, context)
-
-
 def explain_model(
     name: str,
     options: ExplainOptions,

@@ -59,7 +59,11 @@ def find_kinds(images: Mapping[str, Sequence[ImageNote]]) -> tuple[dict[str, str
         }
         keys = [key for key, holds in rules.items() if holds][:1]
         # bounds and bins of CT are in Hounsfield units
-        fault = _find_no_hounsfield(each) if kinds[modality] == "ct" else ""
+        fault = ""
+        if kinds[modality] == "ct":
+            contrast = float(np.median([image.contrast for image in each]))
+            fault = f"varies by {contrast:.2g} alone" if contrast < _LEAST_CONTRAST else ""
+            fault = "holds bytes" if all(image.dtype == "uint8" for image in each) else fault
         if fault:
             kinds[modality] = "mr"
             keys.append("no units")
@@ -67,11 +71,3 @@ def find_kinds(images: Mapping[str, Sequence[ImageNote]]) -> tuple[dict[str, str
         filled = {"headers": " and ".join(stated), "named": (by_name or "").upper(), "fault": fault}
         told += [_SENTENCES[key].format(whose=whose, scaled=_SCALED, **filled) for key in keys]
     return kinds, " ".join(told)
-
-
-def _find_no_hounsfield(images: Sequence[ImageNote]) -> str:
-    """Tell why intensities cannot be Hounsfield units; nothing where they can."""
-    if all(image.dtype == "uint8" for image in images):
-        return "holds bytes"
-    contrast = float(np.median([image.contrast for image in images]))
-    return f"varies by {contrast:.2g} alone" if contrast < _LEAST_CONTRAST else ""

@@ -198,25 +198,19 @@ def _check_features(options: Composition, data: DataSetFacts) -> None:
 def _check_names(options: Composition) -> None:
     """Refuse names that no config has, and names that are there twice."""
     choices = options.choices
-    _refuse_unread(options)
+    # A name of params.yaml that nothing reads: a run would go on as if it were not there. A choice
+    # names members of a group, or a config of `conf` refers to it as `${params.NAME}`.
+    read = {*GROUPS, _BY_PIPELINE}
+    for file in (options.root / "conf").rglob("*.yaml"):
+        read.update(_REFERENCE.findall(file.read_text(encoding="utf-8", errors="replace")))
+    for name in sorted(choices.keys() - read):
+        near = suggest(name, read)
+        raise refusal("steps.no_choice", name=name, near=near and f"{near} ")
     for choice, group in GROUPS.items():
         for name, number in Counter(split_names(choices.get(choice) or [])).items():
             options.read_file(group, name, choice)
             if number > 1:
                 raise refusal("steps.named_twice", choice, name=name, number=number)
-
-
-def _refuse_unread(options: Composition) -> None:
-    """Refuse a name of params.yaml that nothing reads: a run would go on as if it were not there.
-
-    A choice names members of a group, or a config of `conf` refers to it as `${params.NAME}`.
-    """
-    read = {*GROUPS, _BY_PIPELINE}
-    for file in (options.root / "conf").rglob("*.yaml"):
-        read.update(_REFERENCE.findall(file.read_text(encoding="utf-8", errors="replace")))
-    for name in sorted(options.choices.keys() - read):
-        near = suggest(name, read)
-        raise refusal("steps.no_choice", name=name, near=near and f"{near} ")
 
 
 def find_unread(options: Composition, baselines: Sequence[str]) -> dict[str, str]:

@@ -5,7 +5,7 @@ The command `skiagram runs` and the table of MLflow show the same.
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -93,10 +93,11 @@ def find_changes(run: RecordedRun, base: RecordedRun) -> dict[str, tuple[str, st
     return {name: (before[name], now[name]) for name in own}
 
 
-def find_touched_models(changes: Iterable[str], run: RecordedRun, base: RecordedRun) -> list[str]:
-    """Return the models that changed options are of; the best of each arm where they are of all."""
+def compare_models(run: RecordedRun, base: RecordedRun) -> list[DevelopmentFigure]:
+    """Return the figures of the models that a run changed, of those that were trained."""
+    # The models that changed options are of; the best of each arm where they are of all.
     touched: list[str] = []
-    for name in changes:
+    for name in find_changes(run, base):
         group, _, rest = name.partition(".")
         if group in _MODEL_GROUPS:
             touched.append(rest.partition(".")[0])
@@ -108,14 +109,9 @@ def find_touched_models(changes: Iterable[str], run: RecordedRun, base: Recorded
             ]
         else:
             touched += run.best_models()
-    return list(dict.fromkeys(touched)) or run.best_models()
-
-
-def compare_models(run: RecordedRun, base: RecordedRun) -> list[DevelopmentFigure]:
-    """Return the figures of the models that a run changed, of those that were trained."""
-    models = find_touched_models(find_changes(run, base), run, base)
+    # What they reached, beside the base run.
     compared = []
-    for model in models:
+    for model in dict.fromkeys(touched or run.best_models()):
         figure = f"{run.selection}/{model}"
         if (value := run.figures.get(figure)) is None:
             continue

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from skiagram.compute.checkout import current_commit, home, name_experiment
 from skiagram.errors import refusal
 from skiagram.evaluation.evaluation_record import Evaluation
@@ -105,7 +103,17 @@ def _resolved_options(project: Path) -> dict[str, str]:
 
 def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name: str) -> Run:
     """Return the run as a whole: the figures of its arms, its verdict, the opening of the seal."""
-    points = _headline_points(project, evaluation)
+    # What runs are told apart by: what stands for the arms, and what to choose models by. Figures
+    # of single models' test cases are left to the runs of these models.
+    headline = json.loads((project / "reports/metrics.json").read_bytes())
+    models = {result.outcome.model for result in evaluation.models}
+    points = []
+    for model, figures in headline.items():
+        for figure, value in figures.items():
+            if model not in models:
+                points.append(Point(f"{model}_{figure}", value))
+            elif figure.startswith("selection"):
+                points.append(Point(f"{figure}/{model}", value))
     # The first stage runs whenever the pipeline does; results that were restored have no time.
     first, last = read_time(project, "digest"), read_time(project, "evaluate")
     timed = first is not None and last is not None and first.began <= last.ended
@@ -137,27 +145,15 @@ def _parent(project: Path, evaluation: Evaluation, params: dict[str, str], name:
     )
 
 
-def _headline_points(project: Path, evaluation: Evaluation) -> list[Point]:
-    """Return what runs are told apart by: what stands for the arms, and what to choose models by.
-
-    They are figures of `reports/metrics.json`; those of single models' test cases are left to the
-    runs of these models.
-    """
-    headline = json.loads((project / "reports/metrics.json").read_bytes())
-    models = {result.outcome.model for result in evaluation.models}
-    points = []
-    for name, figures in headline.items():
-        for figure, value in figures.items():
-            if name not in models:
-                points.append(Point(f"{name}_{figure}", value))
-            elif figure.startswith("selection"):
-                points.append(Point(f"{figure}/{name}", value))
-    return points
-
-
 def _child(project: Path, outcome: Outcome, points: list[Point], params: dict[str, str]) -> Run:
+    # Curves of each fit, whose steps are epochs.
     scores = folder_of("scores", project, outcome)
-    points += curve_points(read_table(scores / "curves.parquet"))
+    curves = read_table(scores / "curves.parquet")
+    for quantity in curves.columns.drop(["fit", "epoch"]):
+        for fit, epoch, value in zip(curves["fit"], curves["epoch"], curves[quantity], strict=True):
+            if math.isfinite(value):
+                points.append(Point(f"{quantity}/{fit}", float(value), int(epoch)))
+    # What tells the model, and how long it took.
     tags = {"skiagram.arm": outcome.arm, "skiagram.title": outcome.title} | commit_tags(project)
     tags["skiagram.experiment"] = experiment_name(project)
     noted = training_time(project, outcome)
@@ -191,16 +187,6 @@ def _finite_points(values: Mapping[str, float | None]) -> list[Point]:
         Point(name, float(value))
         for name, value in values.items()
         if value is not None and math.isfinite(value)
-    ]
-
-
-def curve_points(curves: pd.DataFrame) -> list[Point]:
-    """Return epoch curves: `<quantity>/<fit>` with the epoch as step."""
-    return [
-        Point(f"{quantity}/{fit}", float(value), int(epoch))
-        for quantity in curves.columns.drop(["fit", "epoch"])
-        for fit, epoch, value in zip(curves["fit"], curves["epoch"], curves[quantity], strict=True)
-        if math.isfinite(value)
     ]
 
 

@@ -79,8 +79,15 @@ class MLflowStore:
             recorded = client.search_runs([experiment], filter_string=same)
             if any(run.data.tags.get(EXPERIMENT) == execution.name for run in recorded):
                 return f"Already recorded in {place}."
+            # A parent run and a child a model; a run ends last, which says that it is whole.
+            writer, whole = {_WRITER: _writer(home)}, execution.parent
+            marks = {_RECEIPT: execution.receipt.digest, EXPERIMENT: execution.name} | writer
             try:
-                self._record_runs(client, experiment, execution, home)
+                parent = _begin_run(client, experiment, whole, marks)
+                for child in execution.children:
+                    tags = {"mlflow.parentRunId": parent} | writer
+                    _end_run(client, _begin_run(client, experiment, child, tags), child)
+                _end_run(client, parent, whole)
             except Exception:
                 with suppress(Exception):  # where the server is lost, the next recording does it
                     _fail_unfinished_runs(client, experiment, home)
@@ -99,9 +106,15 @@ class MLflowStore:
                 for name, line in tags.items()
                 if name.startswith(_OPENING)
             }
+            from mlflow.exceptions import MlflowException
+
             for name, line in openings.items():
                 if name not in shared_openings:
-                    _set_tag(client, experiment, f"{_OPENING}{name}", line)
+                    tag = experiment, f"{_OPENING}{name}", line
+                    try:
+                        client.set_experiment_tag(*tag)
+                    except MlflowException:  # another project has made it at this very moment
+                        client.set_experiment_tag(*tag)  # now it is there and is replaced
         return {**shared_openings, **openings}
 
     def list_runs(self, home: Path) -> list[RecordedRun]:
@@ -176,18 +189,6 @@ class MLflowStore:
                     raise
             found = client.get_experiment_by_name(self.experiment)  # another machine made it
         return str(found.experiment_id)
-
-    def _record_runs(self, client: Any, experiment: str, execution: Execution, home: Path) -> None:
-        """Write a parent run and a child a model; a run ends last, which says that it is whole."""
-        writer, whole = {_WRITER: _writer(home)}, execution.parent
-        marks = {_RECEIPT: execution.receipt.digest, EXPERIMENT: execution.name}
-        parent = _create_run(client, experiment, whole, marks | writer)
-        _log(client, parent, whole)
-        for child in execution.children:
-            run_id = _create_run(client, experiment, child, {"mlflow.parentRunId": parent} | writer)
-            _log(client, run_id, child)
-            _end_run(client, run_id, child)
-        _end_run(client, parent, whole)
 
 
 def _begin_database(uri: str) -> None:
@@ -314,10 +315,21 @@ def save_pyfunc(folder: Path, target: Path) -> None:
     partial.rename(target)
 
 
-def _create_run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str:
+def _begin_run(client: Any, experiment: str, run: Run, marks: dict[str, str]) -> str:
+    """Make a run with all that it holds; return its id."""
+    from mlflow.entities import Metric, Param
+
     began = None if run.began is None else int(run.began * _MILLISECONDS)
     created = client.create_run(experiment, began, run.tags | marks, run.name)
-    return str(created.info.run_id)
+    run_id, now = str(created.info.run_id), int(time.time() * 1000)
+    metrics = [Metric(name, value, now, step) for name, value, step in run.points]
+    params = [Param(name, value) for name, value in run.params.items()]
+    client.log_batch(run_id, metrics, params)
+    for path, folder in run.artefacts.items():
+        log = client.log_artifacts if path.is_dir() else client.log_artifact
+        with _real_files(path) as files:
+            log(run_id, str(files), folder or None)
+    return run_id
 
 
 def _end_run(client: Any, run_id: str, run: Run) -> None:
@@ -373,30 +385,6 @@ def _ended_runs(runs: list[RecordedRun]) -> list[RecordedRun]:
     """Return the runs that have figures or have failed, the newest first."""
     ended = [run for run in runs if run.selection or FAILED in run.tags]
     return sorted(ended, key=lambda run: run.began, reverse=True)
-
-
-def _set_tag(client: Any, experiment: str, name: str, value: str) -> None:
-    """Set a tag of an experiment, which another project may make at this very moment."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.set_experiment_tag(experiment, name, value)
-    except MlflowException:  # both looked before either wrote: now it is there and is replaced
-        client.set_experiment_tag(experiment, name, value)
-
-
-def _log(client: Any, run_id: str, run: Run) -> None:
-    """Log what a run holds."""
-    from mlflow.entities import Metric, Param
-
-    now = int(time.time() * 1000)
-    metrics = [Metric(name, value, now, step) for name, value, step in run.points]
-    params = [Param(name, value) for name, value in run.params.items()]
-    client.log_batch(run_id, metrics, params)
-    for path, folder in run.artefacts.items():
-        log = client.log_artifacts if path.is_dir() else client.log_artifact
-        with _real_files(path) as files:
-            log(run_id, str(files), folder or None)
 
 
 @contextmanager
