@@ -16,8 +16,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from skiagram.declared import read_declared
 from skiagram.errors import OptionError, listed, nearest, refusal, suggest
 from skiagram.options import (
@@ -495,14 +493,6 @@ def _require_option(
 def _list_called(option: str, values: Mapping[str, Any]) -> list[str]:
     """List the options among values, however deep, whose address ends with that of one."""
     return [each for each in flatten_options(values) if f".{each}".endswith(f".{option}")]
-
-
-def composing_errors() -> tuple[type[Exception], ...]:
-    """Return what Hydra raises over files and overrides that it cannot compose."""
-    from hydra.errors import HydraException
-    from omegaconf.errors import OmegaConfBaseException
-
-    return HydraException, OmegaConfBaseException, yaml.YAMLError, ValueError, RecursionError
 
 
 def _parse(words: Iterable[str]) -> list[Any]:

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache, partial
 from pathlib import Path
@@ -187,17 +187,11 @@ def name_refusal(
         return None
     if path is None and number == errno.ENOSPC:  # a file that is written does not say its name
         places = {str(Path.cwd()), os.environ.get("TMPDIR") or "/tmp"}  # noqa: S108
-        full = sorted(each for each in places if _is_full(each))
+        there = sorted(each for each in places if Path(each).is_dir())
+        full = [each for each in there if shutil.disk_usage(each).free < _SMALL]
         path = f"the disk of {full[0]}" if full else ""
     reason, remedy = os.strerror(number), _REMEDIES[number]
     return NamelessError(reason, where=where, remedy=remedy, detail=path or "")
-
-
-def _is_full(folder: str) -> bool:
-    """Return whether a folder's disk has no place for a small file."""
-    with suppress(OSError):
-        return shutil.disk_usage(folder).free < _SMALL
-    return False
 
 
 @contextmanager

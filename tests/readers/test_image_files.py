@@ -265,6 +265,14 @@ def test_smaller_copies_of_a_page_are_no_cases(photometric):
         decode_image(content.getvalue(), "slide.tif", frame=2)
 
 
+@pytest.mark.parametrize("picture", [GRAY, DEEP, GRAY > 99])
+def test_a_tiff_whose_zero_is_white_has_the_inverted_grays(picture):
+    read = decode_image(tiff(picture, photometric="miniswhite"), "film.tif").pixels
+    gray = picture * np.uint8(255) if picture.dtype == bool else picture
+    assert read.dtype == gray.dtype
+    assert_array_equal(read, np.iinfo(gray.dtype).max - gray)
+
+
 LABELS = np.arange(320, dtype=np.uint8).reshape(16, 20) % 3
 COLOURS = [0, 0, 0, 255, 0, 0, 0, 255, 0]
 

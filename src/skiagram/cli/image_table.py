@@ -9,6 +9,7 @@ import json
 import platform
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,7 +27,8 @@ from skiagram.datasets.folder.table import references_of
 from skiagram.doors import in_words_of
 from skiagram.errors import SkiagramError
 from skiagram.images import Spacing
-from skiagram.radiomics.features import describe_files
+from skiagram.radiomics.extraction import describe
+from skiagram.radiomics.images import case_of_files
 from skiagram.radiomics.settings import ExtractionPlan
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.tables.frames import inert_text, of_table, read_csv, replace_columns, rows_of
@@ -136,7 +138,10 @@ def _describe_row(
         if (kept := store.find(name)) is not None:
             features: dict[str, float | str] = json.loads((kept / _FEATURES).read_bytes())
             return features
-        features = {**describe_files(plan, folder, row.reference, spacing)}
+        reference = row.reference
+        if reference.label_value is None and reference.region is None:
+            reference = replace(reference, label_value=plan.settings.label)
+        features = {**describe(case_of_files(folder, reference, spacing, plan), plan)}
     except (SkiagramError, OSError) as error:
         return {REASON: in_words_of("extract", str(error))}
     content = json.dumps(features).encode()

@@ -5,7 +5,7 @@ Intensities are binned within each image's own range, so nothing is learned from
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass as record
-from dataclasses import field
+from dataclasses import field, replace
 from functools import cached_property
 from typing import Annotated, Any, Self
 
@@ -56,21 +56,14 @@ class GreyLevels:
     def planes(self) -> "GreyLevels":
         """Each slice as an image of its own, (n · depth, 1, height, width), no copy."""
         shape = (-1, 1, *self.levels.shape[2:])
-        return GreyLevels(
-            self.levels.reshape(shape),
-            self.number,
-            None if self.outline is None else self.outline.reshape(shape),
-            np.repeat(self.top, self.depth),
-        )
+        outline = None if self.outline is None else self.outline.reshape(shape)
+        highest = np.repeat(self.top, self.depth)
+        return replace(self, levels=self.levels.reshape(shape), outline=outline, highest=highest)
 
     def of(self, chosen: Flags) -> "GreyLevels":
         """Select some of the images, by a truth value each."""
-        return GreyLevels(
-            self.levels[chosen],
-            self.number,
-            None if self.outline is None else self.outline[chosen],
-            None if self.highest is None else self.highest[chosen],
-        )
+        outline = None if self.outline is None else self.outline[chosen]
+        return replace(self, levels=self.levels[chosen], outline=outline, highest=self.top[chosen])
 
     @cached_property
     def top(self) -> Whole:

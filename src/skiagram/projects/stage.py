@@ -24,7 +24,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from skiagram.composition import Composition, composing_errors
+from skiagram.composition import Composition
 from skiagram.compute.checkout import places_without_home
 from skiagram.compute.progress import STAGE, report_to
 from skiagram.errors import SkiagramError, named_refusals, recorded, refusal
@@ -163,7 +163,10 @@ def _run_by_hydra(
     import hydra
     from hydra._internal.utils import get_args_parser
     from hydra.core.hydra_config import HydraConfig
+    from hydra.errors import HydraException
     from hydra.types import RunMode
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     began: list[str] = []  # once options are composed, errors are the stage's own
 
@@ -187,7 +190,7 @@ def _run_by_hydra(
             composition.refuse_other_data(name, words)
         sys.argv[1:] = [*flags, *composition.list_overrides(name, words)]
         decorated(run_job)()
-    except composing_errors() as error:
+    except (HydraException, OmegaConfBaseException, YAMLError, ValueError, RecursionError) as error:
         if began:
             raise
         raise composition.explain(error, name, words) from error

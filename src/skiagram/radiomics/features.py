@@ -2,21 +2,16 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from skiagram.doors import in_words_of
 from skiagram.errors import SkiagramError
 from skiagram.radiomics.extraction import describe
-from skiagram.radiomics.images import as_case, case_of_files
+from skiagram.radiomics.images import as_case
 from skiagram.radiomics.settings import ExtractionPlan, Names, Parameters, make_plan
 
 in_words_of_extract = partial(in_words_of, "skiagram.extract")
-
-if TYPE_CHECKING:
-    from skiagram.readers.case_images import ImageReference
 
 
 def extract(
@@ -90,15 +85,3 @@ def describe_with(
     """Describe the features of one image by a plan that is made once; None for the plan's label."""
     label = plan.settings.label if label is None else label
     return describe(as_case(image, mask, spacing, label, plan), plan)
-
-
-def describe_files(
-    plan: ExtractionPlan,
-    folder: Path,
-    reference: "ImageReference",
-    spacing: Sequence[float] | None = None,
-) -> dict[str, float]:
-    """Describe the features of an image and its region in files, named relative to a folder."""
-    if reference.label_value is None and reference.region is None:
-        reference = replace(reference, label_value=plan.settings.label)
-    return describe(case_of_files(folder, reference, spacing, plan), plan)

@@ -32,7 +32,23 @@ def images_of_type(
             name = f"log-sigma-{str(float(sigma)).replace('.', '-')}-mm-3D"
             yield name, laplacian_of_gaussian(image, spacing, float(sigma))
     elif kind == "Wavelet":
-        yield from wavelet_bands(image, settings)
+        import pywt
+
+        # The bands of an undecimated transform: axes in the order of PyRadiomics, sides made even.
+        axes = (2, 1) if settings.force2D else (2, 1, 0)
+        low, sides = "a" * len(axes), tuple(slice(side) for side in image.shape)
+        rest = np.pad(image, [(0, side % 2) for side in image.shape], "wrap")
+        # Levels before the first one leave their lowest band alone.
+        for _ in range(settings.start_level):
+            rest = pywt.swtn(rest, settings.wavelet, level=1, axes=axes)[0][low]
+        # The other bands of each level, then the lowest band of the last.
+        for level in range(1, settings.level + 1):
+            bands = pywt.swtn(rest, settings.wavelet, level=1, axes=axes)[0]
+            rest = bands.pop(low)
+            name = "wavelet" if level == 1 else f"wavelet{level}"
+            for band, response in bands.items():
+                yield f"{name}-{band.replace('a', 'L').replace('d', 'H')}", response[sides]
+        yield f"{name}-{low.replace('a', 'L')}", rest[sides]
     elif kind == "Gradient":
         distances = spacing if settings.gradientUseSpacing else (1.0, 1.0, 1.0)
         yield "gradient", _with_itk("GradientMagnitude", image, distances)
@@ -64,28 +80,6 @@ def _with_itk(name: str, image: Floats, spacing: tuple[float, ...], *options: An
     volume.SetSpacing([float(step) for step in spacing[::-1]])
     response = SimpleITK.GetArrayFromImage(getattr(SimpleITK, name)(volume, *options))
     return np.asarray(response, dtype=np.float64)
-
-
-def wavelet_bands(image: Floats, settings: Settings) -> Iterator[tuple[str, Floats]]:
-    """Yield the bands of an undecimated wavelet transform, the lowest one last."""
-    import pywt
-
-    # Axes in the order of PyRadiomics, sides made even.
-    axes = (2, 1) if settings.force2D else (2, 1, 0)
-    low, sides = "a" * len(axes), tuple(slice(side) for side in image.shape)
-    rest = np.pad(image, [(0, side % 2) for side in image.shape], "wrap")
-    # Levels before the first one leave their lowest band alone.
-    for _ in range(settings.start_level):
-        rest = pywt.swtn(rest, settings.wavelet, level=1, axes=axes)[0][low]
-    # The other bands of each level, then the lowest band of the last.
-    for level in range(1, settings.level + 1):
-        bands = pywt.swtn(rest, settings.wavelet, level=1, axes=axes)[0]
-        rest = bands.pop(low)
-        name = "wavelet" if level == 1 else f"wavelet{level}"
-        for band, response in bands.items():
-            yield f"{name}-{band.replace('a', 'L').replace('d', 'H')}", response[sides]
-    name = "wavelet" if settings.level == 1 else f"wavelet{settings.level}"
-    yield f"{name}-{low.replace('a', 'L')}", rest[sides]
 
 
 _POINTWISE: dict[

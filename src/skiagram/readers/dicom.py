@@ -22,7 +22,12 @@ from numpy.typing import NDArray
 from skiagram.declared import read_declared
 from skiagram.errors import named, readable, refusal
 from skiagram.images import WITHOUT_PADDING, Image, Spacing
-from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decodable, decode_pixels
+from skiagram.readers.dicom_codecs import (
+    DECODER_DEPENDENCIES,
+    MAX_PIXELS,
+    check_size,
+    decode_pixels,
+)
 from skiagram.readers.files import read_file
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, private_fields, suv_factor
@@ -254,6 +259,8 @@ def check_deflated(file: BinaryIO, where: str) -> None:
 
 
 def _check(header: Any, where: str) -> None:
+    from pydicom.pixels import get_decoder
+
     # slices that Siemens scanners store side by side in one picture
     words = header.get("ImageType") or ()
     words = [words] if isinstance(words, str) else [str(word) for word in words]
@@ -283,7 +290,10 @@ def _check(header: Any, where: str) -> None:
         raise refusal("readers.burnt_in_text", where)
     # Whether anything here decodes it.
     syntax = header.file_meta.get("TransferSyntaxUID")
-    if not decodable(syntax):
+    can_decode = syntax in DECODER_DEPENDENCIES
+    with suppress(NotImplementedError):  # of a syntax that pydicom does not know
+        can_decode |= syntax is not None and bool(get_decoder(syntax).is_available)
+    if not can_decode:
         raise refusal("readers.no_decoder", where, syntax=getattr(syntax, "name", "unnamed"))
 
 

@@ -169,18 +169,6 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
     return pixels  # type: ignore[no-any-return]
 
 
-def decodable(syntax: str | None) -> bool:
-    """Tell whether pixels of a transfer syntax can be read."""
-    from pydicom.pixels import get_decoder
-
-    try:
-        return syntax is not None and (
-            syntax in DECODER_DEPENDENCIES or bool(get_decoder(syntax).is_available)
-        )
-    except NotImplementedError:
-        return False
-
-
 @cache
 def _register() -> None:
     from pydicom.pixels import get_decoder

@@ -17,7 +17,6 @@ from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
 from skiagram.readers.voxels import (
-    check_frame,
     check_voxels,
     count_bytes,
     inflate,
@@ -41,10 +40,10 @@ def matches(head: bytes) -> bool:
     return _FIRST.match(head) is not None
 
 
-def count_volumes(content: bytes) -> int:
-    """Count how many volumes a file has: one of three axes, several of four."""
+def sides(content: bytes) -> list[int]:
+    """List the sides of all axes; behind the third one they count volumes."""
     fields, _ = _read_header(content)
-    return max(1, math.prod([int(side) for side in fields["DimSize"].split()][3:]))
+    return [int(side) for side in fields["DimSize"].split()]
 
 
 def read(
@@ -66,22 +65,21 @@ def read(
                 "readers.meta_image_field", name=name, value=fields[name], allowed=allowed
             )
     # The size, before anything is unpacked.
-    sides = [int(side) for side in fields["DimSize"].split()]
-    check_voxels(tuple(sides if frame is None or len(sides) > 4 else sides[:3]))
-    check_frame(frame, count_volumes(content))
+    lengths = sides(content)
+    check_voxels(tuple(lengths if frame is None or len(lengths) > 4 else lengths[:3]))
     kind = fields["ElementType"]
     if kind not in _STANDARD["types"]:
         raise refusal("readers.voxel_type", type=kind, types=", ".join(_STANDARD["types"]))
     order = ">" if _first_of(fields, _ORDERS).lower() in _TRUE else "<"
     dtype = np.dtype(order + _STANDARD["types"][kind])
     # The voxels, unpacked up to the size that the header says.
-    size = count_bytes(sides, dtype.itemsize)
+    size = count_bytes(lengths, dtype.itemsize)
     if fields.get("CompressedData", "").lower() in _TRUE:
         packed = inflate(packed, size, 47)
     if len(packed) < size:
         raise ValueError("fewer bytes than its header says")
-    start = ((frame or 1) - 1) * math.prod(sides[:3]) * dtype.itemsize
-    values = read_values(packed, dtype, sides[:3], start)
+    start = ((frame or 1) - 1) * math.prod(lengths[:3]) * dtype.itemsize
+    values = read_values(packed, dtype, lengths[:3], start)
     # steps of axes z, y, x and the origin; an axis of volumes must have no share in it
 
     def numbers(names: tuple[str, ...], default: Floats) -> Floats:
@@ -92,11 +90,11 @@ def read(
             raise ValueError(f"{names[0]} = {text}")
         return said[: default.size].reshape(default.shape)
 
-    directions = numbers(_DIRECTIONS, np.eye(len(sides)))
+    directions = numbers(_DIRECTIONS, np.eye(len(lengths)))
     if directions[3:, :3].any() or directions[:3, 3:].any():
         raise refusal("readers.tilted")
-    steps = (directions[:3, :3] * numbers(_SPACINGS, np.ones(len(sides)))[:3, None])[::-1]
-    origin = numbers(_ORIGINS, np.zeros(len(sides)))[:3]
+    steps = (directions[:3, :3] * numbers(_SPACINGS, np.ones(len(lengths)))[:3, None])[::-1]
+    origin = numbers(_ORIGINS, np.zeros(len(lengths)))[:3]
     stated = any(name in fields for name in _SPACINGS)
     return values, steps if stated else with_distances(steps, spacing), origin
 

@@ -19,7 +19,6 @@ from skiagram.images import Spacing
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.voxels import (
     BESIDE_VOXELS,
-    check_frame,
     check_voxels,
     count_bytes,
     first_bytes,
@@ -52,10 +51,16 @@ def matches(head: bytes) -> bool:
     return head[344:347] in (b"n+1", b"ni1") or head[4:7] in (b"n+2", b"ni2")
 
 
-def count_volumes(content: bytes) -> int:
-    """Count how many volumes a file has: one of three axes, several of four."""
+def sides(content: bytes) -> list[int]:
+    """List the sides of all axes, without those behind the third that have one place."""
     header, _ = _read_header(content)
-    return math.prod(_sides(header)[3:])
+    number, *lengths = (int(side) for side in header["dim"])
+    if not 0 <= number < 8:
+        raise ValueError(f"{number} axes")
+    lengths = lengths[:number]
+    while len(lengths) > 3 and lengths[-1] == 1:
+        lengths.pop()
+    return lengths
 
 
 def read(
@@ -73,11 +78,8 @@ def read(
     if b"ni" in (head[4:6], head[344:346]):
         raise refusal("readers.nifti_pair")
     # The size, before anything is unpacked.
-    sides = _sides(header)
-    if frame is None:
-        check_voxels(tuple(sides))
-    check_frame(frame, math.prod(sides[3:]))
-    check_voxels(tuple(sides[:3]))
+    lengths = sides(content)
+    check_voxels(tuple(lengths if frame is None else lengths[:3]))
     kind = int(header["datatype"])
     if kind in _STANDARD["several_values"] or int(header["intent_code"]) in _STANDARD["matrices"]:
         raise refusal("readers.several_values")
@@ -89,12 +91,12 @@ def read(
     if not math.isfinite(intercept):
         raise refusal("readers.nifti_intercept", intercept=intercept)
     # Where the volume lies, and its voxels.
-    steps, origin = _place(header, sides, spacing)
+    steps, origin = _place(header, lengths, spacing)
     start = max(int(header["vox_offset"]), header.dtype.itemsize + 4)
-    most = count_bytes(sides, dtype.itemsize) + BESIDE_VOXELS
+    most = count_bytes(lengths, dtype.itemsize) + BESIDE_VOXELS
     content = inflate(content, most) if is_packed(content) else content
-    start += ((frame or 1) - 1) * math.prod(sides[:3]) * dtype.itemsize
-    values = read_values(content, dtype, sides[:3], start)
+    start += ((frame or 1) - 1) * math.prod(lengths[:3]) * dtype.itemsize
+    values = read_values(content, dtype, lengths[:3], start)
     if (slope, intercept) != (1, 0):  # in 32 or 64 bits as ITK's
         depth = np.float64 if values.dtype == np.float64 else np.float32
         with np.errstate(over="ignore", invalid="ignore"):
@@ -114,18 +116,7 @@ def _read_header(content: bytes) -> tuple[np.void, str]:
     raise ValueError("neither NIfTI-1 nor NIfTI-2")
 
 
-def _sides(header: np.void) -> list[int]:
-    """Return the sides of all axes, without those behind the third that have one place."""
-    number, *sides = (int(side) for side in header["dim"])
-    if not 0 <= number < 8:
-        raise ValueError(f"{number} axes")
-    sides = sides[:number]
-    while len(sides) > 3 and sides[-1] == 1:
-        sides.pop()
-    return sides
-
-
-def _place(header: np.void, sides: list[int], spacing: Spacing | None) -> tuple[Floats, Floats]:
+def _place(header: np.void, lengths: list[int], spacing: Spacing | None) -> tuple[Floats, Floats]:
     """Return steps and origin of a volume; refuse two places that do not agree."""
     # Distances in mm, and which of the two forms of a place are stated.
     units = int(header["xyzt_units"]) & 7
@@ -145,9 +136,9 @@ def _place(header: np.void, sides: list[int], spacing: Spacing | None) -> tuple[
     steps, origin = _steps(qform if sform is None else sform, distances * scale, scale)
     if sform is not None:
         affine = sform * _TO_LPS * scale
-        _check_one_place(sides, steps, origin, affine)
+        _check_one_place(lengths, steps, origin, affine)
         if qform is not None:
-            _check_one_place(sides, *_steps(qform, distances * scale, scale), affine)
+            _check_one_place(lengths, *_steps(qform, distances * scale, scale), affine)
     return steps if stated else with_distances(steps, spacing), origin
 
 
@@ -189,13 +180,13 @@ def _steps(affine: Floats | None, distances: Floats, scale: float) -> tuple[Floa
 
 
 def _check_one_place(
-    sides: list[int],
+    lengths: list[int],
     steps: Floats,
     origin: Floats,
     affine: Floats,
 ) -> None:
     """Refuse a volume whose corners lie elsewhere by its sform."""
-    shape = tuple(sides[2::-1])
+    shape = tuple(lengths[2::-1])
     placed, stated = (
         VoxelGrid.of(shape, *place).corners()
         for place in ((steps, origin), (affine[:, 2::-1].T, affine[:, 3]))

@@ -16,7 +16,6 @@ from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
 from skiagram.readers.voxels import (
-    check_frame,
     check_voxels,
     count_bytes,
     inflate,
@@ -47,13 +46,12 @@ def matches(head: bytes) -> bool:
     return head.startswith(b"NRRD000")
 
 
-def count_volumes(content: bytes) -> int:
-    """Count how many volumes a file has: one of three axes, several of four."""
+def sides(content: bytes) -> list[int]:
+    """List the sides of all axes; behind the third one they count volumes."""
     fields, _ = _read_header(content)
-    sides = [int(side) for side in fields.get("sizes", "").split()]
-    if _kinds(fields, len(sides))[:1] == ["list"]:
-        sides = sides[1:] + sides[:1]
-    return max(1, math.prod(sides[3:]))
+    lengths = [int(side) for side in fields.get("sizes", "").split()]
+    is_list = _kinds(fields, len(lengths))[:1] == ["list"]
+    return lengths[1:] + lengths[:1] if is_list else lengths
 
 
 def read(
@@ -67,18 +65,17 @@ def read(
     """
     # What the header says must be of one reading.
     fields, packed = _read_header(content)
-    check_frame(frame, count_volumes(content))
     _check_fields(fields)
     # the axes, but for one that holds a single value per voxel
-    sides = [int(side) for side in fields["sizes"].split()]
-    if len(sides) != int(fields["dimension"]):
-        raise ValueError(f"{len(sides)} sizes of {fields['dimension']} axes")
+    lengths = [int(side) for side in fields["sizes"].split()]
+    if len(lengths) != int(fields["dimension"]):
+        raise ValueError(f"{len(lengths)} sizes of {fields['dimension']} axes")
     directions = _VECTOR.findall(fields.get("space directions", "").lower())
-    if directions and len(directions) != len(sides):
-        check_voxels(tuple(sides))
+    if directions and len(directions) != len(lengths):
+        check_voxels(tuple(lengths))
         raise refusal("readers.space_directions", directions=fields["space directions"])
-    steps = [_vector(text) for text in directions] or [None] * len(sides)
-    axes = list(map(_Axis, sides, _kinds(fields, len(sides)), steps))
+    steps = [_vector(text) for text in directions] or [None] * len(lengths)
+    axes = list(map(_Axis, lengths, _kinds(fields, len(lengths)), steps))
     if len(axes) > 3:
         axes = [axis for axis in axes if axis.side > 1 or axis.kind in (*_PLACE_AXES, "list")]
     lists = ("list",) if len(axes) > 3 else ()
@@ -86,9 +83,9 @@ def read(
         if directions and any(step is None for step in steps):
             raise refusal("readers.space_directions", directions=fields["space directions"])
         raise refusal("readers.several_values")
-    sides = [axis.side for axis in axes]
+    lengths = [axis.side for axis in axes]
     if frame is None:
-        check_voxels(tuple(sides))
+        check_voxels(tuple(lengths))
     # of four axes one counts volumes: a list, one without direction, or the last
     listing = None
     if len(axes) == 4:
@@ -100,12 +97,12 @@ def read(
     # the values of all volumes, the first axis of the file last
     name, encoding = fields["type"].lower(), fields["encoding"].lower()
     dtype = np.dtype(_TYPES[name])
-    size = count_bytes(sides, dtype.itemsize)
+    size = count_bytes(lengths, dtype.itemsize)
     if encoding in _GZIP:
         packed = inflate(packed, size, 47)
     if dtype.itemsize > 1:
         dtype = np.dtype({"little": "<", "big": ">"}[fields["endian"].lower()] + _TYPES[name])
-    values = read_values(packed, dtype, sides)
+    values = read_values(packed, dtype, lengths)
     if listing is not None:
         values = values.take((frame or 1) - 1, axis=len(axes) - 1 - listing)
     return values, *_place(fields, placed, spacing)

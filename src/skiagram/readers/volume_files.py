@@ -4,18 +4,19 @@ Files are read from memory: an encrypted source must not touch the disk. What a 
 bounded, and sizes are refused before memory is taken.
 """
 
+import math
 from types import ModuleType
 
 from skiagram.errors import named, readable, refusal
 from skiagram.images import Spacing
 from skiagram.readers import meta_image, nifti, nrrd
 from skiagram.readers.grid import Volume, orient
-from skiagram.readers.voxels import first_bytes, narrow
+from skiagram.readers.voxels import check_frame, first_bytes, narrow
 
 _HEAD = 352  # bytes that tell the format
 
 
-_FORMATS = (nifti, nrrd, meta_image)  # modules with `matches`, `count_volumes` and `read`
+_FORMATS = (nifti, nrrd, meta_image)  # modules with `matches`, `sides` and `read`
 
 
 def is_volume_file(head: bytes) -> bool:
@@ -26,7 +27,7 @@ def is_volume_file(head: bytes) -> bool:
 def count_volumes(content: bytes) -> int:
     """Count how many volumes a file has: one of three axes, several of four."""
     module = _format(content)
-    return int(module.count_volumes(content)) if module else 1
+    return max(1, math.prod(module.sides(content)[3:])) if module else 1
 
 
 def decode_volume(
@@ -55,7 +56,9 @@ def decode_volume(
         raise refusal("readers.no_volume", name)
     remedy = "the file is cut short or damaged; export it again"
     with readable("the volume cannot be read", name, remedy), named(name):
-        if frame is None and module.count_volumes(content) == 1:
+        number = count_volumes(content)
+        check_frame(frame, number)
+        if frame is None and number == 1:
             frame = 1  # of maybe four axes, the last with one place
         voxels, grid = orient(*module.read(content, spacing, frame))
         return Volume(narrow(voxels) if narrowed else voxels, grid)

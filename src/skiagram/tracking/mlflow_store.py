@@ -11,12 +11,10 @@ import os
 import platform
 import re
 import shutil
-import sqlite3
 import time
 import warnings
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -121,23 +119,24 @@ class MLflowStore:
         """Return whole runs, the newest first; none where the project has no database yet."""
         database = home / "mlflow.db"
         is_own = self._uri(home) == f"sqlite:///{database}"
-        if is_own:
-            if not database.exists():
-                return []
-            with suppress(sqlite3.Error):  # of a version of MLflow with other tables
-                return _ended_runs(_read_own_runs(database, self.experiment))
+        if is_own and not database.exists():
+            return []
         with self._opened(home, "runs not read") as (client, experiment, _):
             recorded = f"tags.`{_RECEIPT}` != ''"  # whole runs, no single models
             found = client.search_runs([experiment], recorded, max_results=_MAX_VIEWED)
-            runs = []
-            for run in found:
-                # A server that others record to, too, has runs of other projects.
-                tags, ended = run.data.tags, run.info.end_time
-                if not is_own and tags.get(_WRITER) != _writer(home):
-                    continue
-                kinds = run.data.params, run.data.metrics, tags
-                runs.append(_as_recorded(run.info.run_name, *kinds, run.info.start_time, ended))
-        return _ended_runs(runs)
+        runs = []
+        for run in found:
+            # A server that others record to, too, has runs of other projects.
+            data, info = run.data, run.info
+            if not is_own and data.tags.get(_WRITER) != _writer(home):
+                continue
+            began, ended = info.start_time / _MILLISECONDS, info.end_time
+            seconds = None if ended is None else ended / _MILLISECONDS - began
+            kinds = data.params, data.metrics, data.tags
+            runs.append(RecordedRun(info.run_name, *kinds, began, seconds))
+        # Those that have figures or have failed.
+        ended_runs = [run for run in runs if run.selection or FAILED in run.tags]
+        return sorted(ended_runs, key=lambda run: run.began, reverse=True)
 
     @contextmanager
     def _opened(self, home: Path, failed: str) -> Iterator[tuple[Any, str, str]]:
@@ -335,56 +334,6 @@ def _begin_run(client: Any, experiment: str, run: Run, marks: dict[str, str]) ->
 def _end_run(client: Any, run_id: str, run: Run) -> None:
     ended = None if run.ended is None else int(run.ended * _MILLISECONDS)
     client.set_terminated(run_id, "FAILED" if run.failed else "FINISHED", ended)
-
-
-def _read_own_runs(database: Path, experiment: str) -> list[RecordedRun]:
-    """Return whole runs of a project's own database, from its tables.
-
-    MLflow takes two seconds to import, and four milliseconds a run to read it.
-    """
-    whole = "run_uuid IN (SELECT run_uuid FROM tags WHERE key = ?)"
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as tables:
-        # options, figures and tags of each run
-        kinds: list[dict[str, dict[str, Any]]] = []
-        for kind in ("params", "latest_metrics", "tags"):
-            rows = tables.execute(
-                f"SELECT run_uuid, key, value FROM {kind} WHERE {whole}",  # noqa: S608 - own words
-                [_RECEIPT],
-            )
-            kinds.append(defaultdict(dict))
-            for run, key, value in rows:
-                kinds[-1][run][key] = value
-        # the runs themselves
-        found = tables.execute(
-            "SELECT run_uuid, runs.name, start_time, end_time FROM runs "  # noqa: S608
-            "JOIN experiments USING (experiment_id) "
-            f"WHERE experiments.name = ? AND runs.lifecycle_stage = 'active' AND {whole}",
-            [experiment, _RECEIPT],
-        )
-        runs = []
-        for run, name, start, end in found:
-            options, figures, tags = (kind.get(run, {}) for kind in kinds)
-            runs.append(_as_recorded(name, options, figures, tags, start, end))
-    return runs
-
-
-def _as_recorded(
-    name: str,
-    options: Mapping[str, str],
-    figures: Mapping[str, float],
-    tags: Mapping[str, str],
-    start: int,
-    end: int | None,
-) -> RecordedRun:
-    """Return a run as MLflow has it, whose times are milliseconds."""
-    seconds = None if end is None else (end - start) / _MILLISECONDS
-    return RecordedRun(name, options, figures, tags, start / _MILLISECONDS, seconds)
-
-
-def _ended_runs(runs: list[RecordedRun]) -> list[RecordedRun]:
-    """Return the runs that have figures or have failed, the newest first."""
-    ended = [run for run in runs if run.selection or FAILED in run.tags]
-    return sorted(ended, key=lambda run: run.began, reverse=True)
 
 
 @contextmanager
