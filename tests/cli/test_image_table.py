@@ -175,7 +175,7 @@ def test_a_stopped_table_goes_on(place, monkeypatch, terminal):
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr("skiagram.radiomics.features.describe", describe_one)
+    monkeypatch.setattr("skiagram.cli.image_table.describe", describe_one)
     terminal(LINE, 130)
     assert not Path("features.csv").exists()
     terminal(LINE, 4)
