@@ -25,7 +25,6 @@ class Count(Number):
     baselines: ClassVar[tuple[str, ...]] = ("logistic_regression",)
     frozen: ClassVar[tuple[str, ...]] = ()
     rules: ClassVar[dict[str, str]] = {"cases": "null_model"}
-    networks: ClassVar[tuple[str, ...]] = ("tiny_cnn",)
 
     @classmethod
     def read_columns(cls, table, options):

@@ -238,7 +238,7 @@ def _describe_rules(outcome: MeasuredOutcome | None) -> dict[str, Any]:
     if outcome is not None:
         facts |= {"outcome": "measured", "outcome_baselines": [*outcome.baselines]}
         facts |= {"outcome_quick": [outcome.baselines[0]]}
-        facts |= {"frozen": [*outcome.frozen], "frozen_quick": [outcome.frozen[0]]}
+        facts |= {"frozen": [*outcome.frozen], "frozen_quick": [*outcome.frozen[:1]]}
     return facts
 
 
