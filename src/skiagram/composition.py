@@ -307,10 +307,6 @@ class Composition:
             places.append((f"conf.{head}", values, [head, *rest] if nested else [*rest]))
         return places
 
-    def list_groups(self, stage: str) -> list[str]:
-        """Return the groups that the config of a stage reads, in its order."""
-        return [*self.list_members(stage)]
-
     def list_overrides(self, stage: str, words: Sequence[str]) -> list[str]:
         """Return the overrides by which a stage takes what params.yaml chooses, before others.
 
@@ -326,7 +322,7 @@ class Composition:
         choices = self.choices | self._choices_of_words(words)
         # the members that they name, each as overrides have it
         overrides = []
-        for group in self.list_groups(stage):
+        for group in self.list_members(stage):
             if (choice := CHOSEN_BY.get(group)) in choices:
                 names = [
                     name
@@ -357,7 +353,7 @@ class Composition:
         head, *rest = address.split(".")
         if not equals or not re.fullmatch(r"[\w.-]+", address) or head in ("params", "hydra"):
             return word
-        groups, along = self.list_groups(stage), self._list_defaults(stage)
+        groups, along = self.list_members(stage), self._list_defaults(stage)
         own = {*self._read(f"conf/{stage}.yaml"), *groups, *SEVERAL.values()}
         if head in own or head in along:
             return f"++{word}" if rest else word
@@ -392,7 +388,7 @@ class Composition:
                 read: it would run on what the project holds.
         """
         for choice, value in self._choices_of_words(words).items():
-            unread = choice in _OF_PREPARED_DATA and GROUPS[choice] not in self.list_groups(stage)
+            unread = choice in _OF_PREPARED_DATA and GROUPS[choice] not in self.list_members(stage)
             if unread and value != self.choices[choice] and stage not in _BEFORE_DATA:
                 raise refusal(
                     "base.choice_of_hydra",

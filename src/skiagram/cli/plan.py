@@ -22,13 +22,36 @@ _MEANINGS = {  # of options that a question needs
     "--auc": "the AUC that you expect, for example 0.8",
     "--correlation": "how alike the two models score patients of one class: 0 is the safe side",
 }
-Plans = dict[str, WidthPlan | DifferencePlan | None]
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the plan; return 0."""
-    _check(arguments)
-    plans = _answer(arguments)
+    # Options that do not go together, and questions that lack an assumption.
+    said = vars(arguments)
+    given = {f"--{name.replace('_', '-')}" for name, value in said.items() if value is not None}
+    if not _QUESTIONS & given:
+        questions = " or ".join(sorted(_QUESTIONS))
+        raise refusal("cli.no_question", questions=questions)
+    if "--margin" not in given:
+        for option in sorted(_OF_MARGIN & given):
+            raise refusal("cli.of_another", option, other="--margin")
+    for option in ("--prevalence", "--auc", *(["--correlation"] if "--margin" in given else [])):
+        if option not in given:
+            raise refusal("cli.not_given", option, meaning=_MEANINGS[option])
+    # The new model must have a figure that there can be.
+    value, prevalence = arguments.auc, arguments.prevalence
+    true_difference = arguments.true_difference or 0.0
+    if "--margin" in given and not 0.5 < value + true_difference < 1:
+        raise refusal("cli.figure_beyond_range", figure=value + true_difference)
+    # How many patients each question takes; None for one that is not asked.
+    plans: dict[str, WidthPlan | DifferencePlan | None] = {"precision": None, "difference": None}
+    if arguments.half_width is not None:
+        spread = spread_of_auc(value, prevalence)
+        plans["precision"] = plan_width(arguments.half_width, value, spread, prevalence)
+    if arguments.margin is not None:
+        margin, correlation = arguments.margin, arguments.correlation
+        spread = spread_of_difference(value + true_difference, value, correlation, prevalence)
+        plans["difference"] = plan_difference(margin, true_difference, spread, prevalence)
     # Assumptions and answers in sentences, of which JSON has the assumptions.
     text = fill_in("plan.txt", given=arguments, **plans)
     if not arguments.json:
@@ -42,37 +65,3 @@ def run(arguments: argparse.Namespace) -> int:
     }
     print(json.dumps(record, indent=2, sort_keys=True, allow_nan=False))
     return 0
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    """Refuse options that do not go together, and questions that lack an assumption."""
-    said = vars(arguments)
-    given = {f"--{name.replace('_', '-')}" for name, value in said.items() if value is not None}
-    if not _QUESTIONS & given:
-        questions = " or ".join(sorted(_QUESTIONS))
-        raise refusal("cli.no_question", questions=questions)
-    if "--margin" not in given:
-        for option in sorted(_OF_MARGIN & given):
-            raise refusal("cli.of_another", option, other="--margin")
-    # What each question needs.
-    for option in ("--prevalence", "--auc", *(["--correlation"] if "--margin" in given else [])):
-        if option not in given:
-            raise refusal("cli.not_given", option, meaning=_MEANINGS[option])
-    # The new model must have a figure that there can be.
-    figure = arguments.auc + (arguments.true_difference or 0.0)
-    if "--margin" in given and not 0.5 < figure < 1:
-        raise refusal("cli.figure_beyond_range", figure=figure)
-
-
-def _answer(given: argparse.Namespace) -> Plans:
-    """Return how many patients each question takes; None for one that is not asked."""
-    value, prevalence = given.auc, given.prevalence
-    plans: Plans = {"precision": None, "difference": None}
-    if given.half_width is not None:
-        spread = spread_of_auc(value, prevalence)
-        plans["precision"] = plan_width(given.half_width, value, spread, prevalence)
-    if given.margin is not None:
-        true_difference = given.true_difference or 0.0
-        spread = spread_of_difference(value + true_difference, value, given.correlation, prevalence)
-        plans["difference"] = plan_difference(given.margin, true_difference, spread, prevalence)
-    return plans

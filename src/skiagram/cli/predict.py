@@ -4,7 +4,7 @@ import argparse
 import atexit
 import gc
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -104,7 +104,13 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
         patient = preparation.patient_column
         cases = cases_of_features(place, measured, arguments.missing, patient)
         read = {*measured, *(covariate.column for covariate in model.scorer.covariates)}
-        _refuse_structures(cases, patient, read)
+        # Rows may be of several structures of each patient, which columns that are not read tell
+        # apart: a model on one knows nothing of another.
+        names = [name for name in cases[0].cells if name not in read]
+        frame = pd.DataFrame([{name: case.cells[name] for name in names} for case in cases])
+        column = patient if patient in frame else usual_column(names, ROLES["patient"].usual)
+        if apart := find_structures(frame, column, read):
+            raise refusal("cli.several_structures", column=apart[0], structures=apart[1])
         return cases
     # files by themselves
     if arguments.table is None and not arguments.pattern:
@@ -128,21 +134,6 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     frame = found.frame.drop(columns=["label", "split"])
     frame = frame.loc[:, (frame != "").any()]
     return list_cases(place, frame.set_axis(frame.index + 2), preparation.modalities)
-
-
-def _refuse_structures(cases: Sequence[NewCase], patient: str, read: Collection[str]) -> None:
-    """Refuse rows of several structures of each patient: a model on one knows nothing of another.
-
-    Args:
-        patient: Column of the patients in the table that the model learned from; empty for none.
-        read: Columns that the model reads.
-    """
-    # Columns that the model does not read may tell structures apart.
-    names = [name for name in cases[0].cells if name not in read]
-    frame = pd.DataFrame([{name: case.cells[name] for name in names} for case in cases])
-    column = patient if patient in frame else usual_column(names, ROLES["patient"].usual)
-    if apart := find_structures(frame, column, read):
-        raise refusal("cli.several_structures", column=apart[0], structures=apart[1])
 
 
 def _write(

@@ -3,7 +3,6 @@
 import argparse
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from skiagram.compute.checkout import home
@@ -14,7 +13,6 @@ from skiagram.tracking.comparison import (
     EXPERIMENT,
     FAILED,
     WORKSPACE,
-    RecordedRun,
     compare_models,
     describe_change,
     find_base,
@@ -50,7 +48,25 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     shown = sorted(recorded[:_MOST], key=lambda each: each.began)
     shown = [base, *(each for each in shown if each is not base)]
     name = "the committed run" if is_committed else "the first run"
-    rows = [row for each in shown for row in _list_rows(each, base, name)]
+    rows = []
+    for each in shown:
+        # What was changed stands beside the name of the experiment, or the time of any other run.
+        began = time.strftime("%m-%d %H:%M", time.localtime(each.began))
+        experiment = each.tags.get(EXPERIMENT, WORKSPACE)
+        lasted = "" if each.seconds is None else format_seconds(each.seconds)
+        changes = [
+            f"{option_address(option, each.options)}: {describe_change(before, now)}"
+            for option, (before, now) in find_changes(each, base).items()
+        ]
+        first, *others = [name] if each is base else changes or ["nothing"]
+        rows.append([began if experiment == WORKSPACE else experiment, first, "", "", lasted])
+        rows += [["", change, "", "", ""] for change in others]
+        # Below it are the models that it touched.
+        if FAILED in each.tags:
+            rows.append(["", f"  failed in {each.tags[FAILED]}", "", "", ""])
+        for figure in compare_models(each, base):
+            more = "" if figure.difference is None else format_signed(figure.difference)
+            rows.append(["", f"  {figure.model}", format_decimal(figure.value), more, ""])
     primary = base.selection.removeprefix("selection_").replace("_", " ")
     heads = ["run", "what was changed\n  models", f"selection\n{primary}", "differ-\nence", "time"]
     print_table(heads, rows, whole=heads[2:])
@@ -60,25 +76,3 @@ def run(arguments: argparse.Namespace) -> int:  # noqa: ARG001
     if len(recorded) > _MOST:
         print_wrapped(f"{len(recorded) - _MOST} older runs are left out: `mlflow ui` shows all.")
     return 0
-
-
-def _list_rows(each: RecordedRun, base: RecordedRun, name: str) -> Iterator[list[str]]:
-    """Yield the rows of a run: one for each option and each model that it changed."""
-    # What was changed stands beside the name of the experiment, or the time of any other run.
-    began = time.strftime("%m-%d %H:%M", time.localtime(each.began))
-    experiment = each.tags.get(EXPERIMENT, WORKSPACE)
-    lasted = "" if each.seconds is None else format_seconds(each.seconds)
-    changes = [
-        f"{option_address(option, each.options)}: {describe_change(before, now)}"
-        for option, (before, now) in find_changes(each, base).items()
-    ]
-    first, *others = [name] if each is base else changes or ["nothing"]
-    yield [began if experiment == WORKSPACE else experiment, first, "", "", lasted]
-    for change in others:
-        yield ["", change, "", "", ""]
-    # Below it are the models that it touched.
-    if FAILED in each.tags:
-        yield ["", f"  failed in {each.tags[FAILED]}", "", "", ""]
-    for figure in compare_models(each, base):
-        more = "" if figure.difference is None else format_signed(figure.difference)
-        yield ["", f"  {figure.model}", format_decimal(figure.value), more, ""]

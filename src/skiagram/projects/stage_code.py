@@ -156,7 +156,7 @@ class StagesOfProject:
             json.dumps(self.options.read_own(stage.script), default=str, sort_keys=True).encode()
         )
         # Groups of several members count by the names chosen.
-        for group in self.options.list_groups(stage.script):
+        for group in self.options.list_members(stage.script):
             if group in SEVERAL and group in CHOSEN_BY:
                 digest.update(json.dumps([group, options[SEVERAL[group]]]).encode())
         return digest.hexdigest()
@@ -195,7 +195,7 @@ class StagesOfProject:
         # Options of each member, then those of the stage.
         for stage in stages:
             options = self._compose(stage)
-            for group in self.options.list_groups(stage.script):
+            for group in self.options.list_members(stage.script):
                 if group in SEVERAL:
                     for member, member_options in options[SEVERAL[group]].items():
                         values.setdefault(f"{group}.{member}", member_options)

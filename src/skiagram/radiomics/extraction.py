@@ -247,10 +247,21 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     if np.allclose(spacing, case.spacing):
         box = box_around(case.inside, (settings.padDistance,) * 3)
         return replace(case, image=case.image[box], inside=case.inside[box])
-    # The points of the new grid, in voxels of the image.
-    pairs = zip(case.inside.shape, case.spacing, spacing, sides, strict=True)
-    by_corners = plan.names == "pyradiomics"
-    axes = [_places(*each, settings.padDistance, by_corners=by_corners) for each in pairs]
+    # The points of the new grid near the region, in voxels of the image.
+    by_corners, axes = plan.names == "pyradiomics", []
+    of_axes = zip(case.inside.shape, case.spacing, spacing, sides, strict=True)
+    for size, present, wanted, (begin, end) in of_axes:
+        if wanted == present:
+            every = np.arange(float(size))
+        elif by_corners:
+            count = int(np.ceil(size * present / wanted - 1e-9))
+            every = (np.arange(count) + 0.5) * (wanted / present) - 0.5
+        else:
+            every = new_places(size, present, wanted)
+        ratio = present / wanted
+        first = max(0, int(np.floor((begin - 0.5) * ratio)) - settings.padDistance)
+        last = min(len(every) - 1, int(np.ceil((end - 0.5) * ratio)) + settings.padDistance)
+        axes.append(every[first : last + 1])
     # As PyRadiomics does it, by ITK, or by IBSI's rules.
     order = INTERPOLATORS[settings.interpolator]
     if by_corners:
@@ -279,29 +290,6 @@ def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:
         outside = (places < -0.5) | (places >= size - 0.5 - _LAST_DIGITS)
         np.moveaxis(values, axis, 0)[outside] = 0
     return values
-
-
-def _places(
-    size: int,
-    present: float,
-    new_spacing: float,
-    side: tuple[int, int],
-    margin: int,
-    *,
-    by_corners: bool,
-) -> Floats:
-    """Place the points of the new grid near the region, in voxels of the old one."""
-    if new_spacing == present:
-        every = np.arange(float(size))
-    elif by_corners:
-        count = int(np.ceil(size * present / new_spacing - 1e-9))
-        every = (np.arange(count) + 0.5) * (new_spacing / present) - 0.5
-    else:
-        every = new_places(size, present, new_spacing)
-    ratio = present / new_spacing
-    first = max(0, int(np.floor((side[0] - 0.5) * ratio)) - margin)
-    last = min(len(every) - 1, int(np.ceil((side[1] - 0.5) * ratio)) + margin)
-    return every[first : last + 1]
 
 
 def _check_region(case: Case, plan: ExtractionPlan) -> None:

@@ -161,8 +161,11 @@ def _take(
     networks, quick, said = choices.networks, choices.quick, list[str]()
     # Each row whose conditions hold adds to what rows before it chose.
     for row in presets[section]:
-        wanted = {fact: _listed(value) for fact, value in row.get("when", {}).items()}
-        if any(facts[fact] not in values for fact, values in wanted.items()):
+        conditions = row.get("when", {}).items()
+        if any(
+            facts[fact] not in (wanted if isinstance(wanted, list) else [wanted])
+            for fact, wanted in conditions
+        ):
             continue
         params |= _filled(row.get("choose", {}), facts)
         for name, members in _filled(row.get("add", {}), facts).items():
@@ -182,10 +185,6 @@ def _take(
     sentences = [presets["sentences"][key].format_map(words) for key in said]
     told: dict[str, Any] = {_TOLD[section]: " ".join(filter(None, sentences))}
     return replace(choices, params=params, options=options, networks=networks, quick=quick, **told)
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def _filled(value: Any, facts: Mapping[str, Any]) -> Any:
