@@ -1,6 +1,7 @@
 """skiagram: is a deep network worth it over classical features, by how much and how surely?"""
 
 import logging
+import sys
 from contextlib import suppress
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
@@ -68,4 +69,18 @@ def _mend_cut_bytecode() -> None:
         Path(cache_from_source(__file__)).unlink()
 
 
+def _explain_other_version(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    """Say what to do where a script of a project asks for what this version has not."""
+    if isinstance(error, ImportError) and str(error.name).startswith(f"{__name__}."):
+        from skiagram.errors import refusal
+
+        sys.stderr.write(f"{refusal('base.other_version', sys.argv[0], fault=error)}\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
 _mend_cut_bytecode()
+_script = Path(sys.argv[0]).absolute()
+# A project keeps the scripts that it was made with; in a clone they are those of the package.
+if _script.parent.name == "pipeline" and _script.parents[1] not in Path(__file__).parents:
+    sys.excepthook = _explain_other_version

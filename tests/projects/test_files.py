@@ -231,6 +231,17 @@ def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
     assert done.stdout.split()[:2] == ["digest", "ingest"], done.stderr
 
 
+@pytest.mark.parametrize("asked", ["steps.gone import main", "steps.audit import gone"])
+def test_a_script_of_another_version_is_one_line(asked, tmp_path):
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline/gone.py").write_text(f"from skiagram.{asked}\n")
+    line = [sys.executable, "pipeline/gone.py"]
+    done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr.startswith("pipeline/gone.py: made with another version of skiagram")
+    assert "run `skiagram upgrade`" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "said"), [("with{out}", "DVC takes no path with `{`"), ("ignored", "is ignored by")]
