@@ -97,19 +97,18 @@ class OpenSource:
             is missing. `visits` have the `visit`'s place among the patient's, from 1 and never a
             date, and the `region` that is seen, such as a side: images are compared with earlier
             ones of it alone.
+        in_gray: Whether colour is turned gray, and so that of new images.
+        in_order: Whether images are best read one after the other, by one process.
         patient_column: Column of the patients in a table of features; empty without one.
         problems: What is wrong with rows of the table, which are not listed.
     """
 
     entries: pd.DataFrame
     known: Mapping[str, pd.DataFrame] = {}
+    in_gray: bool = False
+    in_order: bool = True
     patient_column: str = ""
     problems: Sequence[DataError] = ()
-
-    @property
-    def in_gray(self) -> bool:
-        """Whether colour is turned gray, and so that of new images."""
-        return False
 
     def image(self, position: int) -> SpacedImage | None:
         """Read the image of one entry; None where the cases have values alone."""
@@ -129,11 +128,6 @@ class OpenSource:
     def kinds(self) -> "Mapping[str, OpenSource]":
         """Return modality → its images, the own first; without a name where a case has one."""
         return {"": self}
-
-    @property
-    def in_order(self) -> bool:
-        """Whether images are best read one after the other, by one process."""
-        return True
 
     def parts(self, positions: Sequence[int]) -> "Iterator[OpenSource] | None":
         """Cut some images into parts of about equal work, in this order; None where it cannot.

@@ -8,7 +8,6 @@ its last image alone, so a file that is added or taken out changes one shard, an
 the same to the byte: DVC's cache has them once.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -104,11 +103,6 @@ class ImageNote(NamedTuple):
     text_expected: str
     padding: str
     region: tuple[int, int, int] | None = None
-
-    def ends_shard(self, key: bytes) -> bool:
-        """Return whether a shard ends with the image; shards have some size in the mean."""
-        size = math.prod(self.shape) * np.dtype(self.dtype).itemsize
-        return int.from_bytes(key[-8:]) < min(size / _SHARD_BYTES, _MAX_SHARE) * 2**64
 
 
 class StoredImages(NamedTuple):
@@ -351,7 +345,9 @@ def _write_images(
                 clean.add(name, truth.clean, note.spacing)
                 truth = replace(truth, clean=truth.clean[:0])
                 truths.append((name, truth, pixel_side(note.spacing)))
-            if keys[row] is not None and note.ends_shard(keys[row]):
+            # whether a shard ends with the image: shards have some size in the mean
+            share = min(image.pixels.nbytes / _SHARD_BYTES, _MAX_SHARE)
+            if keys[row] is not None and int.from_bytes(keys[row][-8:]) < share * 2**64:
                 images.end_shard()
     _write_truths(truths, folders.sealed)
     return StoredImages(ImageStore(folders.images), np.array(rows, np.int64), notes)
@@ -463,8 +459,12 @@ def _write_cases(
     cases.write(folders.cases / "cases.parquet")
     for name in ("covariates", "reader_scores", "visits", "measured"):
         table = known.get(name, listed[[]]).loc[listed.index]
-        if name == "visits":
-            table = number_visits(table, listed["patient"])
+        if not table.empty and name == "visits":
+            # `visit` counts the visits of a patient from 1, `region` what is seen of the patient
+            # from 0: both are numbers within the patient and tell nothing more
+            table = table.assign(region=table["region"].factorize(sort=True)[0])
+            ranks = table.groupby(listed["patient"], dropna=False).rank("dense")
+            table = ranks[["visit", "region"]].astype(np.int64) - [0, 1]
         table.insert(0, "case_id", cases.case_id)
         write_table(table, folders.cases / f"{name}.parquet")
     write_record(ingested.task, folders.cases / "task.json")
@@ -551,16 +551,3 @@ def tabulate_cases(
         value = np.where(sealed, np.nan, listed["value"])
     label = np.where(sealed, SEALED, listed["label"])
     return Cases(name_cases(listed, prefix), patient_id, split, label, value)
-
-
-def number_visits(visits: pd.DataFrame, patient: "pd.Series[str]") -> pd.DataFrame:
-    """Return `visits.parquet` without ids, a row an entry; no column where a source has no visits.
-
-    `visit` counts the visits of a patient from 1, `region` what is seen of the patient from 0: both
-    are numbers within the patient and tell nothing more.
-    """
-    if visits.columns.empty:
-        return visits
-    numbered = visits.assign(region=visits["region"].factorize(sort=True)[0])
-    ranks = numbered.groupby(patient, dropna=False)[["visit", "region"]].rank("dense")
-    return ranks.astype(np.int64) - [0, 1]

@@ -1,7 +1,6 @@
 """Patients that DICOM headers tell, where no table or file name does, or where one contradicts."""
 
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -21,47 +20,38 @@ from skiagram.tables.frames import WHERE
 _OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (".dcm", ".dicom"))
 
 
-def read_header_patients(frame: pd.DataFrame, column: str, folder: Path) -> list[str]:
-    """Return the Patient ID of each row's image; nothing where an image is no DICOM file.
-
-    Args:
-        column: Of the names of files; a folder is a series of slices.
-        folder: That of the files, or an encrypted archive, which takes time to open.
-    """
-    names = frame[column].tolist()
-    is_other = any(name.lower().endswith(_OTHER_ENDINGS) for name in names)
-    if is_other or find_cell_problems(frame, [(column, check) for check in FILE_CHECKS]):
-        return []
-    tree = open_tree(folder, str(folder), is_image_file)
-    tree.announce(names)
-    patients: list[str] = []
-    for name in names:
-        slices = tree.series(name)
-        files = [name] if slices is None else [f"{name}/{part}" for part in slices]
-        found = (read_element(tree.head(file), "PatientID") for file in files)
-        patient = next((each for each in found if each is not None), None)
-        if patient is None:  # no DICOM file
-            return []
-        patients.append(patient)
-    return patients
-
-
 def agree_with_headers(
-    frame: pd.DataFrame, patients: Sequence[str], column: str | None
+    frame: pd.DataFrame, file: str, folder: Path, column: str | None
 ) -> tuple[pd.DataFrame, str | None, str]:
     """Return a table, its column of patients and a sentence, where headers may tell patients too.
 
-    They do where no column does, and where ids of cases are several for a patient of theirs.
+    They do where no column does, and where ids of cases are several for a patient of theirs; not
+    where an image is no DICOM file.
 
     Args:
-        patients: Of the header of each row's image; none where an image is no DICOM file.
+        file: Column of the names of files; a folder is a series of slices.
+        folder: That of the files, or an encrypted archive, which takes time to open.
         column: That is called like one of patients; None where there is none.
 
     Raises:
         DataError: A patient of the headers has several ids in another column.
     """
-    if not patients:
+    # the Patient ID of each row's image
+    names = frame[file].tolist()
+    is_other = any(name.lower().endswith(_OTHER_ENDINGS) for name in names)
+    if is_other or find_cell_problems(frame, [(file, check) for check in FILE_CHECKS]):
         return frame, column, ""
+    tree = open_tree(folder, str(folder), is_image_file)
+    tree.announce(names)
+    patients: list[str] = []
+    for name in names:
+        slices = tree.series(name)
+        parts = [name] if slices is None else [f"{name}/{part}" for part in slices]
+        found = (read_element(tree.head(part), "PatientID") for part in parts)
+        patient = next((each for each in found if each is not None), None)
+        if patient is None:  # no DICOM file
+            return frame, column, ""
+        patients.append(patient)
     # headers that tell no patients apart
     nobody = sum(map(names_nobody, patients))
     fault = f"{nobody} of {len(patients)} DICOM headers name no patient" if nobody else ""

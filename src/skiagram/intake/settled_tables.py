@@ -33,7 +33,7 @@ from skiagram.errors import refusal
 from skiagram.intake.class_folders import add_split, unite_development
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
-from skiagram.intake.header_patients import agree_with_headers, read_header_patients
+from skiagram.intake.header_patients import agree_with_headers
 from skiagram.intake.labels import (
     MOST_NUMBERS,
     OF_OTHER_CLASSES,
@@ -277,8 +277,8 @@ def _settle_patients(table: SettledTable) -> SettledTable:
         taken = taken_columns(options, frame.columns)
         patient, note = find_patient_column(frame, taken, joined=bool(options.pattern))
     if not options.patient and options.file is not None:
-        headers = read_header_patients(frame, options.file, options.folder)
-        frame, patient, header_note = agree_with_headers(frame, headers, patient)
+        headers = frame, options.file, options.folder, patient
+        frame, patient, header_note = agree_with_headers(*headers)
         note = header_note or note
         nobody = sum(map(names_nobody, frame[patient])) if patient else 0
         if nobody:

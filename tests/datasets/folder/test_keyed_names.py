@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
+from skiagram.datasets.folder.keyed_names import KEYED, OF_FILE, key_name
 from skiagram.datasets.folder.option_file import OptionFiles
 from skiagram.errors import DataError
 from skiagram.image_store.store import ImageStore
@@ -78,5 +78,5 @@ def test_a_file_may_be_renamed_since_its_content_tells_it(tmp_path):
 
 
 def test_a_patient_and_a_file_of_one_name_have_two_hashes():
-    assert key_patient("4711", KEY) != key_file("4711", KEY)
-    assert key_file("4711", KEY) != key_file("4711", KEY[::-1])
+    assert key_name("4711", KEY) != key_name("4711", KEY, OF_FILE)
+    assert key_name("4711", KEY, OF_FILE) != key_name("4711", KEY[::-1], OF_FILE)

@@ -20,16 +20,16 @@ from skiagram.readers.file_trees import FileTree
 from skiagram.tables.frames import BETWEEN, replace_columns, rows_of
 
 KEYED = "hmac-"  # before a name under a key
+OF_FILE = b"file\0"
 
 
-def key_patient(patient: str, key: bytes) -> str:
-    """Return the name of a patient that only the key's holder can find again."""
-    return KEYED + hmac.new(key, patient.encode(), "sha256").hexdigest()
+def key_name(name: str, key: bytes, kind: bytes = b"") -> str:
+    """Return the name of a patient that only the key's holder can find again.
 
-
-def key_file(name: str, key: bytes) -> str:
-    """Return the name of a file that only the key's holder, or the file's, can find again."""
-    return KEYED + hmac.new(key, b"file\0" + name.encode(), "sha256").hexdigest()
+    Args:
+        kind: `OF_FILE` for the name of a file, which its holder can find again, too.
+    """
+    return KEYED + hmac.new(key, kind + name.encode(), "sha256").hexdigest()
 
 
 def find_keyed_files(

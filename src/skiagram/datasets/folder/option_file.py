@@ -14,7 +14,7 @@ from skiagram.datasets.choices import CopyChoice
 from skiagram.datasets.contract import RealDataSet
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
-from skiagram.datasets.folder.keyed_names import KEYED, key_file, key_patient
+from skiagram.datasets.folder.keyed_names import KEYED, OF_FILE, key_name
 from skiagram.datasets.folder.source import Folder, checksum_columns
 from skiagram.datasets.folder.table import join_masks, normalise_name, split_masks
 from skiagram.errors import OptionError, refusal
@@ -177,12 +177,12 @@ class OptionFiles:
             ]
             shown = files
             if key is not None:
-                shown = [tuple(key_file(file, key) for file in names) for names in files]
+                shown = [tuple(key_name(file, key, OF_FILE) for file in names) for names in files]
             written[column] = [join_masks(names) for names in shown]
             written[sums] = [join_masks(checksums[file] for file in names) for names in files]
         if key is not None and columns.patient is not None:
             written[columns.patient] = [
-                cell and key_patient(cell, key) for cell in frame[columns.patient]
+                cell and key_name(cell, key) for cell in frame[columns.patient]
             ]
         content = csv_text(written).encode()
         if isinstance(source, Folder):

@@ -216,6 +216,8 @@ class Folder(ListedDataSet):
                 checksums=checksums,
                 channels=self.channels,
                 reading=self.reading,
+                in_gray=self.gray,
+                in_order=tree.in_order,
                 sealed=sealed,
             )
         first = next(iter(by_modality.values()))
@@ -261,18 +263,16 @@ class FolderFiles(ListedCases):
     checksums: Mapping[str, str]
     channels: int
     reading: CaseReading
+    in_gray: bool
+    in_order: bool
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
-
-    @property
-    def in_gray(self) -> bool:
-        return self.reading.gray
 
     def turned_gray(self) -> "FolderFiles":
         """Return the files with colour turned gray, as another source does with its own."""
         further = {name: each.turned_gray() for name, each in self.further.items()}
         reading = replace(self.reading, gray=True)
-        return replace(self, further=further, reading=reading, channels=1)
+        return replace(self, further=further, reading=reading, in_gray=True, channels=1)
 
     def encrypted_labels(self) -> EncryptedLabels | None:
         if self.sealed is None:
@@ -338,10 +338,6 @@ class FolderFiles(ListedCases):
             if found != self.checksums[name]:
                 changed_by_file[name] = found or "missing"
         return changed_by_file
-
-    @property
-    def in_order(self) -> bool:
-        return self.files.in_order
 
     def parts(self, positions: Sequence[int]) -> "Iterator[FolderFiles]":
         """Cut some images into parts, each with its own references and checksums alone."""

@@ -96,18 +96,14 @@ def list_entries(
         for name in dict.fromkeys((*columns.covariates, *site))
     }
     # the rows that are right, each name once
-    places = np.setdiff1d(np.arange(len(frame)), [*wrong]).tolist()
-    names = names_of(frame.iloc[places], columns)
-    first = pd.Series(names, index=places, dtype=object).drop_duplicates()
-    rows = first.index.tolist()
+    names = pd.Series(names_of(frame, columns), range(len(frame)), dtype=object)
+    names = names.drop([*wrong]).drop_duplicates()
+    rows = names.index.tolist()
     frame = frame.iloc[rows]
     entries = tabulate_entries(
-        first.tolist(),
+        names.tolist(),
         None if columns.patient is None else frame[columns.patient].tolist(),
-        [
-            SEALED if hidden[at] else classes.index(label)
-            for at, label in zip(rows, frame[columns.label], strict=True)
-        ],
+        [classes.index(label) if label else SEALED for label in frame[columns.label]],
         [splits[at] for at in rows],
         math.nan if columns.value is None else numbers_of(frame[columns.value]).tolist(),
     )
