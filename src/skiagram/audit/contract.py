@@ -1,6 +1,6 @@
 """What every audit check sees and returns. A new kind of finding is one file here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import pandas as pd
 from skiagram.arrays import Floats, Texts, Whole
 from skiagram.audit.findings import PAIR, Finding, Severity
 from skiagram.declared import read_declared
-from skiagram.near_duplicates.pairs import Pairs, unite_pairs
+from skiagram.near_duplicates.pairs import Pairs
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
@@ -53,18 +53,6 @@ class Appearance:
     pairs: Pairs
     levels: Whole
     regions: Whole | None
-
-
-def unite_appearances(appearances: Sequence[Appearance]) -> Appearance:
-    """Unite the appearances of all kinds of image: of regions the least voxels, the most parts."""
-    pairs = unite_pairs([images.pairs for images in appearances])
-    levels = np.min([images.levels for images in appearances], axis=0)
-    described = [images.regions for images in appearances if images.regions is not None]
-    if not described:
-        return Appearance(pairs, levels, None)
-    voxels, parts, outside = np.stack(described).transpose(2, 0, 1)
-    regions = np.stack([voxels.min(axis=0), parts.max(axis=0), outside.min(axis=0)], axis=1)
-    return Appearance(pairs, levels, regions)
 
 
 @dataclass(frozen=True)

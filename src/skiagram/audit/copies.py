@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from skiagram.arrays import Texts
 from skiagram.audit.contract import WORDS, Evidence, find
 from skiagram.audit.findings import Finding
 from skiagram.near_duplicates.pairs import EXACT
@@ -60,6 +59,9 @@ def check_copies(evidence: Evidence) -> list[Finding]:
             ends = np.where(other[first], [first, second], [second, first])
             first, at = np.unique(ends[0], return_index=True)
             second = ends[1, at]
+        # each transformation and the number of pairs that show it, in brackets
+        done = [part for changes in pairs.kind[met].tolist() for part in changes.split(", ")]
+        counted = ", ".join(f"{name} {done.count(name)}" for name in KINDS if name in done)
         findings.append(
             find(
                 name,
@@ -67,14 +69,7 @@ def check_copies(evidence: Evidence) -> list[Finding]:
                 severity="stop" if rule.stops_folds and evidence.task.design == "cv" else None,
                 second_case_id=cases.case_id[second],
                 cases=int(other.sum()),
-                done=_what_was_done(pairs.kind[met]),
+                done=f" ({counted})" if counted else "",
             )
         )
     return findings
-
-
-def _what_was_done(kind: Texts) -> str:
-    """List each transformation and the number of pairs that show it, in brackets."""
-    done = [part for changes in kind.tolist() for part in changes.split(", ")]
-    counted = [f"{name} {done.count(name)}" for name in KINDS if name in done]
-    return f" ({', '.join(counted)})" if counted else ""

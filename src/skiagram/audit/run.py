@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from skiagram.arrays import Whole
 from skiagram.audit.composition import (
     MANY_LEVELS,
     check_classes,
@@ -15,7 +16,7 @@ from skiagram.audit.composition import (
     count_levels,
     described_regions,
 )
-from skiagram.audit.contract import Appearance, Check, Evidence, unite_appearances
+from skiagram.audit.contract import Appearance, Check, Evidence
 from skiagram.audit.copies import check_copies
 from skiagram.audit.features import check_features
 from skiagram.audit.findings import AuditReport
@@ -25,7 +26,7 @@ from skiagram.audit.traits import collect_image_traits
 from skiagram.datasets.copies import find_case_copies
 from skiagram.errors import refusal
 from skiagram.image_store.store import ImageStore
-from skiagram.near_duplicates.pairs import EXACT, Pairs
+from skiagram.near_duplicates.pairs import EXACT, Pairs, unite_pairs
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
 
@@ -113,7 +114,7 @@ def _look(stores: Sequence[ImageStore], cases: Cases, copies: Pairs | None) -> A
     pairs = [] if copies is None else [copies]
     pairs += [find_case_copies([store]) for store in stores[len(pairs) :]]
     # Every case must be there, and with its image where there are images.
-    appearances = []
+    copies_of_cases, levels_of_cases, described = list[Pairs](), list[Whole](), list[Whole]()
     for store, found in zip(stores, pairs, strict=True):
         places = store.places(cases.case_id)
         if not np.array_equal(np.sort(places), np.arange(len(store.case_ids))):
@@ -125,8 +126,13 @@ def _look(stores: Sequence[ImageStore], cases: Cases, copies: Pairs | None) -> A
         regions = described_regions(store)
         # From the order of the store to that of the cases.
         rows = np.argsort(places)
-        moved = found._replace(first=rows[found.first], second=rows[found.second])
-        appearances.append(
-            Appearance(moved, levels[places], None if regions is None else regions[places])
-        )
-    return unite_appearances(appearances)
+        copies_of_cases.append(found._replace(first=rows[found.first], second=rows[found.second]))
+        levels_of_cases.append(levels[places])
+        described += [] if regions is None else [regions[places]]
+    # All kinds of image together: of regions the least voxels, the most parts.
+    united, fewest = unite_pairs(copies_of_cases), np.min(levels_of_cases, axis=0)
+    if not described:
+        return Appearance(united, fewest, None)
+    voxels, parts, outside = np.stack(described).transpose(2, 0, 1)
+    regions = np.stack([voxels.min(axis=0), parts.max(axis=0), outside.min(axis=0)], axis=1)
+    return Appearance(united, fewest, regions)

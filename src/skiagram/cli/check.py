@@ -48,19 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
         parts += [spelling_hints(described), patient_hint(described)]
     parts.append(describe_sides(checked))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
-    return _conclude(checked)
-
-
-def _conclude(data: AnyChecked) -> int:
-    """Say whether a data set can be run, and what comes next; return 0, or 4 where it cannot."""
-    source = data.source
-    if not data.runnable:
-        waive = "" if data.problems else " or waive the findings marked STOP (`init` says how)"
+    # Whether it can be run.
+    if not checked.runnable:
+        waive = "" if checked.problems else " or waive the findings marked STOP (`init` says how)"
         print(f"This data set cannot be run yet: solve the problems above first{waive}.")
         return DataError.exit_code
     print("This data set can be run. Next: `skiagram run` with the same arguments; in a project")
     print("or a clone, where you choose more yourself, `skiagram init`.")
-    if lines := positive_lines(source.positive_class, source.classes):
+    if lines := positive_lines(checked.source.positive_class, checked.source.classes):
         print(printable(f"Add the class that you look for, such as the disease: {lines}."))
     return 0
 

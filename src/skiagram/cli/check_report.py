@@ -66,21 +66,17 @@ def checked_text(checked: AnyChecked) -> str:
         *describe_padding(image.padding for image in checked.every),
     )
     stated = "\n".join((*checked.notes, *card.known_issues, *in_files))
-    parts = [counts, *held, stated, findings_text(checked), problems_text(checked.problems)]
-    return "\n\n".join(part for part in parts if part)
-
-
-def findings_text(data: AnyChecked) -> str:
-    """Return what the audit says, the gravest first; empty where it says nothing.
-
-    Notes are on images: where cases have none they tell nothing.
-    """
-    has_images, design = data.source.card().has_images, data.source.design
-    findings = [each for each in data.report.findings if has_images or each.severity != "note"]
-    if not findings:
-        return ""
+    # what the audit says, the gravest first; notes are on images, and tell nothing without these
+    findings = [
+        each for each in checked.report.findings if card.has_images or each.severity != "note"
+    ]
     gravest_first = sorted(findings, key=lambda finding: not finding.stops)
-    return fill_in("findings.txt", design=design, findings=gravest_first)
+    audited = fill_in("findings.txt", design=source.design, findings=gravest_first)
+    # what would stop a run
+    lines = [f"  {line}" for line in problem_lines(checked.problems)]
+    stops = [f"What would stop the run ({len(checked.problems)}):", *lines] if lines else []
+    parts = [counts, *held, stated, audited if findings else "", "\n".join(stops)]
+    return "\n\n".join(filter(None, parts))
 
 
 def left_out(described: AnyTable) -> str:
@@ -202,12 +198,6 @@ def _sizes_of(images: Sequence[ImageNote]) -> str:
         unknown=len(images) - len(known) if len(known) else 0,
         number=len(images),
     )
-
-
-def problems_text(problems: Sequence[DataError]) -> str:
-    """Return what would stop a run; empty where nothing would."""
-    lines = [f"  {line}" for line in problem_lines(problems)]
-    return "\n".join([f"What would stop the run ({len(problems)}):", *lines]) if lines else ""
 
 
 def problem_lines(problems: Sequence[DataError]) -> Iterator[str]:

@@ -87,8 +87,19 @@ def add_options(parser: argparse._ActionsContainer, names: Iterable[str]) -> Non
     for option in fields(FileOptions):
         if option.name not in names:
             continue
-        declared = OPTIONS[option.name]
-        taken = {**_arguments_of(types[option.name]), "default": option.default}
+        declared, kind = OPTIONS[option.name], types[option.name]
+        taken: dict[str, Any] = {"default": option.default}
+        # what argparse takes for values of the field's type
+        if isinstance(kind, UnionType) or NoneType in get_args(kind):
+            (kind,) = {*get_args(kind)} - {NoneType}
+        if kind is bool:
+            taken["action"] = "store_true"
+        elif get_origin(kind) is Literal:
+            taken["choices"] = get_args(kind)
+        elif get_origin(kind) is Sequence:
+            taken |= {"nargs": "+", "type": get_args(kind)[0]}
+        else:
+            taken["type"] = kind
         text = declared.words
         if isinstance(declared, Declared):
             taken |= declared.taken
@@ -99,19 +110,6 @@ def add_options(parser: argparse._ActionsContainer, names: Iterable[str]) -> Non
             text += " (default: none)"
             taken["metavar"] = "COLUMN"
         parser.add_argument(f"--{option_of(option.name)}", dest=option.name, help=text, **taken)
-
-
-def _arguments_of(kind: Any) -> dict[str, Any]:
-    """Return what argparse takes for values of a type."""
-    if isinstance(kind, UnionType) or NoneType in get_args(kind):
-        (kind,) = {*get_args(kind)} - {NoneType}
-    if kind is bool:
-        return {"action": "store_true"}
-    if get_origin(kind) is Literal:
-        return {"choices": get_args(kind)}
-    if get_origin(kind) is Sequence:
-        return {"nargs": "+", "type": get_args(kind)[0]}
-    return {"type": kind}
 
 
 def list_options(group: str, *, cohort: bool = False) -> list[str]:

@@ -306,7 +306,8 @@ def _read_columns(
             next(rows)
         header = next(filter(any, rows), []) if columns is None else [*columns]
         width, batch = len(header), list[list[str]]()
-        _refuse_width(width)
+        if width > _MAX_COLUMNS:
+            raise refusal("tables.too_many_columns", WHERE, number=width, most=_MAX_COLUMNS)
         for cells in rows:
             if not any(cells):
                 continue
@@ -360,11 +361,6 @@ def _read_columns(
 def _pack(rows: list[list[str]]) -> list[pa.Array]:
     """Return the cells of each column of some rows."""
     return [pa.array(cells, pa.large_string()) for cells in zip(*rows, strict=True)]
-
-
-def _refuse_width(width: int) -> None:
-    if width > _MAX_COLUMNS:
-        raise refusal("tables.too_many_columns", WHERE, number=width, most=_MAX_COLUMNS)
 
 
 def empty_missing(frame: pd.DataFrame, words: Collection[str]) -> tuple[pd.DataFrame, Counter[str]]:

@@ -206,13 +206,6 @@ class Faults:
     dead_rows: Annotated[int, Field(ge=0)]
 
 
-def digitise(image: Floats) -> Stored:
-    """Return the stored values of an image: `value = stored * SLOPE + INTERCEPT`, clipped."""
-    steps = np.rint((image - INTERCEPT) / SLOPE)
-    stored: Stored = np.clip(steps, LOWEST, HIGHEST).astype(np.uint16)
-    return stored
-
-
 def add_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -> Stored:
     """Return a copy with faults at random places; a missing pixel wins over a dead row."""
     faulty = stored.copy()

@@ -27,6 +27,10 @@ from skiagram.readers.dicom import read_dicom
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
+    HIGHEST,
+    INTERCEPT,
+    LOWEST,
+    SLOPE,
     Exposure,
     Faults,
     IdealObserver,
@@ -36,7 +40,6 @@ from skiagram.sources.phantom.image_model import (
     as_stored,
     centred_nodule,
     colour_noise,
-    digitise,
     nodule_places,
     power_law_spectrum,
     write_dicom,
@@ -260,7 +263,10 @@ class OpenPhantom(PhantomCases):
         """Return what the pipeline sees: (size, size) float32 as read back from DICOM."""
         patient, number = self.place(position)
         generator = stream(self._options.seed, "faults", patient, number)
-        stored = digitise(self.shown(self.exposure(position).noisy, patient))
+        # what is stored, which a line makes values of, clipped
+        shown = self.shown(self.exposure(position).noisy, patient)
+        steps = np.rint((shown - INTERCEPT) / SLOPE)
+        stored = np.clip(steps, LOWEST, HIGHEST).astype(np.uint16)
         faulty = add_faults(stored, self._options.faults, generator)
         return read_dicom(write_dicom(faulty, patient, position))
 
