@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         checked: AnyChecked = check_table(array_source(options), pd.DataFrame())
     else:
         described = describe_table(options)
-        checked = check_table(described.source, described.frame, described.settling)
+        checked = check_table(described.source, described.frame, described.options)
     # Whether the usual choices would run with these data.
     if not checked.problems and checked.cases is not None:
         try:

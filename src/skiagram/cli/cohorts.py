@@ -89,7 +89,7 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Coho
         outcome = cast("AnyOutcome", project.task.predicted).of_cohort(outcome)
     source = replace(source, columns=columns, outcome=outcome)
     # All rows and files, before anything is written.
-    checked: Cohort = check_table(source, frame, described.settling)
+    checked: Cohort = check_table(source, frame, described.options)
     source, frame = checked.source, checked.frame
     require_usable(checked, str(options.folder), "nothing was opened")
     # in the colours of the project's images, and without the rows that were left out

@@ -141,7 +141,7 @@ def check_data_set(
         as_table = described.source
         as_table = files.renewed(as_table, options.copies) if renew else as_table
         readers = _compose_reader_files(as_table.columns.scores)
-        checked = check_table(as_table, described.frame, described.settling, run)
+        checked = check_table(as_table, described.frame, described.options, run)
     require_usable(checked, str(options.folder), "nothing was written")
     source = checked.source
     if described is not None and isinstance(source, Folder):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from skiagram.datasets.folder.option_file import described_as, of_another, read_present
+from skiagram.datasets.folder.option_file import of_another, read_present
 from skiagram.errors import listed, refusal
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import require_positive, settle_positive
@@ -69,10 +69,9 @@ def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) ->
     """
     if not option_file.exists():
         return source
-    present = read_present(MedMNIST, option_file, str(option_file))
+    present, renewed = read_present(source, option_file, str(option_file), options.copies)
     if source.md5 != present.md5 and source.file != present.file:
         raise of_another(option_file, str(option_file))
-    renewed = described_as(source, present, options.copies)
     if options.classes or len(present.classes) != len(source.classes):
         return renewed
     # classes keep their names; the positive one is that of the line

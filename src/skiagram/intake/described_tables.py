@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Generic, NamedTuple
+from typing import Any, Generic
 
 import pandas as pd
 
@@ -10,21 +10,6 @@ from skiagram.datasets.folder.mask_names import MaskNames
 from skiagram.datasets.listed import S
 from skiagram.intake.file_options import FileOptions
 from skiagram.tasks.kinds import AnyOutcome
-
-
-class Settling(NamedTuple):
-    """What a check may settle of images, where it would else be a problem.
-
-    Attributes:
-        few_gray: Whether a few images in colour or with transparent pixels become gray.
-        without_lesion: Whether images whose mask is empty are left out.
-    """
-
-    few_gray: bool = False
-    without_lesion: bool = False
-
-
-AS_TABLE_SAYS = Settling()
 
 
 @dataclass(frozen=True)
@@ -66,11 +51,6 @@ class DescribedTable(SettledTable, Generic[S]):
     """
 
     source: S
-
-    @property
-    def settling(self) -> Settling:
-        """What a check may settle, as the options leave it open."""
-        return Settling(self.options.gray is None, self.options.masks == "regions")
 
     @property
     def unused(self) -> list[str]:

@@ -185,11 +185,14 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
         # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.
         texts = filled[find_texts(filled, numbers_of(filled))]
         may_differ = with_pyradiomics and not is_pyradiomics
-        written = find_thousands_problem(frame, name)
-        problem = written or find_number_problem(frame, name)
+        problem = find_number_problem(frame, name)
         if problem is None:
             features += [name] if are_numbers(frame[name]) else []
-        elif may_differ and written is None and not all(map(stands_for_missing, texts)):
+        elif (
+            may_differ
+            and find_thousands_problem(frame, name) is None
+            and not all(map(stands_for_missing, texts))
+        ):
             mixed.append(name)
         else:
             raise problem

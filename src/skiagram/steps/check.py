@@ -42,7 +42,7 @@ from skiagram.datasets.ingest import (
     predicted_of,
 )
 from skiagram.errors import DataError, refusal
-from skiagram.intake.described_tables import AS_TABLE_SAYS, Settling
+from skiagram.intake.file_options import FileOptions
 from skiagram.options import build
 from skiagram.projects.stage_code import digest_files
 from skiagram.readers.case_images import (
@@ -243,7 +243,7 @@ def offer_check(checked: AnyChecked, files: Mapping[str, str] | None = None) -> 
 def check_table(
     source: S,
     frame: pd.DataFrame,
-    settling: Settling = AS_TABLE_SAYS,
+    options: FileOptions | None = None,
     run: Composition | None = None,
 ) -> CheckedData[S]:
     """Check the images that a table lists, its rows of features, or a file of arrays.
@@ -251,10 +251,11 @@ def check_table(
     Args:
         source: How to read the table; its copy in the project and the channels are not looked at.
         frame: The table; an empty one of arrays.
+        options: Of the line, which may leave open what else is a problem; None for nothing.
         run: As of `check_data`.
     """
     if isinstance(source, Folder):
-        checked = cast("CheckedData[S]", _check_images(source, frame, settling, run))
+        checked = cast("CheckedData[S]", _check_images(source, frame, options, run))
     else:
         opened = source.open_rows(frame) if isinstance(source, FeatureFile) else source.open(None)
         checked = replace(check_data(source, opened, run), frame=frame)
@@ -265,7 +266,7 @@ def check_table(
 
 
 def _check_images(
-    source: Folder, frame: pd.DataFrame, settling: Settling, run: Composition | None
+    source: Folder, frame: pd.DataFrame, options: FileOptions | None, run: Composition | None
 ) -> CheckedData[Folder]:
     """Check images, and settle which of them are read and in which colours."""
     # each file that the table names has its SHA-256; empty where it cannot be read
@@ -305,12 +306,13 @@ def _check_images(
     opened = source.open_rows(tree, frame, checksums, sealed)
     # All rows are read, and once more where most images have other colours.
     data = check_data(source, opened, run)
-    settled, colours = _settle_colour(data, few_gray=settling.few_gray)
+    few_gray = options is not None and options.gray is None
+    settled, colours = _settle_colour(data, few_gray=few_gray)
     if settled != source:
         data = check_data(settled, settled.open_rows(tree, frame, checksums, sealed), run)
-    # images whose mask is empty
+    # images whose mask is empty are left out where masks beside images are their regions
     data = replace(data, frame=frame, checksums=checksums, notes=(colours, *data.notes))
-    if settling.without_lesion and len(data.images) == 1:
+    if options is not None and options.masks == "regions" and len(data.images) == 1:
         data = _leave_out_lesionless(data)
     return data
 

@@ -166,7 +166,9 @@ def find_cell_problems(
         for at in np.flatnonzero(cells.isin(wrong)).tolist():
             if at not in found:
                 place = where[at] if where else row_at(frame, at).where
-                found[at] = check.problem(cells.iloc[at], column, place)
+                cell, allowed = cells.iloc[at], check.allowed
+                said = {"cell": cell, "column": column, "quoted": shlex.quote(cell)}
+                found[at] = refusal(check.key, place, **said, allowed=allowed)
     return found
 
 
@@ -193,13 +195,13 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
     None where it is one of them.
     """
     cells, numbers = frame[column], numbers_of(frame[column])
-    if cells.dtype.kind == "f" or not np.isnan(numbers).any():
-        return None if cells.dtype.kind == "f" else find_thousands_problem(frame, column)
+    if cells.dtype.kind == "f":
+        return None
+    if (problem := find_thousands_problem(frame, column, numbers)) is not None:
+        return problem
     where, filled = f"{WHERE}, column `{column}`", (cells != "").to_numpy()
     is_text = filled & np.isnan(numbers)
     texts = cells[is_text]
-    if (problem := find_thousands_problem(frame, column, numbers)) is not None:
-        return problem
     if any(map(DECIMAL_COMMA.fullmatch, texts.unique())):
         return refusal("datasets.decimal_comma", where)
     if len(texts) in (0, filled.sum()):

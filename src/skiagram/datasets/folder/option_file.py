@@ -26,25 +26,36 @@ L = TypeVar("L", bound=Folder | FeatureFile)
 LEFT_OUT = "and were left out of the data set."  # how a sentence of the record ends
 
 
-def read_present(kind: type[S], option_file: Path, shown: str) -> S:
-    """Return the data set of a config that is there.
+def read_present(
+    source: S, option_file: Path, shown: str, copies: CopyChoice | None
+) -> tuple[S, S]:
+    """Return the data set of a config that is there, and the one that takes its place.
+
+    That has what people wrote into the config. What is predicted is none of that: the line says it,
+    each time.
 
     Args:
-        kind: Of the data set that is going to take its place.
+        source: As the line says it.
         shown: The config as the user knows it.
+        copies: What the line does with copies, which comes before the config; None where it says
+            nothing.
 
     Raises:
         OptionError: It is of another kind of data set, or cannot be read any more.
     """
-    values = read_option_file(option_file)
+    kind, values = type(source), read_option_file(option_file)
     if values.pop("_target_", None) != f"{kind.__module__}.{kind.__qualname__}":
         raise of_another(option_file, shown)
     try:
-        return check(kind, values, "dataset")
+        present = check(kind, values, "dataset")
     except OptionError as error:  # such as of an earlier version
         remedy = f"correct it, or remove {shown} and run the same line again"
         where = f"{shown}, {error.where}"
         raise error.restated(OptionError, where=where, remedy=remedy) from error
+    fields = {field.name for field in dataclasses.fields(RealDataSet)} - {"name", "outcome"}
+    written = {name: getattr(present, name) for name in fields}
+    written |= {} if copies is None else {"copies": copies}
+    return present, dataclasses.replace(source, **written)
 
 
 def of_another(option_file: Path, shown: str) -> OptionError:
@@ -52,20 +63,6 @@ def of_another(option_file: Path, shown: str) -> OptionError:
     return refusal(
         "datasets.name_of_another", kind=OptionError, config=shown, name=option_file.stem
     )
-
-
-def described_as(source: S, present: RealDataSet, copies: CopyChoice | None) -> S:
-    """Return a data set with what people wrote into its present config.
-
-    What is predicted is none of that: the line says it, each time.
-
-    Args:
-        copies: What the line does with copies, which comes before the config; None where it says
-            nothing.
-    """
-    fields = {field.name for field in dataclasses.fields(RealDataSet)} - {"name", "outcome"}
-    written = {name: getattr(present, name) for name in fields}
-    return dataclasses.replace(source, **written | ({} if copies is None else {"copies": copies}))
 
 
 def config_text(options: Any) -> str:
@@ -126,14 +123,14 @@ class OptionFiles:
                 raise refusal("datasets.config_exists", config=self._shown(path))
 
     def renewed(self, source: L, copies: CopyChoice | None) -> L:
-        """Return a data set with what its present config says for people; see `described_as`."""
+        """Return a data set with what its present config says for people; see `read_present`."""
         if not self.options.is_file():
             raise refusal(
                 "datasets.nothing_to_renew",
                 config=self.options.relative_to(self.project),
             )
         shown = self._shown(self.options)
-        present = read_present(type(source), self.options, shown)
+        present, renewed = read_present(source, self.options, shown, copies)
         # plain ids, or file names, do not come where they were kept out before
         if isinstance(present, FeatureFile) and present.file != str(self.manifest):
             raise of_another(self.options, shown)
@@ -145,7 +142,6 @@ class OptionFiles:
             known = [name for name in columns if name in frame]
             if any(frame[name].str.startswith(KEYED).any() for name in known):
                 raise refusal("datasets.keyed_names")
-        renewed = described_as(source, present, copies)
         # what is left out is that of the line, each time
         own = (issue for issue in present.known_issues if not issue.endswith(LEFT_OUT))
         renewed = dataclasses.replace(renewed, known_issues=(*own, *source.known_issues))

@@ -6,13 +6,12 @@ which column a table means, and what is refused of its cells, in the words of `r
 
 import fnmatch
 import re
-import shlex
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from skiagram.declared import read_declared
-from skiagram.errors import DataError, refusal
+from skiagram.errors import DataError
 from skiagram.tables.cells import names_nobody, number_of
 
 if TYPE_CHECKING:
@@ -25,15 +24,10 @@ NO_COLUMN = "none"  # as a line disowns a column with a usual name
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
 WHOLE = re.compile(r"\d{1,9}(\.0+)?", re.ASCII)  # also as pandas writes it beside empty cells
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_WORDS: "dict[str, Split]" = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "val", "valid"), "validation"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-# `train`, `train_set`, `TrainSet`; the last two are nnU-Net's folders
+_DECLARED = read_declared("skiagram.datasets.folder", "roles.yaml")
+# word in small letters → the part of the data that it names
 SPLITS: "dict[str, Split]" = {
-    **{word + end: part for word, part in _WORDS.items() for end in ("", "set", "_set", "-set")},
-    **{"imagestr": "train", "imagests": "test"},
+    word: part for part, words in _DECLARED["parts"].items() for word in words
 }
 
 
@@ -54,12 +48,6 @@ class Check(NamedTuple):
     key: str
     is_right: Callable[[str], object]
     allowed: str = ""
-
-    def problem(self, cell: str, column: str, where: str) -> DataError:
-        """Return what is said of a wrong cell."""
-        quoted = shlex.quote(cell)
-        allowed = self.allowed
-        return refusal(self.key, where, cell=cell, column=column, quoted=quoted, allowed=allowed)
 
 
 class Role(NamedTuple):
@@ -97,7 +85,6 @@ def _checks_of(rows: Mapping[str, str]) -> list[Check]:
     ]
 
 
-_DECLARED = read_declared("skiagram.datasets.folder", "roles.yaml")
 FILE_CHECKS = _checks_of(_DECLARED["names"])
 ROLES: dict[str, Role] = {
     name: Role(**row | {"checks": _checks_of(row.get("checks", {}))})
