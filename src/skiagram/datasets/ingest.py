@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,6 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.checks import Problems, check_entries, check_image, check_mark
 from skiagram.datasets.contract import (
-    GroundTruth,
     OpenSource,
     RealDataSet,
     Source,
@@ -314,7 +313,8 @@ def _write_images(
     """Store the images of one kind, and what is known of generated ones in the seal."""
     rows: list[int] = []
     notes: list[ImageNote] = []
-    truths: list[tuple[str, GroundTruth, float]] = []
+    truths, ideal_marks = list[dict[str, Any]](), list[tuple[str, tuple[float, ...], float]]()
+    ideal_scores: list[float] = []
     files, case_id = opened.entries["name"].tolist(), name_cases(listed, folders.prefix).tolist()
     places, keys = listed.index.tolist(), listed["key"].tolist()
     with ExitStack() as stack, Progress("Ingest", len(listed)) as progress:
@@ -343,13 +343,22 @@ def _write_images(
             if truth is not None:
                 clean = clean or stack.enter_context(ShardWriter(folders.sealed / "clean"))
                 clean.add(name, truth.clean, note.spacing)
-                truth = replace(truth, clean=truth.clean[:0])
-                truths.append((name, truth, pixel_side(note.spacing)))
+                axes = ("slice", "row", "column")[-len(truth.place) :]
+                place = dict(zip(axes, truth.place, strict=True))
+                truths.append({"case_id": name, "ideal_score": truth.ideal_score, **place})
+                for mark, score in truth.ideal_marks:
+                    side = pixel_side(note.spacing)
+                    ideal_marks.append((name, mark.centre, mark.radius * side))
+                    ideal_scores.append(score)
             # whether a shard ends with the image: shards have some size in the mean
             share = min(image.pixels.nbytes / _SHARD_BYTES, _MAX_SHARE)
             if keys[row] is not None and int.from_bytes(keys[row][-8:]) < share * 2**64:
                 images.end_shard()
-    _write_truths(truths, folders.sealed)
+    if truths:
+        write_table(pd.DataFrame(truths), folders.sealed / "truth.parquet")
+    if ideal_marks:
+        marks = tabulate_places(ideal_marks)
+        write_table(marks.assign(score=ideal_scores), folders.sealed / IDEAL_MARKS)
     return StoredImages(ImageStore(folders.images), np.array(rows, np.int64), notes)
 
 
@@ -405,24 +414,6 @@ def _examine(opened: OpenSource, position: int, name: str) -> _Examined | bytes 
         "" if image.region is None else image.padding,
     )
     return _Examined(image, content_digest(pixels, image.spacing, image.region), note)
-
-
-def _write_truths(truths: Sequence[tuple[str, GroundTruth, float]], folder: Path) -> None:
-    """Write what is known of generated cases: name, truth and the side of a pixel in mm."""
-    if not truths:
-        return
-    rows = []
-    for name, truth, _ in truths:
-        place = zip(("slice", "row", "column")[-len(truth.place) :], truth.place, strict=True)
-        rows.append({"case_id": name, "ideal_score": truth.ideal_score} | dict(place))
-    write_table(pd.DataFrame(rows), folder / "truth.parquet")
-    rated = [(name, *each, side) for name, truth, side in truths for each in truth.ideal_marks]
-    if rated:
-        marks = tabulate_places(
-            [(name, mark.centre, mark.radius * side) for name, mark, _, side in rated]
-        )
-        scores = [score for *_, score, _ in rated]
-        write_table(marks.assign(score=scores), folder / IDEAL_MARKS)
 
 
 def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: IngestFolders) -> None:

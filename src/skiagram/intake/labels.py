@@ -86,7 +86,7 @@ def settle_labels(
     """
     # characters that cannot be seen
     notes = []
-    labels = frame[column].map(_visible)
+    labels = frame[column].map(lambda label: " ".join(_INVISIBLE.sub("", label).split()))
     hidden = {*frame[column][labels != frame[column]]}
     if hidden:
         notes.append(
@@ -237,11 +237,6 @@ def _count_labels(frame: pd.DataFrame, column: str) -> Counter[str]:
     """Return label → how many rows have it; a case of several images is one."""
     cases = {*zip(frame.index.tolist(), frame[column].tolist(), strict=True)}
     return Counter(label for _, label in cases if label)
-
-
-def _visible(label: str) -> str:
-    """Return a label without characters that cannot be seen, and with plain blanks."""
-    return " ".join(_INVISIBLE.sub("", label).split())
 
 
 def _refuse_labels(frame: pd.DataFrame, column: str, named: Collection[str]) -> None:

@@ -17,7 +17,6 @@ import pandas as pd
 from skiagram.datasets.folder.columns import (
     Columns,
     require_columns,
-    settle_columns,
     settle_numbers,
 )
 from skiagram.datasets.folder.patients import join_tables, settle_patients
@@ -27,6 +26,7 @@ from skiagram.datasets.folder.roles import (
     SINGLE,
     column_of,
     list_columns,
+    option_of,
     part_of,
 )
 from skiagram.errors import refusal
@@ -153,12 +153,23 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
 def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:
     """Return the options that a data set of images and one of features have alike, by name.
 
+    Args:
+        of_images: Whether a row is an image; rows of features have none of the roles of images.
+
     Raises:
         OptionError: A column that is named is not there, or classes do not go together.
     """
     # the columns by their roles
     frame, options, outcome = table.frame, table.options, table.outcome
-    named = settle_columns(frame, options, of_images=of_images)
+    named = dict[str, Any]()
+    for name, role in ROLES.items():
+        if of_images or not role.of_images:
+            many = () if role.usual else list_columns(getattr(options, name), frame.columns)
+            one = column_of(frame.columns, options, name) if role.usual else None
+            named[name] = one if role.usual else many
+            require_columns(frame, filter(None, (one, *many)), f"--{option_of(name)}")
+    both = [*named["covariates"], *named["forced_covariates"]]
+    named["covariates"] = tuple(dict.fromkeys(both))
     if options.test_sites:
         named["split"] = None
     if named["patient"] is None and options.visit is None:  # a visit is that of a patient

@@ -13,13 +13,9 @@ from skiagram.arrays import Floats
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.roles import (
     DECIMAL_COMMA,
-    ROLES,
     SINGLE,
     Check,
     NamedColumns,
-    column_of,
-    list_columns,
-    option_of,
 )
 from skiagram.errors import DataError, listed, nearest, refusal
 from skiagram.strict import STRICT
@@ -96,29 +92,6 @@ class Columns(NamedColumns):
         named = [getattr(self, name) for name in SINGLE]
         every = (*named, self.value, *self.covariates, *self.scores, *self.features)
         return tuple(dict.fromkeys(name for name in every if name is not None))
-
-
-def settle_columns(frame: pd.DataFrame, named: NamedColumns, *, of_images: bool) -> dict[str, Any]:
-    """Return role → its column of a table, or its columns.
-
-    Args:
-        of_images: Whether a row is an image; rows of features have none of the roles of images.
-
-    Raises:
-        OptionError: A column that is named is not there.
-    """
-    header, settled = frame.columns, dict[str, Any]()
-    for name, role in ROLES.items():
-        if role.of_images and not of_images:
-            continue
-        if role.usual:
-            settled[name] = column_of(header, named, name)
-        else:
-            settled[name] = list_columns(getattr(named, name), header)
-        columns = [settled[name]] if role.usual else settled[name]
-        require_columns(frame, filter(None, columns), f"--{option_of(name)}")
-    both = [*settled["covariates"], *settled["forced_covariates"]]
-    return settled | {"covariates": tuple(dict.fromkeys(both))}
 
 
 def require_columns(frame: pd.DataFrame, named: Iterable[str], option: str = "") -> None:
