@@ -74,9 +74,9 @@ def find_images(
         # each file is an image of its own where names tell labels and no masks
         if "label" in told and "kind" not in told and not masks:
             key = (*key, path)
-        of_names = labels.setdefault(key[:3] if key[0] else key, {"label": "", "split": ""})
-        for part in told.keys() & of_names.keys():
-            first = of_names[part] = of_names[part] or told[part]
+        of_names = labels.setdefault(key[:3] if key[0] else key, {})
+        for part in told.keys() & {"label", "split"}:
+            first = of_names.setdefault(part, told[part])
             if told[part] != first:
                 raise refusal("intake.pattern_contradicts", path, word=told[part], first=first)
         first = files.setdefault(key, {}).setdefault((told.get("kind", "image"), number), path)
@@ -107,8 +107,8 @@ def find_images(
             alone.append(mask)
             continue
         of_names = labels[key[:3] if patient else key]
-        part = part_of(of_names["split"]) or ""
-        rows.append([image, mask, modality, region, of_names["label"], part, patient])
+        part = part_of(of_names.get("split", "")) or ""
+        rows.append([image, mask, modality, region, of_names.get("label", ""), part, patient])
     note = f"Images of one pattern with masks of another: {len(mixed)}, first "
     note += f"{next(iter(mixed), '')}. Look whether they belong together."
     frame = pd.DataFrame(rows, columns=_COLUMNS, dtype="str")

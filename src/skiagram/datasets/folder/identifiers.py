@@ -5,13 +5,12 @@ column that passes can still identify somebody together with others.
 """
 
 import datetime
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 
 from skiagram.declared import read_declared
+from skiagram.tables.cells import number_of
 
 _MAX_WORDS = 20
 _FEW_NUMBERS = 20
@@ -90,12 +89,9 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
         return "it holds dates"
     if any(len(cell) > _MAX_TEXT or cell.count(" ") > _MAX_SPACES for cell in filled):
         return "it holds free text"
-    # finite numbers; one that starts with 0 and a digit is a sign of digits
-    numbers: list[float] = []
-    with suppress(ValueError):
-        numbers = [float(cell) for cell in filled]
-    finite = len(numbers) == len(filled) and all(abs(number) < math.inf for number in numbers)
-    if finite and not any(map(_LEADING_ZERO.fullmatch, filled)):
+    # numbers; one that starts with 0 and a digit is a sign of digits
+    numbers = [number for number in map(number_of, filled) if number is not None]
+    if len(numbers) == len(filled) and not any(map(_LEADING_ZERO.fullmatch, filled)):
         distinct, rows = len(set(numbers)), len(numbers)
         if not all(number.is_integer() for number in numbers):
             return None

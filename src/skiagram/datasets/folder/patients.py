@@ -1,7 +1,7 @@
 """Ids of patients: how they are spelled and joined, and in which order their visits are."""
 
 import datetime
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -37,48 +37,6 @@ def settle_patients(
         )
     same = {cell: spellings.iloc[0] for spellings in alike for cell in spellings}
     return replace_columns(frame, {column: frame[column].replace(same)}) if same else frame
-
-
-def _join_ids(
-    left: Collection[str],
-    right: Collection[str],
-    similar: SimilarPatients,
-    tables: tuple[str, str],
-) -> dict[str, str]:
-    """Return id on the left → id of the same patient on the right; without a partner none.
-
-    Args:
-        similar: What becomes of ids without a partner that differ in spelling alone.
-        tables: What the ids on the left and on the right are of, for messages.
-
-    Raises:
-        DataError: There are such ids, and `similar` refuses them.
-    """
-    partners = {each: each for each in left if each in right}
-    if similar == "apart":
-        return partners
-    spelled: dict[str, list[str]] = {}
-    for each in right:
-        if each not in partners:
-            spelled.setdefault(fold_id(each), []).append(each)
-    alike = {
-        each: spelled[fold_id(each)][0]
-        for each in left
-        if each not in partners and len(spelled.get(fold_id(each), ())) == 1
-    }
-    if alike and similar == "refuse":
-        first, second = next(iter(alike.items()))
-        raise refusal(
-            "datasets.alike_ids",
-            tables[0],
-            n_partners=len(partners),
-            n_left=len(left),
-            table=tables[1],
-            n_alike=len(alike),
-            first=first,
-            second=second,
-        )
-    return partners | alike
 
 
 @dataclass(frozen=True)
@@ -121,7 +79,12 @@ class PatientTable:
 
         Args:
             other: Table with a row a patient.
+            similar: What becomes of ids without a partner that differ in spelling alone.
             leave_out: Whether patients without a partner are left out; else they are refused.
+
+        Raises:
+            DataError: There are such ids, and `similar` refuses them; or a patient has several
+                rows there, none at all, or something else in a column that both tables have.
         """
         # the one row of each patient there
         there = other.frame[other.column]
@@ -135,28 +98,39 @@ class PatientTable:
                 patient=patient,
                 lines=", ".join(map(str, lines)),
             )
-        place_of = {patient: at for at, patient in enumerate(there.tolist())}
-        patients = dict.fromkeys(self.frame[self.column])
-        tables = (self.where, other.where)
-        spelled: SimilarPatients = "apart" if self.noun == "image" else similar
-        partners = _join_ids(patients, place_of, spelled, tables)
+        # the partner of each patient: the same id there, else the only one that is spelled alike
+        ids = pd.Series(self.frame[self.column].unique())
+        partner = ids.where(ids.isin(there))
+        if similar != "apart" and self.noun == "patient":
+            further = there[~there.isin(ids)]
+            spelled = further.set_axis(further.map(fold_id))
+            folded = ids[partner.isna()].map(fold_id)
+            alike = folded.map(spelled[~spelled.index.duplicated(keep=False)]).dropna()
+            if len(alike) and similar == "refuse":
+                raise refusal(
+                    "datasets.alike_ids",
+                    self.where,
+                    n_partners=partner.count(),
+                    n_left=len(ids),
+                    table=other.where,
+                    n_alike=len(alike),
+                    first=ids[alike.index[0]],
+                    second=alike.iloc[0],
+                )
+            partner = partner.fillna(alike)
         # who has no partner here or there
-        known = {*partners.values()}
-        alone = {
-            self.where: [each for each in patients if each not in partners],
-            other.where: [each for each in place_of if each not in known],
-        }
+        alone = {self.where: ids[partner.isna()], other.where: there[~there.isin(partner)]}
         notes = [
             f"{len(absent)} {self.noun}s of {table} have no partner and are left out."
             for table, absent in alone.items()
-            if absent
+            if len(absent)
         ]
-        if notes and not (leave_out and partners):
+        if notes and not (leave_out and partner.notna().any()):
             sentences = "; ".join(
                 f"{len(absent)} of {number} {self.noun}s of {table} have no partner"
-                + (f", first `{absent[0]}`" if absent else "")
+                + (f", first `{absent.iloc[0]}`" if len(absent) else "")
                 for (table, absent), number in zip(
-                    alone.items(), (len(patients), len(place_of)), strict=True
+                    alone.items(), (len(ids), len(there)), strict=True
                 )
             )
             raise refusal(
@@ -165,8 +139,9 @@ class PatientTable:
                 sentences=sentences,
                 noun=self.noun,
             )
-        own = self.frame[self.frame[self.column].isin([*partners])]
-        places = [place_of[partners[patient]] for patient in own[self.column]]
+        of_row = self.frame[self.column].map(dict(zip(ids, partner, strict=True)))
+        own = self.frame[of_row.notna()]
+        places = pd.Index(there).get_indexer(pd.Index(of_row.dropna()))
         added = other.frame.drop(columns=other.column).iloc[places]
         # a column that both tables have must say the same of each patient
         shared = [name for name in added.columns if name in own]
