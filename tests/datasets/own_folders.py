@@ -1,6 +1,7 @@
 """Folders of files as a user has them: sound, odd and faulty ones, and the CSV that lists them."""
 
 import hashlib
+from contextlib import chdir
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
@@ -199,17 +200,18 @@ def source_of(own, columns=COLUMNS, **changes):
         waived_findings={},
     )
     rows = read_table(own.csv.read_bytes())
-    files = OptionFiles(own.folder.parent, "films")
-    files.options.parent.mkdir(parents=True, exist_ok=True)
-    for path in (files.options, files.manifest):
-        path.unlink(missing_ok=True)
+    files = OptionFiles("films")
     checksums = {normalise_name(name): _sum(own, name) for name in rows["file"]}
     if columns.mask is not None:
         masks = rows[columns.mask].tolist()
         checksums |= {normalise_name(name): _sum(own, name) for name in masks}
-    files.write(replace(source, **changes), rows, checksums)
-    written = build(yaml.safe_load(files.options.read_text()), "dataset")
-    return replace(written, manifest=str(files.manifest))
+    with chdir(own.folder.parent):
+        files.options.parent.mkdir(parents=True, exist_ok=True)
+        for path in (files.options, files.manifest):
+            path.unlink(missing_ok=True)
+        files.write(replace(source, **changes), rows, checksums)
+        written = build(yaml.safe_load(files.options.read_text()), "dataset")
+        return replace(written, manifest=str(files.manifest.resolve()))
 
 
 def _sum(own, name):

@@ -122,7 +122,7 @@ def check_data_set(
     """
     # where it will be written, and what people wrote into an earlier config
     if options.is_arrays:
-        files, unused = OptionFiles(Path(), options.short_name, outside, None), list[str]()
+        files, unused = OptionFiles(options.short_name, outside), list[str]()
     else:
         described = described or describe_table(options)
         hints = (*described.notes, spelling_hints(described), patient_hint(described))
@@ -180,7 +180,7 @@ def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None
     environment_key = os.environ.get("SKIAGRAM_PATIENT_KEY", "").encode()
     key = (environment_key if key_file is None else read_file(key_file, str(key_file))).strip()
     if key_file is None and not key:
-        return OptionFiles(Path(), source.name, outside, None, of_features)
+        return OptionFiles(source.name, outside, None, of_features)
     if len(key) < _MIN_KEY:
         raise refusal("cli.short_key", where, length=len(key), least=_MIN_KEY)
     # columns that would tell what it hides
@@ -190,7 +190,7 @@ def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None
     names = [] if columns.region is None else described.frame[columns.region].tolist()
     if why := suspect_column("", names):
         raise refusal("cli.telling_regions", f"column `{columns.region}`", why=why)
-    return OptionFiles(Path(), source.name, outside, key, of_features)
+    return OptionFiles(source.name, outside, key, of_features)
 
 
 def write_data_set(data_set: DataSet) -> list[Path]:

@@ -81,7 +81,7 @@ def find_telling_columns(
     return value_reasons | name_reasons
 
 
-def refuse_telling_columns(telling: Mapping[str, str], where: str, remedy: str) -> None:
+def refuse_telling_columns(telling: Mapping[str, str], remedy: str) -> None:
     """Refuse columns that are probably no features, each with its reason, until somebody says.
 
     Raises:
@@ -96,7 +96,6 @@ def refuse_telling_columns(telling: Mapping[str, str], where: str, remedy: str) 
     count = "1 column" if len(telling) == 1 else f"{len(telling)} columns"
     raise refusal(
         "datasets.telling_columns",
-        where,
         count=count,
         reasons=reasons,
         remedy=remedy,

@@ -144,7 +144,6 @@ def _settle_features(
     typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
     refuse_telling_columns(
         telling,
-        "the table of features",
         f"leave them out with `--not-features {typed}`, or keep what is a feature after all with "
         "`--force-features`",
     )

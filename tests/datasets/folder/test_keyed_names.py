@@ -1,5 +1,6 @@
 """File names under a key: the run finds the same files, and names what it does not find."""
 
+from contextlib import chdir
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +24,11 @@ def keyed(own):
     source = source_of(own)
     rows = read_table(Path(source.manifest).read_bytes())
     checksums = dict(zip(rows["file"], rows["sha256"], strict=True))
-    files = OptionFiles(own.folder.parent, "films", patient_key=KEY)
-    files.write(source, rows, checksums)
-    written = build(yaml.safe_load(files.options.read_text()), "dataset")
-    return replace(written, manifest=str(files.manifest))
+    files = OptionFiles("films", patient_key=KEY)
+    with chdir(own.folder.parent):
+        files.write(source, rows, checksums)
+        written = build(yaml.safe_load(files.options.read_text()), "dataset")
+        return replace(written, manifest=str(files.manifest.resolve()))
 
 
 @pytest.mark.slow

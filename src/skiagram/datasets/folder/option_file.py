@@ -77,7 +77,7 @@ def config_text(options: Any) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class OptionFiles:
-    """The two files of a data set within a project.
+    """The two files of a data set within the project in this folder.
 
     Attributes:
         outside: Folder of the manifest; None puts it beside the config, and features into `tables`.
@@ -85,7 +85,6 @@ class OptionFiles:
         of_features: Whether the manifest is a table of features, without files.
     """
 
-    project: Path
     name: str
     outside: Path | None = None
     patient_key: bytes | None = dataclasses.field(default=None, repr=False)
@@ -93,14 +92,14 @@ class OptionFiles:
 
     @property
     def options(self) -> Path:
-        return self.project / "conf" / "dataset" / f"{self.name}.yaml"
+        return Path("conf", "dataset", f"{self.name}.yaml")
 
     @property
     def manifest(self) -> Path:
         if self.outside is not None:
             return self.outside.resolve() / f"{self.name}.csv"
         if self.of_features:
-            return self.project.resolve() / "tables" / f"{self.name}.csv"
+            return Path("tables").resolve() / f"{self.name}.csv"
         return self.options.with_suffix(".csv")
 
     @property
@@ -111,30 +110,27 @@ class OptionFiles:
     @property
     def cases(self) -> Path:
         """Return where the table stands that says which file each case is; git leaves it out."""
-        folder = self.project / "tables" if self.outside is None else self.outside.resolve()
+        folder = Path("tables") if self.outside is None else self.outside.resolve()
         return folder / f"{self.name}.cases.csv"
 
     def require_new(self) -> None:
         """Refuse to overwrite, and to write where no project is."""
         if not self.options.parent.is_dir():
-            raise refusal("datasets.no_project", str(self.project.resolve()))
+            raise refusal("datasets.no_project", str(Path().resolve()))
         for path in (self.options, self.manifest):
             if path.exists():
-                raise refusal("datasets.config_exists", config=self._shown(path))
+                raise refusal("datasets.config_exists", config=path.as_posix())
 
     def renewed(self, source: L, copies: CopyChoice | None) -> L:
         """Return a data set with what its present config says for people; see `read_present`."""
         if not self.options.is_file():
-            raise refusal(
-                "datasets.nothing_to_renew",
-                config=self.options.relative_to(self.project),
-            )
-        shown = self._shown(self.options)
+            raise refusal("datasets.nothing_to_renew", config=self.options)
+        shown = self.options.as_posix()
         present, renewed = read_present(source, self.options, shown, copies)
         # plain ids, or file names, do not come where they were kept out before
         if isinstance(present, FeatureFile) and present.file != str(self.manifest):
             raise of_another(self.options, shown)
-        if isinstance(present, Folder) and present.manifest != self._shown(self.manifest):
+        if isinstance(present, Folder) and present.manifest != self.manifest.as_posix():
             raise refusal("datasets.manifest_elsewhere", manifest=present.manifest)
         columns = (present.columns.file, present.columns.patient)
         if self.patient_key is None and self.manifest.is_file():
@@ -184,9 +180,9 @@ class OptionFiles:
         if isinstance(source, Folder):
             source = dataclasses.replace(
                 source,
-                manifest=self._shown(self.manifest),
+                manifest=self.manifest.as_posix(),
                 manifest_sha256=hashlib.sha256(content).hexdigest(),
-                sealed_labels=None if sealed is None else self._shown(self.sealed_labels),
+                sealed_labels=None if sealed is None else self.sealed_labels.as_posix(),
                 sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
             )
         else:
@@ -196,10 +192,6 @@ class OptionFiles:
         texts = {self.options: config_text(source).encode(), self.manifest: content}
         self.manifest.parent.mkdir(exist_ok=True)
         write_files(texts | sealed_files)
-
-    def _shown(self, path: Path) -> str:
-        inside = path.is_relative_to(self.project)
-        return (path.relative_to(self.project) if inside else path).as_posix()
 
 
 def _yaml_line(key: str, value: Any, meaning: Mapping[str, str]) -> str:
