@@ -25,8 +25,9 @@ def settle_patients(
     if column is None or similar == "apart":
         return frame
     ids = frame[column][~frame[column].str.startswith(KEYED)].drop_duplicates()
-    by_id = ids.groupby(ids.map(fold_id), sort=False)
-    alike = [spellings for _, spellings in by_id if len(spellings) > 1]
+    folded = ids.map(fold_id)
+    several = ids[folded.duplicated(keep=False)]  # few of many, of which alone groups are made
+    alike = [spellings for _, spellings in several.groupby(folded, sort=False)]
     if alike and similar == "refuse":
         shown = ", ".join(f"{cell!r} in line {line}" for line, cell in alike[0].items())
         raise refusal(
