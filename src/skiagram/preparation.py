@@ -217,10 +217,6 @@ class Preparation:
         """Name of the images that come first; empty where each case has one image."""
         return self.modalities[0] if self.modalities else ""
 
-    def has_normalised(self, modality: str) -> bool:
-        """Return whether the restoration gave images of a modality a unit of their own."""
-        return bool(self.region_options(modality).get("normalisation"))
-
     def region_options(self, modality: str) -> dict[str, Any]:
         """Return what the restoration did to regions of a modality; empty for nothing."""
         steps = self.restoration or {}

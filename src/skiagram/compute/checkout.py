@@ -53,11 +53,6 @@ def name_experiment(project: Path) -> str:
     return next((name for *parts, name in named if len(parts) == 4), "")
 
 
-def is_untracked(project: Path, file: str) -> bool:
-    """Tell whether a file of the project is neither in git nor left out of it on purpose."""
-    return ask_git(project, "status", "--porcelain", "--", file).startswith("??")
-
-
 def places_without_home(project: Path) -> dict[str, str]:
     """List variables that have libraries keep in a project what a home that is not there would.
 

@@ -328,7 +328,7 @@ def resolve_preprocessing(
     kinds = kinds_by_name.get(modality, preparation.images)
     name = modality or preparation.first_modality
     in_bytes = kinds is not None and set(kinds.depths) == {"uint8"}
-    in_bytes = in_bytes and not preparation.has_normalised(name)
+    in_bytes = in_bytes and not preparation.region_options(name).get("normalisation")
     # The rest is as the weights ask for.
     how = loaded.preprocessing
     intensity = how.intensity.resolved(in_bytes=in_bytes)

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.checkout import home, is_untracked
+from skiagram.compute.checkout import ask_git, home
 from skiagram.datasets.choices import Unlisted
 from skiagram.datasets.contract import Mark, tabulate_entries
 from skiagram.datasets.folder.columns import Columns, require_columns
@@ -233,7 +233,9 @@ def checksum_columns(columns: Columns) -> dict[str, str]:
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
     path = _at_home(name)
-    if os.environ.get("DVC_EXP_NAME") and is_untracked(home(Path()), name):
+    # An experiment's folder has what git has and what it leaves out on purpose.
+    asked = ("status", "--porcelain", "--", name)
+    if os.environ.get("DVC_EXP_NAME") and ask_git(home(Path()), *asked).startswith("??"):
         raise refusal("datasets.not_in_git", name, name=name)
     content = read_file(path, name)
     if hashlib.sha256(content).hexdigest() != sha256:
