@@ -25,12 +25,12 @@ from skiagram.records.files import write_record
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps import by_hand
 from skiagram.sweeps.by_hand import HYDRA, OBJECTIVE, check_objective, find_model
-from skiagram.sweeps.figures import ModelFigure, RowFigures
 from skiagram.sweeps.rows import SELECTION, Objective, Sweep, expand_rows
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import RESULT, SweepResult
 from skiagram.sweeps.workspace import Workspace
 from tests.pipeline.project import fork_stages, make_project
+from tests.sweeps.made_figures import make_figures
 
 pytestmark = pytest.mark.slow
 
@@ -63,11 +63,11 @@ class Rows:
         values = {"svm": 0.71, "best_classical": 0.74}
         if strength <= 1:  # else the model fails
             values["logistic_regression"] = 0.58 + 0.1 * strength
-        figures = [
-            ModelFigure(model, model, "classical", SELECTION, Estimate(value))
+        models = {
+            (model, model, "classical"): {SELECTION: Estimate(value)}
             for model, value in values.items()
-        ]
-        yield RowResult(rows[0], RowFigures(tuple(figures)))
+        }
+        yield RowResult(rows[0], make_figures(models))
 
 
 @pytest.fixture(scope="module")

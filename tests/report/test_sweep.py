@@ -15,34 +15,33 @@ from skiagram.report.sweep import (
     write_outputs,
 )
 from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.figures import DIFFERENCE, ModelFigure, RowFigures
+from skiagram.sweeps.figures import DIFFERENCE
 from skiagram.sweeps.learning_curves import LearningCurves
 from skiagram.sweeps.rows import SELECTION, Row
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import SweepResult
 from skiagram.sweeps.time import Clock
 from tests.report.pages import Page
+from tests.sweeps.made_figures import make_figures
 from tests.yaml_rows import as_record, read_yaml
 
 pytestmark = pytest.mark.slow
 
 C = "conf.model.svm.C"
+SVM = ("svm", "Support vector machine", "classical")
 FOUND = read_yaml(__file__, "sweep_examples.yaml")
 CURVES = as_record(LearningCurves, FOUND["curves"])
 CURVE, CROSSING = CURVES.curves[0], CURVES.crossings[0]
 
 
 def row(number, place, chosen_by, auc):
-    figures = [
-        ModelFigure("svm", "Support vector machine", "classical", name, estimate)
-        for name, estimate in {
-            SELECTION: Estimate(chosen_by, chosen_by - 0.1, chosen_by + 0.1),
-            "roc_auc": Estimate(auc, auc - 0.05, auc + 0.05),
-            DIFFERENCE: Estimate(auc - 0.8, auc - 0.9, auc - 0.7),
-        }.items()
-        if number > 1 or name != DIFFERENCE
-    ]
-    return RowResult(Row(number, place, place, 1), RowFigures(tuple(figures), 40, 30))
+    figures = {
+        SELECTION: Estimate(chosen_by, chosen_by - 0.1, chosen_by + 0.1),
+        "roc_auc": Estimate(auc, auc - 0.05, auc + 0.05),
+    }
+    if number > 1:
+        figures[DIFFERENCE] = Estimate(auc - 0.8, auc - 0.9, auc - 0.7)
+    return RowResult(Row(number, place, place, 1), make_figures({SVM: figures}))
 
 
 def sweep(*rows):
@@ -66,13 +65,11 @@ def values(places):
 
 def measured(row, models, **values):
     """Return a row with figures: title → its arm, and name → estimate."""
-    figures = tuple(
-        ModelFigure(title, title, found["arm"], name, as_record(Estimate, estimate))
-        for title, found in models.items()
-        for name, estimate in found.items()
-        if name != "arm"
-    )
-    return RowResult(row, RowFigures(figures, 20, 10, **values))
+    figures = {}
+    for title, found in models.items():
+        named = {name: figure for name, figure in found.items() if name != "arm"}
+        figures[title, title, found["arm"]] = as_record(dict[str, Estimate], named)
+    return RowResult(row, make_figures(figures, 20, 10, **values))
 
 
 def of_errors():
@@ -173,7 +170,7 @@ def test_numbers_of_a_logarithmic_axis_are_written_out():
 
 def test_the_best_of_an_arm_stands_apart_only_where_it_is_another_model():
     assert list_models(LINE) == ["svm"]
-    best = ModelFigure("best_classical", "Random forest", "classical", SELECTION, Estimate(0.9))
-    other = replace(LINE.rows[0].figures, figures=(*LINE.rows[0].figures.figures, best))
-    rows = (replace(LINE.rows[0], figures=other), *LINE.rows[1:])
+    best = ("best_classical", "Random forest", "classical")
+    both = make_figures({model: {SELECTION: Estimate(0.9)} for model in (SVM, best)})
+    rows = (replace(LINE.rows[0], figures=both), *LINE.rows[1:])
     assert list_models(replace(LINE, rows=rows)) == ["svm", "best_classical"]

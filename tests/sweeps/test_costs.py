@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.report.costs import list_models
-from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps import costs
 from skiagram.sweeps.costs import pareto_front
-from skiagram.sweeps.rows import COSTS
+from skiagram.sweeps.rows import OF_COSTS
 from tests.sweeps.small_phantom import edit, run, small_place
 
 CLOCK = {"images": 8, "repeats": 3}
@@ -35,8 +34,7 @@ def result(workspace):
 
 
 def cost(result, model, name):
-    figures = result.rows[0].figures
-    return (figures.of(model, name) or Estimate(None)).value
+    return result.rows[0].figures.find(model=model, figure=name).value
 
 
 @pytest.mark.slow
@@ -56,9 +54,9 @@ def test_features_are_part_of_the_time_and_a_family_that_is_not_used_is_not(resu
     assert described < cost(result, "ridge", "case_milliseconds")
     seconds = described * 37 / 1000  # training cases of a fold: two thirds of 56
     assert cost(result, "ridge", "training_seconds") > seconds * 0.99
-    for each in result.rows[0].figures.figures:
-        if each.figure in COSTS and each.estimate.low is not None:
-            assert 0 < each.estimate.low <= each.estimate.value <= each.estimate.high
+    for each in result.rows[0].figures.select(analysis=OF_COSTS).rows:
+        if each.low is not None:
+            assert 0 < each.low <= each.value <= each.high
 
 
 @pytest.mark.slow

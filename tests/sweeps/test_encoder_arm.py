@@ -96,15 +96,15 @@ def test_each_image_is_encoded_once_for_all_rows_and_sweeps(place, monkeypatch):
     crossover(place, "logistic_regression", HEAD)
     assert encoded == []
     result = restorations(place, "logistic_regression", HEAD)
-    areas = [row.figures.of(HEAD, "roc_auc") for row in result.rows]
+    areas = [row.figures.get(model=HEAD, figure="roc_auc") for row in result.rows]
     assert None not in areas
     assert areas[0] == areas[1]
-    arms = {each.arm for row in result.rows for each in row.figures.figures if each.model == HEAD}
+    arms = {row.figures.named(HEAD).arm for row in result.rows}
     assert arms == {"encoder"}
     assert len(encoded) == 2 * len(set(encoded)) == 2 * 104  # `again` leaves the same pixels
     encoded.clear()
     more = restorations(place, "logistic_regression", HEAD, "tiny_ridge")
-    titles = {each.title for each in more.rows[0].figures.figures}
+    titles = {each.title for each in more.rows[0].figures.models}
     assert "Ridge regression on Tiny network" in titles
     assert encoded == []
 
@@ -113,7 +113,7 @@ def test_a_head_meets_corrupted_images(place):
     noise = {"scored": {"corruption": "noise", "amount": 5.0}}
     result = run(place, base=choose(HEAD), axes={"images": {"unchanged": {}, "noisy": noise}})
     noisy = result.rows[1].figures
-    change, area = noisy.of(HEAD, "difference"), noisy.of(HEAD, "roc_auc")
+    change, area = (noisy.find(model=HEAD, figure=each) for each in ("difference", "roc_auc"))
     assert change.value != 0
     assert area.value == pytest.approx(0.5, abs=0.25)  # nothing is left under the noise
 

@@ -190,7 +190,9 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(res
 def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(result):
     drawn = {curve.model: np.ravel(curve.draws) for curve in result.curves.curves}
     for model, areas in drawn.items():
-        of_rows = [row.figures.of(model, "roc_auc") for row in result.rows if not row.reason]
+        of_rows = [
+            row.figures.get(model=model, figure="roc_auc") for row in result.rows if not row.reason
+        ]
         assert areas.tolist() == pytest.approx([each.value for each in of_rows])
     classical = np.array([drawn[name] for name in BASELINES])
     assert (drawn["best_classical"] == classical).any(axis=0).all()

@@ -37,7 +37,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
     row = measure(inputs, "brier").figures(None)
     for model in ("cox", "noise", "best_classical"):
         standing = evaluation.best["classical"] if model == "best_classical" else model
-        assert interval(row.of(model, "concordance")) == interval(
+        assert interval(row.get(model=model, figure="concordance")) == interval(
             run.find(model=standing, figure="concordance")
         )
         brier = {each.group: each for each in run.select(model=standing, figure="brier").rows}
@@ -47,7 +47,7 @@ def test_a_row_has_the_figures_of_a_run_to_the_last_digit(inputs, design):
         )
         assert row.selection(model) == pytest.approx(chosen_by.value)
         for group, each in brier.items():
-            assert interval(row.of(model, f"brier, {group}")) == interval(each)
+            assert interval(row.get(model=model, figure="brier", group=group)) == interval(each)
     assert (row.primary, row.primary_is_error, row.cases) == ("concordance", False, 90)
 
 
@@ -56,7 +56,8 @@ def test_a_difference_from_the_reference_is_that_of_a_compared_pair(inputs):
     cox, noise = inputs.models
     other = with_outcome(noise, model="cox")
     row = measure(replace(inputs, models=(cox,)))
-    found = row.figures(measure(replace(inputs, models=(other,)))).of("cox", DIFFERENCE)
+    figures = row.figures(measure(replace(inputs, models=(other,))))
+    found = figures.find(model="cox", figure=DIFFERENCE)
     pair = evaluate(inputs, OPTIONS, seed=0).figures
     wanted = pair.find(analysis=SECONDARY, model="cox", versus="noise")
     assert interval(found) == interval(wanted)
@@ -67,7 +68,7 @@ def test_a_model_that_failed_has_its_reason(inputs):
     failed = with_outcome(cox, status="failed", reason="no events")
     row = measure(replace(inputs, models=(failed, inputs.models[1]))).figures(None)
     assert row.selection("cox") is None
-    missing = row.of("cox", "concordance")
+    missing = row.get(model="cox", figure="concordance")
     assert missing.reason == "no events"
 
 

@@ -37,7 +37,7 @@ def result(workspace):
 
 def figure(result, data, known, name):
     (row,) = (each for each in result.rows if each.row.place == {"data set": data, "known": known})
-    estimate = row.figures.of(BEST, name)
+    estimate = row.figures.get(model=BEST, figure=name)
     assert estimate is not None, row.reason
     return estimate
 
@@ -67,5 +67,5 @@ def test_the_page_has_the_cases_with_an_earlier_image_apart(result):
 def test_without_a_visit_the_figure_says_so(workspace):
     base = {"features": "first_order", "baselines": ["decision_tree"], "networks": []}
     (row,) = run(workspace, base=base, axes={"seed": [0]}, figures=[LATER_AUC]).rows
-    estimate = row.figures.of("decision_tree", LATER_AUC)
+    estimate = row.figures.get(model="decision_tree", figure=LATER_AUC)
     assert "earlier image" in estimate.reason

@@ -25,7 +25,7 @@ def strengths(workspace):
 
 def values(result, model, figure):
     """Return a figure of a model in each row."""
-    return [row.figures.of(model, figure).value for row in result.rows]
+    return [row.figures.get(model=model, figure=figure).value for row in result.rows]
 
 
 def test_the_swept_model_changes_and_the_others_do_not(strengths):
@@ -46,11 +46,11 @@ def test_differences_are_paired_with_the_reference_row(strengths):
     areas = values(strengths, "logistic_regression", "roc_auc")
     first, *others = strengths.rows
     for row, area in zip(others, areas[1:], strict=True):
-        found = row.figures.of("logistic_regression", DIFFERENCE)
+        found = row.figures.get(model="logistic_regression", figure=DIFFERENCE)
         assert found.value == pytest.approx(area - areas[0])
         assert found.low < found.value < found.high
-    assert first.figures.of("logistic_regression", DIFFERENCE) is None
-    same = others[0].figures.of("decision_tree", DIFFERENCE)
+    assert first.figures.get(model="logistic_regression", figure=DIFFERENCE) is None
+    same = others[0].figures.get(model="decision_tree", figure=DIFFERENCE)
     assert (same.value, same.low, same.high) == (0, 0, 0)
 
 
@@ -69,13 +69,13 @@ def test_a_row_that_fails_is_a_row_with_its_reason(workspace):
     failed, first, _, other = result.rows
     assert [bool(row.reason) for row in result.rows] == [True, False, True, False]
     assert "C" in failed.reason
-    assert other.figures.of("logistic_regression", DIFFERENCE) is not None
+    assert other.figures.get(model="logistic_regression", figure=DIFFERENCE) is not None
     lines = result.table()
     assert lines.loc[lines["row"] == 1, "reason"].tolist() == [failed.reason]
     of_failed = run(workspace, axes={C: [0, 1.0]}).rows[1].figures
-    area = first.figures.of("logistic_regression", "roc_auc")
-    assert of_failed.of("logistic_regression", "roc_auc") == area
-    assert of_failed.of("logistic_regression", DIFFERENCE) is None
+    area = first.figures.get(model="logistic_regression", figure="roc_auc")
+    assert of_failed.get(model="logistic_regression", figure="roc_auc") == area
+    assert of_failed.get(model="logistic_regression", figure=DIFFERENCE) is None
     assert "failed" in of_failed.reason
 
 

@@ -89,11 +89,13 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(works
         for rows in scored
         if set(rows.index) <= set(label.index)
     ]
-    before, after = (each.figures.of(MODEL, "roc_auc") for each in (clean, noisy))
+    before, after = (each.figures.get(model=MODEL, figure="roc_auc") for each in (clean, noisy))
     assert any(after.value == pytest.approx(each) for each in theirs)
-    change = noisy.figures.of(MODEL, DIFFERENCE)
+    change = noisy.figures.get(model=MODEL, figure=DIFFERENCE)
     assert change.value == pytest.approx(after.value - before.value)
-    assert clean.figures.of(MODEL, SELECTION) == noisy.figures.of(MODEL, SELECTION)
+    assert clean.figures.get(model=MODEL, figure=SELECTION) == noisy.figures.get(
+        model=MODEL, figure=SELECTION
+    )
     trained = set(workspace.store.folder.glob("trained-*"))
     run(workspace, rows=[{"scored": {"corruption": "blur", "amount": 1.0}}])
     assert set(workspace.store.folder.glob("trained-*")) == trained
@@ -110,10 +112,12 @@ def test_another_data_set_is_scored_and_compared_with_training_on_it(workspace):
     own, foreign = found.rows
     assert not foreign.reason
     assert own.figures.cases == foreign.figures.cases == 48
-    change = foreign.figures.of(MODEL, DIFFERENCE)
-    areas = [each.figures.of(MODEL, "roc_auc") for each in (foreign, own)]
+    change = foreign.figures.get(model=MODEL, figure=DIFFERENCE)
+    areas = [each.figures.get(model=MODEL, figure="roc_auc") for each in (foreign, own)]
     assert change.value == pytest.approx(areas[0].value - areas[1].value)
-    assert own.figures.of(MODEL, SELECTION) != foreign.figures.of(MODEL, SELECTION)
+    assert own.figures.get(model=MODEL, figure=SELECTION) != foreign.figures.get(
+        model=MODEL, figure=SELECTION
+    )
 
 
 def test_cases_of_two_data_sets_are_never_paired(workspace):
@@ -121,8 +125,8 @@ def test_cases_of_two_data_sets_are_never_paired(workspace):
     images = {"unchanged": {}, "of another device": OTHER, "trained there": {"dataset": "other"}}
     _, *others = run(workspace, axes={"images": images}).rows
     for row in others:
-        assert row.figures.of(MODEL, "roc_auc") is not None
-        assert row.figures.of(MODEL, DIFFERENCE) is None
+        assert row.figures.get(model=MODEL, figure="roc_auc") is not None
+        assert row.figures.get(model=MODEL, figure=DIFFERENCE) is None
         assert "other cases" in row.figures.reason
 
 

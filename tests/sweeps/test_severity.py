@@ -1,10 +1,11 @@
 """Where a model holds and breaks is read from the rows of a sweep."""
 
 from skiagram.statistics.estimate import Estimate
-from skiagram.sweeps.figures import AUC, DIFFERENCE, ModelFigure, RowFigures
+from skiagram.sweeps.figures import AUC, DIFFERENCE
 from skiagram.sweeps.rows import Row
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.severity import amount_of, find_limits, list_worse_images
+from tests.sweeps.made_figures import make_figures
 from tests.yaml_rows import of_rows
 
 
@@ -16,12 +17,11 @@ def test_whole_intervals_say_where_a_model_holds_and_breaks(changes, holds_to, b
 
 def result(number, data, images, scored, change):
     reference = 1 if data == "films" else 4
-    figures = [ModelFigure("svm", "SVM", "classical", AUC, Estimate(0.8 + change, 0.7, 0.9))]
+    figures = {AUC: Estimate(0.8 + change, 0.7, 0.9)}
     if scored:
-        difference = Estimate(change, change - 0.01, change + 0.01)
-        figures.append(ModelFigure("svm", "SVM", "classical", DIFFERENCE, difference))
+        figures[DIFFERENCE] = Estimate(change, change - 0.01, change + 0.01)
     row = Row(number, {"data": data, "images": images}, {"scored": scored}, reference)
-    return RowResult(row, RowFigures(tuple(figures), 40, 30, margin=0.02))
+    return RowResult(row, make_figures({("svm", "SVM", "classical"): figures}, margin=0.02))
 
 
 def noise(amount):

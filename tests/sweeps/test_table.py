@@ -54,7 +54,8 @@ def test_sealed_times_are_reported_also_of_images_made_worse(workspace):
     unchanged, worse, other = run(workspace, base=base, axes={"images": images}).rows
     assert [row.figures.cases for row in (unchanged, worse)] == [16, 16]
     concordance = [
-        row.figures.of("logistic_regression", "concordance") for row in (unchanged, worse)
+        row.figures.get(model="logistic_regression", figure="concordance")
+        for row in (unchanged, worse)
     ]
     assert concordance[0] != concordance[1]
     assert (
@@ -62,7 +63,7 @@ def test_sealed_times_are_reported_also_of_images_made_worse(workspace):
         == worse.figures.selection("logistic_regression")
         is not None
     )
-    difference = worse.figures.of("logistic_regression", "difference")
+    difference = worse.figures.get(model="logistic_regression", figure="difference")
     assert difference.value is not None
     assert "another data set" in other.reason
     assert "skiagram validate" in other.reason

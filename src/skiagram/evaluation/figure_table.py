@@ -33,6 +33,11 @@ class FigureRow(Estimate):
     p: float | None = None
     p_holm: float | None = None
 
+    @property
+    def name(self) -> str:
+        """Return the figure, with the cases or the horizon that it is of."""
+        return f"{self.figure}, {self.group}".removesuffix(", ")
+
 
 COLUMNS = [
     *("analysis", "model", "versus", "group", "figure"),

@@ -1,11 +1,12 @@
 """What accuracy costs, on the page of a sweep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from skiagram.evaluation.criteria import list_as_good
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.sentences import say
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -20,7 +21,7 @@ from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal
 from skiagram.sweeps.costs import pareto_front
-from skiagram.sweeps.rows import BEST, COSTS, SELECTION
+from skiagram.sweeps.rows import BEST, OF_COSTS, SELECTION
 from skiagram.sweeps.table import SweepResult
 
 _MARKS = {"classical": "o", "encoder": "D", "deep": "s"}
@@ -46,30 +47,30 @@ class ModelCost(NamedTuple):
 
     Attributes:
         auc: On development cases, that may choose it.
-        costs: Name of `COSTS` → figure; without a value where it is not defined.
+        costs: Figures of `COSTS`; without a value where one is not defined.
     """
 
     title: str
     arm: str
     auc: Estimate
-    costs: Mapping[str, Estimate]
+    costs: FigureTable
 
 
 def list_models(result: SweepResult) -> tuple[list[ModelCost], dict[str, str]]:
     """List all models that were timed; and, of those that failed, title → reason."""
     models, failed = list[ModelCost](), dict[str, str]()
     for row in result.rows:
-        for each in row.figures.figures:
+        for each in row.figures.models:
+            auc = row.figures.get(model=each.model, figure=SELECTION)
             # What stands for an arm is one of the others.
-            if each.figure != SELECTION or each.model.startswith(BEST):
+            if auc is None or each.model.startswith(BEST):
                 continue
             title = f"{each.title} ({row.row.name()})" if len(result.rows) > 1 else each.title
-            found = {name: row.figures.of(each.model, name) for name in COSTS}
-            costs = {name: cost for name, cost in found.items() if cost}
-            if each.estimate.value is None:
-                failed[title] = each.estimate.reason
+            costs = row.figures.select(analysis=OF_COSTS, model=each.model)
+            if auc.value is None:
+                failed[title] = auc.reason
             elif costs:
-                models.append(ModelCost(title, each.arm, each.estimate, costs))
+                models.append(ModelCost(title, each.arm, auc, costs))
     return models, failed
 
 
@@ -93,7 +94,10 @@ def show(result: SweepResult) -> Context:
     rows = [
         TableRow(
             f"{number}. {model.title}",
-            [fill_cell(model.auc), *(fill_cost(model.costs[name]) for name in _COLUMNS)],
+            [
+                fill_cell(model.auc),
+                *(fill_cost(model.costs.find(figure=name)) for name in _COLUMNS),
+            ],
         )
         for number, model in enumerate(models, start=1)
     ]
@@ -117,7 +121,7 @@ def describe_best(models: Sequence[ModelCost], margin: float) -> str:
     # The cheapest of them, and what the best costs instead.
     cheapest = {}
     for aim, figure in (("use", "case_milliseconds"), ("train", "training_seconds")):
-        costs = [model.costs[figure].value or 0.0 for model in near]
+        costs = [model.costs.find(figure=figure).value or 0.0 for model in near]
         model, other = near[costs.index(min(costs))], ""
         if model is not best:
             spent_by_best = format_short(costs[near.index(best)])
@@ -149,7 +153,10 @@ def format_short(value: float) -> str:
 
 def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
     """Return each kind of cost, one number per model; None where it is not defined."""
-    return {words: [model.costs[name].value for model in models] for name, words in _KINDS.items()}
+    return {
+        words: [model.costs.find(figure=name).value for model in models]
+        for name, words in _KINDS.items()
+    }
 
 
 def draw_pareto(models: Sequence[ModelCost]) -> Drawing:

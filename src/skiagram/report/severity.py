@@ -52,7 +52,7 @@ def show(result: SweepResult) -> Context:
                 "prefix": name_data(data),
                 "figure": draw_severity_curves(data),
                 "changes": tabulate_changes(data),
-                "decisions": any(each.figure in _DECISIONS for each in data.clean.figures.figures)
+                "decisions": any(each.figure in _DECISIONS for each in data.clean.figures.rows)
                 and tabulate_decisions(data),
             }
             for data in list_worse_images(result.rows)
@@ -62,8 +62,7 @@ def show(result: SweepResult) -> Context:
 
 def list_models(data: WorseImages) -> list[NamedModel]:
     """List the models."""
-    models = {each.model: each for each in data.clean.figures.figures}
-    return [each for each in models.values() if not each.model.startswith(BEST)]
+    return [each for each in data.clean.figures.models if not each.model.startswith(BEST)]
 
 
 def name_data(data: WorseImages) -> str:
@@ -73,7 +72,7 @@ def name_data(data: WorseImages) -> str:
 
 def describe_endurance(data: WorseImages, model: str) -> str:
     """Say under which corruptions a model clearly loses more than the margin, and from where on."""
-    area = data.clean.figures.find(model, AUC)
+    area = data.clean.figures.find(model=model, figure=AUC)
     if area.value is None:
         return say("severity.no_auc", reason=area.reason)
     # The corruptions by what the model does under them; only kinds that occur are named.
@@ -81,7 +80,9 @@ def describe_endurance(data: WorseImages, model: str) -> str:
     for corruption, rows in data.rows.items():
         title = CORRUPTIONS[corruption].title
         title = title if title.isupper() else title.lower()
-        changes = [(amount_of(row), row.figures.find(model, DIFFERENCE)) for row in rows]
+        changes = [
+            (amount_of(row), row.figures.find(model=model, figure=DIFFERENCE)) for row in rows
+        ]
         holds_to, breaks_at = find_limits(changes, data.clean.figures.margin)
         if breaks_at is not None:
             kinds["breaks"].append(say("severity.breaks_from", kind=title, amount=f"{breaks_at:g}"))
@@ -97,7 +98,7 @@ def tabulate_changes(data: WorseImages) -> Table:
     """Tabulate the change in AUC of each model by amount of each corruption, and their mean."""
 
     def cells(model: str, rows: list[RowResult]) -> Cells:
-        changes = [row.figures.find(model, DIFFERENCE) for row in rows]
+        changes = [row.figures.find(model=model, figure=DIFFERENCE) for row in rows]
         values = [change.value for change in changes if change.value is not None]
         mean = format_signed(float(np.mean(values))) if values else MISSING
         return [mean, *map(fill_difference, changes)]
@@ -113,7 +114,7 @@ def tabulate_decisions(data: WorseImages) -> Table:
             Markup("<br>").join(
                 format_estimate(estimate)
                 for name in _DECISIONS
-                if (estimate := row.figures.of(model, name))
+                if (estimate := row.figures.get(model=model, figure=name))
             )
             for row in (data.clean, *rows)
         ]
@@ -146,7 +147,7 @@ def draw_severity_curves(data: WorseImages) -> Drawing:
             style: Style = {"color": ARM_COLOUR[model.arm], "markersize": 3}
             style["linestyle"] = DASHES[number % len(DASHES)]
             style["marker"] = _MARKERS[number % len(_MARKERS)]
-            areas = [row.figures.find(model.model, AUC) for row in (data.clean, *rows)]
+            areas = [row.figures.find(model=model.model, figure=AUC) for row in (data.clean, *rows)]
             lines.append(join_estimates(model.title, range(len(areas)), areas, style))
         # The dotted line is chance.
         lines.append(Line("", (0, len(rows)), (CHANCE, CHANCE), style_of("dotted")))

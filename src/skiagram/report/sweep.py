@@ -34,7 +34,6 @@ from skiagram.statistics.estimate import (
 from skiagram.sweeps.figures import (
     AUC,
     DIFFERENCE,
-    DIFFERENCES,
     FINDER,
     IMAGES,
     LATER_AUC,
@@ -42,7 +41,7 @@ from skiagram.sweeps.figures import (
     MERIT_DIFFERENCE,
     SENSITIVITY_DIFFERENCE,
 )
-from skiagram.sweeps.rows import BEST, COSTS, SELECTION, short_name, show_value
+from skiagram.sweeps.rows import BEST, OF_COSTS, SELECTION, short_name, show_value
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import RESULT, SweepResult
 from skiagram.tables.frames import inert_text
@@ -63,10 +62,6 @@ _ANALYSES: dict[str | None, Any] = {
     "cost": costs,
     "learning_curves": learning_curves,
     "severity": severity,
-}
-_FILL = {
-    **dict.fromkeys(DIFFERENCES, fill_difference),
-    **dict.fromkeys(COSTS, fill_cost),
 }
 
 
@@ -91,10 +86,10 @@ def list_answers(result: SweepResult) -> tuple[str, ...]:
     the AUC of whole images: a sweep of theirs says nothing of it.
     """
     figures = result.figures
-    aucs = [each.estimate for each in figures if each.figure == AUC]
-    lows = [estimate.low for estimate in aucs if estimate.value is not None]
+    lows = [each.low for each in figures.select(figure=AUC).rows if each.value is not None]
     is_useless = bool(lows) and all(low is not None and low <= CHANCE for low in lows)
-    if any(each.figure == MERIT_DIFFERENCE or each.model.endswith(FINDER) for each in figures):
+    finders = any(each.endswith(FINDER) for each in figures.list_distinct("model"))
+    if finders or figures.get(figure=MERIT_DIFFERENCE):
         is_useless = False
     warning = (say("answer.nothing_works"), say("answer.look_at_data")) if is_useless else ()
     analysis = _ANALYSES.get(result.analysis)
@@ -127,7 +122,7 @@ def list_models(result: SweepResult) -> list[str]:
     beside them; all other models are in the long table.
     """
     titles: dict[str, set[str]] = {}
-    for each in result.figures:
+    for each in (model for row in result.rows for model in row.figures.models):
         titles.setdefault(each.model, set()).add(each.title)
     objective = result.objective
     return [
@@ -144,7 +139,8 @@ def title_of(result: SweepResult, model: str) -> str:
         arm = model.removeprefix(BEST)
         kind = "Best detector" if arm.endswith(FINDER) else "Best"
         return f"{kind} of the arm “{arm.removesuffix(FINDER)}”"
-    return next(each.title for each in result.figures if each.model == model)
+    models = (each for row in result.rows for each in row.figures.models)
+    return next(each.title for each in models if each.model == model)
 
 
 def describe_choice(result: SweepResult) -> list[str]:
@@ -174,13 +170,13 @@ def describe_choice(result: SweepResult) -> list[str]:
     # What the chosen row is worth on the test cases, and against the reference.
     figure_name, difference_name = chosen.figures.judged_by(model)
     name = heading_of(figure_name)
-    reported = chosen.figures.of(model, figure_name)
-    if reported is not None and reported.value is not None:
+    reported = chosen.figures.find(model=model, figure=figure_name)
+    if reported.value is not None:
         sentences.append(say("sweep.reported", figure=name, value=format_estimate(reported)))
-    difference = chosen.figures.of(model, difference_name)
+    difference = chosen.figures.find(model=model, figure=difference_name)
     if row.number == row.reference:
         sentences.append(say("sweep.reference"))
-    elif difference is not None and difference.value is not None:
+    elif difference.value is not None:
         gap = format_difference(difference)
         sentences.append(say("sweep.difference", figure=name, row=row.reference, gap=gap))
     return sentences
@@ -189,21 +185,25 @@ def describe_choice(result: SweepResult) -> list[str]:
 def tabulate_rows(result: SweepResult, model: str) -> Table:
     """Tabulate the figures of a model in every row, differences from the reference among them."""
     # Every figure that any row has of this model.
-    figure_names = dict.fromkeys(each.figure for each in result.figures if each.model == model)
-    columns = [heading_of(name) for name in figure_names]
+    columns = {each.name: each for each in result.figures.select(model=model).rows}
     rows = []
     # A row for each row of the sweep; the reference has no difference from itself.
     for each in result.rows:
         cells = []
-        for name in figure_names:
-            estimate = each.figures.find(model, name)
-            if name in DIFFERENCES and each.row.reference == each.row.number:
-                estimate = Estimate(None, reason="the reference")
-            cells.append(_FILL.get(name, fill_cell)(estimate))
+        for column in columns.values():
+            address = {"model": model, "figure": column.figure, "group": column.group}
+            figure = each.figures.find(**address)
+            if column.versus and each.row.reference == each.row.number:
+                figure = Estimate(None, reason="the reference")
+            if column.analysis == OF_COSTS:
+                cells.append(fill_cost(figure))
+            else:
+                cells.append(fill_difference(figure) if column.versus else fill_cell(figure))
         title = f"{each.row.number}: {each.row.name()}"
         best = result.chosen is each
         rows.append(TableRow(title, cells, best=best, failure=each.reason))
-    return Table(columns, list_rows(rows), first="Row", best="chosen")
+    headings = [heading_of(name) for name in columns]
+    return Table(headings, list_rows(rows), first="Row", best="chosen")
 
 
 def heading_of(figure: str) -> str:
@@ -233,9 +233,10 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
             for axis, value in values.items()
         )
         group = ", ".join(before) or title_of(result, model)
-        difference = each.figures.of(model, each.figures.judged_by(model)[1])
+        difference = each.figures.get(model=model, figure=each.figures.judged_by(model)[1])
         if difference is not None:
-            rows.append(IntervalRow(group, last, _arm(each, model), difference))
+            arm = each.figures.named(model).arm
+            rows.append(IntervalRow(group, last, arm, difference))
     if not 0 < len(rows) <= _MOST:
         return None
     name = heading_of(shown[0].figures.judged_by(model)[0])
@@ -246,11 +247,7 @@ def draw_model(result: SweepResult, model: str) -> Drawing | None:
 def _reported(result: RowResult, model: str) -> Estimate:
     """Return the figure of test cases that is like the one to choose by."""
     judged_by, _ = result.figures.judged_by(model)
-    return result.figures.of(model, judged_by) or Estimate(None)
-
-
-def _arm(result: RowResult, model: str) -> str:
-    return next(each.arm for each in result.figures.figures if each.model == model)
+    return result.figures.find(model=model, figure=judged_by)
 
 
 def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis: str) -> Drawing:
@@ -258,7 +255,7 @@ def _draw_line(result: SweepResult, model: str, shown: Sequence[RowResult], axis
     # The rows in the order of the option's number.
     ordered = sorted(shown, key=lambda each: float(each.row.place[axis]))
     values = [float(each.row.place[axis]) for each in ordered]
-    colour, label = ARM_COLOUR[_arm(ordered[0], model)], short_name(axis)
+    colour, label = ARM_COLOUR[ordered[0].figures.named(model).arm], short_name(axis)
     reported = [_reported(each, model) for each in ordered]
     chosen_by = [Estimate(each.figures.selection(model)) for each in ordered]
     lines = [

@@ -32,6 +32,7 @@ from skiagram.errors import DataError, OptionError, SkiagramError, refusal
 from skiagram.models.arm_of_file import fitted_options
 from skiagram.options import check, split_names
 from skiagram.records.files import read_record
+from skiagram.sweeps.figures import resolve
 from skiagram.sweeps.row_options import check_changes
 from skiagram.sweeps.rows import (
     MODEL_PREFIXES,
@@ -159,7 +160,7 @@ def run_job(config: DictConfig) -> float | None:
     if model is None:
         return None
     figures = result.figures
-    model = figures.resolve(model)
+    model = resolve(figures, model)
     worth = figures.worth(model)
     if worth is None:
         raise SkiagramError(f"{model} has no {figures.chosen_by(model)}", where=row.name())

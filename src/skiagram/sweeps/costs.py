@@ -11,6 +11,7 @@ import numpy as np
 from skiagram.arrays import Flags
 from skiagram.compute.scratch import scratch_folder
 from skiagram.encoders.encoder import COLUMN
+from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.fitting.cross_validation import Plan
 from skiagram.fitting.deployment import repeat_folder
 from skiagram.models.classical.estimator import choose_columns
@@ -20,7 +21,7 @@ from skiagram.records.files import read_record
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
 from skiagram.sweeps.candidates import Candidate
-from skiagram.sweeps.figures import ModelFigure
+from skiagram.sweeps.rows import OF_COSTS
 from skiagram.sweeps.time import (
     Clock,
     TimedEncoder,
@@ -71,7 +72,7 @@ def measure_costs(
     clock: Clock,
     trained: Sequence[tuple[Candidate, Path]],
     figure_names: Sequence[str],
-) -> Iterator[ModelFigure]:
+) -> Iterator[FigureRow]:
     """Yield what models cost that were trained; what they read is timed once for all of them.
 
     Args:
@@ -131,7 +132,7 @@ def measure_costs(
             "bytes": Estimate(timed.size),
         }
         for name in figure_names:
-            yield ModelFigure(candidate.name, outcome.title, outcome.arm, name, costs[name])
+            yield make_row(costs[name], OF_COSTS, name, model=candidate.name)
 
 
 def _time_inputs(

@@ -1,11 +1,13 @@
 """Figures of one row of a sweep: of every model, of the best of each arm, and their differences.
 
-Figures whose names begin with `selection_` are of development cases alone, and by them may be
-chosen; all others are of the reported cases.
+They are rows of the table of figures. Those of the analysis `selection` are of development cases
+alone, and by them may be chosen; those of `costs` are timed or counted; all others are of the
+reported cases.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,7 @@ from skiagram.evaluation.arm_selection import MeasuredRun, mean_of_chosen, mean_
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_record import MEAN_SENSITIVITY, MERIT
 from skiagram.evaluation.evaluation_set import EvaluationSet
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finding import (
     FindingSearch,
     FindingTables,
@@ -45,7 +48,7 @@ FINDER = "_finder"  # after `best_<arm>`, for the finder that stands for an arm
 SELECTION_SENSITIVITY = f"{SELECTIONS}sensitivity"  # of development lesions; it chooses finders
 MERIT_DIFFERENCE = f"{MERIT}_{DIFFERENCE}"
 SENSITIVITY_DIFFERENCE = f"{MEAN_SENSITIVITY}_{DIFFERENCE}"
-DIFFERENCES = (DIFFERENCE, LATER_DIFFERENCE, MERIT_DIFFERENCE, SENSITIVITY_DIFFERENCE)
+REFERENCE = "reference"  # what a difference is from: the same model in the reference row
 OTHER_CASES = "the row that it is compared with reports other cases"
 IMAGES = "images"  # stands for a model in figures of restored images
 CLEAN = "sealed/clean"  # of an ingested phantom: its images without faults
@@ -66,24 +69,18 @@ class NamedModel:
     arm: str
 
 
-@dataclass(frozen=True)
-class ModelFigure(NamedModel):
-    """One figure of a row.
-
-    Attributes:
-        figure: One of development cases, `selection_…`; a `difference`, the primary figure minus
-            that of the same model in the reference row, paired by patient; or the name of a metric.
-    """
-
-    figure: str
-    estimate: Estimate
+RESTORED = NamedModel(IMAGES, "Restored images", "")
 
 
 @dataclass(frozen=True)
-class RowFigures:
-    """Figures of a row.
+class RowFigures(FigureTable):
+    """Figures of a row: of development cases, of reported cases, and `versus` the reference row.
+
+    A `difference` is of the primary figure, that of the same model in the reference row taken off,
+    paired by patient.
 
     Attributes:
+        models: Those that have figures, and what stands for one.
         cases: How many are reported.
         patients: Of how many patients these are.
         reason: Why no difference from the reference row is there; empty otherwise.
@@ -92,7 +89,7 @@ class RowFigures:
         primary_is_error: Whether less of it is better.
     """
 
-    figures: tuple[ModelFigure, ...] = ()
+    models: tuple[NamedModel, ...] = ()
     cases: int = 0
     patients: int = 0
     reason: str = ""
@@ -100,25 +97,17 @@ class RowFigures:
     primary: str = AUC
     primary_is_error: bool = False
 
-    def of(self, model: str, figure: str) -> Estimate | None:
-        """Find a figure of a model; None where there is none."""
-        estimates = (
-            each.estimate for each in self.figures if each.model == model and each.figure == figure
-        )
-        return next(estimates, None)
+    def find(self, **values: str) -> Estimate:
+        """Return the first row whose columns have these values, or why there is none."""
+        return self.get(**values) or Estimate(None, reason=self.reason or "not in this row")
 
-    def find(self, model: str, figure: str) -> Estimate:
-        """Find a figure of a model, or why there is none."""
-        missing = Estimate(None, reason=self.reason or "not in this row")
-        return self.of(model, figure) or missing
+    def named(self, model: str) -> NamedModel:
+        """Find what a model is called."""
+        return next(each for each in self.models if each.model == model)
 
     def chosen_by(self, model: str) -> str:
         """Find the figure of development cases that chooses a model, or `best_<arm>`."""
-        names = [
-            each.figure
-            for each in self.figures
-            if each.model == model and each.figure.startswith(SELECTIONS)
-        ]
+        names = self.select(analysis=OF_SELECTION, model=model).list_distinct("figure")
         if SELECTION_SENSITIVITY in names:
             return SELECTION_SENSITIVITY
         return next(iter(names), SELECTION)
@@ -129,28 +118,9 @@ class RowFigures:
             return MEAN_SENSITIVITY, SENSITIVITY_DIFFERENCE
         return self.primary, DIFFERENCE
 
-    def resolve(self, objective: str, swept: str = "") -> str:
-        """Find what an objective means: a model, `best_<arm>`, or that of finders.
-
-        Args:
-            objective: A model, `best_<arm>`, or nothing.
-            swept: The only model whose options differ between rows; it stands in for nothing.
-
-        Returns:
-            The best of the first arm where both name nothing that is there.
-        """
-        models = list(dict.fromkeys(each.model for each in self.figures))
-        if f"{objective}{FINDER}" in models:
-            return f"{objective}{FINDER}"
-        if objective or swept in models:
-            return objective or swept
-        best = [model for model in models if model.startswith(BEST)]
-        return next(iter((*(name for name in best if name.endswith(FINDER)), *best, *models)), "")
-
     def selection(self, model: str) -> float | None:
         """Find what a model, or `best_<arm>`, may be chosen by."""
-        estimate = self.of(model, self.chosen_by(model))
-        return None if estimate is None else estimate.value
+        return self.find(model=model, figure=self.chosen_by(model)).value
 
     def worth(self, model: str) -> float | None:
         """Return the same such that more is better: an error with a minus sign."""
@@ -158,13 +128,33 @@ class RowFigures:
         return -value if value is not None and self.primary_is_error else value
 
 
+def resolve(figures: FigureTable, objective: str, swept: str = "") -> str:
+    """Find what an objective means: a model, `best_<arm>`, or that of finders.
+
+    Args:
+        figures: Of a row, or of all of them.
+        objective: A model, `best_<arm>`, or nothing.
+        swept: The only model whose options differ between rows; it stands in for nothing.
+
+    Returns:
+        The best of the first arm where both name nothing that is there.
+    """
+    models = figures.list_distinct("model")
+    if f"{objective}{FINDER}" in models:
+        return f"{objective}{FINDER}"
+    if objective or swept in models:
+        return objective or swept
+    best = [model for model in models if model.startswith(BEST)]
+    return next(iter((*(name for name in best if name.endswith(FINDER)), *best, *models)), "")
+
+
 @dataclass(frozen=True)
 class ShownModel:
     """A model, or what stands for an arm, as a row shows it.
 
     Attributes:
-        figures: That of development cases, then those of the reported cases; without values where
-            it failed.
+        rows: Its figures: that of development cases, then those of the reported cases; without
+            values where it failed.
         compared: None where it failed.
         later: (n,) which cases have an earlier image, which the reference row need not have read;
             None where nobody asks, or where there are none.
@@ -173,30 +163,32 @@ class ShownModel:
 
     title: str
     arm: str
-    figures: Mapping[str, Estimate]
+    rows: tuple[FigureRow, ...]
     compared: ComparedModel | None
     later: Flags | None = None
     search: tuple[FindingSearch, FreeResponse] | None = None
 
-    def subtract(self, reference: "ShownModel") -> Iterator[tuple[str, Estimate]]:
-        """Yield name and estimate of its figures minus those of the model in the reference row."""
+    def subtract(self, reference: "ShownModel") -> Iterator[FigureRow]:
+        """Yield its figures minus those of the model in the reference row."""
+        row = partial(make_row, analysis=METRICS, versus=REFERENCE)
         # A model that failed in either row has no difference.
         if self.compared is None:
             return
         if reference.compared is None:
-            yield DIFFERENCE, Estimate(None, reason="failed in the row that it is compared with")
+            missing = Estimate(None, reason="failed in the row that it is compared with")
+            yield row(missing, figure=DIFFERENCE)
             return
-        yield DIFFERENCE, self.compared.subtract(reference.compared).estimate()
+        yield row(self.compared.subtract(reference.compared).estimate(), figure=DIFFERENCE)
         # The difference among patients with an earlier image.
         if self.later is not None:
             both = (each.select(self.later) for each in (self.compared, reference.compared))
             first, second = both
-            yield LATER_DIFFERENCE, first.subtract(second).estimate()
+            yield row(first.subtract(second).estimate(), figure=LATER_DIFFERENCE)
         # The difference in finding.
         if self.search is not None and reference.search is not None:
             searched, marks = self.search
             for figure, estimate in searched.subtract(marks, reference.search[1]).items():
-                yield f"{figure}_{DIFFERENCE}", estimate
+                yield row(estimate, figure=f"{figure}_{DIFFERENCE}")
 
 
 @dataclass(frozen=True)
@@ -227,17 +219,16 @@ class MeasuredRow:
             else:
                 reason = OTHER_CASES
         # Figures of development cases, of reported cases, and differences.
-        figures = [
-            ModelFigure(name, each.title, each.arm, figure, estimate)
+        rows = [
+            replace(row, model=name)
             for name, each in self.models.items()
-            for figure, estimate in (
-                *each.figures.items(),
-                *(each.subtract(others[name]) if name in others else ()),
-            )
+            for row in (*each.rows, *(each.subtract(others[name]) if name in others else ()))
         ]
+        named = tuple(NamedModel(name, each.title, each.arm) for name, each in self.models.items())
         cases, task = self.setting.cases, self.setting.task
         return RowFigures(
-            tuple(figures),
+            tuple(rows),
+            named,
             len(cases),
             cases.patients,
             reason,
@@ -288,7 +279,7 @@ def measure_row(
         model.name: ShownModel(
             model.predictions.outcome.title,
             model.arm,
-            {selection: model.result.find(selection, OF_SELECTION)} | metrics[model.name],
+            (*model.result.figures.select(analysis=OF_SELECTION).rows, *metrics[model.name]),
             model.compared,
         )
         for model in run.models
@@ -297,14 +288,22 @@ def measure_row(
     for arm, selected in run.arms.items():
         titles = [shown[name].title for name in selected.choice.chosen]
         value = None if selected.selection is None else task.predicted.direct(selected.selection)
-        figures = {selection: Estimate(value)} | metrics[selected.choice.model]
-        shown[f"{BEST}{arm}"] = ShownModel(", ".join(titles), arm, figures, selected.compared)
-    # Figures of finding, and of cases with an earlier image.
+        chosen_by = make_row(Estimate(value), OF_SELECTION, selection)
+        rows = (chosen_by, *metrics[selected.choice.model])
+        shown[f"{BEST}{arm}"] = ShownModel(", ".join(titles), arm, rows, selected.compared)
+    # Figures of finding.
     found = None if finding is None else find_finders(finding, run)
     if found is not None:
         shown |= _describe_finders(shown, found, run)
-    if later is not None:
-        shown = {name: _add_later(each, later) for name, each in shown.items()}
+    # The AUC on the cases with an earlier image, of models that did not fail.
+    for name, each in shown.items():
+        if later is None or each.compared is None:
+            continue
+        area = Estimate(None, reason="no test case has an earlier image")
+        if later.any():
+            area = each.compared.select(later).estimate()
+        rows = (*each.rows, make_row(area, METRICS, LATER_AUC))
+        shown[name] = replace(each, rows=rows, later=later if later.any() else None)
     return MeasuredRow(shown, setting, options.margin * task.predicted.margin_unit)
 
 
@@ -315,13 +314,15 @@ def _describe_finders(
     search = found.search
 
     def describe(model: ShownModel, response: FreeResponse, value: float | None) -> ShownModel:
-        chosen_by, *metrics = model.figures.items()
-        figures = {
-            **dict([chosen_by, (SELECTION_SENSITIVITY, Estimate(value)), *metrics]),
-            MERIT: search.merit(response).estimate(),
-            MEAN_SENSITIVITY: search.mean_sensitivity(response),
-        }
-        return replace(model, figures=figures, search=(search, response))
+        chosen_by, *metrics = model.rows
+        rows = (
+            chosen_by,
+            make_row(Estimate(value), OF_SELECTION, SELECTION_SENSITIVITY),
+            *metrics,
+            make_row(search.merit(response).estimate(), METRICS, MERIT),
+            make_row(search.mean_sensitivity(response), METRICS, MEAN_SENSITIVITY),
+        )
+        return replace(model, rows=rows, search=(search, response))
 
     described = {
         name: describe(shown[name], response, mean_of_finite(found.chosen_by[name].values()))
@@ -332,49 +333,36 @@ def _describe_finders(
         titles = [shown[name].title for name in selected.choice.chosen]
         # The AUC of images stands beside the sensitivity by which they were chosen.
         image_auc = Estimate(mean_of_chosen(by_auc, selected.of_folds))
-        figures = {SELECTION: image_auc, AUC: selected.compared.estimate()}
-        model = ShownModel(", ".join(titles), arm, figures, selected.compared)
+        rows = (
+            make_row(image_auc, OF_SELECTION, SELECTION),
+            make_row(selected.compared.estimate(), METRICS, AUC),
+        )
+        model = ShownModel(", ".join(titles), arm, rows, selected.compared)
         described[f"{BEST}{arm}{FINDER}"] = describe(model, response, selected.selection)
     return described
 
 
-def _add_later(model: ShownModel, later: Flags) -> ShownModel:
-    """Return a model with its AUC on the cases with an earlier image."""
-    if model.compared is None:
-        return model
-    area = Estimate(None, reason="no test case has an earlier image")
-    if later.any():
-        area = model.compared.select(later).estimate()
-    figures = {**model.figures, LATER_AUC: area}
-    return replace(model, figures=figures, later=later if later.any() else None)
-
-
 def _list_metrics(
     result: ModelResult, predicted: Predicted, figure_names: Sequence[str]
-) -> dict[str, Estimate]:
-    """List the figures that were asked for; one at a horizon has it in its name.
-
-    Those of a model that failed have its reason.
-    """
+) -> tuple[FigureRow, ...]:
+    """List the figures that were asked for; those of a model that failed have its reason."""
     # Figures as evaluate names them.
     rows = result.figures.select(analysis=METRICS).rows
-    metrics: dict[str, Estimate] = {
-        f"{row.figure}, {row.group}".removesuffix(", "): row for row in rows
-    }
     # A model that failed has a reason instead of a figure; the limit exists for generated data.
     if result.outcome.status == "failed":
         missing = Estimate(None, reason=result.outcome.reason)
-        metrics = dict.fromkeys([predicted.primary, *figure_names], missing)
-    elif EFFICIENCY in figure_names:
+        names = dict.fromkeys([predicted.primary, *figure_names])
+        return tuple(make_row(missing, METRICS, name) for name in names)
+    if EFFICIENCY in figure_names:
         reason = "the best possible score is known of generated data alone"
         known = result.figures.get(analysis=LIMIT, figure=EFFICIENCY)
-        metrics[EFFICIENCY] = known or Estimate(None, reason=reason)
-    return metrics
+        rows += (make_row(known or Estimate(None, reason=reason), METRICS, EFFICIENCY),)
+    return rows
 
 
 def measure_images(
     data: Path, restored: ImageStore, figure_names: Sequence[str]
-) -> list[ModelFigure]:
+) -> list[FigureRow]:
     """Measure how near restored test images are to the clean ones, where these are known.
 
     PSNR in dB and SSIM, means over patients with Student's intervals; peak and range are those of
@@ -405,7 +393,7 @@ def measure_images(
     means = {
         name: mean_by_patient(np.array(each), test.patient_id) for name, each in values.items()
     }
-    return [ModelFigure(IMAGES, "Restored images", "", name, mean) for name, mean in means.items()]
+    return [make_row(mean, METRICS, name, model=IMAGES) for name, mean in means.items()]
 
 
 FIDELITY = {  # of restored images, in place of a model

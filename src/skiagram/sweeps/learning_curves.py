@@ -26,7 +26,7 @@ from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.significance import LEVEL, correct_by_holm
 from skiagram.statistics.variation import Z
 from skiagram.sweeps.figures import MeasuredRow, NamedModel
-from skiagram.sweeps.rows import BEST, SELECTION
+from skiagram.sweeps.rows import BEST
 from skiagram.sweeps.runs import TrainedRow
 
 BASELINE = f"{BEST}classical"
@@ -540,7 +540,7 @@ def _resample_models(
                 figures[place][drawn] = model.compared.figure
         # Why a model failed is told once.
         failed = [model for _, model in fits if model.compared is None]
-        reasons = dict.fromkeys(model.figures[SELECTION].reason for model in failed)
+        reasons = dict.fromkeys(model.rows[0].reason for model in failed)
         _, first = fits[0]
         models[name] = ResampledModel(
             name, first.title, first.arm, areas, tuple(map(tuple, figures)), tuple(reasons)

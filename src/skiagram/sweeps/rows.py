@@ -27,6 +27,7 @@ COSTS = (  # figures that are timed or counted, not measured on cases
     *("training_seconds", "case_milliseconds", "input_milliseconds"),
     *("parameters", "multiply_adds", "bytes"),
 )
+OF_COSTS = "costs"  # the analysis that they are of
 COLUMNS = (  # of the long table, besides one for each axis
     *("row", "model", "title", "arm", "cases", "figure", "value", "low", "high", "method"),
     *("reason", "reference"),

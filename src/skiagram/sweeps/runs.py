@@ -41,10 +41,12 @@ from skiagram.sweeps.data import audit_data, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
     LATER_AUC,
     OTHER_CASES,
+    RESTORED,
     MeasuredRow,
     RowFigures,
     measure_images,
     measure_row,
+    resolve,
 )
 from skiagram.sweeps.row_options import (
     change,
@@ -225,7 +227,7 @@ def run_rows(
                     note_time(workspace.project, stage_of_row(row), {}, seconds)
                 # The best row so far is shown beside the progress.
                 figures = result.figures
-                model = figures.resolve(sweep.objective.entry, swept)
+                model = resolve(figures, sweep.objective.entry, swept)
                 worth, value = figures.worth(model), figures.selection(model)
                 if worth is not None and value is not None and worth > best:
                     best = worth
@@ -444,13 +446,14 @@ def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> Ro
         other = None if compared is None else compared.as_reference
         figures = made.measure(sweep.metrics).figures(other)
         data = prepared.data
-        image_figures = measure_images(data.cases.parent, data.store, sweep.figures)
-        all_figures = [*figures.figures, *image_figures]
+        of_images = measure_images(data.cases.parent, data.store, sweep.figures)
+        rows = [*figures.rows, *of_images]
         if sweep.costs:
             trained = [*zip(prepared.candidates, made.pieces, strict=True)]
             times = workspace, data, prepared.plan, sweep.clock
-            all_figures += measure_costs(*times, trained, sweep.costs)
-        write_record(replace(figures, figures=tuple(all_figures)), folder / _FIGURES)
+            rows += measure_costs(*times, trained, sweep.costs)
+        models = (*figures.models, RESTORED) if of_images else figures.models
+        write_record(replace(figures, rows=tuple(rows), models=models), folder / _FIGURES)
 
     # Figures that were made before are read.
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -11,17 +11,19 @@ import pandas as pd
 
 from skiagram.composition import Composition
 from skiagram.errors import SkiagramError, refusal
+from skiagram.evaluation.figure_table import FigureTable
+from skiagram.evaluation.results import METRICS
+from skiagram.evaluation.results import SELECTION as OF_SELECTION
 from skiagram.fitting.cross_validation import Subset
 from skiagram.options import check, split_names
 from skiagram.sweeps.candidates import Candidate
 from skiagram.sweeps.data import ingest_data
-from skiagram.sweeps.figures import DIFFERENCES, ModelFigure, RowFigures
+from skiagram.sweeps.figures import resolve
 from skiagram.sweeps.learning_curves import LearningCurves, check_curves, find_learning_curves
 from skiagram.sweeps.row_options import change, read_plan
 from skiagram.sweeps.rows import (
     COLUMNS,
-    COSTS,
-    SELECTIONS,
+    OF_COSTS,
     Analysis,
     Row,
     Sweep,
@@ -39,6 +41,7 @@ from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.task import Design
 
 RESULT = "result.json"
+_CASES = {OF_SELECTION: "development", METRICS: "reported", OF_COSTS: ""}  # of each analysis
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,9 @@ class SweepResult:
         return max((each.figures.margin for each in self.rows if not each.reason), default=0.0)
 
     @cached_property
-    def figures(self) -> tuple[ModelFigure, ...]:
-        """List the figures of all rows."""
-        return tuple(each for row in self.rows for each in row.figures.figures)
+    def figures(self) -> FigureTable:
+        """The figures of all rows."""
+        return FigureTable(tuple(each for row in self.rows for each in row.figures.rows))
 
     @cached_property
     def axes(self) -> tuple[str, ...]:
@@ -133,12 +136,11 @@ class SweepResult:
             if result.reason:
                 reason = {"reason": result.reason, "reference": None}
                 lines.append({"row": row.number, **place, **reason})
-            for each in result.figures.figures:
-                cases = "" if each.figure in COSTS else "reported"
-                cases = "development" if each.figure.startswith(SELECTIONS) else cases
-                line = {**vars(each), **vars(each.estimate), "row": row.number, "cases": cases}
-                reference = row.reference if each.figure in DIFFERENCES else None
-                lines.append({**line, **place, "reference": reference})
+            for each in result.figures.rows:
+                own = {"row": row.number, "figure": each.name, "cases": _CASES[each.analysis]}
+                own["reference"] = row.reference if each.versus else None
+                named = asdict(result.figures.named(each.model))
+                lines.append({**asdict(each), **named, **own, **place})
         # Axes stand between the row's number and the figures.
         first, *others = COLUMNS
         places = map(short_name, (*self.axes, *self.options))
@@ -261,9 +263,9 @@ def gather(
     """
     # Rows in the order of the sweep.
     ordered = sorted(results, key=lambda result: result.row.number)
-    every = RowFigures(tuple(each for result in ordered for each in result.figures.figures))
+    every = FigureTable(tuple(each for result in ordered for each in result.figures.rows))
     swept = find_swept_model(find_differing([result.row for result in ordered]))
-    objective = every.resolve(sweep.objective.entry, swept)
+    objective = resolve(every, sweep.objective.entry, swept)
     trained = [trained_rows[number] for number in sorted(trained_rows)]
     curves = find_learning_curves(trained) if sweep.analysis == "learning_curves" else None
     clock = sweep.clock if sweep.analysis == "cost" else None

@@ -6,10 +6,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from skiagram.compute.checkout import home
+from skiagram.evaluation.results import SELECTION
 from skiagram.options import flatten_options
 from skiagram.projects.stage_times import read_time
-from skiagram.sweeps.figures import DIFFERENCES
-from skiagram.sweeps.rows import BEST, SELECTIONS
+from skiagram.sweeps.rows import BEST
 from skiagram.sweeps.runs import RowResult, stage_of_row
 from skiagram.sweeps.table import SweepResult
 from skiagram.tracking.contract import Execution, NotRecorded, Point, Receipt, Run, Tracker
@@ -68,11 +68,9 @@ def sweep_execution(result: SweepResult, project: Path) -> Execution:
 def _points(result: RowResult, objective: str) -> list[Point]:
     """Return what may be chosen by, under its own name; figures of reported cases by model."""
     points: list[Point] = []
-    for each in result.figures.figures:
+    for each in result.figures.rows:
         if each.model == objective:
-            points += estimate_points(each.figure, each.estimate)
-        elif each.model.startswith(BEST) and (
-            each.figure.startswith(SELECTIONS) or each.figure in DIFFERENCES
-        ):
-            points += estimate_points(f"{each.model}_{each.figure}", each.estimate)
+            points += estimate_points(each.name, each)
+        elif each.model.startswith(BEST) and (each.analysis == SELECTION or each.versus):
+            points += estimate_points(f"{each.model}_{each.name}", each)
     return points
