@@ -4,10 +4,11 @@ import math
 from collections.abc import Sequence
 
 from skiagram.evaluation.criteria import is_nothing_of_use
-from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
+from skiagram.evaluation.evaluation_record import ARM_WORDS, PREVALENCE, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.sentences import read_sentences, say
+from skiagram.evaluation.verdict import count_choices
 from skiagram.statistics.estimate import (
     MISSING,
     format_decimal,
@@ -71,6 +72,33 @@ def title_of_arm(evaluation: Evaluation, arm: str) -> str:
 def is_best(evaluation: Evaluation, model: ModelResult) -> bool:
     """Tell whether the model was chosen for its arm on out-of-fold scores."""
     return evaluation.best.get(model.outcome.arm) == model.outcome.model
+
+
+def name_chance(evaluation: Evaluation) -> str:
+    """Say what chance is called, and its value where it is fixed."""
+    predicted = evaluation.task.predicted
+    if predicted.chance is None:
+        return evaluation.titles.get(predicted.chance_rule, "Chance")
+    return f"{predicted.chance_title} ({evaluation.figure_words} {predicted.chance:g})"
+
+
+def name_arms(evaluation: Evaluation, *, is_primary: bool) -> dict[str, str]:
+    """Return arm → what stands for it in the primary comparison, or in others with its kind.
+
+    Where folds chose different models, it is said which in how many.
+    """
+    names = {}
+    for arm, choice in evaluation.arms.items():
+        title, kind = evaluation.titles[choice.model], ARM_WORDS[arm]
+        if arm == evaluation.contender and is_primary:
+            kind = evaluation.contender_words
+        elif arm == "deep":
+            kind = "trained network"
+        names[arm] = title if is_primary else f"{title}, {kind}"
+        if len(choice.chosen) > 1:
+            counted = count_choices(evaluation, choice.chosen)
+            names[arm] = f"Best {kind} of each fold ({counted})"
+    return names
 
 
 def finished_models(evaluation: Evaluation) -> list[ModelResult]:

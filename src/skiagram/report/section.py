@@ -103,15 +103,16 @@ def make_section(
         named = (each for each in signature(function).parameters if each in known)
         return function(*(known[each] for each in named), *values)
 
+    tables = {key: tabulate_declared(evaluation, name) for key, name in declared.tables.items()}
     measured = (
         evaluation.table.select(analysis=need)
         or known.get(need)
+        or tables.get(need)
         or (need in declared.shows and show(need))
         for need in declared.needs
     )
     if declared.needs and not any(measured):
         return None
-    tables = {key: tabulate_declared(evaluation, name) for key, name in declared.tables.items()}
     shown = {key: show(key) for key in declared.shows}
     return Section(anchor, declared.title, {**tables, **shown, "headings": declared.headings})
 

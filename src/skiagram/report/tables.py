@@ -1,17 +1,18 @@
 """The one kind of table on all pages; the macro `table` in `templates/macros.html.j2` writes it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import NamedTuple, TypeVar
 
 from pydantic import TypeAdapter
 
 from skiagram.declared import read_declared
-from skiagram.evaluation.criteria import is_above_ideal
-from skiagram.evaluation.evaluation_record import Evaluation
+from skiagram.evaluation.criteria import beats_rule, find_side, is_above_ideal, is_told_apart
+from skiagram.evaluation.evaluation_record import PREVALENCE, PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import ModelResult
+from skiagram.evaluation.verdict import relate
 from skiagram.report.formatting import (
     ARM_TITLES,
     format_count,
@@ -20,11 +21,14 @@ from skiagram.report.formatting import (
     format_share,
     group_by_arm,
     is_best,
+    name_arms,
+    name_chance,
 )
 from skiagram.statistics.estimate import (
     MISSING,
     Estimate,
     format_decimal,
+    format_difference,
     format_interval,
     format_signed,
 )
@@ -146,6 +150,8 @@ _SHOW: dict[str, Callable[[FigureRow], Cell | str]] = {
     "share": lambda share: format_share(share.value),
     "count": lambda cases: format_count(cases.value),
     "p": lambda difference: format_p_value(difference.p_holm),
+    "raw p": lambda difference: format_p_value(difference.p),
+    "in words": lambda difference: difference.reason or format_difference(difference),
     "signed, 1 digit": partial(fill_cell, digits=1, bounds=1, signed=True),
     "1 digit": lambda figure: format_decimal(figure.value, 1),
     "2 digits": lambda figure: format_decimal(figure.value, 2),
@@ -157,12 +163,13 @@ class Column(NamedTuple):
     """A column of figures: its heading, which figure of each row it shows, and how.
 
     Attributes:
+        heading: What stands above it; empty for the title of its figure.
         absent: Why a row may lack it.
         analysis: Which one found it; empty for that of the whole table.
     """
 
-    heading: str
-    figure: str
+    heading: str = ""
+    figure: str = "primary"
     group: str = ""
     show: str = ""
     absent: str = NOT_COMPUTED
@@ -189,13 +196,15 @@ def pivot(
     ]
     return {
         key: [
-            _SHOW[column.show](
-                figure or FigureRow(None, reason=column.absent, analysis="", figure="")
-            )
+            _SHOW[column.show](figure or _absent(column))
             for column, figure in zip(columns, found, strict=True)
         ]
         for key, found in figures.pivot(rows, wanted).items()
     }
+
+
+def _absent(column: Column) -> FigureRow:
+    return FigureRow(None, reason=column.absent, analysis="", figure="")
 
 
 def list_rows(rows: Sequence[TableRow]) -> tuple[Group, ...]:
@@ -222,8 +231,9 @@ def tabulate_figures(
     return tabulate_models(evaluation, [column.heading for column in columns], cells, *extra)
 
 
-class DeclaredTable(NamedTuple):
-    """A table of `tables.yaml`."""
+@dataclass(frozen=True)
+class DeclaredTable:
+    """A table of `tables.yaml`, where it stands what each field means."""
 
     analysis: str
     columns: tuple[Column, ...]
@@ -231,6 +241,11 @@ class DeclaredTable(NamedTuple):
     first: str = "Model"
     title: str = ""
     share: bool = False
+    names: dict[str, str] = field(default_factory=dict)
+    arms: bool = False
+    words: tuple[str, ...] = ()
+    kind: str = "models"
+    of_two_classes: bool = False
 
 
 @cache
@@ -240,41 +255,95 @@ def read_tables() -> dict[str, DeclaredTable]:
     return TypeAdapter(dict[str, DeclaredTable]).validate_python(declared)
 
 
-def tabulate_declared(evaluation: Evaluation, name: str) -> Table | None:
-    """Make a table of `tables.yaml`; None where nothing has its first figure."""
+def tabulate_declared(evaluation: Evaluation, name: str, group: str = "") -> Table | None:
+    """Make a table of `tables.yaml`; None where nothing has its first figure.
+
+    Args:
+        group: Of columns that name none.
+    """
     table, columns = read_tables()[name], list[Column]()
-    analysis, sides = table.analysis, {"contender": evaluation.contender}
-    for each in table.columns:
-        figure = evaluation.primary if each.figure == "primary" else each.figure
-        model = sides.get(each.model, each.model)
-        each = each._replace(figure=figure, model=model)
-        found = evaluation.table.select(analysis=each.analysis or analysis, figure=each.figure)
-        if each.design not in ("", evaluation.task.design) or (each.is_optional and not found):
-            continue
-        if not found and not columns:
-            return None
-        # One column, or one for each class.
-        groups = evaluation.task.classes if "{class}" in each.heading else ("",)
-        columns += [
-            each._replace(heading=each.heading.replace("{class}", group), group=group)
-            for group in groups
-        ]
-    if table.rows == "model":
-        return tabulate_figures(evaluation, analysis, columns)
-    # Rows of groups of cases, of what is compared.
-    words, figures = evaluation.contender_words, evaluation.figures
+    analysis, figures = table.analysis, evaluation.table
+    words, sides = evaluation.contender_words, {"contender": evaluation.contender}
     prevalence = figures.find(analysis=analysis, figure="prevalence").value
     named = {
         "contender": words,
         "Contender": words.capitalize(),
-        "prevalence": format_share(prevalence),
+        "prevalence": format_share(prevalence or evaluation.prevalence),
+        "figure": evaluation.figure_words,
     }
-    rows = [
-        TableRow(format_share(float(key)) if table.share else key, cells)
-        for key, cells in pivot(figures, table.rows, columns, analysis).items()
-    ]
-    headings = [each.heading.format(**named) for each in columns]
-    return Table(headings, [Group(table.title.format(**named), rows)], first=table.first)
+    for each in table.columns:
+        figure = evaluation.primary if each.figure == "primary" else each.figure
+        model = sides.get(each.model, each.model)
+        each = each._replace(figure=figure, model=model, group=each.group or group)
+        address = {"analysis": each.analysis or analysis} | {"figure": figure}
+        if table.rows == "figure":
+            del address["figure"]
+        found = figures.select(**address)
+        if each.design not in ("", evaluation.task.design) or (each.is_optional and not found):
+            continue
+        is_kept = table.of_two_classes and evaluation.task.positive is not None
+        if not found and not columns and not is_kept:
+            return None
+        # One column, or one for each class.
+        heading = each.heading or evaluation.task.predicted.title_figure(figure)
+        groups = evaluation.task.classes if "{class}" in heading else (each.group,)
+        columns += [
+            each._replace(heading=heading.format(**named, **{"class": part}), group=part)
+            for part in groups
+        ]
+    if table.rows == "model":
+        return tabulate_figures(evaluation, analysis, columns)
+    # Rows of what is compared, else of groups of cases or of figures.
+    if table.rows in ("pair", "versus"):
+        made = _list_pairs(evaluation, table, columns)
+    else:
+        cells = pivot(figures, table.rows, columns, analysis)
+        absent = [_SHOW[each.show](_absent(each)) for each in columns]
+        rows = [
+            TableRow(format_share(float(key)) if table.share else title, cells.get(key, absent))
+            for key, title in (table.names or {key: key for key in cells}).items()
+        ]
+        made = [Group(table.title.format(**named), rows)]
+    headings = [each.heading for each in columns]
+    return Table(headings, made, table.first, table.words, table.kind) if made else None
+
+
+def _list_pairs(
+    evaluation: Evaluation, table: DeclaredTable, columns: Sequence[Column]
+) -> list[Group]:
+    """List a row for each difference of an analysis, in the order of the record.
+
+    Its title is the model, or what is subtracted, below the model.
+    """
+    # How sides are called: an arm by what stands for it, or in words of its kind.
+    titles = evaluation.titles
+    arms = {arm: titles[choice.model] for arm, choice in evaluation.arms.items()}
+    names = titles | arms | {PREVALENCE: name_chance(evaluation)}
+    if table.arms:
+        names = name_arms(evaluation, is_primary=table.analysis == PRIMARY)
+    # How a difference is written where that hangs on its direction or its sides.
+    show = _SHOW | {
+        "versus": lambda pair: names[pair.versus],
+        "better": lambda pair: "yes" if beats_rule(evaluation.direct(pair)) else "not shown",
+        "relation": lambda pair: _relate(evaluation, evaluation.direct(pair)),
+    }
+    groups: dict[str, list[TableRow]] = {}
+    asked = {"analysis": table.analysis, "figure": evaluation.primary, "group": ""}
+    for pair in evaluation.figures.select(**asked).rows:
+        if pair.versus:
+            group, title = names[pair.model], names[pair.versus]
+            if table.rows == "pair":
+                group, title = "", names[pair.model]
+            row = TableRow(title, [show[each.show](pair) for each in columns])
+            groups.setdefault(group, []).append(row)
+    return [Group(title, rows) for title, rows in groups.items()]
+
+
+def _relate(evaluation: Evaluation, pair: FigureRow) -> str:
+    """Say what a pair shows; where p was corrected over a family, no more than that p allows."""
+    if find_side(pair) != "open" and pair.p_holm is not None and not is_told_apart(pair):
+        return "not told apart once p is corrected for the number of pairs"
+    return relate(evaluation, pair, "the first model", "the second model")
 
 
 def tabulate_models(
