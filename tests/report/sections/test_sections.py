@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice
-from skiagram.evaluation.figure_table import FigureRow, make_row
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Part
 from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import with_verdict
@@ -105,6 +105,15 @@ def part_of_classes(*, compared):
     return replace(several_classes(), models=(model,))
 
 
+def without_prevalence():
+    """Return a run for which nobody stated a share of positives: nothing is given at one."""
+    models = []
+    for model in answered().models:
+        rows = [row for row in model.figures.rows if not row.figure.endswith("_at_prevalence")]
+        models.append(replace(model, figures=FigureTable(tuple(rows))))
+    return replace(answered(), prevalence=None, models=tuple(models))
+
+
 def of_many_rules():
     """Return a run whose differences from simple baselines have intervals above 0, but not p."""
 
@@ -132,7 +141,7 @@ RUNS = {
         SITUATIONS["Cross-validation"], warnings=(say("doubt.two_folds"),)
     ),
     "five trainings": lambda: trained(SITUATIONS["Trainings spread too wide to tell"], 5),
-    "without prevalence": lambda: replace(answered(), prevalence=None),
+    "without prevalence": without_prevalence,
     "no patients": lambda: replace(full(), patients_known=False),
     "mixed": mixed,
     "combination": with_combination,
