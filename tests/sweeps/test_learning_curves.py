@@ -7,6 +7,7 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import norm, t
 
+from skiagram.evaluation.figure_table import FigureTable
 from skiagram.statistics.delong import placements
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import overlap_factor
@@ -94,11 +95,12 @@ def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted():
     point = rising(0.9, 5, spread=0.02)
     point[1, :2] = np.nan
     point[2, 1:] = np.nan
-    curve = fit_learning_curve(model(point), SIZES, multipliers_of(5), 800, None)
-    assert curve.fits == (5, 3, 1, 5)
-    assert curve.auc[1].value == pytest.approx(np.nanmean(point[1]))
-    assert curve.auc[2].value == point[2, 0]
-    assert (curve.auc[2].low, curve.auc[2].high) == (None, None)
+    curve, rows = fit_learning_curve(model(point), SIZES, multipliers_of(5), 800, None)
+    figures = FigureTable(tuple(rows))
+    assert [row.value for row in figures.select(figure="fits").rows] == [5, 3, 1, 5]
+    _, of_three, alone, _ = figures.select(figure="roc_auc").rows
+    assert of_three.value == pytest.approx(np.nanmean(point[1]))
+    assert (alone.value, alone.low, alone.high) == (point[2, 0], None, None)
     assert curve.band is not None
 
 
@@ -180,7 +182,8 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(res
     assert all("1000 of 64 cases to train on" in reason for reason in reasons)
     found = result.curves
     assert (found.least, found.most, found.reach) == (24, 64, 128)
-    assert all(curve.cases == (24, 40, 64) for curve in found.curves)
+    assert found.sizes == (24, 40, 64)
+    assert {row.value for row in found.figures.select(figure="fits").rows} == {2}
     assert [curve.model for curve in found.curves][-1] == "best_classical"
     assert [crossing.model for crossing in found.crossings] == ["small_cnn"]
     assert found.ideal is not None
@@ -188,14 +191,15 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(res
 
 @pytest.mark.slow
 def test_a_point_is_the_auc_of_its_row_and_the_baseline_one_of_the_baselines(result):
-    drawn = {curve.model: np.ravel(curve.draws) for curve in result.curves.curves}
-    for model, areas in drawn.items():
-        of_rows = [
-            row.figures.get(model=model, figure="roc_auc") for row in result.rows if not row.reason
-        ]
-        assert areas.tolist() == pytest.approx([each.value for each in of_rows])
-    classical = np.array([drawn[name] for name in BASELINES])
-    assert (drawn["best_classical"] == classical).any(axis=0).all()
+    finished = [row for row in result.rows if not row.reason]
+    areas = {}
+    for curve in result.curves.curves:
+        named = {"model": curve.model, "figure": "roc_auc"}
+        areas[curve.model] = np.array([row.figures.find(**named).value for row in finished])
+        points = [row.value for row in result.curves.figures.select(**named).rows]
+        assert points == pytest.approx(areas[curve.model].reshape(3, 2).mean(axis=1))
+    classical = np.array([areas[name] for name in BASELINES])
+    assert (areas["best_classical"] == classical).any(axis=0).all()
 
 
 @pytest.mark.slow

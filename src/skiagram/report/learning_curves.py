@@ -19,6 +19,7 @@ from skiagram.report.formatting import format_count, format_p_value, format_perc
 from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal, format_difference
+from skiagram.sweeps.figures import AUC, EFFICIENCY
 from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
 from skiagram.sweeps.table import SweepResult
 
@@ -50,24 +51,21 @@ def answer(result: SweepResult) -> tuple[str, ...]:
 def tabulate_curves(result: LearningCurves) -> Table:
     """Tabulate AUC and efficiency by number of training cases; missing fits are counted."""
     # A column for each size; draws whose fit failed are counted.
-    sizes = sorted({cases for curve in result.curves for cases in curve.cases})
     rows = []
     for curve in result.curves:
         cells = []
-        for size in sizes:
-            place = curve.cases.index(size) if size in curve.cases else None
-            fits = 0 if place is None else curve.fits[place]
-            mark = f"{fits} of {result.draws} draws" if fits < result.draws else ""
-            if place is None:
-                cells.append(Cell(MISSING, mark=mark))
-                continue
-            cell = fill_cell(curve.auc[place])
-            efficiency = [format_decimal(each) for each in curve.efficiency[place : place + 1]]
-            cells.append(cell._replace(small=", ".join([cell.small, *efficiency]), mark=mark))
+        for size in result.sizes:
+            figures = result.figures.select(model=curve.model, group=str(size))
+            fits, efficiency = (figures.find(figure=name).value for name in ("fits", EFFICIENCY))
+            mark = f"{fits or 0:.0f} of {result.draws} draws" if fits != result.draws else ""
+            cell = fill_cell(figures.find(figure=AUC)) if fits else Cell(MISSING)
+            if efficiency is not None:
+                cell = cell._replace(small=f"{cell.small}, {format_decimal(efficiency)}")
+            cells.append(cell._replace(mark=mark))
         rows.append(TableRow(curve.title, cells))
     if result.ideal:
-        rows.append(TableRow("Ideal observer", [fill_cell(result.ideal)] * len(sizes)))
-    return Table([format_count(size) for size in sizes], list_rows(rows))
+        rows.append(TableRow("Ideal observer", [fill_cell(result.ideal)] * len(result.sizes)))
+    return Table([format_count(size) for size in result.sizes], list_rows(rows))
 
 
 def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
@@ -104,8 +102,7 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     if fewer:
         sentences.append(say("curve.fewer", cases=", ".join(fewer)))
     # Sizes at which nothing could be compared.
-    tried = {cases for curve in result.curves for cases in curve.cases}
-    if absent := sorted(tried - set(crossing.compared)):
+    if absent := [size for size in result.sizes if size not in crossing.compared]:
         sentences.append(say("curve.nothing", cases=", ".join(map(format_count, absent))))
     return " ".join(sentences)
 
@@ -137,9 +134,11 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
         colour = ARM_COLOUR[curve.arm] if main else next(others)
         # Points are means over draws, hollow where a fit failed.
         point: Style = {"color": colour, "marker": "s", "markersize": 4.5 if main else 2.5}
-        for value, x, fits in zip(curve.auc, curve.cases, curve.fits, strict=True):
+        figures = result.figures.select(model=curve.model)
+        for value in figures.select(figure=AUC).rows:
+            fits = figures.find(figure="fits", group=value.group).value
             fill = {"markerfacecolor": colour if fits == result.draws else "none"}
-            lines.append(Line("", (x,), (value.value or 0.0,), point | fill))
+            lines.append(Line("", (int(value.group),), (value.value or 0.0,), point | fill))
         # The line is the fitted power law.
         style: Style = {"color": colour, "linewidth": 1.8 if main else 0.9}
         style["linestyle"] = next(dashes) if curve.arm != "classical" else "-"
@@ -147,7 +146,7 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
             shade = (band.cases, band.low, band.high) if main else None
             lines.append(Line(curve.title, band.cases, band.auc, style, shade))
     # The limit of generated data; beyond the most training cases the curves are extrapolated.
-    sizes = sorted({cases for curve in result.curves for cases in curve.cases})
+    sizes = result.sizes
     places = [result.most, *(x for line in lines for x in line.x)]
     ends = min(places), max(places)
     if result.ideal and result.ideal.value is not None:

@@ -9,6 +9,7 @@ BMC Med. Inform. Decis. Mak. 12:8).
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy as np
 from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.evaluation.criteria import find_side
+from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER
+from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.metrics import resample_auc
 from skiagram.fitting.cross_validation import Subset
 from skiagram.seeding import stream
@@ -25,11 +28,12 @@ from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.significance import LEVEL, correct_by_holm
 from skiagram.statistics.variation import Z
-from skiagram.sweeps.figures import MeasuredRow, NamedModel
+from skiagram.sweeps.figures import AUC, EFFICIENCY, MeasuredRow, NamedModel
 from skiagram.sweeps.rows import BEST
 from skiagram.sweeps.runs import TrainedRow
 
 BASELINE = f"{BEST}classical"
+CURVES = "learning_curves"  # an analysis
 _REACH = 2  # nothing is said beyond this many times the most cases tried
 
 
@@ -48,23 +52,12 @@ class LearningCurve(NamedModel):
     """One model at every number of training cases; `best_classical` is chosen by each row.
 
     Attributes:
-        cases: Numbers of training cases with figures, ascending.
-        auc: Mean AUC over the draws that have a fit at each, with its interval; without one where
-            a single draw has.
-        efficiency: (d_a / d_ideal)² at each on generated data, by the mean AUC; else empty.
+        band: None where no curve could be fitted.
+        failures: Why it could not be fitted everywhere.
     """
 
-    cases: tuple[int, ...]
-    auc: tuple[Estimate, ...]
-    draws: tuple[tuple[float | None, ...], ...]
-    efficiency: tuple[float, ...]
     band: CurveBand | None
     failures: tuple[str, ...]
-
-    @property
-    def fits(self) -> tuple[int, ...]:
-        """Count in how many draws there is a fit, at each number of cases."""
-        return tuple(sum(area is not None for area in row) for row in self.draws)
 
 
 @dataclass(frozen=True)
@@ -116,7 +109,10 @@ class LearningCurves:
         draws: Draws of nested subsets.
         cases: Reported cases, which every fit scored, or every fold of fits together.
         patients: Of how many patients these are.
-        ideal: The ideal observer's AUC on generated data; None on real images.
+        figures: Of each model by the number of training cases, which is the group: `roc_auc`, the
+            mean over the draws that have a fit, with an interval where two draws have; `fits`, in
+            how many draws there is one; on generated data `efficiency`, (d_a / d_ideal)² by that
+            mean, and the AUC of the ideal observer.
     """
 
     least: int
@@ -125,9 +121,19 @@ class LearningCurves:
     draws: int
     cases: int
     patients: int
-    ideal: Estimate | None
+    figures: FigureTable
     curves: tuple[LearningCurve, ...]
     crossings: tuple[Crossing, ...]
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of training cases at which any model has a fit, ascending."""
+        return tuple(sorted(map(int, self.figures.list_distinct("group"))))
+
+    @property
+    def ideal(self) -> FigureRow | None:
+        """The ideal observer's AUC on generated data; None on real images."""
+        return self.figures.get(model=IDEAL_OBSERVER)
 
 
 @dataclass(frozen=True)
@@ -302,8 +308,8 @@ def _mean(values: Floats, axis: int) -> Floats:
 
 def fit_learning_curve(
     model: ResampledModel, sizes: Floats, multipliers: Floats, reach: float, ideal: float | None
-) -> LearningCurve:
-    """Return the record of one model.
+) -> tuple[LearningCurve, list[FigureRow]]:
+    """Return the curve of one model, and its figures.
 
     A number of cases is part of the curve where at least two draws have a fit.
 
@@ -321,30 +327,18 @@ def fit_learning_curve(
         low, high = np.percentile(curves[1:], (2.5, 97.5), axis=0)
         columns = (grid, curves[0], low, high)
         band = CurveBand(*(tuple(column.tolist()) for column in columns))
-    # On generated data each point is set against the best possible score.
-    some = np.isfinite(means[:, 0])
-    points = tuple(
-        _estimate(model.over_draws(size, model.fitted[size]))
-        for size in np.flatnonzero(some).tolist()
-    )
-    effective = []
-    if ideal is not None:
-        detected = (max(0.0, detectability(point.value or 0.5)) for point in points)
-        effective = [(each / detectability(ideal)) ** 2 for each in detected]
-    return LearningCurve(
-        model=model.model,
-        title=model.title,
-        arm=model.arm,
-        cases=tuple(int(size) for size in sizes[some]),
-        auc=points,
-        draws=tuple(
-            tuple(float(area) if np.isfinite(area) else None for area in row)
-            for row in model.areas[some, :, 0]
-        ),
-        efficiency=tuple(effective),
-        band=band,
-        failures=model.failures,
-    )
+    # Figures where any draw has a fit; on generated data each is set against the best possible one.
+    rows = []
+    for size in np.flatnonzero(np.isfinite(means[:, 0])).tolist():
+        fitted = model.fitted[size]
+        point = _estimate(model.over_draws(size, fitted))
+        figures: dict[str, Estimate | float] = {AUC: point, "fits": float(fitted.sum())}
+        if ideal is not None:
+            detected = max(0.0, detectability(point.value or 0.5))
+            figures[EFFICIENCY] = (detected / detectability(ideal)) ** 2
+        place = partial(make_row, analysis=CURVES, model=model.model, group=f"{sizes[size]:.0f}")
+        rows += [place(figure, figure=name) for name, figure in figures.items()]
+    return LearningCurve(model.model, model.title, model.arm, band, model.failures), rows
 
 
 def _fit_laws(sizes: Floats, *means: Floats) -> tuple[Floats, tuple[PowerLaw, ...]]:
@@ -472,6 +466,13 @@ def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
     limit = compared.ideal(setting) if compared else None
     ideal = None if limit is None else limit.estimate()
     best = None if ideal is None else ideal.value
+    fitted = [
+        fit_learning_curve(model, numbers, multipliers, reach, best)
+        for model in (*models.values(), baseline)
+    ]
+    figures = [row for _, rows in fitted for row in rows]
+    if ideal is not None:
+        figures.append(make_row(ideal, CURVES, AUC, model=IDEAL_OBSERVER))
     return LearningCurves(
         least=sizes[0],
         most=sizes[-1],
@@ -479,11 +480,8 @@ def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
         draws=len(draws),
         cases=len(setting.cases),
         patients=setting.cases.patients,
-        ideal=ideal,
-        curves=tuple(
-            fit_learning_curve(model, numbers, multipliers, reach, best)
-            for model in (*models.values(), baseline)
-        ),
+        figures=FigureTable(tuple(figures)),
+        curves=tuple(curve for curve, _ in fitted),
         crossings=find_crossings([*models.values()], baseline, numbers, multipliers, reach),
     )
 
