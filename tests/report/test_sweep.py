@@ -136,7 +136,7 @@ def test_a_page_is_made_anew_byte_for_byte():
 
 
 def test_decisions_have_a_part_of_their_own_where_they_were_asked_for():
-    (films,) = severity.show(of_worse_images())["data"]
+    (films,) = severity.list_data(of_worse_images())
     assert "0.20" in str(films["decisions"].groups[1].rows[0].cells[1])
 
 

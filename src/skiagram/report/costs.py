@@ -17,7 +17,6 @@ from skiagram.report.drawing import (
     wrap_title,
 )
 from skiagram.report.formatting import format_count
-from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import Estimate, format_decimal
 from skiagram.sweeps.costs import pareto_front
@@ -57,7 +56,7 @@ class ModelCost(NamedTuple):
 
 
 def list_models(result: SweepResult) -> tuple[list[ModelCost], dict[str, str]]:
-    """List all models that were timed; and, of those that failed, title → reason."""
+    """List all timed models, the most accurate first; and, of those that failed, title → reason."""
     models, failed = list[ModelCost](), dict[str, str]()
     for row in result.rows:
         for each in row.figures.models:
@@ -71,7 +70,7 @@ def list_models(result: SweepResult) -> tuple[list[ModelCost], dict[str, str]]:
                 failed[title] = auc.reason
             elif costs:
                 models.append(ModelCost(title, each.arm, auc, costs))
-    return models, failed
+    return sorted(models, key=_auc, reverse=True), failed
 
 
 def answer(result: SweepResult) -> tuple[str, ...]:
@@ -87,10 +86,9 @@ def answer(result: SweepResult) -> tuple[str, ...]:
     return (describe_best(models, result.margin), *fronts)
 
 
-def show(result: SweepResult) -> Context:
-    """Show figure and table, the most accurate model first; the table numbers them."""
-    models, failed = list_models(result)
-    models.sort(key=_auc, reverse=True)
+def tabulate_costs(result: SweepResult) -> Table:
+    """Tabulate and number the models, the most accurate first."""
+    models, _ = list_models(result)
     rows = [
         TableRow(
             f"{number}. {model.title}",
@@ -101,9 +99,7 @@ def show(result: SweepResult) -> Context:
         )
         for number, model in enumerate(models, start=1)
     ]
-    table = Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
-    figure = draw_pareto(models) if models else None
-    return {"figure": figure, "table": table, "failed": failed}
+    return Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
 
 
 def describe_best(models: Sequence[ModelCost], margin: float) -> str:
@@ -159,8 +155,11 @@ def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
     }
 
 
-def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
-    """Draw every model by its number in the table; a line joins the front."""
+def draw_pareto(result: SweepResult) -> Drawing | None:
+    """Draw every model by its number in the table, a line joins the front; None without models."""
+    models, _ = list_models(result)
+    if not models:
+        return None
     value, words = [_auc(model) for model in models], []
     # A panel for each kind of cost, all with the same axis of AUC.
     with open_figure(5.2) as figure:

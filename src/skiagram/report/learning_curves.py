@@ -16,28 +16,14 @@ from skiagram.report.drawing import (
     style_of,
 )
 from skiagram.report.formatting import format_count, format_p_value, format_percent
-from skiagram.report.section import Context
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
 from skiagram.statistics.estimate import MISSING, format_decimal, format_difference
 from skiagram.sweeps.figures import AUC, EFFICIENCY
 from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
-from skiagram.sweeps.table import SweepResult
 
 
-def show(result: SweepResult) -> Context:
-    """Show figure and table."""
-    curves = _curves_of(result)
-    return {"figure": draw_learning_curves(curves), "table": tabulate_curves(curves)}
-
-
-def _curves_of(result: SweepResult) -> LearningCurves:
-    assert result.curves is not None  # noqa: S101 - of this analysis all results have them
-    return result.curves
-
-
-def answer(result: SweepResult) -> tuple[str, ...]:
+def answer(curves: LearningCurves) -> tuple[str, ...]:
     """Say from how many cases on each contender is ahead."""
-    curves = _curves_of(result)
     answers = [describe_crossing(crossing, curves) for crossing in curves.crossings]
     answered = {crossing.model for crossing in curves.crossings}
     left_out = [
@@ -48,24 +34,24 @@ def answer(result: SweepResult) -> tuple[str, ...]:
     return (*answers, *left_out) if answers else (say("curve.none"),)
 
 
-def tabulate_curves(result: LearningCurves) -> Table:
+def tabulate_curves(curves: LearningCurves) -> Table:
     """Tabulate AUC and efficiency by number of training cases; missing fits are counted."""
     # A column for each size; draws whose fit failed are counted.
     rows = []
-    for curve in result.curves:
+    for curve in curves.curves:
         cells = []
-        for size in result.sizes:
-            figures = result.figures.select(model=curve.model, group=str(size))
+        for size in curves.sizes:
+            figures = curves.figures.select(model=curve.model, group=str(size))
             fits, efficiency = (figures.find(figure=name).value for name in ("fits", EFFICIENCY))
-            mark = f"{fits or 0:.0f} of {result.draws} draws" if fits != result.draws else ""
+            mark = f"{fits or 0:.0f} of {curves.draws} draws" if fits != curves.draws else ""
             cell = fill_cell(figures.find(figure=AUC)) if fits else Cell(MISSING)
             if efficiency is not None:
                 cell = cell._replace(small=f"{cell.small}, {format_decimal(efficiency)}")
             cells.append(cell._replace(mark=mark))
         rows.append(TableRow(curve.title, cells))
-    if result.ideal:
-        rows.append(TableRow("Ideal observer", [fill_cell(result.ideal)] * len(result.sizes)))
-    return Table([format_count(size) for size in result.sizes], list_rows(rows))
+    if curves.ideal:
+        rows.append(TableRow("Ideal observer", [fill_cell(curves.ideal)] * len(curves.sizes)))
+    return Table([format_count(size) for size in curves.sizes], list_rows(rows))
 
 
 def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
@@ -75,13 +61,24 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     compared and Holm's p over all contenders is below 5 %, "does not overtake" where it lies below;
     else the answer is open. Beyond, there is only what follows if both curves go on as a power law.
     """
-    # Whether it overtakes, and the difference with the most training cases.
+    # Whether it overtakes, and where within the sizes that were compared.
+    most, key, cases = crossing.compared[-1], f"curve.{crossing.side}", crossing.cases
+    places = {"model": crossing.title, "most": format_count(most)}
+    if crossing.side == "above" and cases is not None and cases <= most:
+        key = "curve.from_the_least" if cases <= result.least else "curve.crosses"
+        places |= {
+            "least": format_count(result.least),
+            "cases": _rounded(cases),
+            "low": _rounded(crossing.low or result.least),
+            "high": _rounded(min(crossing.high or math.inf, most)),
+        }
+    # The difference with the most training cases.
     corrected = crossing.p if len(result.crossings) > 1 else None
     sentences = [
-        _describe_place(crossing, result),
+        say(key, **places),
         say(
             "curve.difference",
-            most=format_count(crossing.compared[-1]),
+            most=format_count(most),
             gap=format_difference(crossing.difference),
             p="" if corrected is None else say("curve.corrected", p=format_p_value(corrected)),
         ),
@@ -107,37 +104,24 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     return " ".join(sentences)
 
 
-def _describe_place(crossing: Crossing, result: LearningCurves) -> str:
-    places = {"model": crossing.title, "most": format_count(crossing.compared[-1])}
-    within = crossing.cases is not None and crossing.cases <= crossing.compared[-1]
-    if crossing.side != "above" or crossing.cases is None or not within:
-        return say(f"curve.{crossing.side}", **places)
-    # The place of the crossing, within the sizes that were compared.
-    places["high"] = _rounded(min(crossing.high or math.inf, crossing.compared[-1]))
-    if crossing.cases <= result.least:
-        return say("curve.from_the_least", least=format_count(result.least), **places)
-    low, cases = _rounded(crossing.low or result.least), _rounded(crossing.cases)
-    return say("curve.crosses", cases=cases, low=low, **places)
-
-
 def _rounded(cases: float) -> str:
     """Return two digits: the third of a crossing means nothing."""
     return format_count(float(f"{cases:.2g}"))
 
 
-def draw_learning_curves(result: LearningCurves) -> Drawing:
+def draw_learning_curves(curves: LearningCurves) -> Drawing:
     """Draw every model's points and curve; the chosen baseline and the contenders are thick."""
     lines, others, dashes = list[Line](), cycle(OTHERS), cycle(DASHES)
     # The baseline and the contenders in the colours of their arms, all others pale.
-    for curve in result.curves:
+    for curve in curves.curves:
         main = curve.arm != "classical" or curve.model == BASELINE
         colour = ARM_COLOUR[curve.arm] if main else next(others)
         # Points are means over draws, hollow where a fit failed.
         point: Style = {"color": colour, "marker": "s", "markersize": 4.5 if main else 2.5}
-        figures = result.figures.select(model=curve.model)
+        figures = curves.figures.select(model=curve.model)
         for value in figures.select(figure=AUC).rows:
             fits = figures.find(figure="fits", group=value.group).value
-            fill = {"markerfacecolor": colour if fits == result.draws else "none"}
+            fill = {"markerfacecolor": colour if fits == curves.draws else "none"}
             lines.append(Line("", (int(value.group),), (value.value or 0.0,), point | fill))
         # The line is the fitted power law.
         style: Style = {"color": colour, "linewidth": 1.8 if main else 0.9}
@@ -146,14 +130,14 @@ def draw_learning_curves(result: LearningCurves) -> Drawing:
             shade = (band.cases, band.low, band.high) if main else None
             lines.append(Line(curve.title, band.cases, band.auc, style, shade))
     # The limit of generated data; beyond the most training cases the curves are extrapolated.
-    sizes = result.sizes
-    places = [result.most, *(x for line in lines for x in line.x)]
+    sizes = curves.sizes
+    places = [curves.most, *(x for line in lines for x in line.x)]
     ends = min(places), max(places)
-    if result.ideal and result.ideal.value is not None:
-        lines.append(Line("ideal observer", ends, (result.ideal.value,) * 2, style_of("limit")))
+    if curves.ideal and curves.ideal.value is not None:
+        lines.append(Line("ideal observer", ends, (curves.ideal.value,) * 2, style_of("limit")))
     heights = [value for line in lines for value in line.y] or [0.0]
     end = (min(heights), max(heights))
-    lines.append(Line("", (result.most,) * 2, end, style_of("dotted")))
+    lines.append(Line("", (curves.most,) * 2, end, style_of("dotted")))
     ticks = {float(size): f"{size / 1000:g}k" if size >= 1000 else str(size) for size in sizes}
     labels = "training cases; right of the dotted line: extrapolated", "AUC on unseen cases"
     words = "AUC by number of training cases, as in the table."

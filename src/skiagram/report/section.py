@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from skiagram.declared import read_declared
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.report import sections  # as a whole, so that the digest of the stage has them all
+from skiagram.report import sections  # noqa: F401 - so that the digest of the stage has them all
 from skiagram.report.drawing import Drawing
 from skiagram.report.material import Material
 from skiagram.report.tables import tabulate_declared
@@ -65,6 +65,7 @@ class DeclaredSection:
     shows: dict[str, str | tuple[str, ...]] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
     headings: dict[str, str] = field(default_factory=dict)
+    answer: str = ""
     otherwise: str = ""
     of_more_classes: str = ""
 
@@ -74,6 +75,20 @@ def list_sections(file: str = "sections.yaml") -> dict[str, DeclaredSection]:
     """List anchor → section, in the order of the page that a file declares."""
     declared = read_declared("skiagram.report", file)
     return TypeAdapter(dict[str, DeclaredSection]).validate_python(declared)
+
+
+def call_declared(asked: str | tuple[str, ...], known: Mapping[str, Any], own: str = "") -> Any:
+    """Call the function of an address in the package with what its parameters are called.
+
+    Args:
+        asked: The address, perhaps with what else it is called with.
+        own: Address of the module of a function that names none.
+    """
+    address, *values = [asked] if isinstance(asked, str) else asked
+    place, _, name = address.rpartition(".")
+    function = getattr(import_module(f"skiagram.{place or own}"), name)
+    named = (each for each in signature(function).parameters if each in known)
+    return function(*(known[each] for each in named), *values)
 
 
 def make_section(
@@ -94,14 +109,7 @@ def make_section(
 
     @cache
     def show(key: str) -> Any:
-        """Call the function behind a name with what its parameters are called."""
-        asked = declared.shows[key]
-        address, *values = [asked] if isinstance(asked, str) else asked
-        place, _, name = address.rpartition(".")
-        module = import_module(f"skiagram.{place}" if place else f"{sections.__name__}.{anchor}")
-        function = getattr(module, name)
-        named = (each for each in signature(function).parameters if each in known)
-        return function(*(known[each] for each in named), *values)
+        return call_declared(declared.shows[key], known, f"report.sections.{anchor}")
 
     tables = {key: tabulate_declared(evaluation, name) for key, name in declared.tables.items()}
     measured = (

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -20,7 +21,6 @@ from skiagram.report.drawing import (
     style_of,
     wrap_title,
 )
-from skiagram.report.section import Context
 from skiagram.report.tables import Cells, Group, Table, TableRow, fill_difference
 from skiagram.restoration.corruptions import CORRUPTIONS
 from skiagram.statistics.estimate import MISSING, format_estimate, format_signed
@@ -43,21 +43,19 @@ def answer(result: SweepResult) -> tuple[str, ...]:
     )
 
 
-def show(result: SweepResult) -> Context:
+def list_data(result: SweepResult) -> list[dict[str, Any]]:
     """Show of each data set figure and table of the AUC, and its decisions where there are some."""
-    return {
-        "data": [
-            {
-                "found": data.clean.figures,
-                "prefix": name_data(data),
-                "figure": draw_severity_curves(data),
-                "changes": tabulate_changes(data),
-                "decisions": any(each.figure in _DECISIONS for each in data.clean.figures.rows)
-                and tabulate_decisions(data),
-            }
-            for data in list_worse_images(result.rows)
-        ]
-    }
+    return [
+        {
+            "found": data.clean.figures,
+            "prefix": name_data(data),
+            "figure": draw_severity_curves(data),
+            "changes": tabulate_changes(data),
+            "decisions": any(each.figure in _DECISIONS for each in data.clean.figures.rows)
+            and tabulate_decisions(data),
+        }
+        for data in list_worse_images(result.rows)
+    ]
 
 
 def list_models(data: WorseImages) -> list[NamedModel]:

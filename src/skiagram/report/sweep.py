@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from skiagram.evaluation.criteria import CHANCE
 from skiagram.evaluation.sentences import say
 from skiagram.records.files import write_record
-from skiagram.report import costs, learning_curves, severity
+from skiagram.report import costs, learning_curves, severity  # noqa: F401 - named in sweep.yaml
 from skiagram.report.costs import fill_cost
 from skiagram.report.drawing import (
     ARM_COLOUR,
@@ -23,7 +22,7 @@ from skiagram.report.drawing import (
     style_of,
 )
 from skiagram.report.rendering import render_template
-from skiagram.report.section import Context
+from skiagram.report.section import Context, DeclaredSection, call_declared, list_sections
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import (
     Estimate,
@@ -58,11 +57,6 @@ _HEADINGS = {
     MERIT_DIFFERENCE: "Figure of merit minus the reference’s",
     SENSITIVITY_DIFFERENCE: "Mean sensitivity minus the reference’s",
 }
-_ANALYSES: dict[str | None, Any] = {
-    "cost": costs,
-    "learning_curves": learning_curves,
-    "severity": severity,
-}
 
 
 def write_outputs(result: SweepResult, folder: Path) -> None:
@@ -92,16 +86,25 @@ def list_answers(result: SweepResult) -> tuple[str, ...]:
     if finders or figures.get(figure=MERIT_DIFFERENCE):
         is_useless = False
     warning = (say("answer.nothing_works"), say("answer.look_at_data")) if is_useless else ()
-    analysis = _ANALYSES.get(result.analysis)
-    answers = analysis.answer(result) if analysis else ()
+    analysis = find_analysis(result)
+    known = {"result": result} | vars(result)
+    answers = call_declared(analysis.answer, known) if analysis else ()
     return (*warning, *answers, *describe_choice(result))
+
+
+def find_analysis(result: SweepResult) -> DeclaredSection | None:
+    """Find the section of what is made of all rows together; None where that is nothing."""
+    return list_sections("sweep.yaml").get(result.analysis or "")
 
 
 def fill(result: SweepResult) -> Context:
     """Return the answer, the figure and the tables."""
-    models, analysis = list_models(result), _ANALYSES.get(result.analysis)
+    models, analysis = list_models(result), find_analysis(result)
+    known = {"result": result} | vars(result)
+    shown = analysis.shows.items() if analysis else ()
     return {
-        "analysis": analysis.show(result) if analysis else None,
+        "analysis": analysis,
+        "own": {key: call_declared(asked, known) for key, asked in shown},
         "models": [
             (
                 title_of(result, model),
