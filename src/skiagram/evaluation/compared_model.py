@@ -109,14 +109,6 @@ class ComparedModel:
             return replace(difference, pair=None, by_kind=False, kind=None, method=SAME_ORDER)
         return difference
 
-    def on_site(self, rows: Flags) -> "ComparedModel":
-        """Return the same on a site's cases.
-
-        Where one fit of each repeat scored the site, no training sets overlap in its figure.
-        """
-        scored = self.scored.select(rows)
-        return replace(self, scored=replace(scored, folds=0) if scored.has_one_fit else scored)
-
     def ideal(self, setting: EvaluationSet, *, within_fits: bool = False) -> Linearised | None:
         """Return the primary figure of the ideal observer; None but on generated data.
 

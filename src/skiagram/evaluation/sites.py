@@ -46,7 +46,14 @@ def study_sites(
     site = setting.site.to_numpy(dtype=str)
     # The figure of each arm on those sites that are large enough for all of them.
     names = np.unique(site).tolist()
-    by_site = {name: [model.on_site(site == name) for model in arms.values()] for name in names}
+    by_site: dict[str, list[ComparedModel]] = {}
+    for name in names:
+        models = [model.select(site == name) for model in arms.values()]
+        # Where one fit of each repeat scored the site, no training sets overlap in its figure.
+        by_site[name] = [
+            replace(each, scored=replace(each.scored, folds=0)) if each.scored.has_one_fit else each
+            for each in models
+        ]
     shown = [
         name
         for name in names

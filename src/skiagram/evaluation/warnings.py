@@ -13,7 +13,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.evaluation.inputs import LearnedSubset
+from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.sentences import join, say
@@ -77,21 +77,18 @@ def state_warnings(
         yield from warn_of_unequal_patients(cases)
 
 
-def warn_of_subset(subset: LearnedSubset | None) -> Iterator[str]:
-    """Yield a warning where the plan left out cases that could be learned from."""
-    if subset is not None:
+def warn_of_training(run: MeasuredRun, inputs: EvaluationInputs) -> Iterator[str]:
+    """Yield a warning of what the plan left out, of inputs that lack, of folds and of choices."""
+    # Cases that could be learned from.
+    if (subset := inputs.subset) is not None:
         learned, available = (f"{number:.0f}" for number in (subset.learned, subset.available))
         yield say("doubt.subset", learned=learned, available=available)
-
-
-def warn_of_folds(run: MeasuredRun) -> Iterator[str]:
-    """Yield a warning where two folds scored the cases, as after `skiagram run --quick`.
-
-    And one where fits of few patients chose features for what is compared.
-    """
+    yield from inputs.lacking
+    # Two folds alone, as after `skiagram run --quick`.
     if any(model.compared is not None and model.compared.scored.folds == 2 for model in run.models):
         yield say("doubt.two_folds")
-    # Below 200 patients all fits may choose what chance made good in them (simulated).
+    # Fits of few patients chose features for what is compared: below 200 patients all fits may
+    # choose what chance made good in them (simulated).
     standing = {name for arm in run.pair for name in run.arms[arm].choice.chosen}
     choosing = [
         model.result.outcome.title
@@ -103,12 +100,6 @@ def warn_of_folds(run: MeasuredRun) -> Iterator[str]:
     patients = run.setting.cases.patients
     if run.task.design == "cv" and choosing and patients < FEW_TO_CHOOSE_BY:
         yield say("doubt.choosing_fits", models=join(choosing), patients=patients)
-
-
-def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
-    """Yield a warning where no simple baseline for the outcome was trained beside the models."""
-    if run.task.rules and not run.rules:
-        yield say("doubt.no_rules", rules=" or ".join(f"`{rule}`" for rule in run.task.rules))
 
 
 def warn_of_unequal_patients(cases: LabelledCases) -> Iterator[str]:

@@ -10,21 +10,17 @@ from skiagram.report.rendering import render_template
 from skiagram.report.section import Sections, make_sections
 from skiagram.report.sections.checklist import fill_checklists, tabulate_checklist, tabulate_items
 from skiagram.tables.frames import inert_text
-from skiagram.tasks.cases import DataCard
-
-
-def page_title(card: DataCard, evaluation: Evaluation) -> str:
-    """Return the heading of the report: a run of classical models alone asks of no network."""
-    title = f"{card.title[:1].upper()}{card.title[1:]}"
-    if any(outcome.arm in ("deep", "encoder") for outcome in evaluation.outcomes):
-        return f"{title}: does a deep network do better than classical features?"
-    return f"{title}: what do classical features tell?"
 
 
 def render(evaluation: Evaluation, material: Material, sections: Sections | None = None) -> str:
     """Return the report as one self-contained HTML page; equal input gives equal text."""
     sections = sections or make_sections(evaluation, material)
     first, second, *appendix = sections.filled
+    # A run of classical models alone asks of no network.
+    question = "what do classical features tell?"
+    if any(outcome.arm in ("deep", "encoder") for outcome in evaluation.outcomes):
+        question = "does a deep network do better than classical features?"
+    title = material.card.title
     return render_template(
         "page.html.j2",
         first=first,
@@ -37,7 +33,7 @@ def render(evaluation: Evaluation, material: Material, sections: Sections | None
         design=design_words(evaluation),
         material=material,
         card=material.card,
-        title=page_title(material.card, evaluation),
+        title=f"{title[:1].upper()}{title[1:]}: {question}",
     )
 
 

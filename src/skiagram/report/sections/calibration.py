@@ -1,8 +1,7 @@
 """Calibration: how far each model's probabilities mean what they say."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.evaluation.figure_table import FigureRow
-from skiagram.evaluation.results import CALIBRATION, ModelResult
+from skiagram.evaluation.results import CALIBRATION
 from skiagram.report.drawing import (
     Drawing,
     Line,
@@ -18,12 +17,11 @@ from skiagram.statistics.estimate import format_decimal, format_estimate
 
 def draw_reliability(evaluation: Evaluation) -> Drawing | None:
     """Draw one panel per model, the best of each arm; None where nobody has probabilities."""
-
-    def list_bins(model: ModelResult) -> tuple[FigureRow, ...] | None:
-        """List shares of bins, whose group is their mean probability."""
-        return model.figures.select(analysis=CALIBRATION, figure="reliability").rows or None
-
-    drawn = list(best_of_each_arm(evaluation, list_bins))
+    # Shares of bins, whose group is their mean probability.
+    asked = {"analysis": CALIBRATION, "figure": "reliability"}
+    drawn = list(
+        best_of_each_arm(evaluation, lambda model: model.figures.select(**asked).rows or None)
+    )
     if not drawn:
         return None
     panels, parts = [], []
