@@ -13,18 +13,26 @@ from skiagram.compute.context import RunContext
 from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders import encoding
-from skiagram.encoders.encoder import carry_encoder, read_encoding
+from skiagram.encoders.encoder import TABLE, carry_encoder
 from skiagram.encoders.encoding import (
     FolderEncoder,
-    carried_encoder,
     encode_images,
     resolve_preprocessing,
     write_encoding,
 )
+from skiagram.encoders.timm_encoder import PooledNetwork
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import write_modalities
 from skiagram.images import Region
-from skiagram.preparation import FurtherModality, ImageKinds, Preparation, TraitRanges
+from skiagram.preparation import (
+    PREPARATION,
+    FurtherModality,
+    ImageKinds,
+    Preparation,
+    TraitRanges,
+)
+from skiagram.records.feature_table import FeatureTable
+from skiagram.records.files import read_record
 from skiagram.records.places import tabulate_places
 from tests.encoders.examples import (
     SIDE,
@@ -228,14 +236,14 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(tmp_pa
     four = store(tmp_path / "four", [images(20, 20, 4)])
     with pytest.raises(DataError, match=r"case-000.*4 channels"):
         encode_images(four, given)
-    forward = encoding._forward
+    forward = PooledNetwork.forward
 
-    def spoilt(*arguments):
-        numbers = forward(*arguments)
+    def spoilt(network, pictures):
+        numbers = forward(network, pictures)
         numbers[-1] = np.inf
         return numbers
 
-    monkeypatch.setattr(encoding, "_forward", spoilt)
+    monkeypatch.setattr(PooledNetwork, "forward", spoilt)
     with pytest.raises(DataError, match=r"case-00\d.*not finite"):
         encode_images(store(tmp_path / "fine", list(picture)), given)
 
@@ -245,21 +253,21 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
     given = encoder(path)
     table, record = encode_images(folder, given)
     write_encoding(table, record, given, tmp_path / "encoded")
-    assert_array_equal(read_encoding(tmp_path / "encoded")[0].values, table.values)
+    assert_array_equal(FeatureTable.read(tmp_path / "encoded" / TABLE).values, table.values)
     model = tmp_path / "model"
     model.mkdir()
     carry_encoder(tmp_path / "encoded", model)
     path.unlink()
-    carried = carried_encoder(model)
-    again = encode_images(folder, carried)[0]
+    preparation = read_record(Preparation, folder / PREPARATION)
+    again = FolderEncoder.of_model(model, preparation).encode(folder)
     assert_array_equal(again.values, table.values)
     shutil.rmtree(model / "learned")  # as where the weights are large
     with pytest.raises(DataError, match="no such file of weights"):
-        carried_encoder(model).load()
+        FolderEncoder.of_model(model, preparation)
     text = (model / "encoder.json").read_text()
     (model / "encoder.json").write_text(text.replace("skiagram.encoders.timm", "os.path.timm"))
     with pytest.raises(DataError, match="code that comes with a model is not run"):
-        carried_encoder(model)
+        FolderEncoder.of_model(model, preparation)
 
 
 def test_an_encoder_of_whole_pictures_keeps_no_places(tmp_path):

@@ -16,12 +16,10 @@ import numpy as np
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from skiagram.arrays import Flags, Singles
+from skiagram.arrays import Singles
 from skiagram.errors import refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.preparation import LEARNED
-from skiagram.records.feature_table import FeatureTable
-from skiagram.records.files import read_record
 from skiagram.strict import STRICT
 
 if TYPE_CHECKING:
@@ -154,30 +152,6 @@ class Preprocessing:
     fit: Literal["pad", "stretch", "crop"]
     margin: Annotated[float, Field(ge=0)] | None
 
-    def check_channels(self, channels: int) -> None:
-        """Refuse means or deviations for neither as many channels as the network has, nor one."""
-        for name, values in (("mean", self.mean or ()), ("std", self.std or ())):
-            if len(values) not in (1, channels):
-                raise refusal(
-                    "encoders.values_of_channels",
-                    f"encoder.preprocessing.{name}",
-                    number=len(values),
-                    channels=channels,
-                )
-
-    def standardise(self, picture: "Tensor", channels: int) -> "Tensor":
-        """Repeat a single channel as often as the network reads, and standardise each.
-
-        Args:
-            picture: (1 or channels, side, side) float32 of 0 to 1.
-        """
-        import torch
-
-        mean, std = (
-            torch.tensor(values).view(-1, 1, 1) for values in (self.mean or (), self.std or ())
-        )
-        return (picture.expand(channels, *picture.shape[1:]) - mean) / std
-
 
 @dataclass(**STRICT)
 class Volumes:
@@ -234,11 +208,6 @@ class EncoderRecord:
         return str(self.encoder["title"])
 
 
-def read_encoding(folder: Path) -> tuple[FeatureTable, EncoderRecord]:
-    """Read what `encoding.write_encoding` wrote."""
-    return FeatureTable.read(folder / TABLE), read_record(EncoderRecord, folder / RECORD)
-
-
 def carry_encoder(encoding: Path, model: Path) -> None:
     """Copy into a model's folder what encodes new images as the encoding was made."""
     shutil.copyfile(encoding / RECORD, model / RECORD)
@@ -285,25 +254,20 @@ def pictures(
         positions = [(0, int(place)) for place in at]
     else:
         positions = [(axis, (start + stop) // 2) for axis, (start, stop) in enumerate(extent)]
-        # Planes that miss the region are moved into it.
+        # Planes that miss the region are moved to where most of it is.
         if region is not None:
-            inside = region.inside
-            positions = [(axis, _place_in_region(inside, axis, place)) for axis, place in positions]
+            for axis, place in positions:
+                across = tuple(other for other in range(3) if other != axis)
+                pixels = np.count_nonzero(region.inside, axis=across)
+                positions[axis] = axis, place if pixels[place] else int(pixels.argmax())
     # Each plane with the ratio of its pixels' sides.
     views = []
     for axis, place in positions:
         plane = np.take(voxels, place, axis=axis)
-        across = [other for other in range(3) if other != axis]
+        across = tuple(other for other in range(3) if other != axis)
         box = _square([extent[other] for other in across], plane.shape, cut)
         views.append((plane[box], pixel_ratio(spacing, *across)))
     return views
-
-
-def _place_in_region(inside: Flags, axis: int, place: int) -> int:
-    """Find the place of a plane that meets a region: the given one, or the first with most."""
-    across = tuple(other for other in range(inside.ndim) if other != axis)
-    pixels = np.count_nonzero(inside, axis=across)
-    return place if pixels[place] else int(pixels.argmax())
 
 
 def pixel_ratio(spacing: Spacing | None, rows: int = 0, columns: int = 1) -> float:
@@ -370,9 +334,15 @@ def read_picture(
 
     A grey picture is repeated, a coloured one reduced to its luminance where one channel is read.
     """
-    return preprocessing.standardise(
-        square(picture, ratio, preprocessing, grey=channels == 1), channels
+    import torch
+
+    # A single channel as often as the network reads, each standardised.
+    read = square(picture, ratio, preprocessing, grey=channels == 1)
+    mean, std = (
+        torch.tensor(values).view(-1, 1, 1)
+        for values in (preprocessing.mean or (), preprocessing.std or ())
     )
+    return (read.expand(channels, *read.shape[1:]) - mean) / std
 
 
 def square(picture: Image, ratio: float, preprocessing: Preprocessing, *, grey: bool) -> "Tensor":

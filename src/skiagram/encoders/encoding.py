@@ -120,7 +120,14 @@ class FolderEncoder:
     @classmethod
     def of_model(cls, model: Path, preparation: Preparation) -> "FolderEncoder":
         """Return what encodes new images as the encoder of a model's folder does."""
-        encoder = carried_encoder(model)
+        record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
+        target = str(record.encoder.get("_target_", ""))
+        check_own_class(target, _PACKAGES, path)
+        encoder = build(record.encoder, str(path))
+        if not isinstance(encoder, Encoder):
+            raise refusal("encoders.no_encoder", str(path), target=target)
+        # The weights lie in the folder where they are small, else where they came from.
+        encoder = encoder.kept(model / LEARNED, record.sha256)
         return cls._of_preparation(encoder, encoder.load(), preparation)
 
     @classmethod
@@ -268,17 +275,6 @@ def write_encoding(
     encoder.keep(folder / LEARNED)
 
 
-def carried_encoder(model: Path) -> Encoder:
-    """Build the encoder of a model's folder, with the weights in it or else its own."""
-    record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
-    target = str(record.encoder.get("_target_", ""))
-    check_own_class(target, _PACKAGES, path)
-    encoder = build(record.encoder, str(path))
-    if not isinstance(encoder, Encoder):
-        raise refusal("encoders.no_encoder", str(path), target=target)
-    return encoder.kept(model / LEARNED, record.sha256)
-
-
 def _encode_places(work: _Work) -> Singles:
     """Compute a row for each place, and at the end one for the whole image where it has one."""
     # The image, scaled as the encoder reads it.
@@ -298,7 +294,7 @@ def _encode_places(work: _Work) -> Singles:
         )
     rows = values if image_values is None else np.vstack([values, image_values])
     if not np.isfinite(rows).all():
-        raise _not_finite(case)
+        raise refusal("encoders.infinite_numbers", case)
     return rows
 
 
@@ -364,12 +360,25 @@ def _encode_images(work: _Work) -> Singles:
             raise _missing(case)
         views += case_views
         counts.append(len(case_views))
-    # All pictures go through the network together.
-    numbers = _forward(views, loaded, encoder, device)
+    # All pictures go through the network, in batches of the encoder's size.
+    rows, size, half = [], encoder.batch_size, encoder.precision == "bf16"
+    for start in range(0, len(views), size):
+        batch = torch.stack(views[start : start + size])
+        count = len(batch)
+        if device == "cuda":  # kernels are chosen by a batch's shape, and late digits with them
+            filling = batch.new_zeros(size - count, *batch.shape[1:])
+            batch = torch.cat([batch, filling])
+        try:
+            with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
+                seen = loaded.network(batch.to(device))[:count]
+                rows.append(seen.float().cpu().numpy())
+        except torch.OutOfMemoryError as error:
+            raise refusal("encoders.memory_of_accelerator", batch_size=size) from error
+    numbers = np.concatenate(rows)
     bad = ~np.isfinite(numbers).all(axis=1)
     if bad.any():
         case = case_ids[int(np.searchsorted(np.cumsum(counts), np.argmax(bad), "right"))]
-        raise _not_finite(case)
+        raise refusal("encoders.infinite_numbers", case)
     # Of several pictures of an image: their mean and their maximum.
     if not several:
         return numbers
@@ -379,34 +388,6 @@ def _encode_images(work: _Work) -> Singles:
 
 def _missing(case: str) -> DataError:
     return refusal("encoders.missing_pixels", case)
-
-
-def _not_finite(case: str) -> DataError:
-    return refusal("encoders.infinite_numbers", case)
-
-
-def _forward(
-    views: Sequence[torch.Tensor], loaded: LoadedNetwork, encoder: Encoder, device: str
-) -> Singles:
-    # Batches of the encoder's size.
-    rows = []
-    half = encoder.precision == "bf16"
-    size = encoder.batch_size
-    for start in range(0, len(views), size):
-        batch = torch.stack(list(views[start : start + size]))
-        count = len(batch)
-        if device == "cuda":  # kernels are chosen by a batch's shape, and late digits with them
-            filling = batch.new_zeros(size - count, *batch.shape[1:])
-            batch = torch.cat([batch, filling])
-        try:
-            with torch.inference_mode(), torch.autocast(device, torch.bfloat16, enabled=half):
-                numbers = loaded.network(batch.to(device))[:count].float().cpu().numpy()
-        except torch.OutOfMemoryError as error:
-            raise refusal(
-                "encoders.memory_of_accelerator", batch_size=encoder.batch_size
-            ) from error
-        rows.append(numbers)
-    return np.concatenate(rows)
 
 
 def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:

@@ -42,9 +42,10 @@ class KeptEncodings:
         # Only the rows that are asked for are taken from each table.
         unique_digests = set(digests)
         found: dict[bytes, Singles] = {}
-        for table in self._tables():
+        for table in [] if self._store is None else self._store.parts(self._name):
             with suppress(OSError, ValueError, IndexError):  # of one that was removed meanwhile
-                keys, values = _read(table)
+                keys: list[bytes] = np.frombuffer((table / _KEYS).read_bytes(), _KEY).tolist()
+                values = np.load(table / _ROWS, mmap_mode="r", allow_pickle=False)
                 for row, key in enumerate(keys):
                     if key in unique_digests:
                         found[key] = np.array(values[row])
@@ -77,16 +78,7 @@ class KeptEncodings:
             name = f"{self._name}-{hashlib.sha256(b''.join(keys)).hexdigest()[: DIGITS // 2]}"
             self._store.keep(name, partial(_write_table, keys, values))
 
-    def _tables(self) -> list[Path]:
-        return [] if self._store is None else self._store.parts(self._name)
-
 
 def _write_table(keys: Sequence[bytes], values: Singles, folder: Path) -> None:
     (folder / _KEYS).write_bytes(b"".join(keys))
     np.save(folder / _ROWS, values.astype("<f4"), allow_pickle=False)
-
-
-def _read(table: Path) -> tuple[list[bytes], Singles]:
-    keys: list[bytes] = np.frombuffer((table / _KEYS).read_bytes(), _KEY).tolist()
-    values: Singles = np.load(table / _ROWS, mmap_mode="r", allow_pickle=False)
-    return keys, values

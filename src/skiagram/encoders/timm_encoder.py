@@ -6,6 +6,7 @@ DINOv2 and DINOv3 and the image towers of OpenCLIP. How images are prepared come
 config that timm keeps beside each set of weights, unless an option says otherwise.
 """
 
+import hashlib
 import inspect
 import shutil
 import sys
@@ -45,7 +46,6 @@ from skiagram.encoders.weights import (
     LocalFile,
     Sha256,
     Source,
-    digest_tensors,
     encoders_extra,
     give_weights,
     one_line,
@@ -78,8 +78,8 @@ class Encoder(ABC):
         architecture: timm's name, with the tag of the weights after a dot where it has one: the
             tag tells how images are prepared.
         arguments: Of the architecture, where the weights need others than timm's own.
-        tensors_sha256: SHA-256 of the weights as the network has them (`digest_tensors`); null for
-            weights that need no other names.
+        tensors_sha256: SHA-256 of the weights as the network has them; null for weights that need
+            no other names.
     """
 
     title: str
@@ -118,13 +118,27 @@ class Encoder(ABC):
                 mean=how.mean or tuple(mean),
                 std=how.std or tuple(std),
             )
-            how.check_channels(channels)
-        # Weights of the file, with the digest that the option names.
+            # As many means and deviations as the network has channels, or one for all.
+            for name, values in (("mean", how.mean or ()), ("std", how.std or ())):
+                if len(values) not in (1, channels):
+                    raise refusal(
+                        "encoders.values_of_channels",
+                        f"encoder.preprocessing.{name}",
+                        number=len(values),
+                        channels=channels,
+                    )
+        # Weights of the file under the network's own names.
         path = self.weights.locate(WEIGHTS)
         with _named_refusals(self.architecture):
             body = build_timm_network(self.architecture, (size, size), self.arguments)
         give_timm_weights(body, read_tensors(path), self.architecture, str(path))
-        if self.tensors_sha256 not in (None, digest_tensors(body.state_dict())):
+        # The digest is of the tensors by their names, kinds, shapes and values.
+        digest = hashlib.sha256()
+        for name, tensor in sorted(body.state_dict().items()):
+            array = tensor.detach().cpu().contiguous().numpy()
+            digest.update(f"{name} {array.dtype.str} {array.shape}\n".encode())
+            digest.update(array.tobytes())
+        if self.tensors_sha256 not in (None, digest.hexdigest()):
             why = "as named here they have another SHA-256"
             raise unfit_weights(self.architecture, str(path), why)
         return self._loaded(body.eval().requires_grad_(False), channels, sha256_of(path), how)
@@ -475,43 +489,39 @@ class PooledNetwork(nn.Module):
         # The network's own pooling.
         if self.pooling == "head":
             return cast(Tensor, self.body(pictures))
-        # The class token, the mean of patches, or both, of each layer.
+        # Of each layer its (n, places, width), and the (n, tokens, width) before them.
+        body, layers = cast(Any, self.body), list[tuple[Tensor, Tensor | None]]()
+        # A single layer: what the network gives at its end.
+        if self.layers == 1:
+            features = body.forward_features(pictures)
+            if features.ndim == 3:
+                layers.append((features[:, self.prefix :], features[:, : self.prefix]))
+            else:
+                first = features.shape[1] == body.num_features
+                places = features.flatten(2).mT if first else features.flatten(1, 2)
+                layers.append((places, None))
+        # Several layers, with their tokens where timm can return them.
+        else:
+            parameters = inspect.signature(body.forward_intermediates).parameters
+            tells_tokens = "return_prefix_tokens" in parameters
+            for layer in body.forward_intermediates(
+                pictures,
+                indices=self.layers,
+                norm="norm" in parameters and self.prefix > 0,
+                output_fmt="NCHW",
+                intermediates_only=True,
+                **({"return_prefix_tokens": True} if tells_tokens else {}),
+            ):
+                places, tokens = layer if isinstance(layer, tuple | list) else (layer, None)
+                layers.append((places.flatten(2).mT, tokens))
+        # The class token, the mean of patches, or both, of each.
         pooled = []
-        for places, tokens in self._layers(pictures):
+        for places, tokens in layers:
             if "class_token" in self.pooling and tokens is not None:
                 pooled.append(tokens[:, 0])
             if "patches" in self.pooling:
                 pooled.append(places.mean(dim=1))
         return torch.cat(pooled, dim=1)
-
-    def _layers(self, pictures: Tensor) -> Iterator[tuple[Tensor, Tensor | None]]:
-        """Yield (n, places, width) of each layer, and its (n, tokens, width) before them."""
-        body = cast(Any, self.body)
-        # A single layer: what the network gives at its end.
-        if self.layers == 1:
-            features = body.forward_features(pictures)
-            if features.ndim == 3:
-                yield features[:, self.prefix :], features[:, : self.prefix]
-            else:
-                first = features.shape[1] == body.num_features
-                yield (features.flatten(2).mT if first else features.flatten(1, 2)), None
-            return
-        # Several layers, with their tokens where timm can return them.
-        parameters = inspect.signature(body.forward_intermediates).parameters
-        token_arguments = (
-            {"return_prefix_tokens": True} if "return_prefix_tokens" in parameters else {}
-        )
-        layers = body.forward_intermediates(
-            pictures,
-            indices=self.layers,
-            norm="norm" in parameters and self.prefix > 0,
-            output_fmt="NCHW",
-            intermediates_only=True,
-            **token_arguments,
-        )
-        for layer in layers:
-            places, tokens = layer if isinstance(layer, tuple | list) else (layer, None)
-            yield places.flatten(2).mT, tokens
 
 
 _LITE_PARTS = {  # in the names of EfficientNet-PyTorch and its heirs

@@ -6,7 +6,6 @@ network. Nothing but tensors is read: of a pickled file what `torch.load(weights
 better from `.safetensors`, which holds no code at all.
 """
 
-import hashlib
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -200,16 +199,6 @@ def give_weights(
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
             raise unfit_weights(architecture, file, f"they {kind} `{names[0]}`{more}")
     body.load_state_dict(weights, strict=False)
-
-
-def digest_tensors(tensors: Mapping[str, "Tensor"]) -> str:
-    """Compute the SHA-256 of tensors by their names, kinds, shapes and values."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        values = tensor.detach().cpu().contiguous().numpy()
-        digest.update(f"{name} {values.dtype.str} {values.shape}\n".encode())
-        digest.update(values.tobytes())
-    return digest.hexdigest()
 
 
 def unfit_weights(architecture: str, file: str, why: str) -> DataError:

@@ -137,13 +137,14 @@ class ClassicalModel(ABC):
             )
             read: tuple[Table, ...] = (prepared.features,)
             return Reading(table.of, title, read, prepared.preparation, lambda: table)
-        from skiagram.encoders.encoder import TABLE, read_encoding
+        from skiagram.encoders.encoder import RECORD, TABLE, EncoderRecord
 
         # The encoding, with a title that names its network.
         folder = prepared.encoding(self.encoding)
-        table, record = read_encoding(folder)
+        table = FeatureTable.read(folder / TABLE)
         kind = self.titles.get(task.predicted.classical_loss) or next(iter(self.titles.values()))
-        title, preparation = f"{kind} on {record.title}", folder
+        title = f"{kind} on {read_record(EncoderRecord, folder / RECORD).title}"
+        preparation = folder
         read = (folder / TABLE,)
         families = self.columns or ()
         # Columns that are no part of the encoding are read beside it.
