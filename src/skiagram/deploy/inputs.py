@@ -1,6 +1,6 @@
 """What a model sees of new cases: images as by ingest and restore, covariates from a table."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -170,12 +170,6 @@ class Preparer:
         if steps.region is None:
             return replace(image, pixels=restored.pixels)
         return SpacedImage(restored.pixels, restored.spacing, image.modality, restored.region)
-
-
-def find_covariates(names: Iterable[str], covariates: Sequence[Covariate]) -> tuple[Covariate, ...]:
-    """List the covariates that a model reads features of, in the order of the features' names."""
-    by_feature = {name: covariate for covariate in covariates for name in covariate.features()}
-    return tuple(dict.fromkeys(by_feature[name] for name in names if name in by_feature))
 
 
 def require_covariates(read: Sequence[Covariate], cases: Sequence[NewCase]) -> None:

@@ -11,8 +11,8 @@ from skiagram.compute.progress import Progress
 from skiagram.deploy.inputs import Preparer
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import (
+    Combined,
     Scorer,
-    load_combination,
     load_scorer,
     own,
     record,
@@ -29,7 +29,7 @@ from skiagram.fitting.deployment import (
     repeat_folder,
     verify_checksums,
 )
-from skiagram.models.combined import MEMBERS
+from skiagram.models.combined import COMBINATION, MEMBERS, FittedCombination
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.readers.case_images import AS_STORED, CaseReading
 from skiagram.restoration.restore import ByModality
@@ -134,7 +134,12 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
                 deployment.options, ("skiagram.models.combined",), ("weights",), folder / DEPLOYMENT
             )
             members = [load_model(folder / MEMBERS / name).scorer for name in combination.members]
-            scorer: Scorer = load_combination(repeats, members)
+            # Weights of a repeat are as many as its members, in their order.
+            fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
+            if any(len(weighed.weights) != len(members) for weighed in fitted):
+                raise refusal("deploy.other_members", str(repeats[0]))
+            familiarity = members[0].familiarity
+            scorer: Scorer = Combined.of(members, familiarity=familiarity, fitted=fitted)
         else:
             familiarity = None if fingerprint is None else fingerprint.familiarity
             scorer = load_scorer(folder, repeats, deployment, preparation, familiarity)

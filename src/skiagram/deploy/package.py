@@ -119,11 +119,21 @@ def opened_package(path: Path) -> Iterator[Opened]:
     Raises:
         DataError: The file is no package, altered, unsafe or of another version.
     """
-    # Laid out, then each file held against its checksum.
+    # Laid out, then what it says of itself.
     with scratch_folder("package") as place:
         folder = place / "unpacked"
         _unpack(path, folder)
-        manifest = _read_manifest(folder, path)
+        # A later format may say what this version cannot read: it is read first, and alone.
+        text = (folder / _MANIFEST).read_text(encoding="utf-8", errors="replace")
+        stated = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
+        if stated is not None and int(stated[1]) > FORMAT:
+            raise refusal("deploy.later_format", str(path), stated=stated[1], known=FORMAT)
+        try:
+            manifest = read_record(Manifest, folder / _MANIFEST)
+        except DataError as error:
+            raise _refused(f"`{_MANIFEST}` cannot be read", path) from error
+        require_readable(manifest.skiagram, str(path))
+        # Each file is the one that was packed.
         files = {
             file.relative_to(folder).as_posix(): sha256_of(file)
             for file in folder.rglob("*")
@@ -189,21 +199,6 @@ def _check_entries(entries: Sequence[zipfile.ZipInfo], path: Path) -> None:
     manifest = next((entry for entry in entries if entry.filename == _MANIFEST), None)
     if manifest is None or manifest.file_size > _MAX_MANIFEST:
         raise _refused(f"no `{_MANIFEST}`", path)
-
-
-def _read_manifest(folder: Path, path: Path) -> Manifest:
-    """Read what a package says of itself; its version first, as a later one may say more."""
-    # A later format may say what this version cannot read.
-    text = (folder / _MANIFEST).read_text(encoding="utf-8", errors="replace")
-    stated = re.search(r'^  "format": (\d{1,6}),?$', text, re.MULTILINE)
-    if stated is not None and int(stated[1]) > FORMAT:
-        raise refusal("deploy.later_format", str(path), stated=stated[1], known=FORMAT)
-    try:
-        manifest = read_record(Manifest, folder / _MANIFEST)
-    except DataError as error:
-        raise _refused(f"`{_MANIFEST}` cannot be read", path) from error
-    require_readable(manifest.skiagram, str(path))
-    return manifest
 
 
 def _refused(message: str, path: Path) -> DataError:

@@ -173,7 +173,19 @@ class Preparing:
         # Features, with those that come with the cases.
         features = described.features
         if self.proposal is None:
-            features = self._with_histories(features, cases, covariate_table)
+            if self.measured is not None and not cases.measured:
+                raise refusal("deploy.reads_features", str(self.folder))
+            # Where no case has a visit before, each is said to have none.
+            case_ids = features.case_id.tolist()
+            rows = [{"case_id": case, **values} for case, values in cases.measured.items()]
+            histories = CaseHistories(
+                covariate_table,
+                previous={case: cases.previous.get(case, ()) for case in case_ids},
+                measured=pd.DataFrame(rows) if rows else None,
+                described=self.covariates,
+            )
+            families = [family for family in (self.measured, self.earlier) if family is not None]
+            features = join_histories(features, families, histories)
         return PreparedData(
             cases=folder / "cases",
             images=cases.restored,
@@ -184,24 +196,6 @@ class Preparing:
             encodings=encodings,
             covariates=self.covariates,
         )
-
-    def _with_histories(
-        self, features: FeatureTable, cases: PreparedCases, covariate_table: pd.DataFrame
-    ) -> FeatureTable:
-        # Where no case has a visit before, each is said to have none.
-        previous = {case: cases.previous.get(case, ()) for case in features.case_id.tolist()}
-        if self.measured is not None and not cases.measured:
-            raise refusal("deploy.reads_features", str(self.folder))
-        # Histories: the visits before, covariates, and measurements.
-        rows = [{"case_id": case, **features} for case, features in cases.measured.items()]
-        histories = CaseHistories(
-            covariate_table,
-            previous=previous,
-            measured=pd.DataFrame(rows) if rows else None,
-            described=self.covariates,
-        )
-        families = [family for family in (self.measured, self.earlier) if family is not None]
-        return join_histories(features, families, histories)
 
 
 @contextmanager

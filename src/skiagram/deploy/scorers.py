@@ -20,7 +20,6 @@ from skiagram.case_features.earlier import PREFIX, Earlier
 from skiagram.case_features.measured import Measured
 from skiagram.case_features.windows import Windows
 from skiagram.compute.code_digest import named_targets
-from skiagram.deploy.inputs import find_covariates
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
 from skiagram.encoders.encoder import COLUMN, check_own_class
 from skiagram.errors import DataError, named, refusal
@@ -35,7 +34,7 @@ from skiagram.fitting.deployment import DEPLOYMENT, Deployment, Familiarity
 from skiagram.fitting.fits import finite
 from skiagram.fitting.reading import TRAITS, Reading
 from skiagram.models.arm_of_file import fitted_options
-from skiagram.models.combined import COMBINATION, CombinationInputs, FittedCombination
+from skiagram.models.combined import CombinationInputs, FittedCombination
 from skiagram.models.learner import learner_of
 from skiagram.models.tuned import TUNING, Tuning, apply_values
 from skiagram.options import allow_own_code, build, check, find_own_code
@@ -267,6 +266,9 @@ def _steps(
     chosen = [options for options in preparation.features if options.get("_target_") == target]
     if chosen and any(name.startswith(PREFIX) for name in requires.columns):
         earlier = own(chosen[0], ("skiagram.case_features",), ("encode",), path)
+    # Covariates of which the model reads a feature, in the order of these.
+    by_feature = {name: each for each in preparation.covariates for name in each.features()}
+    covariates = dict.fromkeys(by_feature[name] for name in requires.columns if name in by_feature)
     return Preparing(
         folder,
         families=[
@@ -275,7 +277,7 @@ def _steps(
             if str(options.get("_target_")) not in _BESIDE
         ],
         earlier=earlier,
-        covariates=find_covariates(requires.columns, preparation.covariates),
+        covariates=tuple(covariates),
         encoder=encoder,
         proposal=proposal,
         windows=windows,
@@ -383,16 +385,8 @@ class Combined(Together):
     def scores(self, cases: PreparedCases) -> list[Floats]:
         """Score by every member, and weigh the scores."""
         scores_by_member = [member.scores(cases) for member in self.members]
+        one_fit = np.zeros(len(cases.case_id), dtype=np.int64)
         return [
-            finite(combination.scores(CombinationInputs.of_one_fit(np.stack(scores, axis=1))))
+            finite(combination.scores(CombinationInputs(np.stack(scores, axis=1), one_fit)))
             for combination, *scores in zip(self.fitted, *scores_by_member, strict=True)
         ]
-
-
-def load_combination(repeats: Sequence[Path], members: Sequence[Scorer]) -> Combined:
-    """Load how each repeat weighs some members, in the order of the combination."""
-    # Weights of a repeat must be as many as its members.
-    fitted = [record(FittedCombination, repeat / COMBINATION) for repeat in repeats]
-    if any(len(combination.weights) != len(members) for combination in fitted):
-        raise refusal("deploy.other_members", str(repeats[0]))
-    return Combined.of(members, familiarity=members[0].familiarity, fitted=fitted)

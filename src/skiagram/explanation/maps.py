@@ -1,6 +1,7 @@
 """Maps of a network: made, tested, measured against known regions."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -57,15 +58,18 @@ def map_fold(
     Returns:
         Case → its maps, and method → why it has no map, or nothing.
     """
+    import torch
+
     from skiagram.explanation.saliency import ExplainedNetwork, examine, why_undefined
-    from skiagram.models.deep.fitted import load_classifier
     from skiagram.models.deep.inputs import encode_table
 
     # What the network reads of the cases, and their regions on its grid
     (fit, case_id), options = fold, model.options.maps
-    classifier, architecture = load_classifier(fit.folder, fit.fitted.network)
-    network = ExplainedNetwork(classifier.eval(), model.positive, architecture)
-    training = architecture.network.training
+    fitted = fit.fitted
+    # A copy in plain layout: the layout in which networks score changes late digits of maps.
+    plain = deepcopy(fitted.classifier).to(memory_format=torch.contiguous_format)
+    network = ExplainedNetwork(plain, model.positive, fitted.architecture)
+    training = fitted.network.training
     cases = model.known.inputs.select(model.rows(case_id))
     rows = np.arange(len(cases))
     images = cases.read(rows, training.image_size, training.input)
@@ -77,7 +81,7 @@ def map_fold(
         with_mask = replace(training.input, mask_channel=True)
         seen_masks = (cases.read(rows, training.image_size, with_mask)[:, -1] > 0.5).numpy()
         regions = [mask if mask.any() and not mask.all() else None for mask in seen_masks]
-    table = encode_table(fit.fitted.encoder, cases)
+    table = encode_table(fitted.encoder, cases)
     # The maps that are defined, and their tests
     reasons = {method: why_undefined(method, network) for method in options.methods}
     methods = [method for method in options.methods if not reasons[method]]

@@ -74,11 +74,6 @@ class CombinationInputs:
     def select(self, rows: Whole) -> "CombinationInputs":
         return CombinationInputs(self.scores[rows], self.fit[rows])
 
-    @classmethod
-    def of_one_fit(cls, scores: Floats) -> "CombinationInputs":
-        """Take (n, members, n_classes) scores that one fit of each member gave."""
-        return cls(scores, np.zeros(len(scores), dtype=np.int64))
-
 
 @options_class(**STRICT)
 class Combination(ABC):
@@ -350,27 +345,19 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
     return CombinedMember(name, model, options, trained=tuple(trained))
 
 
-def find_members(root: Path, model: Combination, trained: Sequence[str]) -> list[str]:
-    """Find what `members: null` stands for: the models of `root` that could be trained.
-
-    Readers' scores are none of them, as no new case has such.
-    """
-    candidates = [name for name in trained if name not in model.without]
-    outcomes = {name: Predictions.read(root / "scores" / name).outcome for name in candidates}
-    return [
-        name
-        for name, outcome in outcomes.items()
-        if outcome.status == "finished" and outcome.arm != "reader"
-    ]
-
-
 def combine(
     root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, folders: ArmFolders
 ) -> Outcome:
     """Run the plan for a combination of models that were trained in `root`."""
-    # Members that are not named are found among those trained.
+    # Without names: all that could be trained but readers' scores, as no new case has such.
     if chosen.model.members is None:
-        found = find_members(root, chosen.model, chosen.trained)
+        candidates = (name for name in chosen.trained if name not in chosen.model.without)
+        outcomes = {name: Predictions.read(root / "scores" / name).outcome for name in candidates}
+        found = [
+            name
+            for name, outcome in outcomes.items()
+            if outcome.status == "finished" and outcome.arm != "reader"
+        ]
         if len(found) >= _LEAST:  # else it fails, and the report says why
             options = chosen.options | {"members": found}
             chosen = check_combination(chosen.name, options, chosen.trained)

@@ -26,7 +26,7 @@ def drawn(strengths, n_classes=2):
     noise = generator.normal(size=(len(label), len(strengths), n_classes))
     scores = noise + np.array(strengths)[:, None] * np.eye(n_classes)[label][:, None]
     case_id = np.array([f"c{at:03d}" for at in range(len(label))])
-    inputs = CombinationInputs.of_one_fit(scores)
+    inputs = CombinationInputs(scores, np.zeros(len(scores), dtype=np.int64))
     return Labelled(
         inputs,
         case_id,

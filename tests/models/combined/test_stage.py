@@ -10,12 +10,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skiagram.errors import DataError, OptionError
 from skiagram.fitting.arm import ArmFolders, train
 from skiagram.fitting.cross_validation import CrossValidator, Development
+from skiagram.models import combined
 from skiagram.models.combined import (
     CombinationInputs,
     CombinedMember,
     check_combination,
-    find_members,
 )
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records.files import write_record
 from skiagram.records.predictions import Outcome, probabilities_of, scores_of
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
@@ -129,15 +131,23 @@ def test_all_models_are_those_that_could_be_trained_and_are_no_simple_rule(tmp_p
         members(tmp_path, cases, task)[1], outcome=Outcome("lost", "deep", "Lost", "failed")
     )
     lost.write(root / "scores" / "lost")
-    of_all = combination("all_models")
-    assert find_members(root, of_all, ["permuted", "lost", "member1", "member0"]) == [
-        "member1",
-        "member0",
-    ]
-    one = CombinedMember("all_models", of_all, {"members": None})
-    found = train(one, cases, task, ONCE, ArmFolders.under(tmp_path, "all_models")).outcome
-    assert (found.title, found.status) == ("Stacking of all models", "failed")
-    assert "fewer than two models" in found.reason
+    for name in ("member0", "member1"):
+        write_record(Preparation(None), root / "models" / name / PREPARATION)
+    options = yaml.safe_load((CONF / "all_models.yaml").read_text())
+    two, one = (
+        combined.combine(
+            root,
+            check_combination("all_models", options, trained),
+            cases,
+            task,
+            ONCE,
+            ArmFolders.under(tmp_path / trained[-1], "all_models"),
+        )
+        for trained in (["permuted", "lost", "member1", "member0"], ["lost", "member1"])
+    )
+    assert two.options["members"] == ["member1", "member0"]
+    assert (one.title, one.status) == ("Stacking of all models", "failed")
+    assert "fewer than two models" in one.reason
 
 
 RUN = ("logistic_regression", "svm")

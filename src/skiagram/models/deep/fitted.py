@@ -93,14 +93,14 @@ class FittedNetwork(FittedToCases[ImageSet]):
         self.summary = summary
         self.encoder = encoder
         # One layout for all: a loaded network then scores bit for bit as before it was saved.
-        self._classifier = classifier.to(device, memory_format=architecture.layout).eval()  # type: ignore[call-overload]
-        self._sizes, self.network = architecture.sizes, architecture.network
+        self.classifier = classifier.to(device, memory_format=architecture.layout).eval()  # type: ignore[call-overload]
+        self.architecture, self.network = architecture, architecture.network
         self._training = self.network.training
         self._device = device
 
     @property
     def requires(self) -> Requirements:
-        training, (height, width) = self._training, self._sizes.shape[-2:]
+        training, (height, width) = self._training, self.architecture.sizes.shape[-2:]
         resized = (training.image_size, training.input.box, training.input.three_planes)
         return Requirements(
             columns=() if self.encoder is None else self.encoder.names,
@@ -116,7 +116,7 @@ class FittedNetwork(FittedToCases[ImageSet]):
         """
         # A network reads the size that it was trained on.
         shape = inputs.shape(self._training.image_size, self._training.input)
-        trained = self._sizes.shape
+        trained = self.architecture.sizes.shape
         if shape != trained:
             detail, allowed = str(inputs.case_id[0]), f"{trained}, as in training"
             raise refusal(
@@ -139,32 +139,21 @@ class FittedNetwork(FittedToCases[ImageSet]):
 
     def logits(self, *inputs: Tensor) -> Tensor:
         """Compute (n, n_classes) logits of the images of n cases, and of their table if any."""
-        logits: Tensor = self._classifier(*(part.to(self._device) for part in inputs))
+        logits: Tensor = self.classifier(*(part.to(self._device) for part in inputs))
         return logits.cpu()
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        state = self._classifier.state_dict().items()
+        state = self.classifier.state_dict().items()
         weights = {name: value.detach().cpu().contiguous() for name, value in state}
         (folder / WEIGHTS).write_bytes(save(weights))
-        write_record(self._sizes, folder / ARCHITECTURE)
+        write_record(self.architecture.sizes, folder / ARCHITECTURE)
         if self.encoder is not None:
             self.encoder.save(folder)
 
 
 def load_network(folder: Path, network: AnyNetwork) -> FittedNetwork:
-    """Load a network of some options that `FittedNetwork.save` wrote, onto the CPU."""
-    classifier, architecture = load_classifier(folder, network)
-    columns = architecture.sizes.columns
-    encoder = TableEncoder.load(folder) if columns else None
-    if encoder is not None and encoder.width != columns:
-        raise refusal("models.other_columns", str(folder), wide=encoder.width, read=columns)
-    summary = FitSummary(0, None, 0)
-    return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
-
-
-def load_classifier(folder: Path, network: AnyNetwork) -> tuple[nn.Module, Architecture]:
-    """Load the network itself, or the ensemble of them, and what it is built from.
+    """Load a network of some options that `FittedNetwork.save` wrote, onto the CPU.
 
     Raises:
         DataError: Its files are missing or damaged, or of other options.
@@ -183,7 +172,13 @@ def load_classifier(folder: Path, network: AnyNetwork) -> tuple[nn.Module, Archi
         classifier.load_state_dict(weights)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
         raise refusal("models.unreadable_network", str(folder), error=error) from error
-    return classifier, architecture
+    # What makes numbers of the table that it reads, where it reads one.
+    columns = architecture.sizes.columns
+    encoder = TableEncoder.load(folder) if columns else None
+    if encoder is not None and encoder.width != columns:
+        raise refusal("models.other_columns", str(folder), wide=encoder.width, read=columns)
+    summary = FitSummary(0, None, 0)
+    return FittedNetwork(classifier, architecture, summary, torch.device("cpu"), encoder)
 
 
 class Ensemble(nn.Module):
