@@ -13,11 +13,12 @@ from skiagram.fitting.deployment import (
     Decision,
     Deployment,
     Fingerprint,
+    complete_folder,
     find_threshold,
     verify_checksums,
     write_checksums,
-    write_fingerprint,
 )
+from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, write_record
 from skiagram.records.predictions import Outcome, Predictions, tabulate_scores
 from skiagram.tasks.class_calibration import ScalingCalibration
@@ -96,7 +97,8 @@ def test_several_trainings_have_the_threshold_of_their_mean(tmp_path):
     write_record(deployment, tmp_path / DEPLOYMENT)
     outcome = Outcome("svm", "classical", "SVM", "finished")
     predictions = Predictions(outcome, pd.concat(parts, ignore_index=True))
-    write_fingerprint(tmp_path, predictions, people, None)
+    write_record(Preparation(None), tmp_path / "prepared" / PREPARATION)
+    complete_folder(tmp_path, predictions, people, tmp_path / "prepared")
     threshold = find_threshold(deployment, read_record(Fingerprint, tmp_path / FINGERPRINT))
     mean = np.mean(probabilities, axis=0)
     assert threshold == pytest.approx(threshold_at_sensitivity(mean, label == 1, 0.9, case_id))

@@ -304,7 +304,7 @@ class CrossValidator(Generic[I]):
                     marked=marked,
                     scored=((test, np.arange(len(test))),),
                     score_training=True,
-                    saved=self._saved(repeat),
+                    saved=self.models and self.models / repeat_folder(repeat),
                 )
             )
         # Scores of the folds, then those of the final fit.
@@ -343,7 +343,7 @@ class CrossValidator(Generic[I]):
                 scored = ((cases.inputs, fold.held_out), (inner.inputs, rows))
                 parts.append(Development(name, inner, rows, folds, repeat, k, scored=scored))
             # A fit on all cases, which scores none of them.
-            name, saved = repeat_name(repeat), self._saved(repeat)
+            name, saved = repeat_name(repeat), self.models and self.models / repeat_folder(repeat)
             rows = self.plan.learned(cases.label, cases.patient_id, np.arange(len(cases)))
             wholes.append(Development(name, cases, rows, [], repeat, saved=saved))
         developed = iter(self.develop(parts, wholes))
@@ -568,9 +568,6 @@ class CrossValidator(Generic[I]):
             folds = self.plan.outer_folds(cases.label, cases.patient_id, repeat)
         learned = partial(self.plan.learned, cases.label, cases.patient_id)
         return [Partition(learned(fold.training), fold.held_out) for fold in folds]
-
-    def _saved(self, repeat: int) -> Path | None:
-        return None if self.models is None else self.models / repeat_folder(repeat)
 
 
 def _median_epochs(epochs: Sequence[tuple[int, ...]]) -> tuple[int, ...]:

@@ -321,42 +321,31 @@ def complete_folder(
     """
     propagate_preparation(preparation, model, covariates=covariates)
     if (model / DEPLOYMENT).exists():  # of a failed model there is none
-        write_fingerprint(model, predictions, cases, space)
-    write_checksums(model)
-
-
-def write_fingerprint(
-    model: Path, predictions: Predictions, cases: Cases, space: FeatureTable | None
-) -> None:
-    """Write what the training data were like into a model's folder."""
-    # What was deployed, and its scores of cases it had not seen.
-    deployment = read_record(Deployment, model / DEPLOYMENT)
-    task = deployment.task
-    table = predictions.part("out_of_fold")
-    development_cases = cases.development()
-    # A mean of trainings is surer of nothing: the threshold of a single one lies too low for it.
-    threshold = None
-    if len(deployment.decisions) > 1 and task.positive is not None and deployment.sensitivity:
-        positive = development_cases.label == task.positive
-        mean = table.groupby("case_id")[f"probability_{task.positive}"].mean()
-        mean_probability = mean.loc[development_cases.case_id.tolist()].to_numpy(dtype=np.float64)
-        patient = development_cases.patient_id
-        threshold = threshold_at_sensitivity(
-            mean_probability, positive, deployment.sensitivity, patient
+        # What was deployed, and its scores of cases it had not seen.
+        deployment, known = read_record(Deployment, model / DEPLOYMENT), cases.development()
+        task, sensitivity = deployment.task, deployment.sensitivity
+        # A mean of trainings is surer of nothing: the threshold of one lies too low for it.
+        threshold = None
+        if len(deployment.decisions) > 1 and task.positive is not None and sensitivity:
+            by_case = predictions.part("out_of_fold").groupby("case_id")
+            mean = by_case[f"probability_{task.positive}"].mean()
+            probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)
+            positive = known.label == task.positive
+            threshold = threshold_at_sensitivity(
+                probability, positive, sensitivity, known.patient_id
+            )
+        familiarity = None
+        if space is not None:  # of what a single image holds
+            names = (name for name in space.names if not is_perturbed(name))
+            image_features = [n for n in names if not any(has_prefix(n, kind) for kind in _BESIDE)]
+            image_space = space.of(known.case_id).columns(image_features)
+            familiarity = Familiarity.of(image_space, known.patient_id)
+        # What a new case is compared with.
+        fingerprint = Fingerprint(
+            patients=task.predicted.count_patients(known.label, known.patient_id),
+            cases=len(known),
+            familiarity=familiarity,
+            threshold=threshold,
         )
-    familiarity = None
-    if space is not None:  # of what a single image holds
-        names = (name for name in space.names if not is_perturbed(name))
-        image_features = [n for n in names if not any(has_prefix(n, kind) for kind in _BESIDE)]
-        image_space = space.of(development_cases.case_id).columns(image_features)
-        familiarity = Familiarity.of(image_space, development_cases.patient_id)
-    # What a new case is compared with.
-    fingerprint = Fingerprint(
-        patients=task.predicted.count_patients(
-            development_cases.label, development_cases.patient_id
-        ),
-        cases=len(development_cases.case_id),
-        familiarity=familiarity,
-        threshold=threshold,
-    )
-    write_record(fingerprint, model / FINGERPRINT)
+        write_record(fingerprint, model / FINGERPRINT)
+    write_checksums(model)

@@ -66,18 +66,6 @@ class Classes(Predicted):
         return CLASS_FIGURES
 
     @property
-    def figure_words(self) -> str:
-        return "AUC"
-
-    @property
-    def selection(self) -> str:
-        return "selection_auc"
-
-    @property
-    def lower_is_better(self) -> bool:
-        return False
-
-    @property
     def words(self) -> str:
         return " / ".join(self.classes)
 
@@ -114,6 +102,10 @@ class Classes(Predicted):
 
     def check(self, value: float, label: int, where: str) -> None:
         """Accept every value: a case of a class needs none."""
+
+    def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
+        """Return nothing: classes are counted by themselves."""
+        return ()
 
     def settle(self, value: Floats, label: Whole) -> Self:
         return self

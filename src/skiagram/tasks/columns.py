@@ -49,11 +49,6 @@ class ColumnOption(NamedTuple):
         return f"--{self.name.replace('_', '-')}"
 
 
-def read_options(kind: str) -> tuple[ColumnOption, ...]:
-    """Read what a kind of outcome asks of the commands that read a table."""
-    return tuple(ColumnOption(name, **row) for name, row in OPTIONS[kind].items())
-
-
 def refuse_cells(
     key: str,
     odd: "Sequence[TableLine]",

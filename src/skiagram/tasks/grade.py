@@ -279,11 +279,7 @@ class Grade(MeasuredOutcome):
         ]
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
-        return self._plot_grades(cases), self._plot_calibration(cases)
-
-    def _plot_grades(self, cases: ScoredCases) -> OutcomePlot:
-        """Draw the shares of predicted grades, by the given grade; the counts stand below."""
-        # Counts by given and predicted grade, means over repeats.
+        # Shares of predicted grades, by the given one; their counts, means over repeats, below.
         places = np.arange(1, len(self.grades) + 1)
         predicted = cases.estimate[:, :, 0, None] == places
         lines, rows = [], []
@@ -295,7 +291,7 @@ class Grade(MeasuredOutcome):
                 lines.append(
                     OutcomeLine(f"given {grade}", tuple(places.tolist()), tuple(shares.tolist()))
                 )
-        return OutcomePlot(
+        grades = OutcomePlot(
             "grades",
             "Given and predicted grades",
             f"predicted grade, {self._places}",
@@ -306,10 +302,7 @@ class Grade(MeasuredOutcome):
             "Grades are predicted such that each has its share of the training cases; counts are "
             "means over repeats.",
         )
-
-    def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
-        """Draw expected against observed shares above each cut-off, in fifths of the former."""
-        # Shares above each cut-off.
+        # Expected against observed shares above each cut-off, in fifths of the former.
         expected = cases.estimate[:, :, 1:].mean(axis=0)
         lines, rows = [], []
         named = zip(self.grades, self._areas(cases), strict=False)
@@ -319,7 +312,7 @@ class Grade(MeasuredOutcome):
             area = format_decimal(mean_over_repeats(areas).value)
             shares = f"{chance.mean():.3f}", f"{above.mean():.3f}"
             rows.append((f"above {grade}", *shares, area))
-        return OutcomePlot(
+        calibration = OutcomePlot(
             "calibration",
             "Expected and observed grades",
             "expected share above the cut-off",
@@ -330,6 +323,7 @@ class Grade(MeasuredOutcome):
             "Fifths of the expected share.",
             diagonal=True,
         )
+        return grades, calibration
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         cases = np.bincount(label, minlength=len(self.grades)).tolist()

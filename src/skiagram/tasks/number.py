@@ -274,14 +274,9 @@ class Number(MeasuredOutcome):
         yield "coverage", "", [interval_coverage(*each, *value_and_patient) for each in ends]
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
-        predicted = cases.estimate[:, :, 0].mean(axis=0)
-        return self._plot_agreement(predicted, cases.value), self._plot_calibration(
-            predicted, cases.value
-        )
-
-    def _plot_agreement(self, predicted: Floats, value: Floats) -> OutcomePlot:
-        """Draw differences against means (Bland and Altman), with bias and limits."""
-        # Differences against means, with the bias and its limits.
+        predicted, value = cases.estimate[:, :, 0].mean(axis=0), cases.value
+        unit = f", {self.unit}" if self.unit else ""
+        # Differences against means (Bland and Altman), with the bias and its limits.
         mean, gap = (predicted + value) / 2, predicted - value
         ends, bias, spread = (float(mean.min()), float(mean.max())), gap.mean(), gap.std(ddof=1)
         levels = {
@@ -289,13 +284,12 @@ class Number(MeasuredOutcome):
             "lower limit": bias - 1.96 * spread,
             "upper limit": bias + 1.96 * spread,
         }
-        unit = f", {self.unit}" if self.unit else ""
         words = "A slope in the points says that low numbers are predicted too high and high "
         words += "ones too low, or the other way round."
         if far := count_far(gap):
             words += f" {far} of {len(gap)} differences {_FAR_OFF}: RMSE, ICC and limits hang on "
             words += "them, and their intervals are too short. The mean absolute error does less."
-        return OutcomePlot(
+        agreement = OutcomePlot(
             "agreement",
             "Bland and Altman's plot",
             f"mean of predicted and measured{unit}",
@@ -309,23 +303,19 @@ class Number(MeasuredOutcome):
             ),
             words=words,
         )
-
-    def _plot_calibration(self, predicted: Floats, value: Floats) -> OutcomePlot:
-        """Draw mean measured against mean predicted numbers in fifths of the predictions."""
-        # Fifths of the predictions, as far as these differ.
+        # Mean measured against mean predicted numbers, in fifths of these as far as they differ.
         told_apart = min(_BANDS, len(np.unique(predicted)))  # one, where all are the mean
         bands = np.array_split(np.argsort(predicted, kind="stable"), told_apart)
         means = [(float(predicted[band].mean()), float(value[band].mean())) for band in bands]
         errors = [float(np.abs(predicted[band] - value[band]).mean()) for band in bands]
         x, y = zip(*means, strict=True)
-        unit = f", {self.unit}" if self.unit else ""
         rows = tuple(
             (f"{mean_predicted:.4g}", str(len(band)), f"{mean_measured:.4g}", f"{error:.3g}")
             for band, (mean_predicted, mean_measured), error in zip(
                 bands, means, errors, strict=True
             )
         )
-        return OutcomePlot(
+        calibration = OutcomePlot(
             "calibration",
             "Predicted and measured numbers",
             f"mean predicted{unit}",
@@ -335,6 +325,7 @@ class Number(MeasuredOutcome):
             rows,
             diagonal=True,
         )
+        return agreement, calibration
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         unit = f" {self.unit}" if self.unit else ""

@@ -13,7 +13,7 @@ from skiagram.errors import refusal
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.variation import effective_patients, few_have_most
 from skiagram.tables.cells import stands_for_missing
-from skiagram.tasks.columns import OPTIONS, VALUE, ColumnOption, OutcomeTable, read_options
+from skiagram.tasks.columns import OPTIONS, VALUE, ColumnOption, OutcomeTable
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
@@ -48,18 +48,12 @@ class MeasuredCalibration(ABC):
     @classmethod
     def average(cls, calibrations: Sequence[Self]) -> Self:
         """Return the calibration whose numbers are the means of those of several folds."""
-        means = {
-            field.name: np.mean(
-                [getattr(calibration, field.name) for calibration in calibrations], axis=0
-            ).tolist()
-            for field in fields(cls)
-        }
-        return cls(
-            **{
-                name: tuple(mean) if isinstance(mean, list) else mean
-                for name, mean in means.items()
-            }
-        )
+        means: dict[str, Any] = {}
+        for field in fields(cls):
+            values = [getattr(calibration, field.name) for calibration in calibrations]
+            mean = np.mean(values, axis=0).tolist()
+            means[field.name] = tuple(mean) if isinstance(mean, list) else mean
+        return cls(**means)
 
 
 def require_unit(unit: str, project_unit: str) -> None:
@@ -134,7 +128,8 @@ class MeasuredOutcome(Predicted):
         super().__init_subclass__()
         kind: str = vars(cls).get("kind", "")
         if kind in OPTIONS:
-            cls.options, cls.figures = read_options(kind), read_figures(kind)
+            cls.options = tuple(ColumnOption(name, **row) for name, row in OPTIONS[kind].items())
+            cls.figures = read_figures(kind)
 
     @property
     def where(self) -> str:
@@ -185,14 +180,6 @@ class MeasuredOutcome(Predicted):
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
         """Yield every figure but the primary one: name, what it is of besides, of each repeat."""
         yield from ()
-
-    @abstractmethod
-    def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
-        """Return (name, number) of what a reader must know of the cases."""
-
-    @abstractmethod
-    def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
-        """Say why the figures of so many cases, or of such values, say little."""
 
     @abstractmethod
     def draw(

@@ -239,9 +239,9 @@ class Predicted(ABC):
         return self.primary_title
 
     @property
-    @abstractmethod
     def lower_is_better(self) -> bool:
         """Tell whether the primary figure is an error."""
+        return False
 
     @property
     def selection(self) -> str:
@@ -329,13 +329,13 @@ class Predicted(ABC):
         """Return (repeats, n, scores) what a calibration of scored cases is fitted to."""
         return cases.score.reshape(*cases.fit.shape, -1)
 
+    @abstractmethod
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         """Return (name, number) of what a reader must know of the cases besides their classes."""
-        return ()
 
+    @abstractmethod
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         """Say why the figures of so many cases, or of such values, say little."""
-        return ()
 
     def tell(self, value: Floats) -> dict[str, Floats]:
         """Return name → (n,) what is true of cases, as a table for people has it."""

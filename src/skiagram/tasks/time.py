@@ -525,8 +525,9 @@ class TimeToEvent(MeasuredOutcome):
         return {"early event": (early > np.median(early)).astype(np.int64)}
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
-        # Follow-up, and the shares of both kinds of events.
-        median = _median_follow_up(value, label)
+        # The time by which half would be censored, and the shares of both kinds of events.
+        followed = kaplan_meier(value, label == CENSORED)  # if nobody had the event
+        reached = followed.time[followed.value <= 0.5]
         others = []
         if self.other_causes:
             exchanged = np.array([CENSORED, OTHER, EVENT])[label]
@@ -544,7 +545,7 @@ class TimeToEvent(MeasuredOutcome):
             *others,
             (
                 "median follow-up (reverse Kaplan–Meier)",
-                f"{median:g} {self.unit}" if np.isfinite(median) else "not reached",
+                self._at(float(reached[0])) if len(reached) else "not reached",
             ),
         )
 
@@ -563,13 +564,6 @@ class TimeToEvent(MeasuredOutcome):
             few = f"{events} patients had the event; with fewer than {_ENOUGH_EVENTS} "
             doubts.append(f"{few}a difference of models is rarely sure.")
         return tuple(doubts)
-
-
-def _median_follow_up(value: Floats, label: Whole) -> float:
-    """Estimate the time by which half would be censored if nobody had the event; inf where none."""
-    followed = kaplan_meier(value, label == CENSORED)
-    reached = followed.time[followed.value <= 0.5]
-    return float(reached[0]) if len(reached) else np.inf
 
 
 def _event_free(value: Floats, label: Whole) -> StepCurve:

@@ -143,7 +143,7 @@ def test_all_models_are_those_that_could_be_trained_and_are_no_simple_rule(tmp_p
             ONCE,
             ArmFolders.under(tmp_path / trained[-1], "all_models"),
         )
-        for trained in (["permuted", "lost", "member1", "member0"], ["lost", "member1"])
+        for trained in (["permuted", "lost", "member1", "member0"], ["member1", "lost"])
     )
     assert two.options["members"] == ["member1", "member0"]
     assert (one.title, one.status) == ("Stacking of all models", "failed")

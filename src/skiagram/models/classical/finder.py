@@ -382,7 +382,19 @@ class _Side(NamedTuple):
         spread = np.sqrt(np.square(units).mean(axis=0))
         units /= np.where(spread <= least, np.inf, spread)  # a constant one is 0
         relative = np.clip(units, -_LIMIT, _LIMIT).astype(np.float32)
-        return cls(own, relative, relative_places(places))
+        # Slice, row and column as shares of the extent of all candidates.
+        place = np.nan_to_num(places)
+        first = place.min(axis=0)
+        share: Floats = (place - first) / np.maximum(np.ptp(place, axis=0), 1e-9)
+        # Where a grid gives a row several columns: over the extent of the row alone, on a breast
+        # from the chest wall to the skin, as the body ends elsewhere in each.
+        line = np.unique(place[:, :2], axis=0, return_inverse=True)[1].ravel()
+        last = np.zeros(line.max() + 1)
+        np.maximum.at(last, line, place[:, 2])
+        width = last[line] - first[2]
+        counted = np.bincount(line)[line] > 1
+        share[counted, 2] = ((place[:, 2] - first[2]) / np.maximum(width, 1e-9))[counted]
+        return cls(own, relative, share)
 
     def beside(self, other: "_Side | None") -> NDArray[Any]:
         """Measure by how much features differ from the same place of the other image."""
@@ -393,23 +405,3 @@ class _Side(NamedTuple):
         _, same = cKDTree(other.place).query(self.place, k=[*nearest])
         difference: NDArray[Any] = self.relative - other.relative[same].mean(axis=1)
         return difference
-
-
-def relative_places(centres: Floats) -> Floats:
-    """Compute (n, 3) slice, row and column of one image's candidates, 0 to 1 over their extent.
-
-    A column counts over the extent of its own row (and slice) where a grid gives the row several:
-    from the chest wall to the skin, on a breast.
-    """
-    # Places as shares of the extent of all candidates.
-    place = np.nan_to_num(centres)
-    first = place.min(axis=0)
-    units: Floats = (place - first) / np.maximum(np.ptp(place, axis=0), 1e-9)
-    # Along a row from its own first to its own last candidate: the body ends elsewhere in each.
-    line = np.unique(place[:, :2], axis=0, return_inverse=True)[1].ravel()
-    last = np.zeros(line.max() + 1)
-    np.maximum.at(last, line, place[:, 2])
-    width = last[line] - first[2]
-    counted = np.bincount(line)[line] > 1
-    units[counted, 2] = ((place[:, 2] - first[2]) / np.maximum(width, 1e-9))[counted]
-    return units

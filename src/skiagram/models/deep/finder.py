@@ -134,10 +134,6 @@ class FindingNetwork(ABC):
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
         """Build a freshly initialised network for images or volumes."""
 
-    def disc_radii(self, radius: float) -> tuple[float, ...]:
-        centre = max(min(radius, self.centre / self.pixel), STRIDE)
-        return centre, max(radius, centre)
-
     def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
         """List lesions' centres, and a grid over the body part at half a crop's side."""
         parts = []
@@ -295,9 +291,10 @@ class Crops(Examples):
                     middle = float(self._lesions.centre[number, axis] - first[axis])
                     along = (torch.arange(side) - middle).square()
                     squared = squared + along.view(-1, *[1] * (len(sides) - 1 - axis))
-                radii = self._finder.disc_radii(self._lesions.radius[number])
-                for disc, radius in zip(discs, radii, strict=True):
-                    disc[squared <= radius**2] = 1
+                radius = self._lesions.radius[number]
+                inner = max(min(radius, self._finder.centre / self._finder.pixel), STRIDE)
+                for disc, reach in zip(discs, (inner, max(radius, inner)), strict=True):
+                    disc[squared <= reach**2] = 1
             crops.append(torch.cat([crop, discs]))
         nothing = torch.empty(len(rows), 0)
         return ExampleBatch(torch.stack(crops), self.label[rows], nothing, nothing)

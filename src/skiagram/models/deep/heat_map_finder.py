@@ -9,7 +9,7 @@ way down is drawn at random, or a network of timm that others trained.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from skiagram.errors import refusal
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.finder import STRIDE, FindingNetwork
 from skiagram.models.deep.layers import convolution
-from skiagram.models.deep.transfer import Transfer
+from skiagram.models.deep.transfer import Transfer, TransferNetworkOnMaps
 from skiagram.strict import STRICT
 
 _PRIOR = 0.05  # probability of a lesion that an untrained network gives every cell
@@ -71,8 +71,14 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
         if len(shape) > 3:
             raise refusal("models.maps_of_volumes", self.title)
 
+        transfer = cast(Transfer, self.network())
+
         # The way up ends at the finest map, whose stride the marks rest on.
-        def way_up(widths: tuple[int, ...], strides: tuple[int, ...]) -> nn.Module:
+        def way_up(base: nn.Module, _numbers: int) -> nn.Module:
+            stages = [cast(Any, base).feature_info[depth] for depth in transfer.depths or ()]
+            widths, strides = (
+                tuple(int(stage[key]) for stage in stages) for key in ("num_chs", "reduction")
+            )
             if strides[0] != STRIDE or len(strides) < 2 or max(strides) > self.coarsest:
                 raise refusal(
                     "models.coarse_maps",
@@ -82,8 +88,7 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
                 )
             return WayUp(widths, self.dropout, axes=2)
 
-        transfer = cast(Transfer, self.network())
-        return transfer.build_on_maps(shape, way_up)
+        return transfer.build_under(shape, way_up, TransferNetworkOnMaps)
 
 
 class WayUp(nn.Module):

@@ -135,31 +135,25 @@ def measure_training(
 
 
 def _measure(step: Callable[[], None], kind: str) -> float:
-    """Measure the seconds of a call, after one that is not counted."""
-    if kind == "cpu":
-        return _measure_on_idle_core(step)
-    seconds = [_seconds(step, time.perf_counter) for _ in range(3)]
-    return min(seconds[1:])
-
-
-def _measure_on_idle_core(step: Callable[[], None]) -> float:
-    """Measure the seconds that a call takes on an idle core.
+    """Measure the seconds of a call, after one that is not counted; of a processor on an idle core.
 
     Other work on the machine makes a core up to twice as slow, by caches and hyper-threads that are
     shared. So a call is held against a standard step at its side, whose seconds on an idle core are
     known, and the same epochs are planned however busy the machine is.
     """
+    if kind != "cpu":
+        return min([_seconds(step, time.perf_counter) for _ in range(3)][1:])
     # The standard step learns from a batch by two layers of convolutions.
     first, second = (torch.nn.Conv2d(32, 32, 3, padding=1) for _ in range(2))
     layers = torch.nn.Sequential(first, torch.nn.BatchNorm2d(32), torch.nn.ReLU(), second)
     layers = layers.to(memory_format=torch.channels_last)
     batch = torch.ones(16, 32, 48, 48).to(memory_format=torch.channels_last)
 
-    def learn_standard() -> None:
-        layers(batch).square().mean().backward()
-
     # by turns; of both the quickest call after the first
-    works = (step, learn_standard)
+    works: tuple[Callable[[], object], ...] = (
+        step,
+        lambda: layers(batch).square().mean().backward(),
+    )
     seconds = [[_seconds(work, time.thread_time) for work in works] for _ in range(4)]
     measured, standard = np.min(seconds[1:], axis=0).tolist()
     # A core that is more than twice as slow is a slow one, not a busy one.
@@ -167,7 +161,7 @@ def _measure_on_idle_core(step: Callable[[], None]) -> float:
     return float(measured / standard * _STANDARD * slowness)
 
 
-def _seconds(step: Callable[[], None], clock: Callable[[], float]) -> float:
+def _seconds(step: Callable[[], object], clock: Callable[[], float]) -> float:
     begin = clock()
     step()
     return clock() - begin

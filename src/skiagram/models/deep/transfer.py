@@ -63,7 +63,6 @@ _UNLIKE = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
 _DENSE_UNITS = 128
 _SEVERAL = 2  # parts that make a container one of layers
 _ITERATIONS = 10_000
-MakeHead = Callable[[tuple[int, ...], tuple[int, ...]], nn.Module]
 
 
 @dataclass(**STRICT)
@@ -139,33 +138,19 @@ class Transfer:
                 head.apply(glorot_uniform)
             return head
 
-        return self._build(shape, make_head, TransferNetwork)
+        return self.build_under(shape, make_head, TransferNetwork)
 
-    def build_on_maps(self, shape: tuple[int, ...], make_head: MakeHead) -> nn.Module:
-        """Build a network whose head reads the maps of `depths` as they are.
-
-        Args:
-            make_head: Makes it from how many maps each depth has, and how many pixels a cell of
-                each stands for.
-        """
-
-        def on_maps(base: nn.Module, _numbers: int) -> nn.Module:
-            # Widths and strides of the chosen stages.
-            described = cast(Any, base).feature_info
-            stages = [described[depth] for depth in self.depths or ()]
-            widths, strides = (
-                tuple(int(stage[key]) for stage in stages) for key in ("num_chs", "reduction")
-            )
-            return make_head(widths, strides)
-
-        return self._build(shape, on_maps, TransferNetworkOnMaps)
-
-    def _build(
+    def build_under(
         self,
         shape: tuple[int, ...],
         make_head: Callable[[nn.Module, int], nn.Module],
         kind: "type[TransferNetwork]",
     ) -> nn.Module:
+        """Build a network under a head that is made of the base and how many numbers it gives.
+
+        Args:
+            kind: Whether the head reads numbers, or the maps of `depths` as they are.
+        """
         channels, height, width = sides_of_image(self.title, shape)
         try:
             # The head is in place of the last layer; the first reads the channels of the images.
@@ -173,7 +158,17 @@ class Transfer:
             head = make_head(base, numbers)
             repeated = channels == 1 and self.gray == "repeat"
             if channels != _COLOURS and not repeated:
-                _adapt_channels(base, channels, self.architecture)
+                # Layers that standardise their own filters would undo the scale of others.
+                name = _first_convolution(base)
+                colour = cast(nn.Conv2d, base.get_submodule(name))
+                standardised = "StdConv" in type(colour).__name__
+                if colour.in_channels != _COLOURS or colour.groups != 1 or standardised:
+                    raise refusal("models.other_channels", self.architecture, channels=channels)
+                # A copy keeps what is the layer's own, such as the padding of timm's `Conv2dSame`.
+                adapted = deepcopy(colour)
+                adapted.in_channels = channels
+                adapted.weight = nn.Parameter(_spread(colour.weight.detach(), channels))
+                base.set_submodule(name, adapted)
             network = kind(base, head, self, (height, width), repeated=repeated)
             # Images that are too small for it fail here, before anything is trained.
             with torch.no_grad():
@@ -392,18 +387,6 @@ class TransferNetwork(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_quick": []}  # other processes make their own
 
-    def _quick_base(self) -> nn.Module:
-        """Return the base, whose layers that do not learn work without normalisations.
-
-        It is a fifth faster, and a copy, which the list keeps from being counted and stored.
-        """
-        if not self._quick:
-            quick, learns = fold_normalisations(self.base), self.training and not self._frozen
-            for name in chain.from_iterable(self._learning if learns else ()):
-                quick.set_submodule(name, self.base.get_submodule(name))
-            self._quick = [quick]
-        return self._quick[0]
-
     def forward(self, images: Tensor) -> Tensor:
         axes = [] if self.training else self._mirrored
         flips = chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1))
@@ -420,10 +403,22 @@ class TransferNetwork(nn.Module):
 
     @contextmanager
     def _learning_base(self) -> Iterator[nn.Module]:
-        """Yield the quick base, but where a trained network is asked for a gradient."""
+        """Yield the base, whose layers that do not learn work without normalisations.
+
+        It is a fifth faster, and a copy, which the list keeps from being counted and stored. Where
+        a trained network is asked for a gradient it is the base itself.
+        """
         learns = torch.is_grad_enabled() and not self._frozen
         with torch.set_grad_enabled(learns), QuickGradients():
-            yield self._quick_base() if self.training or not learns else self.base
+            if learns and not self.training:
+                yield self.base
+                return
+            if not self._quick:
+                quick, trains = fold_normalisations(self.base), self.training and not self._frozen
+                for name in chain.from_iterable(self._learning if trains else ()):
+                    quick.set_submodule(name, self.base.get_submodule(name))
+                self._quick = [quick]
+            yield self._quick[0]
 
     def rates(self) -> list[tuple[float, list[nn.Parameter]]]:
         """List the share of the learning rate of each part that learns, the head first."""
@@ -524,28 +519,13 @@ def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) 
     return cast(nn.Module, make(**sized))
 
 
-def _adapt_channels(base: nn.Module, channels: int, where: str) -> None:
-    """Give a base of three channels a first layer that reads others.
+def _spread(filters: Tensor, channels: int) -> Tensor:
+    """Spread the filters of a first layer, made for three channels, over others.
 
     A single channel is read by the sum of the filters, which gives what three equal channels give,
     at a third of that layer's work. More channels (modalities, planes, a mask) take the three
     filters in turn, scaled so that their sum keeps its size (as timm does).
     """
-    # The first layer, which reads the colours.
-    name = _first_convolution(base)
-    colour = cast(nn.Conv2d, base.get_submodule(name))
-    # Layers that standardise their own filters would undo the scale.
-    standardised = "StdConv" in type(colour).__name__
-    if colour.in_channels != _COLOURS or colour.groups != 1 or standardised:
-        raise refusal("models.other_channels", where, channels=channels)
-    # A copy keeps what is the layer's own, such as the padding of timm's `Conv2dSame`.
-    adapted = deepcopy(colour)
-    adapted.in_channels = channels
-    adapted.weight = nn.Parameter(_spread(colour.weight.detach(), channels))
-    base.set_submodule(name, adapted)
-
-
-def _spread(filters: Tensor, channels: int) -> Tensor:
     if channels == _COLOURS:
         return filters
     if channels == 1:
