@@ -142,25 +142,23 @@ def find_cases(words: Sequence[str], *, volumes: bool) -> list[NewCase]:
     """List the cases in files, folders, encrypted archives and patterns of names, each once."""
     cases: dict[str, NewCase] = {}
     for word in words:
-        for case in _cases_of(word, volumes=volumes):
-            cases.setdefault(case.name, case)
+        # A word is a name, or a pattern of names; a link to nowhere is named when it is read.
+        names, path = [word], Path(word)
+        if glob.has_magic(word) and not path.exists() and not path.is_symlink():
+            names = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
+            if not names:
+                raise refusal("deploy.no_such_file", word)
+        # A folder or an archive has several cases, else a file is one.
+        for name in names:
+            path = Path(name)
+            found = [NewCase.of_file(path)]
+            if path.is_dir() or (name.endswith(ARCHIVE) and path.is_file()):
+                empty = refusal("deploy.no_image")
+                nothing = NewCase(name, FolderTree(path, is_image_file), {}, {}, empty)
+                found = _cases_in(path, volumes=volumes) or [nothing]
+            for case in found:
+                cases.setdefault(case.name, case)
     return list(cases.values())
-
-
-def _cases_of(word: str, *, volumes: bool) -> list[NewCase]:
-    # A folder, an archive, a file, or a pattern of names.
-    path = Path(word)
-    if path.is_dir() or (word.endswith(ARCHIVE) and path.is_file()):
-        empty = refusal("deploy.no_image")
-        nothing = NewCase(word, FolderTree(path, is_image_file), {}, {}, empty)
-        return _cases_in(path, volumes=volumes) or [nothing]
-    exists = path.exists() or path.is_symlink()  # a link to nowhere is named when it is read
-    if exists or not glob.has_magic(word):
-        return [NewCase.of_file(path)]
-    names = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 - of any place
-    if not names:
-        raise refusal("deploy.no_such_file", word)
-    return [case for name in names for case in _cases_of(name, volumes=volumes)]
 
 
 def _cases_in(place: Path, *, volumes: bool) -> list[NewCase]:

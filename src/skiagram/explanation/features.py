@@ -1,14 +1,14 @@
 """What a model of features rests on: groups, single features, weights, Shapley values."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 
-from skiagram.arrays import Floats, Whole
+from skiagram.arrays import Floats
 from skiagram.errors import ModelFailure
 from skiagram.explanation.clusters import cluster_features
 from skiagram.explanation.explained_model import STREAM, ExplainedModel, FoldFit, draw_rows
@@ -173,16 +173,27 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient
     final_effects = effects(final) if options.resamples else None
     if final_effects is None:
         return (), 0
-    # The same of resamples of patients; one that cannot be fitted is left out.
+    # Patients of each class; one with a positive case counts as positive.
+    patients, number = np.unique(model.known.patient_id, return_inverse=True)
+    label = np.zeros(len(patients), dtype=np.int64)
+    np.maximum.at(label, number, (model.known.label == model.positive).astype(np.int64))
+    rows_of = [np.flatnonzero(number == patient) for patient in range(len(patients))]
+    # The same of resamples of patients, class by class; one that cannot be fitted is left out.
     resampled = []
-    for rows in resample_patients(model, options.resamples):
+    for replicate in range(options.resamples):
+        generator = stream(model.plan.seed, STREAM, "resample", replicate)
+        classes = (np.flatnonzero(label == k) for k in (0, 1))
+        drawn = np.concatenate(
+            [generator.choice(members, len(members)) for members in classes if len(members)]
+        )
+        rows = np.sort(np.concatenate([rows_of[patient] for patient in drawn]))
         try:
-            fitted = validator.fit(model.known.select(rows), None, STREAM, "coefficients")
+            fitted = validator.fit(model.known.select(rows), STREAM, "coefficients")
         except ModelFailure:
             continue
-        drawn = effects(fitted)
-        if drawn is not None:
-            resampled.append(drawn)
+        resampled_effects = effects(fitted)
+        if resampled_effects is not None:
+            resampled.append(resampled_effects)
     if len(resampled) < 2:
         return (), 0
     # Percentiles of the resamples are the interval of each weight.
@@ -199,20 +210,3 @@ def estimate_coefficients(model: ExplainedModel) -> tuple[tuple[ModelCoefficient
     # The largest ones are shown.
     largest = sorted(coefficients, key=lambda coefficient: -abs(coefficient.effect.value or 0.0))
     return tuple(largest[: options.first]), len(resampled)
-
-
-def resample_patients(model: ExplainedModel, count: int) -> Iterator[Whole]:
-    """Yield rows of patients drawn with replacement, within those of each class."""
-    # A patient with a positive case counts as positive.
-    development_cases = model.known
-    patients, number = np.unique(development_cases.patient_id, return_inverse=True)
-    label = np.zeros(len(patients), dtype=np.int64)
-    np.maximum.at(label, number, (development_cases.label == model.positive).astype(np.int64))
-    rows_of = [np.flatnonzero(number == patient) for patient in range(len(patients))]
-    for replicate in range(count):
-        generator = stream(model.plan.seed, STREAM, "resample", replicate)
-        classes = (np.flatnonzero(label == k) for k in (0, 1))
-        drawn = np.concatenate(
-            [generator.choice(members, len(members)) for members in classes if len(members)]
-        )
-        yield np.sort(np.concatenate([rows_of[patient] for patient in drawn]))

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict
 from dataclasses import dataclass as plain_dataclass
 from functools import partial
+from itertools import chain
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -170,18 +171,16 @@ def propose(store: ImageStore, proposal: Proposal, compute: Compute = IN_PROCESS
         return tabulate_places(rows)
     with Progress("Propose places", len(store)) as progress:
         for batch in compute.map(partial(_of_span, proposal), spans(store, _SPAN_VALUES)):
-            rows += [row for _, image_rows in batch for row in image_rows]
+            rows += chain.from_iterable(batch)
             progress.advance(len(batch))
     return tabulate_places(rows)
 
 
-def _of_span(
-    proposal: Proposal, span: Span
-) -> list[tuple[str, list[tuple[str, tuple[float, ...], float]]]]:
-    store = span.store()
+def _of_span(proposal: Proposal, span: Span) -> list[list[tuple[str, tuple[float, ...], float]]]:
+    """List the places of each image."""
+    spacing = span.store().spacing
     return [
-        (case, [(case, *place) for place in proposal.places(image, store.spacing(case))])
-        for case, image in span
+        [(case, *place) for place in proposal.places(image, spacing(case))] for case, image in span
     ]
 
 

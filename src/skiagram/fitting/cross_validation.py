@@ -415,10 +415,10 @@ class CrossValidator(Generic[I]):
             made |= self.make([self._final_fit(part, *each) for part, each in asked + chosen])
         return [self._calibrated(part, made) for part in parts]
 
-    def fit(self, cases: Labelled[I], marked: Flags | None, *name: str) -> Fitted[I]:
-        """Fit once, in this process; marked rows (else an inner part) decide when training ends."""
+    def fit(self, cases: Labelled[I], *name: str) -> Fitted[I]:
+        """Fit once, in this process; an inner part of the cases decides when training ends."""
         with IN_PROCESS.limit():
-            return fit_model(self._request(cases, np.arange(len(cases)), name, marked))
+            return fit_model(self._request(cases, np.arange(len(cases)), name))
 
     def _request(
         self,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
     """Build the model that options describe: they themselves, or a network with its trainer."""
     # A trial run has fewer epochs than the options say.
-    limit = trainer.most_epochs
+    limit = 1 if trainer.fast_dev_run else trainer.max_epochs
     if limit is not None and hasattr(options, "training"):
         epochs = min(options.training.epochs, limit)
         options = replace(options, training=replace(options.training, epochs=epochs))

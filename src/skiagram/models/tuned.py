@@ -70,10 +70,6 @@ class Trial:
     images_seen: int
     reason: str = ""
 
-    @property
-    def mean_auc(self) -> float:
-        return float(np.mean(self.fold_auc))
-
 
 @dataclass(frozen=True)
 class Tuning:
@@ -195,7 +191,7 @@ class Tuned:
                 number=len(trials),
                 reason=trials[0].reason,
             )
-        best = max(finished, key=lambda number: trials[number].mean_auc)
+        best = max(finished, key=lambda number: float(np.mean(trials[number].fold_auc)))
         tuning = Tuning(tuple(trials), best)
         return FittedTuned(self.having(tuning.chosen).fit(training, context), tuning)
 

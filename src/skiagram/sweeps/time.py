@@ -153,7 +153,7 @@ def time_model(
         inputs, ids = reading.of(part.case_id), (part.case_id, part.label, part.patient_id)
         cases = Labelled(inputs, *ids, task.predicted.unnamed)
         name = "time", f"fold{number}"
-        taken.append(clock.measure(lambda: validator.fit(cases, None, *name))[1])  # noqa: B023
+        taken.append(clock.measure(lambda: validator.fit(cases, *name))[1])  # noqa: B023
     few = reading.of(development_cases.case_id[: clock.images])
     return TimedModel(
         training=summarise_times(taken),

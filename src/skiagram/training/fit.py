@@ -67,12 +67,6 @@ _checkpoint = partial(ModelCheckpoint, enable_version_counter=False)
 _METRICS = ("training_loss", "validation_loss", "validation_accuracy")
 
 
-def name_fit(folder: Path) -> str:
-    """Name the fit in a folder, one of several networks by its number too."""
-    is_member = folder.name.startswith("member")
-    return f"{folder.parent.name}-{folder.name}" if is_member else folder.name
-
-
 class Curves(Checkpoint):
     """Keeps the figures of every epoch; as a `Checkpoint` it is called once all are logged."""
 
@@ -323,8 +317,11 @@ class TrainingRun:
             # Epochs of a frozen base do not count towards the patience.
             network = classifier.network
             frozen = (network.frozen_epochs or 0) if isinstance(network, Staged) else 0
-            # Curves are always kept, the best epoch only with cases to tell it.
-            callbacks: list[pl.Callback] = [Curves(bar, name_fit(folder))]
+            # Curves are always kept, the best epoch only with cases to tell it. A folder has the
+            # name of its fit, or of one of several networks in the folder of theirs.
+            is_member = folder.name.startswith("member")
+            fit = f"{folder.parent.name}-{folder.name}" if is_member else folder.name
+            callbacks: list[pl.Callback] = [Curves(bar, fit)]
             if validation is not None:
                 best = _checkpoint(folder, _BEST, monitor=MONITOR, save_weights_only=True)
                 callbacks += [Patience(options.patience, frozen), best]

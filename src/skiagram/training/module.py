@@ -149,12 +149,9 @@ class ClassifierTraining(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Look at the losses of training first: weights that are lost spoil validation too."""
-        self._raise_infinite()
+        self.on_train_epoch_end()
 
     def on_train_epoch_end(self) -> None:
-        self._raise_infinite()
-
-    def _raise_infinite(self) -> None:
         """Raise a failure that names the first batch of this epoch whose loss is not finite."""
         if not self._losses:  # looked at before the validation
             return

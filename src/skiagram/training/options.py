@@ -327,11 +327,6 @@ class Trainer:
     enable_autolog_hparams: bool = True
     model_registry: str | None = None
 
-    @property
-    def most_epochs(self) -> int | None:
-        """Epochs that no network exceeds; None where each has its own."""
-        return 1 if self.fast_dev_run else self.max_epochs
-
     def lightning(self) -> dict[str, Any]:
         """Arguments of Lightning's Trainer: those that are set, without what is made of parts."""
         own = {"channels_last", "compile", "callbacks", "logger", "max_epochs", "fast_dev_run"}

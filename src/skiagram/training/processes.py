@@ -38,12 +38,10 @@ def is_shared() -> bool:
     return bool(torch.distributed.is_available() and torch.distributed.is_initialized())
 
 
-def wait_for_all() -> bool:
-    """Wait until every process has come here; False where this one shares with no other."""
-    if not is_shared():
-        return False
-    torch.distributed.barrier()
-    return True
+def wait_for_all() -> None:
+    """Wait until every process has come here; one that shares with no other goes on at once."""
+    if is_shared():
+        torch.distributed.barrier()
 
 
 def as_the_first(answer: bool) -> bool:

@@ -98,7 +98,10 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         has_site = number >= 0
         sites = np.flatnonzero(self.seen_)
         member = number[has_site, None] == sites
-        observed = self._covariates(values, fit=True)
+        # Gaps of what is preserved stand at the training cases' median.
+        observed = values[:, self.preserved]
+        self.median_ = _medians(observed)
+        observed = np.where(np.isfinite(observed), observed, self.median_)
         # Gaps stand at the median while sites are learned; what is harmonised keeps them.
         features = values[:, self.harmonised]
         features = np.where(np.isfinite(features), features, _medians(features))
@@ -127,7 +130,9 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         number = self._sites(values)
         shift = np.where(number[:, None] < 0, 0.0, self.shift_[number])
         scale = np.where(number[:, None] < 0, 1.0, self.scale_[number])
-        centre = self.mean_ + self._covariates(values, fit=False) @ self.effect_
+        observed = values[:, self.preserved]
+        observed = np.where(np.isfinite(observed), observed, self.median_)
+        centre = self.mean_ + observed @ self.effect_
         # Standardised by the site, then back in the units of all sites.
         features = values[:, self.harmonised]
         adjusted = ((features - centre) / self.spread_ - shift) / scale * self.spread_ + centre
@@ -145,14 +150,6 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         if unseen and self.unseen == "refuse":
             raise refusal("models.unseen_sites", number=unseen, least=_MIN_CASES)
         return number.astype(np.int64)
-
-    def _covariates(self, values: Floats, *, fit: bool) -> Floats:
-        """Read the preserved covariates, gaps filled with the training cases' median."""
-        observed = values[:, self.preserved]
-        if fit:
-            self.median_ = _medians(observed)
-        filled: Floats = np.where(np.isfinite(observed), observed, self.median_)
-        return filled
 
 
 def _medians(values: Floats) -> Floats:
