@@ -25,14 +25,12 @@ from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import write_modalities
 from skiagram.images import Region
 from skiagram.preparation import (
-    PREPARATION,
     FurtherModality,
     ImageKinds,
     Preparation,
     TraitRanges,
 )
 from skiagram.records.feature_table import FeatureTable
-from skiagram.records.files import read_record
 from skiagram.records.places import tabulate_places
 from tests.encoders.examples import (
     SIDE,
@@ -258,16 +256,11 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
     model.mkdir()
     carry_encoder(tmp_path / "encoded", model)
     path.unlink()
-    preparation = read_record(Preparation, folder / PREPARATION)
-    again = FolderEncoder.of_model(model, preparation).encode(folder)
+    again = encode_images(folder, given.kept(model / "learned", record.sha256))[0]
     assert_array_equal(again.values, table.values)
     shutil.rmtree(model / "learned")  # as where the weights are large
     with pytest.raises(DataError, match="no such file of weights"):
-        FolderEncoder.of_model(model, preparation)
-    text = (model / "encoder.json").read_text()
-    (model / "encoder.json").write_text(text.replace("skiagram.encoders.timm", "os.path.timm"))
-    with pytest.raises(DataError, match="code that comes with a model is not run"):
-        FolderEncoder.of_model(model, preparation)
+        given.kept(model / "learned", record.sha256).load()
 
 
 def test_an_encoder_of_whole_pictures_keeps_no_places(tmp_path):

@@ -236,7 +236,7 @@ def test_an_absent_part_is_a_wrong_option(tmp_path, named):
 
 def test_an_ensemble_averages_the_probabilities_of_fits_from_other_seeds(tmp_path):
     alone, three = fit(tmp_path), fit(tmp_path, members=3)
-    members = three._classifier.members
+    members = three.classifier.members
     _, unseen = halves(tmp_path, 48)
     images = unseen.inputs.read(np.arange(16), None)
     with torch.inference_mode():

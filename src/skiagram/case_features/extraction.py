@@ -63,17 +63,15 @@ def extract_modalities(
     if len(folders) == 1:
         margin = _margin(images)
         return extract(ImageStore(images), families, histories, compute, margin)
-    image_families = families_of_images(families)
-    names: list[str] = []
-    blocks: list[Singles] = []
-    case_id = np.array(ImageStore(images).case_ids)
+    # Features of images, modality by modality, then what is known of the cases besides.
+    image_families, tables = families_of_images(families), []
     for modality, folder in folders.items():
         margin = _margin(images, modality)
-        table = extract(ImageStore(folder), image_families, None, compute, margin).of(case_id)
-        names += [f"{modality}.{name}" for name in table.names]
-        blocks.append(table.values)
-    whole = FeatureTable(case_id, tuple(names), np.hstack(blocks))
-    return join_histories(whole, families, histories or CaseHistories())
+        table = extract(ImageStore(folder), image_families, None, compute, margin)
+        names = tuple(f"{modality}.{name}" for name in table.names)
+        tables.append(replace(table, names=names).of(np.array(ImageStore(images).case_ids)))
+    first, *others = tables
+    return join_histories(first.beside(*others), families, histories or CaseHistories())
 
 
 _SPAN_VALUES = 2**19  # some tenths of a second of work
@@ -153,12 +151,10 @@ def join_histories(
         for family in families
         if isinstance(family, Measured)
     ]
-    tables = (table, *case_tables, *changes, *covariate_tables)
-    names = tuple(name for each in tables for name in each.names)
-    if len(set(names)) != len(names):
+    joined = table.beside(*case_tables, *changes, *covariate_tables)
+    if len(set(joined.names)) != len(joined.names):
         raise refusal("case_features.doubled_column")
-    values = np.hstack([each.values for each in tables])  # noqa: PD011 - a table of features
-    return FeatureTable(table.case_id, names, values)
+    return joined
 
 
 _LOOK_AROUND = (DerivedImageFamily, LocalIntensity)  # families that look beyond a region

@@ -21,7 +21,7 @@ from skiagram.case_features.measured import Measured
 from skiagram.case_features.windows import Windows
 from skiagram.compute.code_digest import named_targets
 from skiagram.deploy.prepared_cases import ENCODING, Described, PreparedCases, Preparing
-from skiagram.encoders.encoder import COLUMN, check_own_class
+from skiagram.encoders.encoder import COLUMN, RECORD, EncoderRecord
 from skiagram.errors import DataError, named, refusal
 from skiagram.fitting.contract import (
     NO_REQUIREMENTS,
@@ -38,7 +38,7 @@ from skiagram.models.combined import CombinationInputs, FittedCombination
 from skiagram.models.learner import learner_of
 from skiagram.models.tuned import TUNING, Tuning, apply_values
 from skiagram.options import allow_own_code, build, check, find_own_code
-from skiagram.preparation import PREPARATION, TRAINING_MEAN, Covariate, Preparation
+from skiagram.preparation import LEARNED, PREPARATION, TRAINING_MEAN, Covariate, Preparation
 from skiagram.records.feature_table import FeatureTable, has_prefix
 from skiagram.records.files import read_record
 from skiagram.restoration.missing import Plane
@@ -85,8 +85,9 @@ def own(
     target = str(options.get("_target_", ""))
     within = tuple(f"{package}." for package in packages)
     for name in (target, *named_targets(options)):
-        if find_own_code(name, Path()) is None:
-            check_own_class(name, within, path)
+        if not name.startswith(within) and find_own_code(name, Path()) is None:
+            allowed = " or ".join(packages)
+            raise refusal("deploy.foreign_class", str(path), target=name, allowed=allowed)
     allow_own_code(Path())
     built = build(options, str(path))
     if not any(callable(getattr(built, method, None)) for method in methods):
@@ -252,7 +253,11 @@ def _steps(
     if deployment.reads_encoding:
         from skiagram.encoders.encoding import FolderEncoder
 
-        encoder = FolderEncoder.of_model(folder, preparation)
+        kept = record(EncoderRecord, folder / RECORD)
+        chosen = own(kept.encoder, ("skiagram.encoders",), ("kept",), folder / RECORD)
+        # Its weights lie in the folder where they are small, else where they came from.
+        chosen = chosen.kept(folder / LEARNED, kept.sha256)
+        encoder = FolderEncoder.of_network(chosen, chosen.load(), preparation)
     # Detectors look at places that were proposed, feature families at windows around them.
     windows = proposal = None
     if model.finds_in == "features":

@@ -215,13 +215,6 @@ def carry_encoder(encoding: Path, model: Path) -> None:
         shutil.copytree(encoding / LEARNED, model / LEARNED, dirs_exist_ok=True)
 
 
-def check_own_class(target: str, packages: tuple[str, ...], path: Path) -> None:
-    """Refuse a class that a file names and that is not of the packages; these end in a dot."""
-    if not target.startswith(packages):
-        allowed = " or ".join(package[:-1] for package in packages)
-        raise refusal("encoders.foreign_class", str(path), target=target, allowed=allowed)
-
-
 def pictures(
     image: Image,
     region: Region | None,

@@ -29,7 +29,6 @@ from skiagram.encoders.encoder import (
     TABLE,
     EncoderRecord,
     LoadedNetwork,
-    check_own_class,
 )
 from skiagram.encoders.kept_encodings import KeptEncodings
 from skiagram.encoders.timm_encoder import Encoder, TimmMaps
@@ -41,8 +40,6 @@ from skiagram.preparation import LEARNED, PREPARATION, Preparation
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases
-
-_PACKAGES = ("skiagram.encoders.",)  # where encoders of the program stand
 
 
 class _Work(NamedTuple):
@@ -115,23 +112,10 @@ class FolderEncoder:
         with use_threads(1):  # more would hinder a later fork of this process
             loaded = encoder.load()
         context.say(f"SHA-256 of the weights: {loaded.sha256}.")
-        return cls._of_preparation(encoder, loaded, preparation, context)
+        return cls.of_network(encoder, loaded, preparation, context)
 
     @classmethod
-    def of_model(cls, model: Path, preparation: Preparation) -> "FolderEncoder":
-        """Return what encodes new images as the encoder of a model's folder does."""
-        record, path = read_record(EncoderRecord, model / RECORD), model / RECORD
-        target = str(record.encoder.get("_target_", ""))
-        check_own_class(target, _PACKAGES, path)
-        encoder = build(record.encoder, str(path))
-        if not isinstance(encoder, Encoder):
-            raise refusal("encoders.no_encoder", str(path), target=target)
-        # The weights lie in the folder where they are small, else where they came from.
-        encoder = encoder.kept(model / LEARNED, record.sha256)
-        return cls._of_preparation(encoder, encoder.load(), preparation)
-
-    @classmethod
-    def _of_preparation(
+    def of_network(
         cls,
         encoder: Encoder,
         loaded: LoadedNetwork,

@@ -6,7 +6,7 @@ likely; they are not probabilities until `skiagram.calibration` made them so.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
@@ -78,15 +78,10 @@ class Labelled(Generic[I]):
         return value, self.label
 
     def select(self, rows: Whole) -> "Labelled[I]":
-        return Labelled(
-            self.inputs.select(rows),
-            self.case_id[rows],
-            self.label[rows],
-            self.patient_id[rows],
-            self.predicted,
-            None if self.group is None else self.group[rows],
-            None if self.value is None else self.value[rows],
-        )
+        arrays: dict[str, Any] = {
+            name: row[rows] for name, row in vars(self).items() if isinstance(row, np.ndarray)
+        }
+        return replace(self, inputs=self.inputs.select(rows), **arrays)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,19 @@ class FeatureTable:
         values = self.values[:, [position[name] for name in names]]
         return FeatureTable(self.case_id, tuple(names), values)
 
+    def beside(self, *others: "FeatureTable") -> "FeatureTable":
+        """Return all columns of several tables of the same cases, one table after the other.
+
+        Raises:
+            DataError: A table is of other cases, or places, or has them in another order.
+        """
+        if not all(np.array_equal(self.case_id, other.case_id) for other in others):
+            raise refusal("records.other_cases")
+        tables = (self, *others)
+        names = tuple(name for table in tables for name in table.names)
+        values = np.hstack([table.values for table in tables])  # noqa: PD011 - tables of features
+        return FeatureTable(self.case_id, names, values)
+
     def frame(self) -> pd.DataFrame:
         """Return the column `case_id` and a column a feature."""
         columns = pd.DataFrame(self.values, columns=list(self.names))

@@ -1,6 +1,5 @@
 """The case table, what is to be told apart on it, and what a reader must know of the data set."""
 
-import dataclasses
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,25 +57,23 @@ class Cases:
     def __len__(self) -> int:
         return len(self.case_id)
 
+    @property
+    def _columns(self) -> dict[str, Any]:
+        return {name: column for name, column in vars(self).items() if column is not None}
+
     def select(self, rows: NDArray[Any]) -> "Cases":
         """Select the rows of a boolean mask or an index array."""
-        return Cases(
-            self.case_id[rows],
-            self.patient_id[rows],
-            self.split[rows],
-            self.label[rows],
-            None if self.value is None else self.value[rows],
-        )
+        return Cases(**{name: column[rows] for name, column in self._columns.items()})
 
     def joined(self, other: "Cases") -> "Cases":
         """Return these cases and, after them, others."""
-        own, others = self.value, other.value
+        others = other._columns
         return Cases(
-            np.concatenate([self.case_id, other.case_id]),
-            np.concatenate([self.patient_id, other.patient_id]),
-            np.concatenate([self.split, other.split]),
-            np.concatenate([self.label, other.label]),
-            None if own is None or others is None else np.concatenate([own, others]),
+            **{
+                name: np.concatenate([column, others[name]])
+                for name, column in self._columns.items()
+                if name in others
+            }
         )
 
     def development(self) -> "Cases":
@@ -93,19 +90,15 @@ class Cases:
 
     def digest(self, *inputs: str) -> str:
         """Compute the SHA-256 of the table and of other inputs of work on it, in hexadecimal."""
-        columns: tuple[NDArray[Any], ...] = (
-            *(self.case_id, self.patient_id, self.split, self.label),
-            *(() if self.value is None else (self.value,)),
-        )
         digest = hashlib.sha256()
+        columns = self._columns.values()
         for text in (*inputs, *(repr(column.tolist()) for column in columns)):
             digest.update(hashlib.sha256(text.encode()).digest())
         return digest.hexdigest()
 
     def write(self, path: Path) -> None:
         """Write the table as Parquet."""
-        columns = dataclasses.asdict(self)
-        write_table(pd.DataFrame({k: v for k, v in columns.items() if v is not None}), path)
+        write_table(pd.DataFrame(self._columns), path)
 
     @classmethod
     def read(cls, path: Path) -> "Cases":

@@ -16,7 +16,6 @@ from skiagram.tasks.class_calibration import (
     CALIBRATIONS,
     IsotonicCalibration,
     ScalingCalibration,
-    fit_platt,
 )
 from skiagram.tasks.figure import Figure, read_figures
 from skiagram.tasks.predicted import Predicted
@@ -114,18 +113,12 @@ class Classes(Predicted):
         return label
 
     def calibrate(
-        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
-    ) -> ScalingCalibration:
-        """Fit Platt's calibration of (n, n_classes) scores."""
-        return fit_platt(scores, label)
-
-    def calibrate_by(
         self,
-        method: CalibrationMethod,
         scores: Floats,
         value: Floats,
         label: Whole,
         patient: NDArray[Any],
+        method: CalibrationMethod = "platt",
     ) -> ScalingCalibration | IsotonicCalibration:
         return CALIBRATIONS[method](scores, label)
 

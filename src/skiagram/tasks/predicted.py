@@ -289,23 +289,20 @@ class Predicted(ABC):
         return np.zeros(0)
 
     @abstractmethod
-    def calibrate(self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]) -> Any:
-        """Fit a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
-
-        Args:
-            patient: (n,) of each case.
-        """
-
-    def calibrate_by(
+    def calibrate(
         self,
-        method: CalibrationMethod,
         scores: Floats,
         value: Floats,
         label: Whole,
         patient: NDArray[Any],
+        method: CalibrationMethod = "platt",
     ) -> Any:
-        """Return the same by a method that is chosen, of which classes alone have several."""
-        return self.calibrate(scores, value, label, patient)
+        """Fit a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
+
+        Args:
+            patient: (n,) of each case.
+            method: Of which classes alone have several.
+        """
 
     def recalibrate(self, cases: ScoredCases) -> ScoredCases:
         """Return the same scores after the calibration was fitted anew to these very cases.

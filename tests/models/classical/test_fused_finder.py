@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from skiagram.errors import DataError, OptionError
-from skiagram.models.classical.fused_finder import join_tables
 from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from tests.models.classical.families import read_options
@@ -27,9 +26,8 @@ def both(folder):
     seen = whole.features
     noise = np.random.default_rng(5).normal(size=seen.values.shape).astype(np.float32)
     encoding = FeatureTable(seen.case_id, ("encoding_0", "encoding_1"), seen.values)
-    return replace(
-        whole, features=join_tables(encoding, FeatureTable(seen.case_id, seen.names, noise))
-    ), label
+    features = FeatureTable(seen.case_id, seen.names, noise)
+    return replace(whole, features=encoding.beside(features)), label
 
 
 def test_a_member_that_sees_nothing_counts_little_and_the_sum_marks(tmp_path):
@@ -53,7 +51,7 @@ def test_a_member_that_sees_nothing_counts_little_and_the_sum_marks(tmp_path):
 def test_tables_of_other_places_and_members_that_find_nothing_are_refused(tmp_path):
     whole, _ = both(tmp_path)
     table = whole.features
-    with pytest.raises(DataError, match="of other places"):
-        join_tables(table, table.select(np.arange(len(table))[::-1]))
+    with pytest.raises(DataError, match="of other cases or places"):
+        table.beside(table.select(np.arange(len(table))[::-1]))
     with pytest.raises(OptionError, match="no detector at candidates"):
         _ = fused(by_features=read_options("svm")).members

@@ -32,7 +32,7 @@ def test_scores_are_those_of_scikit_learn_on_what_enters_the_last_layer(tmp_path
         cases.select(np.arange(*span)) for span in ((0, 36), (36, 48), (48, 60))
     )
     fitted = fit(options(head), known, stopping)
-    classifier = fitted._classifier
+    classifier = fitted.classifier
 
     def numbers(rows):
         examples = LabelledImages(rows.inputs, rows.label, None)
@@ -55,7 +55,7 @@ def test_only_the_last_layer_differs_from_the_network_itself(tmp_path):
     cases = spots(tmp_path / "images", 48)
     known, stopping = cases.select(np.arange(36)), cases.select(np.arange(36, 48))
     refitted, plain = (
-        fit(one, known, stopping)._classifier.state_dict()
+        fit(one, known, stopping).classifier.state_dict()
         for one in (options(), options().network())
     )
     differing = [name for name in plain if not bool((plain[name] == refitted[name]).all())]

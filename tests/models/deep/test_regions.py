@@ -1,6 +1,7 @@
 """Networks on regions: boxes, masks and modalities, read whole or as three planes."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from skiagram.images import Region
 from skiagram.models.deep.cnn_3d import CNN3D
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.image_and_table import ImageAndTable
-from skiagram.models.deep.inputs import NetworkInputs, stored_images
+from skiagram.models.deep.inputs import stored_images
+from skiagram.models.deep.network_model import NetworkModel
 from skiagram.models.deep.small_cnn import SmallCNN
 from skiagram.records.feature_table import FeatureTable
 from skiagram.tasks.classes import Classes
@@ -146,7 +148,8 @@ def test_other_choices_change_the_digest_of_what_a_network_reads(tmp_path):
     digests = set()
     for names in (None, ("PET",), ("MR_T1", "PET")):
         network = volume_network(NetworkInput(modalities=names))
-        digests.add(NetworkInputs.read(network, tmp_path, tmp_path).sha256)
+        prepared = SimpleNamespace(images=tmp_path, candidates=tmp_path, covariates=None)
+        digests.add(NetworkModel(network, None, 1).read(prepared, None).sha256)
     assert len(digests) == 3
 
 

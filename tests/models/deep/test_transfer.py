@@ -288,7 +288,7 @@ def tiny(file, lr=0.0003):
 def test_a_network_that_learns_nothing_better_stays_the_frozen_one(tmp_path):
     file, (known, unseen) = weights_file(tmp_path, TINY), halves(tmp_path, 24)
     fitted = fit(tiny(file), known, unseen)
-    kept = fitted._classifier.state_dict()[f"network.base.{RELEASED}"]
+    kept = fitted.classifier.state_dict()[f"network.base.{RELEASED}"]
     assert torch.equal(kept, torch.load(file.file, weights_only=True)[RELEASED])
     assert fitted.summary.epochs == (1,)  # which a fit on all cases takes over
 
@@ -312,7 +312,7 @@ def test_fine_tuning_from_a_file_trains_and_needs_the_file_no_more(tmp_path):
     fitted = fit(tiny(file, lr=0.001), known, epochs=2)
     fitted.save(tmp_path / "model")
     weights = torch.load(file.file, weights_only=True)
-    found = fitted._classifier.state_dict()
+    found = fitted.classifier.state_dict()
     assert not torch.equal(found[f"network.base.{RELEASED}"], weights[RELEASED])
     for fixed in ("weight", "running_mean"):  # of a block that learns
         name = f"blocks.4.0.bn3.{fixed}"

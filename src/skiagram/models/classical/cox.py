@@ -5,6 +5,7 @@ Statistics and Data Analysis* 38:367.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, ClassVar
 
 import numpy as np
@@ -21,24 +22,16 @@ from skiagram.strict import STRICT
 from skiagram.tasks.predicted import Loss
 
 
+@plain_dataclass(eq=False, repr=False)
 class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
     """A sum of small trees, each fitted to what the sum before it leaves of the events."""
 
-    def __init__(
-        self,
-        trees: int,
-        learning_rate: float,
-        max_depth: int,
-        min_samples_leaf: int,
-        share: float,
-        seed: int,
-    ) -> None:
-        self.trees = trees
-        self.learning_rate = learning_rate
-        self.max_depth = max_depth
-        self.min_samples_leaf = min_samples_leaf
-        self.share = share
-        self.seed = seed
+    trees: int
+    learning_rate: float
+    max_depth: int
+    min_samples_leaf: int
+    share: float
+    seed: int
 
     def fit(self, values: Floats, target: Floats) -> "BoostedCoxTrees":
         """Fit to (n, 2) times and events, 1 or 0."""

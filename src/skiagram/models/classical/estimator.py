@@ -155,8 +155,7 @@ class ClassicalModel(ABC):
             shared = set(case_features.names) & set(table.names)
             if shared:
                 raise refusal("models.doubled_column", column=min(shared))
-            values = np.hstack([table.values, case_features.values])
-            table = FeatureTable(table.case_id, (*table.names, *case_features.names), values)
+            table = table.beside(case_features)
             beside = "covariates" if {*families} == {_ENCODING, "covariates"} else "features"
             title, preparation = f"{title} and {beside}", prepared.preparation
             read += (prepared.features,)

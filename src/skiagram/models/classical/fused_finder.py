@@ -96,9 +96,8 @@ class FusedFinder:
         title = f"{self.members[0].title} on {encoder} and on features"
         reading = read_places(prepared, title, folder / CANDIDATES, folder)
         # Both detectors read one table, the encoder's columns first.
-        table = join_tables(
-            FeatureTable.read(folder / CANDIDATES), FeatureTable.read(prepared.candidates_features)
-        )
+        features = FeatureTable.read(prepared.candidates_features)
+        table = FeatureTable.read(folder / CANDIDATES).beside(features)
         return replace(
             reading,
             of=lambda case_id: replace(reading.of(case_id), features=table),
@@ -219,14 +218,6 @@ class FittedFusedFinder(FittedFinder):
         for member, name in zip(self.fitted, MEMBERS, strict=True):
             member.save(folder / name)
         write_record(self.record, folder / FINDER)
-
-
-def join_tables(encoding: FeatureTable, features: FeatureTable) -> FeatureTable:
-    """Join an encoding of places with the features of the same places after it."""
-    if not np.array_equal(encoding.case_id, features.case_id):
-        raise refusal("models.other_places")
-    values = np.hstack([encoding.values, features.values])  # noqa: PD011 - tables of features
-    return FeatureTable(encoding.case_id, (*encoding.names, *features.names), values)
 
 
 def split_inputs(inputs: FindingInputs) -> tuple[FindingInputs, FindingInputs]:

@@ -8,6 +8,7 @@ of the site; labels are never seen, and X holds covariates that the user names.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass as plain_dataclass
 from typing import Literal
 
 import numpy as np
@@ -65,27 +66,20 @@ class Harmonisation:
         return SiteHarmoniser(site, preserved, image_columns, len(used), self.unseen)
 
 
+@plain_dataclass(eq=False, repr=False)
 class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Takes shift and scale of each site out of the features.
 
-    Args:
+    Attributes:
         site: Columns, each 1 in the cases of one site, else 0; a case of no known site is 0 in all.
         kept: Columns from the first on that go on; sites and further covariates stand behind them.
     """
 
-    def __init__(
-        self,
-        site: list[int],
-        preserved: list[int],
-        harmonised: list[int],
-        kept: int,
-        unseen: str,
-    ) -> None:
-        self.site = site
-        self.preserved = preserved
-        self.harmonised = harmonised
-        self.kept = kept
-        self.unseen = unseen
+    site: list[int]
+    preserved: list[int]
+    harmonised: list[int]
+    kept: int
+    unseen: str
 
     def fit(self, values: Floats, target: object = None) -> "SiteHarmoniser":
         """Learn each site of two cases or more; of (n, n_columns); NaN is a gap."""

@@ -5,6 +5,7 @@ figure (Ambroise and McLachlan 2002, PNAS 99(10)). A constant column never gives
 counts as 1.
 """
 
+from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -92,13 +93,13 @@ class Selection:
     keep: Annotated[int, Field(ge=1)]
 
 
+@plain_dataclass(eq=False, repr=False)
 class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Keeps the chosen columns, in their order; `Selection` says how."""
 
-    def __init__(self, method: str, keep: int, seed: int) -> None:
-        self.method = method
-        self.keep = keep
-        self.seed = seed
+    method: str
+    keep: int
+    seed: int
 
     def fit(self, values: Floats, target: NDArray[np.float64 | np.int64]) -> "ColumnSelector":
         """Choose columns by (n,) labels or (n, n_classes) one-hot labels."""

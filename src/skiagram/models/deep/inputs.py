@@ -7,9 +7,7 @@ out: its weight would stay what chance made it, and a category that only unseen 
 then move scores at random.
 """
 
-import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,17 +17,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
-from skiagram.arrays import Texts
-from skiagram.case_features.covariates import Covariates, development_patients, encode_covariates
 from skiagram.errors import refusal
 from skiagram.image_store.store import ImageStore, modality_folders
 from skiagram.models.classical.persistence import read_pipeline, write_pipeline
 from skiagram.models.classical.preprocessing import imputer, scaler
-from skiagram.models.deep.contract import AnyNetwork, ReadsTable
-from skiagram.preparation import Covariate
 from skiagram.records.feature_table import FeatureTable
-from skiagram.records.files import read_record, read_table, write_record
-from skiagram.tasks.cases import Cases
+from skiagram.records.files import read_record, write_record
 from skiagram.training.data import ImageSet
 from skiagram.training.options import NetworkInput
 
@@ -91,56 +84,6 @@ def required_table(inputs: ImageSet) -> FeatureTable:
     if inputs.table is None:
         raise refusal("models.no_table")
     return inputs.table
-
-
-@dataclass(frozen=True)
-class NetworkInputs:
-    """Images of a data set and what a network reads beside them: covariates, further modalities."""
-
-    images: ImageStore
-    table: FeatureTable | None
-    covariates: tuple[Covariate, ...]
-    modalities: Mapping[str, ImageStore] = field(default_factory=dict)
-
-    @classmethod
-    def read(
-        cls,
-        network: AnyNetwork,
-        images: Path,
-        cases: Path,
-        described: tuple[Covariate, ...] | None = None,
-    ) -> "NetworkInputs":
-        """Open what a network reads of all cases.
-
-        Args:
-            described: How covariates become columns, where other cases gave it.
-        """
-        # Images of all modalities that the network reads.
-        store, modalities = stored_images(network.training.input, images)
-        if not isinstance(network, ReadsTable):
-            return cls(store, None, (), modalities)
-        # Covariates are encoded as in training, or described by the development cases.
-        covariates = read_table(cases / "covariates.parquet")
-        if described is not None:
-            return cls(store, encode_covariates(covariates, described), described, modalities)
-        patients = development_patients(Cases.read(cases / "cases.parquet"))
-        family, where = Covariates(columns=network.columns), "model.columns"
-        table = family.encode(covariates, patients, where)
-        return cls(store, table, family.describe(covariates, patients, where), modalities)
-
-    @property
-    def sha256(self) -> str:
-        digest = hashlib.sha256(self.images.sha256.encode())
-        for name, store in self.modalities.items():
-            digest.update(f"{name} {store.sha256}".encode())
-        if self.table is not None:
-            digest.update(repr((self.table.names, self.table.case_id.tolist())).encode())
-            digest.update(self.table.values.tobytes())
-        return digest.hexdigest()
-
-    def of(self, case_id: Texts) -> ImageSet:
-        table = None if self.table is None else self.table.of(case_id)
-        return ImageSet(self.images, case_id, table, self.modalities)
 
 
 def stored_images(

@@ -10,6 +10,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from skiagram.arrays import Texts
+from skiagram.case_features.covariates import Covariates, development_patients, encode_covariates
 from skiagram.compute.workers import count_gpus
 from skiagram.errors import refusal
 from skiagram.finding.inputs import FindsIn
@@ -30,14 +32,17 @@ from skiagram.models.deep.fitted import (
     load_network,
 )
 from skiagram.models.deep.inputs import (
-    NetworkInputs,
     TableEncoder,
     encode_table,
     required_table,
+    stored_images,
 )
 from skiagram.models.deep.layers import has_narrow_stride
 from skiagram.preparation import PreparedData
+from skiagram.records.feature_table import FeatureTable
+from skiagram.records.files import read_table
 from skiagram.seeding import derived_seed
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.kinds import KINDS
 from skiagram.tasks.task import Task
 from skiagram.training.classifier import Classifier, multiply_adds, parameter_count
@@ -96,16 +101,34 @@ class NetworkModel:
         return options.epochs if alike and options.patience >= options.epochs else None
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
-        inputs = NetworkInputs.read(
-            self.network, prepared.images, prepared.cases, prepared.covariates
-        )
+        # Images of all modalities that the network reads, and covariates where it reads some.
+        store, modalities = stored_images(self.network.training.input, prepared.images)
+        table: FeatureTable | None = None
+        covariates = prepared.covariates
+        if isinstance(self.network, ReadsTable):
+            cells = read_table(prepared.cases / "covariates.parquet")
+            # They are encoded as in training, or described by the development cases.
+            if covariates is None:
+                patients = development_patients(Cases.read(prepared.cases / "cases.parquet"))
+                family, where = Covariates(columns=self.network.columns), "model.columns"
+                covariates = family.describe(cells, patients, where)
+                table = family.encode(cells, patients, where)
+            else:
+                table = encode_covariates(cells, covariates)
+
+        def of(case_id: Texts) -> ImageSet:
+            return ImageSet(
+                store, case_id, None if table is None else table.of(case_id), modalities
+            )
+
+        further = (f"{name} {images.sha256}" for name, images in modalities.items())
         return Reading(
-            of=inputs.of,
+            of=of,
             title=self.title,
-            sources=(inputs.sha256,),
+            sources=(store.sha256, *further, *([] if table is None else [table.frame()])),
             preparation=prepared.candidates,
-            traits=lambda: image_traits(inputs.images),
-            covariates=inputs.covariates,
+            traits=lambda: image_traits(store),
+            covariates=() if table is None else covariates or (),
         )
 
     def fit(self, training: Labelled[ImageSet], context: FitContext) -> FittedNetwork:
