@@ -10,7 +10,7 @@ from skiagram.case_features.covariates import (
     Covariates,
     Site,
     development_patients,
-    encode_covariates,
+    tabulate_covariates,
 )
 from skiagram.errors import OptionError
 from skiagram.preparation import Covariate
@@ -116,8 +116,8 @@ def test_other_cases_get_the_columns_of_those_in_training():
     """Their cells are texts: an empty one is unknown, and a text of no category counts as none."""
     known = (Covariate("age", None), Covariate("side", ("left", "right")))
     cells = {"case_id": ["a", "b"], "age": ["40.1", ""], "side": ["right", "middle"]}
-    table = encode_covariates(pd.DataFrame(cells), known)
+    table = tabulate_covariates(pd.DataFrame(cells), known)
     assert table.names == ("covariates_age", "covariates_side_left", "covariates_side_right")
     expected = np.array([[40.1, 0, 1], [np.nan, 0, 0]], np.float32)
     assert_array_equal(table.values, expected)
-    assert encode_covariates(pd.DataFrame(cells), ()).names == ()
+    assert tabulate_covariates(pd.DataFrame(cells), ()).names == ()

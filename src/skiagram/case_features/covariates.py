@@ -111,10 +111,10 @@ class Covariates:
                 where or self.option,
                 least_patients=self.least_patients,
             )
-        return encode_covariates(self._as_read(table), described)
+        return tabulate_covariates(self._as_read(table), described)
 
 
-def encode_covariates(table: pd.DataFrame, described: Sequence[Covariate]) -> FeatureTable:
+def tabulate_covariates(table: pd.DataFrame, described: Sequence[Covariate]) -> FeatureTable:
     """Return the columns of covariates whose categories are known, of the same cases or of others.
 
     Args:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from skiagram.arrays import Floats, Singles
 from skiagram.case_features.case_histories import CaseHistories
-from skiagram.case_features.covariates import Covariates, encode_covariates
+from skiagram.case_features.covariates import Covariates, tabulate_covariates
 from skiagram.case_features.earlier import Earlier
 from skiagram.case_features.measured import Measured
 from skiagram.compute.progress import Progress
@@ -141,7 +141,7 @@ def join_histories(
             if isinstance(family, Covariates)
         ]
     else:
-        encoded = [encode_covariates(covariates, histories.described)]
+        encoded = [tabulate_covariates(covariates, histories.described)]
     covariate_tables = [each.of(table.case_id) for each in encoded]
     measured = histories.measured
     if measured is None:

@@ -7,9 +7,11 @@ blank image; occlusion (Zeiler & Fergus 2014) is the loss of score where a squar
 """
 
 import copy
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 from typing import Any, NamedTuple, Self, cast
 
 import numpy as np
@@ -19,7 +21,6 @@ from torch import Tensor, nn
 from skiagram.arrays import Floats, Singles, Whole
 from skiagram.errors import installed, refusal
 from skiagram.explanation.explained_model import MapOptions
-from skiagram.explanation.occlusion import occlusion_maps, slide_window
 from skiagram.explanation.trust import (
     TITLES,
     Method,
@@ -204,7 +205,12 @@ def _occlusion(
     module = ClassDifference(network.classifier, network.positive).eval()
     sides = [max(1, round(options.window * side)) for side in images.shape[2:]]
     shape, count = images.shape[2:], len(images)
-    windows = slide_window(shape, sides, [max(1, side // 2) for side in sides])
+    places = []
+    for length, side in zip(shape, sides, strict=True):
+        step = max(1, side // 2)
+        number = max(1, math.ceil((length - side) / step) + 1)
+        places.append([slice(step * k, step * k + side) for k in range(number)])
+    windows = list(product(*places))
     blank, at_once = network.blank(images), max(1, 2 * _AT_ONCE // count)
     scores = []
     # The score with each window blanked, several at once.
@@ -218,9 +224,13 @@ def _occlusion(
                 blanked[number * count : (number + 1) * count][place] = blank[place]
             rows = (torch.cat([part] * len(some)) for part in table_inputs)
             scores.append(module(blanked, *rows).reshape(len(some), count))
-    # What each window takes off the score.
-    loss = (whole - torch.cat(scores)).double().numpy()
-    return torch.from_numpy(occlusion_maps(shape, windows, loss))
+    # Of each place the mean of what the windows that hold it take off the score.
+    loss = (whole - torch.cat(scores)).double()
+    total, holding = torch.zeros(count, *shape).double(), torch.zeros(shape).double()
+    for window, lost in zip(windows, loss, strict=True):
+        total[:, *window] += lost.reshape(-1, *[1] * len(shape))
+        holding[window] += 1
+    return total / holding
 
 
 _METHODS: dict[Method, Callable[..., Tensor]] = {

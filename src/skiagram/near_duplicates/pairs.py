@@ -177,7 +177,7 @@ def _coverage(size: int, side: int) -> Floats:
     return shares
 
 
-def content_digest(image: Image) -> bytes:
+def pixel_digest(image: Image) -> bytes:
     """Return the SHA-256 of shape, depth and every pixel: equal for exact copies alone."""
     digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
@@ -215,7 +215,7 @@ def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
 
     def read() -> Iterator[Singles]:
         for row, (_, image) in enumerate(store):
-            digests[row] = content_digest(image)
+            digests[row] = pixel_digest(image)
             shapes.append(kinds.setdefault(image.shape, image.shape))
             yield thumbnail(image)[None]
 

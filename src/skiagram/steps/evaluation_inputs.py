@@ -24,7 +24,7 @@ from skiagram.finding.candidates import Ceiling
 from skiagram.finding.marks import read_spacing
 from skiagram.image_store.store import ImageStore
 from skiagram.images import is_volume
-from skiagram.near_duplicates.pairs import content_digest
+from skiagram.near_duplicates.pairs import pixel_digest
 from skiagram.options import check
 from skiagram.records.files import read_record, read_table
 from skiagram.records.places import IDEAL_MARKS, MARKS
@@ -157,7 +157,7 @@ def describe_comparison(
         request: All that decides the figures, as JSON.
     """
     if images.has_images:
-        digests = sorted(content_digest(image) for image in map(images.image, sealed_cases))
+        digests = sorted(pixel_digest(image) for image in map(images.image, sealed_cases))
     else:
         digest_of = dict(zip(images.case_ids, images.digests(), strict=True))
         digests = sorted(digest_of[case] for case in sealed_cases)

@@ -71,7 +71,9 @@ class ClassicalModel(ABC):
 
     What an estimator is fitted by, its loss, follows from the task. `titles` has the family's name
     for people for each loss that it knows, the usual one first. Missing values, of covariates or of
-    a table's features, take the training cases' median first.
+    a table's features, take the training cases' median first. `learned` and `multiplied` name the
+    attributes of a fitted estimator with numbers that it learned, and with those that it multiplies
+    a case with: none where it compares.
 
     Attributes:
         columns: Families of the features to use, such as `glcm`, or whole names; null uses all
@@ -91,6 +93,8 @@ class ClassicalModel(ABC):
     """
 
     titles: ClassVar[Mapping[Loss, str]]
+    learned: ClassVar[tuple[str, ...]] = ("coef_", "intercept_")
+    multiplied: ClassVar[tuple[str, ...]] = ()
     uses_validation: ClassVar[bool] = False
     finds_in: ClassVar[None] = None
 
@@ -185,20 +189,14 @@ class ClassicalModel(ABC):
         predicted = np.asarray(estimator.predict(values), dtype=np.float64)
         return predicted[:, None] if predicted.ndim == 1 else predicted
 
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        """Count what the fitted estimator learned: nodes of trees, else coefficients."""
+    def n_parameters(self, estimator: Any) -> int:
+        """Count what the fitted estimator learned: nodes of trees, else numbers of `learned`."""
         return sum(
             int(member.tree_.node_count)
             if isinstance(member, BaseDecisionTree)
-            else int(member.coef_.size + member.intercept_.size)
+            else sum(int(np.size(getattr(member, name))) for name in self.learned)
             for member in list_members(estimator)
         )
-
-    @staticmethod
-    def multiply_adds(estimator: Any) -> int | None:  # noqa: ARG004
-        """Count the fitted estimator's multiply–adds per case; None for a family that compares."""
-        return None
 
     @staticmethod
     def weighted(estimator: Any) -> Flags | None:  # noqa: ARG004
@@ -262,10 +260,11 @@ class ClassicalModel(ABC):
         target = self.target(training)
         with _named_failures(title):
             pipeline.fit(training.inputs.columns(read).values.astype(np.float64), target)
+        multiplied = [int(np.size(getattr(pipeline[-1], name))) for name in self.multiplied]
         # Which features were left out, by stability or by choice.
         summary = FitSummary(
             parameters=self.n_parameters(pipeline[-1]),
-            multiply_adds=self.multiply_adds(pipeline[-1]),
+            multiply_adds=sum(multiplied) if multiplied else None,
             images_seen=len(training),
             features=dict.fromkeys(chosen if used != chosen else (), False)
             | dict.fromkeys(used if used != chosen else (), True)

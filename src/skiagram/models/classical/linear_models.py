@@ -36,15 +36,12 @@ from skiagram.tasks.predicted import Loss
 class LinearModel(ClassicalModel):
     """A linear model; a family fills in the estimator and its scores."""
 
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        """Count coefficients, and intercepts or the cut-offs between grades."""
-        learned = (getattr(estimator, name, ()) for name in ("coef_", "intercept_", "cuts_"))
-        return sum(int(np.size(part)) for part in learned)
+    multiplied = ("coef_",)
 
-    @staticmethod
-    def multiply_adds(estimator: Any) -> int:
-        return int(estimator.coef_.size)
+    def n_parameters(self, estimator: Any) -> int:
+        """Count coefficients, and intercepts or the cut-offs between grades."""
+        learned = (getattr(estimator, name, ()) for name in (*self.learned, "cuts_"))
+        return sum(int(np.size(part)) for part in learned)
 
 
 @dataclass(**STRICT)

@@ -1,7 +1,7 @@
 """The k nearest neighbours (Cover and Hart 1967, IEEE Transactions on Information Theory 13)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -21,19 +21,10 @@ class NearestNeighbours(ClassicalModel):
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Nearest neighbours"}
+    learned = multiplied = ("_fit_X",)  # features of the training cases, each of which is compared
 
     n_neighbors: Annotated[int, Field(ge=1)]
 
     def estimator(self, seed: int, loss: Loss) -> KNeighborsClassifier:
         """Build the estimator; it compares with every case, as a search tree cannot be saved."""
         return KNeighborsClassifier(self.n_neighbors, algorithm="brute")
-
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        """Count the features of the training cases, which the model keeps."""
-        return int(estimator.n_samples_fit_ * estimator.n_features_in_)
-
-    @staticmethod
-    def multiply_adds(estimator: Any) -> int:
-        """Count the distance to each training case."""
-        return int(estimator.n_samples_fit_ * estimator.n_features_in_)

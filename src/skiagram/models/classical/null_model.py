@@ -31,6 +31,5 @@ class NullModel(ClassicalModel):
             return DummyClassifier()
         return DummyRegressor(strategy="median" if loss == "least_squares" else "mean")
 
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
+    def n_parameters(self, estimator: Any) -> int:
         return len(list_members(estimator))  # a constant each

@@ -1,7 +1,7 @@
 """Support vector machine (Cortes and Vapnik 1995, *Support-Vector Networks*)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -23,6 +23,8 @@ class SupportVectorMachine(ClassWeightedModel):
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Support vector machine"}
+    learned = ("support_vectors_", "dual_coef_", "intercept_")
+    multiplied = ("support_vectors_", "dual_coef_")
 
     kernel: Literal["rbf", "poly", "linear"]
     C: Annotated[float, Field(gt=0)]
@@ -37,13 +39,3 @@ class SupportVectorMachine(ClassWeightedModel):
             class_weight=self.class_weight,
             decision_function_shape="ovr",
         )
-
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
-        """Count support vectors × features, dual coefficients and intercepts."""
-        learned = (estimator.support_vectors_, estimator.dual_coef_, estimator.intercept_)
-        return sum(int(part.size) for part in learned)
-
-    @staticmethod
-    def multiply_adds(estimator: Any) -> int:
-        return int(estimator.support_vectors_.size + estimator.dual_coef_.size)

@@ -189,7 +189,6 @@ class HistogramBoosting(ClassWeightedModel):
             random_state=seed,
         )
 
-    @staticmethod
-    def n_parameters(estimator: Any) -> int:
+    def n_parameters(self, estimator: Any) -> int:
         """Count nodes of all trees: each is one threshold or one leaf."""
         return sum(len(tree.nodes) for round_ in estimator._predictors for tree in round_)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from skiagram.arrays import Texts
-from skiagram.case_features.covariates import Covariates, development_patients, encode_covariates
+from skiagram.case_features.covariates import Covariates, development_patients, tabulate_covariates
 from skiagram.compute.workers import count_gpus
 from skiagram.errors import refusal
 from skiagram.finding.inputs import FindsIn
@@ -114,7 +114,7 @@ class NetworkModel:
                 covariates = family.describe(cells, patients, where)
                 table = family.encode(cells, patients, where)
             else:
-                table = encode_covariates(cells, covariates)
+                table = tabulate_covariates(cells, covariates)
 
         def of(case_id: Texts) -> ImageSet:
             return ImageSet(
