@@ -24,6 +24,7 @@ from skiagram.encoders.timm_encoder import PooledNetwork
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import write_modalities
 from skiagram.images import Region
+from skiagram.options import build
 from skiagram.preparation import (
     FurtherModality,
     ImageKinds,
@@ -209,7 +210,8 @@ def test_each_modality_is_seen_by_its_own_depth_in_training_and_in_a_model(tmp_p
     write_encoding(table, record, given, tmp_path / "encoded")
     (tmp_path / "model").mkdir()
     carry_encoder(tmp_path / "encoded", tmp_path / "model")
-    of_model = FolderEncoder.of_model(tmp_path / "model", plain)
+    kept = build(record.encoder, "").kept(tmp_path / "model" / "learned", record.sha256)
+    of_model = FolderEncoder.of_network(kept, kept.load(), plain)
     assert of_model.encode(folder).values.tobytes() == table.values.tobytes()
     # steps of one modality are not those of another
     scaled = replace(plain, restoration=normalising("XR"))
@@ -256,11 +258,12 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
     model.mkdir()
     carry_encoder(tmp_path / "encoded", model)
     path.unlink()
-    again = encode_images(folder, given.kept(model / "learned", record.sha256))[0]
+    recorded = build(record.encoder, "")
+    again = encode_images(folder, recorded.kept(model / "learned", record.sha256))[0]
     assert_array_equal(again.values, table.values)
     shutil.rmtree(model / "learned")  # as where the weights are large
     with pytest.raises(DataError, match="no such file of weights"):
-        given.kept(model / "learned", record.sha256).load()
+        recorded.kept(model / "learned", record.sha256).load()
 
 
 def test_an_encoder_of_whole_pictures_keeps_no_places(tmp_path):

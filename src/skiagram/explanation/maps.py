@@ -58,17 +58,13 @@ def map_fold(
     Returns:
         Case → its maps, and method → why it has no map, or nothing.
     """
-    import torch
-
     from skiagram.explanation.saliency import ExplainedNetwork, examine, why_undefined
     from skiagram.models.deep.inputs import encode_table
 
     # What the network reads of the cases, and their regions on its grid
     (fit, case_id), options = fold, model.options.maps
     fitted = fit.fitted
-    # A copy in plain layout: the layout in which networks score changes late digits of maps.
-    plain = deepcopy(fitted.classifier).to(memory_format=torch.contiguous_format)
-    network = ExplainedNetwork(plain, model.positive, fitted.architecture)
+    network = ExplainedNetwork(deepcopy(fitted.classifier), model.positive, fitted.architecture)
     training = fitted.network.training
     cases = model.known.inputs.select(model.rows(case_id))
     rows = np.arange(len(cases))

@@ -264,13 +264,15 @@ def examine(
     seed: int,
     case_id: Sequence[str],
 ) -> Examined:
-    """Make maps and test them on one network.
+    """Make maps and test them on one network, whose weights are brought into plain layout.
 
     Args:
         images: (n, channels, [depth,] height, width) float32 that it did not learn from.
         table: (n, columns) what it reads beside them; None for nothing.
         case_id: (n,) names of the random orders.
     """
+    # In plain layout: that in which networks score changes late digits of maps.
+    network.classifier.to(memory_format=torch.contiguous_format)
     # the maps, and how alike they are to those of a network with fresh weights
     maps = {method: explain(method, network, images, options, table) for method in methods}
     fresh = network.randomise(derived_seed(seed, "fresh weights", _FRESH))
