@@ -173,15 +173,32 @@ class Tuned:
         Raises:
             ModelFailure: All trials failed, or no folds can be made of the cases.
         """
+        from sklearn.model_selection import ParameterGrid, ParameterSampler
+
         # Folds of whole patients, the same for all trials.
         try:
-            count, names = self.budget.folds, ("tuned", "folds")
-            folds = grouped_folds(training.label, training.patient_id, count, context.seed, *names)
+            folds = grouped_folds(
+                training.label,
+                training.patient_id,
+                self.budget.folds,
+                context.seed,
+                "tuned",
+                "folds",
+            )
         except DataError as error:  # other models need no such folds and can be trained
             raise ModelFailure(error.found, where=self.title, remedy=error.remedy) from error
+        # Sets of values, no two alike; the model's own first, so that no search ends below them on
+        # its folds. There may be fewer sets than trials.
+        own = {name: _value(self.model, name) for name in self.space}
+        count = min(self.budget.trials - 1, len(ParameterGrid(self.space)))
+        seed = derived_seed(context.seed, "tuned", "trials")
+        drawn = ParameterSampler(self.space, count, random_state=seed)
+        settings = [own, *(values for values in drawn if values != own)]
         # Every trial on the same folds.
-        settings = enumerate(self._draw(derived_seed(context.seed, "tuned", "trials")))
-        trials = [self._try(f"trial{k}", each, folds, training, context) for k, each in settings]
+        trials = [
+            self._try(f"trial{k}", each, folds, training, context)
+            for k, each in enumerate(settings)
+        ]
         # The best trial, of equal ones the first, is fitted on all cases.
         finished = [number for number, trial in enumerate(trials) if not trial.reason]
         if not finished:
@@ -194,17 +211,6 @@ class Tuned:
         best = max(finished, key=lambda number: float(np.mean(trials[number].fold_auc)))
         tuning = Tuning(tuple(trials), best)
         return FittedTuned(self.having(tuning.chosen).fit(training, context), tuning)
-
-    def _draw(self, seed: int) -> list[dict[str, Any]]:
-        """Draw the values of each trial, no two alike; the first are the model's own."""
-        from sklearn.model_selection import ParameterGrid, ParameterSampler
-
-        # There may be fewer sets of values than trials.
-        count = min(self.budget.trials - 1, len(ParameterGrid(self.space)))
-        drawn = ParameterSampler(self.space, count, random_state=seed)
-        # The model's own values first, so that no search ends below them on its folds.
-        own = {name: _value(self.model, name) for name in self.space}
-        return [own, *(values for values in drawn if values != own)]
 
     def _try(
         self,

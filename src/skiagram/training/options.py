@@ -130,13 +130,9 @@ class VolumeAugmentation:
     brightness: Annotated[float, Field(ge=0)] = 0.0
 
 
-PRESETS: Mapping[str, Augmentation] = {
-    "article": Augmentation(
-        horizontal_flip=True, vertical_flip=False, shift=0.2, rotation=40.0, shear=0.2, zoom=0.2
-    ),
-    "medical": Augmentation(
-        horizontal_flip=False, vertical_flip=False, shift=0.05, rotation=10.0, shear=0.05, zoom=0.1
-    ),
+PRESETS = {
+    name: Augmentation(**ranges)
+    for name, ranges in read_declared("skiagram.training", "augmentations.yaml").items()
 }
 
 
