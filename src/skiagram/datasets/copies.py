@@ -4,6 +4,7 @@ They are left out, moved, or make one patient. Copies that stop are exact and ne
 of one known patient are no fault within a split.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -100,10 +101,10 @@ def _drop(entries: pd.DataFrame, pairs: Pairs, test: Flags) -> tuple[pd.DataFram
     # Nobody knows which label is right; labels of test cases are not looked at.
     contradict = ~test[first] & ~test[second] & (label[first] != label[second])
     contradicting = {*first[contradict].tolist(), *second[contradict].tolist()}
-    copies: dict[int, set[int]] = {}
+    copies = defaultdict[int, set[int]](set)
     for one, other in zip(first.tolist(), second.tolist(), strict=True):
-        copies.setdefault(one, set()).add(other)
-        copies.setdefault(other, set()).add(one)
+        copies[one].add(other)
+        copies[other].add(one)
     # one stays where no copy of it that comes before it does
     rank = np.where(test, 0, 1 + (split == "validation"))
     staying: set[int] = set()

@@ -56,7 +56,15 @@ def find_telling_columns(
     telling = _columns_that_tell(known, label[rows])
     for other in besides:
         telling = _columns_that_tell(known, other[rows]) | telling
-    monotone = _monotone_copies(known, None if outcome is None else outcome[rows])
+    # the ranks of some are almost those of the outcome, or its reverse
+    agreement = [0.0] * len(names)
+    of_rows = pd.Series(dtype=float) if outcome is None else pd.Series(outcome[rows])
+    if of_rows[np.isfinite(of_rows)].nunique() >= _MIN_ROWS:
+        with warnings.catch_warnings(action="ignore"):  # of constant columns
+            agreement = [
+                of_rows.corr(pd.Series(column), method="spearman", min_periods=_MIN_ROWS)
+                for column in known.T
+            ]
     name_reasons: dict[str, str] = {}
     for column, name in enumerate(names):
         present = values[np.isfinite(values[:, column]), column]
@@ -70,7 +78,7 @@ def find_telling_columns(
             value_reasons[name] = "counts the rows, or is in their order"
         elif column in telling:
             value_reasons[name] = telling[column]
-        elif column in monotone:
+        elif abs(agreement[column]) >= TELLING_AUC:
             value_reasons[name] = "is in the order of the outcome"
         elif (code := _missing_code(name, present)) is not None:
             value_reasons[name] = (
@@ -223,16 +231,3 @@ def _repeats(values: Floats, label: Whole | Flags, classes: int) -> bool:
     pairs = np.unique(np.stack([values[present], label[present]]), axis=1)
     sizes = {pairs.shape[1], len(np.unique(pairs[0])), len(np.unique(pairs[1]))}
     return sizes == {classes}
-
-
-def _monotone_copies(values: Floats, outcome: Floats | None) -> set[int]:
-    """Return the columns whose ranks are almost those of an outcome, or its reverse."""
-    if outcome is None or len(np.unique(outcome[np.isfinite(outcome)])) < _MIN_ROWS:
-        return set()
-    of_rows = pd.Series(outcome)
-    with warnings.catch_warnings(action="ignore"):  # of constant columns
-        agreement = [
-            of_rows.corr(pd.Series(column), method="spearman", min_periods=_MIN_ROWS)
-            for column in values.T
-        ]
-    return {column for column, value in enumerate(agreement) if abs(value) >= TELLING_AUC}

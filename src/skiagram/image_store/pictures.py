@@ -178,8 +178,7 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
     drawn = []
     for plane, inside in planes:
         plane, inside = _enlarge(plane, scale), _enlarge(inside, scale)
-        grey = np.clip((np.nan_to_num(plane, nan=low) - low) / width, 0, 1)
-        picture = np.repeat(np.round(grey * 255).astype(np.uint8)[..., None], 3, axis=2)
+        picture = _grey_picture(np.nan_to_num(plane, nan=low), low, width)
         picture[inside & ~scipy.ndimage.binary_erosion(inside)] = OUTLINE_COLOUR
         drawn.append(picture)
     # side by side

@@ -75,6 +75,6 @@ def renewed_source(source: MedMNIST, options: FileOptions, option_file: Path) ->
     if options.classes or len(present.classes) != len(source.classes):
         return renewed
     # classes keep their names; the positive one is that of the line
-    place = None if source.positive_class is None else source.classes.index(source.positive_class)
-    positive = None if place is None else present.classes[place]
+    named = source.positive_class
+    positive = None if named is None else present.classes[source.classes.index(named)]
     return dataclasses.replace(renewed, classes=present.classes, positive_class=positive)

@@ -37,20 +37,15 @@ class FileNames:
         Raises:
             DataError: It means several files.
         """
-        every: list[Callable[[str], list[str]]] = [
-            self.meant,
-            *looks,
-            partial(self.meant, fold=str.casefold),
-        ]
-        found = (look(name) for look in every)
-        meant: list[str] = next(filter(None, found), [])
-        if len(meant) > 1:
-            raise refusal(
-                "intake.several_files",
-                name=name,
-                files=" or ".join(f"`{file}`" for file in sorted(meant)[:3]),
-            )
-        return meant[0] if meant else None
+        in_any_case: Callable[[str], list[str]] = partial(self.meant, fold=str.casefold)
+        for look in [self.meant, *looks, in_any_case]:
+            meant = look(name)
+            if len(meant) > 1:
+                files = " or ".join(f"`{file}`" for file in sorted(meant)[:3])
+                raise refusal("intake.several_files", name=name, files=files)
+            if meant:
+                return meant[0]
+        return None
 
     def meant(self, name: str, fold: Callable[[str], str] = str) -> list[str]:
         """Return the files that a name means, several where it does not say which.

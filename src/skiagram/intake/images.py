@@ -141,8 +141,8 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     """
     if options.file is not None:
         return options.file
-    usual = [usual_column(frame.columns, (name,)) for name in ROLES["file"].usual]
-    columns = [column for column in usual if column is not None]
+    usual = (usual_column(frame.columns, (name,)) for name in ROLES["file"].usual)
+    columns = [*filter(None, usual)]
     with_ending = [
         column for column in columns if all(PurePath(cell).suffix for cell in frame[column])
     ]

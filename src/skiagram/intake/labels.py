@@ -106,24 +106,23 @@ def settle_labels(
         and stands_for_missing(label)
         and (numbers or label.casefold() != "none")
     }
-    spelling = dict.fromkeys(words, "")
     if words:
         counted = ", ".join(f"`{label}` ({number})" for label, number in words.items())
         note = f"Labels that stand for a missing one: {counted}; where one is a class, name all "
         notes.append(f"{note}with --classes.")
     # equal numbers are spelled as the user names them, else in the shortest way
-    spelled, changed = dict[float, str](), list[tuple[str, str]]()
+    spelled, changed = dict[float, str](), dict[str, str]()
     present = counts.keys() - words.keys()
     for label in sorted({*present, *named}, key=lambda text: (text not in named, len(text), text)):
         number = same_value(label)
         if isinstance(number, float):
             first = spelled.setdefault(number, label)
             if label not in named and first != label:
-                spelling[label] = first
-                changed.append((label, first))
+                changed[label] = first
     if changed:
-        changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed))
+        changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed.items()))
         notes.append(f"Labels that are the same number are one class: {changes}.")
+    spelling = {**dict.fromkeys(words, ""), **changed}
     frame = replace_columns(frame, {column: frame[column].replace(spelling)}) if spelling else frame
     # rows without a label
     is_empty = frame[column] == ""

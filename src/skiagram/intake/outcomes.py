@@ -15,7 +15,6 @@ from skiagram.intake.labels import LEAVE_OUT
 from skiagram.tables.frames import count_cases, rows_of
 from skiagram.tasks.columns import COLUMN, VALUE, OutcomeTable
 from skiagram.tasks.kinds import KINDS, AnyOutcome
-from skiagram.tasks.outcome import MeasuredOutcome
 
 GROUP = "outcome_group"  # column of the labels in the table that the project keeps
 
@@ -52,19 +51,20 @@ def settle_outcome(table: SettledTable) -> SettledTable:
     frame, options = table.frame, table.options
     # the kind of outcome whose options are given
     names = [option.name for kind in KINDS for option in kind.options]
-    flags_by_kind: dict[type[MeasuredOutcome], list[str]] = {}
-    for kind in KINDS:
-        for option in kind.options:
-            if names.count(option.name) == 1 and options.outcome.get(option.name) is not None:
-                flags_by_kind.setdefault(kind, []).append(option.flag)
-    if not flags_by_kind:
+    flag_of = {
+        kind: option.flag
+        for kind in KINDS
+        for option in reversed(kind.options)
+        if names.count(option.name) == 1 and options.outcome.get(option.name) is not None
+    }
+    if not flag_of:
         return table
     has_classes = options.positive is not None or bool(options.classes)
-    if len(flags_by_kind) + has_classes > 1:
-        where = "--positive, --classes" if has_classes else [*flags_by_kind.values()][-1][0]
+    if len(flag_of) + has_classes > 1:
+        where = "--positive, --classes" if has_classes else [*flag_of.values()][-1]
         kinds = ", ".join(" ".join(f"--{name}" for name in kind.named_by) for kind in KINDS)
         raise refusal("intake.two_questions", where, kinds=kinds)
-    (kind,) = flags_by_kind
+    (kind,) = flag_of
     # its columns, which tell nothing else
     columns = list_predicted(options)
     require_columns(frame, columns)

@@ -146,7 +146,23 @@ class Folder(ListedDataSet):
             changed[self.folder] = unlike(place, None, earlier_checksums)
         elif place.is_dir() and paths[self.manifest].is_file() and not any(changed.values()):
             try:
-                changed |= self.open(root).changed_images(place, earlier_checksums)
+                opened = self.open(root)
+                kinds = opened.kinds().values()
+                references = [each for kind in kinds for each in kind.references]
+                images: dict[str, str] = {}
+                for name in dict.fromkeys(name for each in references for name in each.files):
+                    if name.endswith(".mhd"):  # the voxels are in another file
+                        found = read_case_files(opened.files, ImageReference(name)).checksums[name]
+                    elif (parts := opened.files.series(name)) is not None:
+                        files = {part: place / name / part for part in parts}
+                        found = checksum_of_series(
+                            {part: unlike(files[part], None, earlier_checksums) for part in files}
+                        )
+                    else:
+                        found = unlike(place / name, None, earlier_checksums)
+                    if found != opened.checksums[name]:
+                        images[name] = found or "missing"
+                changed |= images
             except DataError as error:  # such as an image without a row; ingest says it
                 changed[self.folder] = hashlib.sha256(str(error).encode()).hexdigest()
         return {name: digest for name, digest in changed.items() if digest}
@@ -316,30 +332,6 @@ class FolderFiles(ListedCases):
     def content_key(self, position: int) -> bytes:
         """Return a digest of the checksums of an image's files and of what is chosen in them."""
         return content_key(self.references[position], self.checksums)
-
-    def changed_images(
-        self, folder: Path, earlier_checksums: MutableMapping[str, str]
-    ) -> dict[str, str]:
-        """Return file → checksum, of images and masks that are not as the manifest says.
-
-        Args:
-            folder: That of the files.
-            earlier_checksums: As for `RealDataSet.changed_files`.
-        """
-        references = [each for kind in self.kinds().values() for each in kind.references]
-        changed_by_file: dict[str, str] = {}
-        for name in dict.fromkeys(name for each in references for name in each.files):
-            if name.endswith(".mhd"):  # the voxels are in another file
-                found = read_case_files(self.files, ImageReference(name)).checksums[name]
-            elif (parts := self.files.series(name)) is not None:
-                found = checksum_of_series(
-                    {part: unlike(folder / name / part, None, earlier_checksums) for part in parts}
-                )
-            else:
-                found = unlike(folder / name, None, earlier_checksums)
-            if found != self.checksums[name]:
-                changed_by_file[name] = found or "missing"
-        return changed_by_file
 
     def parts(self, positions: Sequence[int]) -> "Iterator[FolderFiles]":
         """Cut some images into parts, each with its own references and checksums alone."""
