@@ -19,7 +19,7 @@ from skiagram.datasets.folder.columns import (
     settle_numbers,
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
-from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, list_columns, option_of
+from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, column_of, list_columns, option_of
 from skiagram.datasets.folder.table import read_features as read_values
 from skiagram.datasets.folder.table import splits_of
 from skiagram.datasets.telling_columns import (
@@ -68,8 +68,10 @@ def read_features(
     # the rows of all tables, what is predicted, and whose they are
     paths = [path for path in (options.folder, options.csv, *options.join) if path is not None]
     table = follow_project(read_tables(options, paths), at_home)
-    # measurements become numbers, and what nobody measured is empty
-    named = {*taken_columns(table.options, table.frame.columns), table.options.patient}
+    # measurements become numbers, but no ids and parts; and what nobody measured is empty
+    header = table.frame.columns
+    named = taken_columns(table.options, header)
+    named |= {str(column_of(header, table.options, role)) for role in ("patient", "split")}
     table = table.with_rows(*settle_numbers(table.frame, table.own, {*table.own} - named))
     pa.default_memory_pool().release_unused()  # the texts of columns that became numbers
     table = settle_table(table)
