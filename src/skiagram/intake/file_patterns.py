@@ -96,13 +96,7 @@ def find_images(
         drawn = next(filter(None, map(drawn_apart.get, coarser)), [])
         if image and mask and not both:
             mixed.append(f"{image} with {mask}")
-        # a folder as a mask stands for the only file in it
-        if mask and (folder / mask).is_dir():
-            inside = [item.name for item in (folder / mask).iterdir() if not is_hidden(item.name)]
-            if len(inside) != 1:
-                raise refusal("intake.folder_as_mask", mask, n_files=len(inside))
-            mask = f"{mask}/{inside[0]}"
-        mask = mask or join_masks(drawn)
+        mask = _only_file(folder, mask) if mask else join_masks(drawn)
         if not image:
             alone.append(mask)
             continue
@@ -145,6 +139,16 @@ def _fit_names(
             told = readings[0 if cut == "first" else -1]
             spelled = {part: unicodedata.normalize("NFC", text) for part, text in told.items()}
             yield number, spelled, name
+
+
+def _only_file(folder: Path, mask: str) -> str:
+    """Return a mask; a folder stands for the only file in it."""
+    if not (folder / mask).is_dir():
+        return mask
+    inside = [item.name for item in (folder / mask).iterdir() if not is_hidden(item.name)]
+    if len(inside) != 1:
+        raise refusal("intake.folder_as_mask", mask, n_files=len(inside))
+    return f"{mask}/{inside[0]}"
 
 
 def _key(told: Mapping[str, str]) -> Key:

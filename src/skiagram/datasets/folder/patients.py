@@ -82,10 +82,6 @@ class PatientTable:
             other: Table with a row a patient.
             similar: What becomes of ids without a partner that differ in spelling alone.
             leave_out: Whether patients without a partner are left out; else they are refused.
-
-        Raises:
-            DataError: There are such ids, and `similar` refuses them; or a patient has several
-                rows there, none at all, or something else in a column that both tables have.
         """
         # the one row of each patient there
         there = other.frame[other.column]
@@ -99,39 +95,23 @@ class PatientTable:
                 patient=patient,
                 lines=", ".join(map(str, lines)),
             )
-        # the partner of each patient: the same id there, else the only one that is spelled alike
-        ids = pd.Series(self.frame[self.column].unique())
-        partner = ids.where(ids.isin(there))
-        if similar != "apart" and self.noun == "patient":
-            further = there[~there.isin(ids)]
-            spelled = further.set_axis(further.map(fold_id))
-            folded = ids[partner.isna()].map(fold_id)
-            alike = folded.map(spelled[~spelled.index.duplicated(keep=False)]).dropna()
-            if len(alike) and similar == "refuse":
-                raise refusal(
-                    "datasets.alike_ids",
-                    self.where,
-                    n_partners=partner.count(),
-                    n_left=len(ids),
-                    table=other.where,
-                    n_alike=len(alike),
-                    first=ids[alike.index[0]],
-                    second=alike.iloc[0],
-                )
-            partner = partner.fillna(alike)
+        partner = self._partners(other, similar)
         # who has no partner here or there
-        alone = {self.where: ids[partner.isna()], other.where: there[~there.isin(partner)]}
+        alone = {
+            self.where: partner.index[partner.isna()].tolist(),
+            other.where: there[~there.isin(partner)].tolist(),
+        }
         notes = [
             f"{len(absent)} {self.noun}s of {table} have no partner and are left out."
             for table, absent in alone.items()
-            if len(absent)
+            if absent
         ]
         if notes and not (leave_out and partner.notna().any()):
             sentences = "; ".join(
                 f"{len(absent)} of {number} {self.noun}s of {table} have no partner"
-                + (f", first `{absent.iloc[0]}`" if len(absent) else "")
+                + (f", first `{absent[0]}`" if absent else "")
                 for (table, absent), number in zip(
-                    alone.items(), (len(ids), len(there)), strict=True
+                    alone.items(), (len(partner), len(there)), strict=True
                 )
             )
             raise refusal(
@@ -140,7 +120,7 @@ class PatientTable:
                 sentences=sentences,
                 noun=self.noun,
             )
-        of_row = self.frame[self.column].map(dict(zip(ids, partner, strict=True)))
+        of_row = self.frame[self.column].map(partner)
         own = self.frame[of_row.notna()]
         places = pd.Index(there).get_indexer(pd.Index(of_row.dropna()))
         added = other.frame.drop(columns=other.column).iloc[places]
@@ -162,6 +142,32 @@ class PatientTable:
                     )
         added = added.drop(columns=shared).set_axis(own.index)
         return replace(self, frame=pd.concat([own, added], axis=1)), notes
+
+    def _partners(self, other: "PatientTable", similar: SimilarPatients) -> "pd.Series[str]":
+        """Return id here → that of the same patient in another table; missing without one.
+
+        It is the same id there, else the only one that is spelled alike.
+        """
+        ids, there = pd.Series(self.frame[self.column].unique()), other.frame[other.column]
+        partner = ids.where(ids.isin(there))
+        if similar != "apart" and self.noun == "patient":
+            further = there[~there.isin(ids)]
+            spelled = further.set_axis(further.map(fold_id))
+            folded = ids[partner.isna()].map(fold_id)
+            alike = folded.map(spelled[~spelled.index.duplicated(keep=False)]).dropna()
+            if len(alike) and similar == "refuse":
+                raise refusal(
+                    "datasets.alike_ids",
+                    self.where,
+                    n_partners=partner.count(),
+                    n_left=len(ids),
+                    table=other.where,
+                    n_alike=len(alike),
+                    first=ids[alike.index[0]],
+                    second=alike.iloc[0],
+                )
+            partner = partner.fillna(alike)
+        return partner.set_axis(ids)
 
 
 def join_tables(
