@@ -22,19 +22,22 @@ WITHOUT = ("digest", "record")  # the one looks at code alone, the other writes 
 def import_libraries():
     """Import what the stages need, once for all projects."""
     for name in (
-        "hydra",
-        "pytorch_lightning",
-        "sklearn.ensemble",
-        "sklearn.svm",
-        "skiagram.report",
+        *("hydra.main", "hydra._internal.hydra", "hydra._internal.utils", "pytorch_lightning"),
+        *("sklearn.ensemble", "sklearn.svm", "skops.io", "pyarrow.dataset", "jinja2", "numba"),
+        *("skiagram.projects.stage", "skiagram.compiled.compilation", "skiagram.cli.main"),
     ):
         import_module(name)
+    import_module("numba").njit(_same)(1)  # ready for the first compiled loop of each fork
     # Its convolutions add up in an order that depends on the processor's caches.
     import_module("torch.backends.mkldnn").set_flags(False)
     import_module("torch.backends.nnpack").set_flags(False)
-    for room in ("steps", "models.classical", "models.deep", "features"):
+    for room in ("steps", "models.classical", "models.deep", "features", "report.sections"):
         for module in iter_modules(import_module(f"skiagram.{room}").__path__):
             import_module(f"skiagram.{room}.{module.name}")
+
+
+def _same(value):
+    return value
 
 
 def make(small, place):

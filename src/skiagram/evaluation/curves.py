@@ -88,14 +88,17 @@ def curve_band(
         hits = np.cumsum(ordered * truth[order], axis=1)[:, ends]
         missed = passed - hits
         resampled = np.full((len(weights), len(abscissae)), np.nan)
-        for row in np.flatnonzero((hits[:, -1] > 0) & (missed[:, -1] > 0)):
-            share = hits[row] / hits[row, -1]
+        rows = np.flatnonzero((hits[:, -1] > 0) & (missed[:, -1] > 0))
+        # From (0, 0) on, as the curve starts there.
+        shares, rates = np.zeros((2, len(rows), hits.shape[1] + 1))
+        shares[:, 1:] = hits[rows] / hits[rows, -1:]
+        rates[:, 1:] = missed[rows] / missed[rows, -1:]
+        for row, share, rate in zip(rows, shares, rates, strict=True):
             if recall:  # the precision where a recall is first reached
-                first = np.searchsorted(share, abscissae - _ROUNDING)
+                first = np.searchsorted(share[1:], abscissae - _ROUNDING)
                 resampled[row] = hits[row, first] / passed[row, first]
             else:  # where the curve rises straight up, its upper end
-                rates = np.append(0.0, missed[row] / missed[row, -1])
-                resampled[row] = np.interp(abscissae, rates, np.append(0.0, share))
+                resampled[row] = np.interp(abscissae, rate, share)
         return resampled
 
     fits = fits or [None] * len(ranking)
