@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import warnings
 from atexit import register
@@ -24,10 +25,11 @@ from importlib import import_module
 from pathlib import Path
 
 LIBRARIES = (
-    *("numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.ndimage", "scipy.optimize"),
+    *("numpy", "pandas", "pyarrow.parquet", "pyarrow.dataset", "pydantic.dataclasses", "pywt"),
+    *("scipy.stats", "scipy.ndimage", "scipy.optimize", "matplotlib.backends.backend_svg"),
     *("sklearn.ensemble", "sklearn.pipeline", "sklearn.svm", "sklearn.linear_model", "skops.io"),
     *("numba", "hydra.main", "hydra._internal.hydra", "hydra._internal.utils", "omegaconf"),
-    *("jinja2", "PIL.Image", "pydicom", "matplotlib.figure"),
+    *("jinja2", "PIL.Image", "pydicom", "matplotlib.figure", "safetensors.torch"),
     *("torch", "torchvision", "pytorch_lightning", "joblib", "jsonschema"),
     *("mlflow", "mlflow.store.tracking.sqlalchemy_store"),
     *("dvc.cli", "dvc.commands.repro", "dvc.repo", "dvc.repo.reproduce", "dvc.stage"),
@@ -160,6 +162,7 @@ def start_afresh(folder, environment):
     """Let this process be as one that a shell has started in a folder."""
     os.environ.clear()
     os.environ.update(environment)
+    time.tzset()
     os.chdir(folder)
     warnings.resetwarnings()  # those of libraries and of pytest; then as Python starts
     for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):

@@ -164,7 +164,7 @@ def status(line):
 
 
 def measure(name):
-    chosen, side = family(name), 4096
+    chosen, side = family(name), 2048
     generator = np.random.default_rng(0)
     chosen.extract(FeatureBatch(np.round(300 * generator.random((1, 256, 256), dtype=np.float32))))
     before = status("VmRSS")

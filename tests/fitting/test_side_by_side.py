@@ -44,14 +44,14 @@ WHERE = {"serial": IN_PROCESS, "side by side": TWO, "ray": RAY}
 SPLIT = np.repeat(np.array(["train", "validation", "test"]), [40, 8, 12])
 
 
-def made(folder, model, where, plan):
+def made(folder, model, where, plan, epochs=1):
     inputs, values = DATA.inputs, read_options(model)
     untrained: Any
     if "training" in values:
         from skiagram.training.data import ImageSet
         from tests.models.deep.spots import short_network
 
-        untrained = short_network(model, 3 if "weights" in values else 1)
+        untrained = short_network(model, epochs)
         draw = np.random.default_rng(0)
         images = {
             case: draw.normal(20 * label, 30, (24, 24)).astype(np.float32)
@@ -93,10 +93,10 @@ def test_a_final_fit_that_trains_before_the_folds_choose_leaves_equal_bytes(tmp_
         return make(self, fits)
 
     monkeypatch.setattr(CrossValidator, "make", note)
-    plan, model = replace(PLAN, repeats=1, folds=3), "fine_tuned_efficientnet"
-    serial = made(tmp_path / "serial", model, "serial", plan)
+    plan, model = replace(PLAN, repeats=1, folds=3), "small_cnn"
+    serial = made(tmp_path / "serial", model, "serial", plan, epochs=3)
     assert asked == []
-    assert made(tmp_path / "side by side", model, "side by side", plan) == serial
+    assert made(tmp_path / "side by side", model, "side by side", plan, epochs=3) == serial
     assert asked == ["repeat0-final"]
 
 

@@ -31,8 +31,9 @@ PARTS = (
 )
 # What stages import when they are under way: imported before they are forked, once for all.
 LIBRARIES = (
-    *("hydra.main", "hydra._internal.hydra", "hydra._internal.utils", "joblib", "pyarrow.parquet"),
+    *("hydra.main", "hydra._internal.hydra", "hydra._internal.utils", "joblib", "pyarrow.dataset"),
     *("sklearn.ensemble", "sklearn.linear_model", "sklearn.pipeline", "sklearn.svm", "skops.io"),
+    *("matplotlib.backends.backend_svg", "pyarrow.parquet"),
 )
 BASELINES = ["logistic_regression", "decision_tree"]
 NETWORK = "small_cnn"
@@ -120,6 +121,8 @@ class Project:
         """Run one stage of the copy, forked from here: the libraries are imported only once."""
         prepare_to_fork()
         import_module(name)
+        if name == "train_network":
+            import_module("skiagram.training.fit")
         return self._fork(f"pipeline/{name}.py", *overrides, **variables)
 
     def skiagram(self, *words, **variables):
@@ -188,7 +191,7 @@ class Project:
 
     def copy(self, folder):
         """Return a copy that a test may change."""
-        shutil.copytree(self.folder, folder, symlinks=True, copy_function=_link_or_copy)
+        shutil.copytree(self.folder, folder, symlinks=True, copy_function=link_or_copy)
         return Project(folder)
 
     def edit(self, path, **values):
@@ -212,7 +215,7 @@ def _ended(command, code, output, errors, expected):
     return subprocess.CompletedProcess(command, code, output, errors)
 
 
-def _link_or_copy(source, target):
+def link_or_copy(source, target):
     """Link what nobody writes into, compiled code and DVC's cache; copy all else."""
     if source.endswith((".pyc", ".nbi", ".nbc")) or "/.dvc/cache/" in source:
         with suppress(OSError):  # on another disk
@@ -225,7 +228,14 @@ def write_project(folder):
     """Write the files of a project as `skiagram run` does, without git and DVC."""
     files._write(folder, files.shipped_files())
     files._write_record(folder, files.shipped_files())
+    _draw_fewer_resamples(folder)
     return []
+
+
+def _draw_fewer_resamples(folder):
+    """Have evaluation draw a tenth of the resamples: no test here asks how they come out."""
+    options = folder / "conf/evaluate.yaml"
+    options.write_text(options.read_text().replace("replicates: 2000 ", "replicates: 200 "))
 
 
 def fork_stages(folder):
@@ -299,9 +309,10 @@ def make_project(folder, *, permute_test_labels=False):
         if source.is_dir():
             # Compiled code comes along, but for what another process is writing.
             ignored = shutil.ignore_patterns("*.tmp.*", "*.pyc.*")
-            shutil.copytree(source, folder / part, ignore=ignored, copy_function=_link_or_copy)
+            shutil.copytree(source, folder / part, ignore=ignored, copy_function=link_or_copy)
         else:
             shutil.copy(source, folder / part)
+    _draw_fewer_resamples(folder)
     project = Project(folder)
     write_source(project, source_arrays(permute_test_labels=permute_test_labels))
     project.edit(

@@ -19,7 +19,7 @@ from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from tests.deploy.trained import read_rows
 from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, source_arrays
-from tests.projects.test_wheel import built
+from tests.projects.test_wheel import built, share_machine_code
 
 pytestmark = pytest.mark.slow
 TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
@@ -40,6 +40,7 @@ def scoring_venv(wheel, line, extra, place):
     shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     python = ["--python", str(place / "bin/python")]
     subprocess.run([*install, *python, f"{wheel}[{extra}]"], env=shell, check=True)
+    share_machine_code(place)
     return place
 
 

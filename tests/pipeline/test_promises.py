@@ -9,6 +9,7 @@ import pytest
 from skiagram.notices import STEP
 from skiagram.records.files import read_table
 from tests.pipeline.project import (
+    BASELINES,
     NETWORK,
     STAGES,
     make_project,
@@ -35,10 +36,17 @@ OUTSIDE_THE_SEAL = (
 
 
 def test_test_labels_move_no_hash_outside_the_seal_wherever_it_runs(finished, tmp_path):
-    """The same source with permuted test labels, ingested and trained where all else differs."""
+    """The same source with permuted test labels, ingested and trained where all else differs.
+
+    Hashes have another seed, too: stages of the finished run each had one of their own.
+    """
     other = make_project(tmp_path / ODD_FOLDER, permute_test_labels=True)
     stack(other)
-    run_elsewhere(other, *STAGES[:-1])  # what is recorded in MLflow is compared nowhere
+    for name, *overrides in STAGES[:-1]:  # what is recorded in MLflow is compared nowhere
+        if name.startswith("train") and BASELINES[1] not in "".join(overrides):
+            run_elsewhere(other, (name, *overrides))
+        else:
+            other.stage(name, *overrides, **ELSEWHERE, code=0)
     assert other.hashes(*OUTSIDE_THE_SEAL) == finished.hashes(*OUTSIDE_THE_SEAL)
     table = "data/features.parquet"
     assert (other.folder / table).read_bytes() == (finished.folder / table).read_bytes()

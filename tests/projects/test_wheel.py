@@ -25,6 +25,7 @@ from PIL import Image
 from skiagram.projects.files import read_record
 from tests import REPOSITORY
 from tests.forked_python import binaries
+from tests.pipeline.project import link_or_copy
 
 PACKAGE = REPOSITORY / "tests/deploy/packages/logistic_regression.skiagram"
 pytestmark = pytest.mark.slow
@@ -142,6 +143,14 @@ def purelib(venv):
     return Path(sysconfig.get_path("purelib", vars={"base": str(venv)}))
 
 
+def share_machine_code(venv):
+    """Link what is compiled here of array loops; `tests/compiled` has the first call of others."""
+    for kept in (REPOSITORY / "src").rglob("*.nb[ic]"):
+        place = purelib(venv) / kept.relative_to(REPOSITORY / "src")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        link_or_copy(str(kept), str(place))
+
+
 def install(wheel, venv):
     """Install a wheel in place of whichever version is there.
 
@@ -151,6 +160,7 @@ def install(wheel, venv):
     shell = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     line = [*uv, "--no-deps", "--reinstall", "--python", str(venv / "bin/python"), str(wheel)]
     subprocess.run(line, env=shell, check=True, capture_output=True)
+    share_machine_code(venv)
 
 
 def test_the_wheel_holds_the_files_of_a_project_and_no_table_of_patients(wheel):
