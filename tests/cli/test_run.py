@@ -86,7 +86,7 @@ def test_a_line_sets_what_the_run_chooses(empty, terminal):
     ],
 )
 def test_a_line_without_the_frozen_network_is_not_told_of_it(empty, terminal, more, says):
-    terminal.says(f"{CANCER} {more}", says)
+    terminal.says(f"{CANCER} --networks none {more}", says)
 
 
 def test_a_quick_line_trains_models_of_its_outcome(empty, terminal):
@@ -103,7 +103,7 @@ def test_a_quick_line_trains_models_of_its_outcome(empty, terminal):
 
 def test_of_the_table_a_project_gets_the_named_columns_alone(empty, terminal):
     assert "Mary" in Path("../films.csv").read_text()  # its column `name`, which nobody names
-    terminal(f"{CANCER} --covariates age")
+    terminal(f"{CANCER} --covariates age --networks none")
     written = [path for path in (empty / "films-project").rglob("*") if path.is_file()]
     assert empty / "films-project/tables/films.cases.csv" in written
     for path in written:
@@ -120,7 +120,7 @@ def test_a_run_that_the_audit_would_stop_is_not_begun(empty, terminal):
 
 
 def test_a_line_sets_any_option_by_its_address(empty, terminal):
-    line = f"{CANCER} --set svm.gamma=0.5 --set plan.subset=null --set seed=7"
+    line = f"{CANCER} --networks none --set svm.gamma=0.5 --set plan.subset=null --set seed=7"
     assert chosen(line, terminal)["seed"] == 7
     text = (empty / "films-project/conf/model/svm.yaml").read_text()
     assert yaml.safe_load(text)["gamma"] == 0.5
