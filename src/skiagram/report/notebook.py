@@ -23,7 +23,7 @@ from skiagram.evaluation.score_comparison import compare_scores, measure_columns
 from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models
-from skiagram.report.rendering import render_template, render_text
+from skiagram.report.rendering import open_plain_templates, render_template
 from skiagram.report.section import make_section
 from skiagram.report.sections.answer import draw_answer, state_answer, tabulate_answer
 from skiagram.report.sections.calibration import (
@@ -235,7 +235,8 @@ class ScoreComparison(_Shown):
 
     def __str__(self) -> str:
         readers = describe_readers(self.answered)
-        return render_text("comparison.txt.j2", evaluation=self.answered, readers=readers)
+        template = open_plain_templates().get_template("comparison.txt.j2")
+        return template.render(evaluation=self.answered, readers=readers).rstrip("\n")
 
     @property
     def _names(self) -> tuple[str, str]:

@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from skiagram.errors import escape_controls
@@ -20,18 +20,9 @@ def render_template(name: str, **values: object) -> str:
     return _environment().get_template(name).render(**values)
 
 
-def render_text(name: str, **values: object) -> str:
-    """Return a text without markup, which ends without a line's end."""
-    return _plain_environment().get_template(name).render(**values).rstrip("\n")
-
-
-def make_plain_template(text: str) -> Template:
-    """Return a template of plain text, which formats numbers as the pages do."""
-    return _plain_environment().from_string(text)
-
-
 @cache
-def _plain_environment() -> Environment:
+def open_plain_templates() -> Environment:
+    """Return the templates of texts without markup, which format numbers as the pages do."""
     return _environment().overlay(autoescape=False, finalize=None)
 
 

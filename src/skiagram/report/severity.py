@@ -1,7 +1,6 @@
 """Severity curves on the page of a sweep; fixed rules make their words."""
 
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,12 +20,11 @@ from skiagram.report.drawing import (
     style_of,
     wrap_title,
 )
-from skiagram.report.tables import Cells, Group, Table, TableRow, fill_difference
+from skiagram.report.tables import Cell, Group, Table, TableRow, fill_difference
 from skiagram.restoration.corruptions import CORRUPTIONS
 from skiagram.statistics.estimate import MISSING, format_estimate, format_signed
 from skiagram.sweeps.figures import AUC, DIFFERENCE, NamedModel
 from skiagram.sweeps.rows import BEST
-from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.severity import WorseImages, amount_of, find_limits, list_worse_images
 from skiagram.sweeps.table import SweepResult
 
@@ -50,9 +48,9 @@ def list_data(result: SweepResult) -> list[dict[str, Any]]:
             "found": data.clean.figures,
             "prefix": name_data(data),
             "figure": draw_severity_curves(data),
-            "changes": tabulate_changes(data),
+            "changes": tabulate_amounts(data),
             "decisions": any(each.figure in _DECISIONS for each in data.clean.figures.rows)
-            and tabulate_decisions(data),
+            and tabulate_amounts(data, decisions=True),
         }
         for data in list_worse_images(result.rows)
     ]
@@ -92,41 +90,31 @@ def describe_endurance(data: WorseImages, model: str) -> str:
     return "; ".join(clauses) + "."
 
 
-def tabulate_changes(data: WorseImages) -> Table:
-    """Tabulate the change in AUC of each model by amount of each corruption, and their mean."""
+def tabulate_amounts(data: WorseImages, *, decisions: bool = False) -> Table:
+    """Tabulate each model by amount of each corruption: the change in AUC, and its mean.
 
-    def cells(model: str, rows: list[RowResult]) -> Cells:
-        changes = [row.figures.find(model=model, figure=DIFFERENCE) for row in rows]
-        values = [change.value for change in changes if change.value is not None]
-        mean = format_signed(float(np.mean(values))) if values else MISSING
-        return [mean, *map(fill_difference, changes)]
-
-    return _by_amount(data, "mean", cells)
-
-
-def tabulate_decisions(data: WorseImages) -> Table:
-    """Tabulate sensitivity and specificity at the thresholds, by amount."""
-
-    def cells(model: str, rows: list[RowResult]) -> Cells:
-        return [
-            Markup("<br>").join(
-                format_estimate(estimate)
-                for name in _DECISIONS
-                if (estimate := row.figures.get(model=model, figure=name))
-            )
-            for row in (data.clean, *rows)
-        ]
-
-    return _by_amount(data, "unchanged", cells)
-
-
-def _by_amount(
-    data: WorseImages, first: str, cells: Callable[[str, list[RowResult]], Cells]
-) -> Table:
+    Args:
+        decisions: Instead sensitivity and specificity at the thresholds, unchanged images first.
+    """
     groups = []
     for corruption, rows in data.rows.items():
-        kind = CORRUPTIONS[corruption]
-        filled = [TableRow(each.title, cells(each.model, [*rows])) for each in list_models(data)]
+        kind, filled = CORRUPTIONS[corruption], list[TableRow]()
+        for model in list_models(data):
+            cells: list[Cell | str]
+            if decisions:
+                # One figure below the other.
+                cells = []
+                for figures in (row.figures for row in (data.clean, *rows)):
+                    found = (figures.get(model=model.model, figure=name) for name in _DECISIONS)
+                    cells.append(Markup("<br>").join(map(format_estimate, filter(None, found))))
+            else:
+                address = {"model": model.model, "figure": DIFFERENCE}
+                changes = [row.figures.find(**address) for row in rows]
+                values = [change.value for change in changes if change.value is not None]
+                mean = format_signed(float(np.mean(values))) if values else MISSING
+                cells = [mean, *map(fill_difference, changes)]
+            filled.append(TableRow(model.title, cells))
+        first = "unchanged" if decisions else "mean"
         columns = (first, *(f"{amount_of(row):g}" for row in rows))
         groups.append(Group(f"{kind.title}, {kind.unit}", filled, columns))
     return Table((), groups)

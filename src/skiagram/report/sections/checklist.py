@@ -18,7 +18,7 @@ from skiagram.declared import read_declared
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import ARM_TITLES, best_models, finished_models
 from skiagram.report.material import Material
-from skiagram.report.rendering import make_plain_template
+from skiagram.report.rendering import open_plain_templates
 from skiagram.report.section import list_sections
 from skiagram.report.tables import Group, Table, TableRow, list_rows
 
@@ -84,7 +84,7 @@ class Checklist(NamedTuple):
 @cache
 def _read_facts() -> dict[str, Template]:
     declared = read_declared("skiagram.report", "facts.yaml")
-    return {name: make_plain_template(text) for name, text in declared.items()}
+    return {name: open_plain_templates().from_string(text) for name, text in declared.items()}
 
 
 def _list_facts(evaluation: Evaluation, material: Material) -> dict[str, Any]:
