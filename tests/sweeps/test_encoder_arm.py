@@ -85,7 +85,8 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place):
         roc_auc_score(label.loc[table.index] == 1, table["score_1"] - table["score_0"])
         for table in tables
     )
-    ours = sorted(area for row in curve.draws for area in row if area is not None)
+    areas = (row.figures.get(model=HEAD, figure="roc_auc") for row in result.rows)
+    ours = sorted(area.value for area in areas if area is not None)
     assert_allclose(ours, theirs)
     assert curve.title in render_sweep(result)
 
@@ -128,15 +129,18 @@ def test_a_tuned_head_and_one_that_reads_features_too_are_of_the_arm_of_their_en
         curve = find_curve(result, name)
         assert curve.arm == "encoder"
         assert curve.title == f"Logistic regression on Tiny network{words}"
-        assert None not in curve.draws[-1]
+        most = result.curves.figures.select(model=name, group=str(result.curves.most))
+        assert most.find(figure="fits").value == result.curves.draws
 
 
 def test_a_heads_costs_hold_those_of_its_encoder(place):
     clock = {"images": 8, "repeats": 3}
     asked = {"axes": {"seed": [0]}, "analysis": "cost", "clock": clock}
     result = run(place, base=choose("tiny_ridge", "tiny_decision_tree"), **asked)
+    costs = {each.title: each.costs.rows for each in list_models(result)[0]}
     ridge, tree = (
-        {k: v.value or 0 for k, v in each.costs.items()} for each in list_models(result)[0]
+        {row.figure: row.value or 0 for row in costs[f"{title} on Tiny network"]}
+        for title in ("Ridge regression", "Decision tree")
     )
     weights = sum(weight.numel() for weight in network().parameters())
     assert ridge["parameters"] == weights + 128 + 2  # a coefficient a column, an intercept
