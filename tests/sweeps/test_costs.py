@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skiagram.report.costs import list_models
-from skiagram.sweeps import costs
+from skiagram.sweeps import runs
 from skiagram.sweeps.costs import pareto_front
 from skiagram.sweeps.rows import OF_COSTS
 from tests.sweeps.small_phantom import edit, run, small_place
@@ -70,7 +70,7 @@ def test_a_model_that_fails_is_named_and_the_others_stand(result):
 @pytest.mark.slow
 def test_a_rerun_times_nothing_again_but_on_another_machine(result, workspace, monkeypatch):
     assert run_costs(workspace) == result
-    monkeypatch.setattr(costs, "describe_processor", lambda: "Processor X, 3 cores")
+    monkeypatch.setattr(runs, "describe_processor", lambda: "Processor X, 3 cores")
     again = run_costs(workspace)
     times = [cost(each, "ridge", "case_milliseconds") for each in (result, again)]
     assert times[0] != times[1]

@@ -1,6 +1,5 @@
 """What the models of a row cost to train, to keep and to use; times hold for one machine."""
 
-import platform
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from pathlib import Path
@@ -27,7 +26,6 @@ from skiagram.sweeps.time import (
     TimedEncoder,
     TimedFamily,
     Timing,
-    describe_processor,
     time_encoder,
     time_family,
     time_model,
@@ -52,17 +50,6 @@ def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> Flags:
     strictly = (expense[:, None] < expense[None, :]) | (worth[:, None] > worth[None, :])
     front: Flags = np.isfinite(expense) & ~(cheaper & better & strictly).any(axis=0)
     return front
-
-
-def describe_machine(workspace: Workspace, candidates: Sequence[Candidate]) -> str:
-    """Return what times depend on besides the work itself."""
-    threads = workspace.compute.threads
-    trainers = [each.trainer for each in candidates if each.trainer is not None]
-    accelerator = f", accelerator {trainers[0].accelerator}" if trainers else ""
-    return (
-        f"{describe_processor()}, {platform.system()}, Python {platform.python_version()}, "
-        f"{threads} thread{'s' if threads > 1 else ''}{accelerator}"
-    )
 
 
 def measure_costs(

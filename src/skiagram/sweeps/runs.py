@@ -5,6 +5,7 @@ trained models and a row's figures are pieces (`skiagram.compute.pieces`).
 """
 
 import math
+import platform
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ from skiagram.steps.evaluation_inputs import open_seal, read_evaluation_options,
 from skiagram.steps.preflight import DataSetFacts, check_run
 from skiagram.steps.score import Scored, score_images
 from skiagram.sweeps.candidates import Candidate, train_candidate
-from skiagram.sweeps.costs import describe_machine, measure_costs
+from skiagram.sweeps.costs import measure_costs
 from skiagram.sweeps.data import audit_data, ingest_data, prepare_data
 from skiagram.sweeps.figures import (
     LATER_AUC,
@@ -55,6 +56,7 @@ from skiagram.sweeps.row_options import (
     read_plan,
 )
 from skiagram.sweeps.rows import SCORED, Row, Sweep, find_differing, find_swept_model
+from skiagram.sweeps.time import describe_processor
 from skiagram.sweeps.workspace import Workspace
 from skiagram.tasks.cases import Cases, read_cases, read_task
 from skiagram.training.options import Trainer, decide_vertical_flips
@@ -116,8 +118,14 @@ class PreparedRow:
 
     @property
     def machine(self) -> str:
-        """Say on what times of its models are taken."""
-        return describe_machine(self.workspace, self.candidates)
+        """Say on what times of its models are taken: what they depend on besides the work."""
+        threads = self.workspace.compute.threads
+        trainers = [each.trainer for each in self.candidates if each.trainer is not None]
+        accelerator = f", accelerator {trainers[0].accelerator}" if trainers else ""
+        return (
+            f"{describe_processor()}, {platform.system()}, Python {platform.python_version()}, "
+            f"{threads} thread{'s' if threads > 1 else ''}{accelerator}"
+        )
 
 
 @dataclass(frozen=True)
