@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from skiagram.evaluation.evaluation_record import SECONDARY
+from skiagram.evaluation.figure_table import make_row
 from skiagram.evaluation.results import LIMIT
 from skiagram.report.rendering import _environment
 from skiagram.report.tables import (
@@ -12,9 +14,11 @@ from skiagram.report.tables import (
     fill_cell,
     fill_difference,
     list_rows,
+    tabulate_declared,
     tabulate_models,
 )
 from skiagram.statistics.estimate import Estimate
+from tests.evaluation.model_results import with_outcome, with_rows
 from tests.report.examples_of_results import TITLES, binary, find_row, texts, with_failure
 from tests.report.pages import Page
 
@@ -54,6 +58,15 @@ def test_a_failed_model_keeps_its_row_and_reason_and_one_above_the_ideal_is_mark
     assert find_row(table, "Small network with batch norm").failure == "out of memory"
     assert find_row(table, "Linear regression").caution == "above the ideal"
     assert texts(find_row(table, "Linear regression")) == ["–", "–"]
+
+
+def test_models_that_are_called_as_an_arm_or_as_chance_keep_their_titles():
+    first, second, *others = binary().models
+    models = (with_outcome(first, model="deep"), with_outcome(second, model="prevalence"))
+    pair = make_row(Estimate(0.1), SECONDARY, "roc_auc", model="deep", versus="prevalence")
+    evaluation = with_rows(replace(binary(), models=(*models, *others)), pair)
+    row = find_row(tabulate_declared(evaluation, "secondary"), first.outcome.title)
+    assert row.cells[0] == second.outcome.title
 
 
 def test_every_part_of_a_table_is_written_and_hostile_text_stays_text():

@@ -263,7 +263,8 @@ def tabulate_declared(evaluation: Evaluation, name: str, group: str = "") -> Tab
     """
     table, columns = read_tables()[name], list[Column]()
     analysis, figures = table.analysis, evaluation.table
-    words, sides = evaluation.contender_words, {"contender": evaluation.contender}
+    # What headings name.
+    words = evaluation.contender_words
     prevalence = figures.find(analysis=analysis, figure="prevalence").value
     named = {
         "contender": words,
@@ -271,17 +272,18 @@ def tabulate_declared(evaluation: Evaluation, name: str, group: str = "") -> Tab
         "prevalence": format_share(prevalence or evaluation.prevalence),
         "figure": evaluation.figure_words,
     }
+    is_kept = table.of_two_classes and evaluation.task.positive is not None
+    # The columns that the run has.
     for each in table.columns:
         figure = evaluation.primary if each.figure == "primary" else each.figure
-        model = sides.get(each.model, each.model)
+        model = evaluation.contender if each.model == "contender" else each.model
         each = each._replace(figure=figure, model=model, group=each.group or group)
-        address = {"analysis": each.analysis or analysis} | {"figure": figure}
+        address = {"analysis": each.analysis or analysis, "figure": figure}
         if table.rows == "figure":
             del address["figure"]
         found = figures.select(**address)
         if each.design not in ("", evaluation.task.design) or (each.is_optional and not found):
             continue
-        is_kept = table.of_two_classes and evaluation.task.positive is not None
         if not found and not columns and not is_kept:
             return None
         # One column, or one for each class.
@@ -315,15 +317,16 @@ def _list_pairs(
 
     Its title is the model, or what is subtracted, below the model.
     """
-    # How sides are called: an arm by what stands for it, or in words of its kind.
-    titles = evaluation.titles
-    arms = {arm: titles[choice.model] for arm, choice in evaluation.arms.items()}
-    names = titles | arms | {PREVALENCE: name_chance(evaluation)}
-    if table.arms:
-        names = name_arms(evaluation, is_primary=table.analysis == PRIMARY)
+    # How sides are called: models by their titles, arms by what stands for them.
+    firsts = seconds = titles = evaluation.titles
+    if table.rows == "versus":
+        firsts = {arm: titles[choice.model] for arm, choice in evaluation.arms.items()}
+        seconds = titles | {PREVALENCE: name_chance(evaluation)}
+    elif table.arms:
+        firsts = seconds = name_arms(evaluation, is_primary=table.analysis == PRIMARY)
     # How a difference is written where that hangs on its direction or its sides.
     show = _SHOW | {
-        "versus": lambda pair: names[pair.versus],
+        "versus": lambda pair: seconds[pair.versus],
         "better": lambda pair: "yes" if beats_rule(evaluation.direct(pair)) else "not shown",
         "relation": lambda pair: _relate(evaluation, evaluation.direct(pair)),
     }
@@ -331,9 +334,9 @@ def _list_pairs(
     asked = {"analysis": table.analysis, "figure": evaluation.primary, "group": ""}
     for pair in evaluation.figures.select(**asked).rows:
         if pair.versus:
-            group, title = names[pair.model], names[pair.versus]
+            group, title = firsts[pair.model], seconds[pair.versus]
             if table.rows == "pair":
-                group, title = "", names[pair.model]
+                group, title = "", firsts[pair.model]
             row = TableRow(title, [show[each.show](pair) for each in columns])
             groups.setdefault(group, []).append(row)
     return [Group(title, rows) for title, rows in groups.items()]
