@@ -101,7 +101,7 @@ def of_worse_images():
 def of_curves(others=(), difference=None, **crossing):
     """Return learning curves, perhaps of other networks too, whose crossing differs."""
     if difference is not None:
-        crossing["difference"] = Estimate(**difference)
+        crossing["difference"] = replace(CROSSING.difference, **difference)
     curves = (CURVE, *(replace(CURVE, **other) for other in others))
     found = replace(CURVES, curves=curves, crossings=(replace(CROSSING, **crossing),))
     return replace(sweep(), analysis="learning_curves", curves=found)

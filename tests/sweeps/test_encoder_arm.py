@@ -66,7 +66,7 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place):
     result = crossover(place, "logistic_regression", HEAD)
     curve = find_curve(result, HEAD)
     assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network")
-    assert [crossing.model for crossing in result.curves.crossings] == [HEAD]
+    assert [crossing.difference.model for crossing in result.curves.crossings] == [HEAD]
     (data,) = place.store.folder.glob("ingested-*")
     (restored,) = place.store.folder.glob("restored-*")
     encoder = build(place.options.read_file("encoder", "tiny"), "encoder")

@@ -112,7 +112,8 @@ def test_a_comparison_takes_the_draws_that_both_models_have():
     assert (found.compared, found.fits) == ((50, 100, 200, 400), (5, 5, 5, 4))
     assert found.difference.value == pytest.approx(0.05)
     assert (found.side, found.share) == ("above", 1.0)
-    assert replace(found, p=0.06).side == "open"  # by Holm's correction over several contenders
+    by_chance = replace(found.difference, p_holm=0.06)  # corrected over several contenders
+    assert replace(found, difference=by_chance).side == "open"
 
 
 def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried():
@@ -185,7 +186,7 @@ def test_rows_that_the_data_lack_cases_for_fail_and_the_curves_go_on_without(res
     assert found.sizes == (24, 40, 64)
     assert {row.value for row in found.figures.select(figure="fits").rows} == {2}
     assert [curve.model for curve in found.curves][-1] == "best_classical"
-    assert [crossing.model for crossing in found.crossings] == ["small_cnn"]
+    assert [crossing.difference.model for crossing in found.crossings] == ["small_cnn"]
     assert found.ideal is not None
 
 

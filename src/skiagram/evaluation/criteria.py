@@ -78,6 +78,13 @@ def is_told_apart(difference: FigureRow) -> bool:
     return is_beyond_chance(difference.p if difference.p_holm is None else difference.p_holm)
 
 
+def find_told_side(difference: FigureRow) -> Literal["above", "below", "open"]:
+    """Find the side of a difference; `open` where p over its family tells nothing apart."""
+    if difference.p_holm is not None and not is_told_apart(difference):
+        return "open"
+    return find_side(difference)
+
+
 def decide_by_margin(difference: Estimate, margin: float) -> Decision:
     """Return `yes` where a gain above the margin is sure, `no` where it is unlikely."""
     return find_standing(difference, margin).decision

@@ -25,7 +25,7 @@ from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
 def answer(curves: LearningCurves) -> tuple[str, ...]:
     """Say from how many cases on each contender is ahead."""
     answers = [describe_crossing(crossing, curves) for crossing in curves.crossings]
-    answered = {crossing.model for crossing in curves.crossings}
+    answered = {crossing.difference.model for crossing in curves.crossings}
     left_out = [
         say("curve.left_out", model=curve.title)
         for curve in curves.curves
@@ -73,7 +73,7 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
             "high": _rounded(min(crossing.high or math.inf, most)),
         }
     # The difference with the most training cases.
-    corrected = crossing.p if len(result.crossings) > 1 else None
+    corrected = crossing.difference.p_holm if len(result.crossings) > 1 else None
     sentences = [
         say(key, **places),
         say(

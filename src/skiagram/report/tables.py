@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import TypeAdapter
 
 from skiagram.declared import read_declared
-from skiagram.evaluation.criteria import beats_rule, find_side, is_above_ideal, is_told_apart
+from skiagram.evaluation.criteria import beats_rule, find_side, find_told_side, is_above_ideal
 from skiagram.evaluation.evaluation_record import PREVALENCE, PRIMARY, Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import ModelResult
@@ -344,7 +344,7 @@ def _list_pairs(
 
 def _relate(evaluation: Evaluation, pair: FigureRow) -> str:
     """Say what a pair shows; where p was corrected over a family, no more than that p allows."""
-    if find_side(pair) != "open" and pair.p_holm is not None and not is_told_apart(pair):
+    if find_told_side(pair) != find_side(pair):
         return "not told apart once p is corrected for the number of pairs"
     return relate(evaluation, pair, "the first model", "the second model")
 

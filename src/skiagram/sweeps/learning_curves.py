@@ -16,7 +16,7 @@ import numpy as np
 
 from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
-from skiagram.evaluation.criteria import find_side
+from skiagram.evaluation.criteria import find_told_side
 from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.metrics import resample_auc
@@ -26,7 +26,7 @@ from skiagram.statistics.delong import detectability
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
-from skiagram.statistics.significance import LEVEL, correct_by_holm
+from skiagram.statistics.significance import correct_by_holm
 from skiagram.statistics.variation import Z
 from skiagram.sweeps.figures import AUC, EFFICIENCY, MeasuredRow, NamedModel
 from skiagram.sweeps.rows import BEST
@@ -70,12 +70,10 @@ class Crossing:
         share: Resamples whose fitted curves cross within reach.
         compared: Numbers of cases at which two draws or more have a fit of both, ascending.
         fits: Draws that have a fit of both, at each; no other draw is compared.
-        difference: In AUC with the most cases compared, as measured: no curve stands behind it.
-        p: Of no difference, after Holm's correction over all contenders of the sweep; None where
-            none can be told, and the interval decides.
+        difference: In AUC with the most cases compared, as measured: no curve stands behind it. Its
+            p is corrected over all contenders of the sweep; without one the interval decides.
     """
 
-    model: str
     title: str
     cases: float | None
     low: float | None
@@ -83,8 +81,7 @@ class Crossing:
     share: float
     compared: tuple[int, ...]
     fits: tuple[int, ...]
-    difference: Estimate
-    p: float | None = None
+    difference: FigureRow
 
     @property
     def side(self) -> Literal["above", "below", "open"]:
@@ -93,9 +90,7 @@ class Crossing:
         Of several equal contenders one is ahead by its own interval in 12 to 15 % of sweeps, so
         that their p values are corrected.
         """
-        if self.p is not None and self.p >= LEVEL:
-            return "open"
-        return find_side(self.difference)
+        return find_told_side(self.difference)
 
 
 @dataclass(frozen=True)
@@ -401,7 +396,6 @@ def find_crossing(
     last = int(np.flatnonzero(np.isin(sizes, compared))[-1])
     difference = contender.over_draws(last, both[last]) - baseline.over_draws(last, both[last])
     return Crossing(
-        model=contender.model,
         title=contender.title,
         cases=number,
         low=least,
@@ -409,8 +403,15 @@ def find_crossing(
         share=float(np.isfinite(crossings[1:]).mean()),
         compared=tuple(int(size) for size in compared),
         fits=tuple(int(fits) for fits in both[np.isin(sizes, compared)].sum(axis=1)),
-        difference=_estimate(difference),
-        p=difference.p() if len(difference.values) > 1 else None,
+        difference=make_row(
+            _estimate(difference),
+            CURVES,
+            AUC,
+            model=contender.model,
+            versus=baseline.model,
+            group=f"{sizes[last]:.0f}",
+            p=difference.p() if len(difference.values) > 1 else None,
+        ),
     )
 
 
@@ -428,8 +429,11 @@ def find_crossings(
         if model.arm != baseline.arm
     ]
     crossings = [crossing for crossing in found if crossing is not None]
-    corrected = correct_by_holm(crossing.p for crossing in crossings)
-    return tuple(replace(each, p=p) for each, p in zip(crossings, corrected, strict=True))
+    corrected = correct_by_holm(crossing.difference.p for crossing in crossings)
+    return tuple(
+        replace(each, difference=replace(each.difference, p_holm=p))
+        for each, p in zip(crossings, corrected, strict=True)
+    )
 
 
 def find_learning_curves(rows: Sequence[TrainedRow]) -> LearningCurves:
