@@ -74,7 +74,8 @@ def _explain_other_version(kind: type[BaseException], error: BaseException, trac
     if isinstance(error, ImportError) and str(error.name).startswith(f"{__name__}."):
         from skiagram.errors import refusal
 
-        sys.stderr.write(f"{refusal('base.other_version', sys.argv[0], fault=error)}\n")
+        said = refusal("base.other_version", sys.argv[0], fault=error)
+        sys.stderr.write(f"{said}\n")
     else:
         sys.__excepthook__(kind, error, trace)
 

@@ -84,7 +84,7 @@ def pixel_side(spacing: Spacing | None) -> float:
     return 1.0 if spacing is None else math.sqrt(spacing[-2] * spacing[-1])
 
 
-class OpenSource:
+class OpenSource(ABC):
     """A verified source: its entries and, one at a time, their images.
 
     What only some sources have is given here with what all others say.
@@ -110,9 +110,9 @@ class OpenSource:
     patient_column: str = ""
     problems: Sequence[DataError] = ()
 
+    @abstractmethod
     def image(self, position: int) -> SpacedImage | None:
         """Read the image of one entry; None where the cases have values alone."""
-        return None
 
     def truth(self, position: int) -> GroundTruth | None:
         """Return what is known of one generated case; None for real images."""

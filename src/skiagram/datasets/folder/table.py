@@ -24,6 +24,7 @@ from skiagram.datasets.folder.columns import (
 from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, ROLES, WHOLE, Check, part_of
 from skiagram.errors import DataError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
+from skiagram.readers.spaced_image import SpacedImage
 from skiagram.tables.cells import number_of
 from skiagram.tables.frames import (
     BETWEEN,
@@ -58,6 +59,10 @@ class ListedCases(OpenSource):
     problems: Sequence[DataError] = ()
     references: Sequence[ImageReference] = ()
     lesions: Sequence[str] = ()
+
+    def image(self, position: int) -> SpacedImage | None:
+        """Return none: a row without images has values alone."""
+        return None
 
 
 def list_entries(
