@@ -49,15 +49,6 @@ class FoundMark(NamedTuple):
         depth, row, column = grid.from_file(np.array([place]))[0].tolist()
         return depth, row, column
 
-    def of_file(self, grid: VoxelGrid | None) -> "FoundMark":
-        """Return a mark, whose place is that of the stored pixels, as its volume's file has it."""
-        if grid is None:
-            return self
-        place = np.array([(self.z, self.y, self.x)], dtype=np.float64)
-        z, y, x = grid.to_file(place)[0].tolist()
-        x_mm, y_mm, z_mm = grid.positions(place)[0].tolist()
-        return self._replace(x=x, y=y, z=z, x_mm=x_mm, y_mm=y_mm, z_mm=z_mm)
-
 
 def list_marks(
     fits: Sequence[FittedFinder],
@@ -81,7 +72,7 @@ def list_marks(
         probability = decision.calibration.probabilities(scores)[:, fitted.positive]
         ranked = ranked.assign(image_probability=probability)
         for case, rows in of_cases(ranked).items():
-            spacing = images.spacing(case)
+            grid, spacing = grids[case], images.spacing(case)
             row: Any
             for number, row in enumerate(ranked.iloc[rows].itertuples(index=False), start=1):
                 depth = None if np.isnan(row.slice) else float(row.slice)
@@ -99,8 +90,11 @@ def list_marks(
                     score=row.score,
                     image_probability=row.image_probability,
                 )
+                # Places in pixels of the file, as the user sees them.
+                if grid is not None:
+                    place = np.array([(row.slice, row.row, row.column)], dtype=np.float64)
+                    z, y, x = grid.to_file(place)[0].tolist()
+                    x_mm, y_mm, z_mm = grid.positions(place)[0].tolist()
+                    mark = mark._replace(x=x, y=y, z=z, x_mm=x_mm, y_mm=y_mm, z_mm=z_mm)
                 by_case[case].append(mark)
-    # Places in pixels of the files, as the user sees them.
-    return {
-        case: tuple(mark.of_file(grid) for mark in by_case[case]) for case, grid in grids.items()
-    }
+    return {case: tuple(marks_of_case) for case, marks_of_case in by_case.items()}

@@ -50,10 +50,6 @@ class FitPieces:
     training: str
     checkpoints: Path | None
 
-    def piece(self, title: str) -> str:
-        """Return the name of the piece that a fit is."""
-        return f"fit-{self.training}-{title}"
-
 
 @contextmanager
 def keep_fits(context: RunContext, training: str) -> Iterator[FitPieces]:
@@ -129,7 +125,8 @@ def make_fit(fit: Fit[Any]) -> FitResult:
         return FitResult(FitSummary(0, None, 0), ())
     pieces = fit.pieces
     if pieces is not None:
-        folder = pieces.store.find(pieces.piece(fit.title))
+        piece = f"fit-{pieces.training}-{fit.title}"
+        folder = pieces.store.find(piece)
         if folder is not None:
             # An earlier run made it: what it left is taken up.
             made = json.loads((folder / _RESULT).read_text(encoding="utf-8"))
@@ -163,7 +160,7 @@ def make_fit(fit: Fit[Any]) -> FitResult:
             left = json.dumps({"scored": len(scores), "cost": cost})
             (folder / _RESULT).write_text(left, encoding="utf-8")
 
-        pieces.store.keep(pieces.piece(fit.title), write)
+        pieces.store.keep(piece, write)
     return result
 
 
