@@ -228,14 +228,22 @@ def write_project(folder):
     """Write the files of a project as `skiagram run` does, without git and DVC."""
     files._write(folder, files.shipped_files())
     files._write_record(folder, files.shipped_files())
-    _draw_fewer_resamples(folder)
+    _make_small(folder)
     return []
 
 
-def _draw_fewer_resamples(folder):
-    """Have evaluation draw a tenth of the resamples: no test here asks how they come out."""
-    options = folder / "conf/evaluate.yaml"
-    options.write_text(options.read_text().replace("replicates: 2000 ", "replicates: 200 "))
+def _make_small(folder):
+    """Have evaluation draw a tenth of the resamples, and forests grow a tenth of the trees.
+
+    No test here asks how good figures are.
+    """
+    forests = ("random_forest", "extra_trees", "acquisition_forest", "mean_of_models")
+    usual = {"conf/evaluate.yaml": "replicates: 200"}
+    usual |= {f"conf/model/{name}.yaml": "n_estimators: 20" for name in forests}
+    for name, tenth in usual.items():
+        text = (folder / name).read_text()
+        assert f"\n{tenth}0" in text
+        (folder / name).write_text(text.replace(f"\n{tenth}0", f"\n{tenth}"))
 
 
 def fork_stages(folder):
@@ -312,7 +320,7 @@ def make_project(folder, *, permute_test_labels=False):
             shutil.copytree(source, folder / part, ignore=ignored, copy_function=link_or_copy)
         else:
             shutil.copy(source, folder / part)
-    _draw_fewer_resamples(folder)
+    _make_small(folder)
     project = Project(folder)
     write_source(project, source_arrays(permute_test_labels=permute_test_labels))
     project.edit(

@@ -21,7 +21,8 @@ BASELINES = ["logistic_regression", "random_forest", "svm"]
 def run_classical(folder, dataset, data):
     """Run every stage but the networks on a data set with its default options and features."""
     project = make_project(folder)
-    project.edit("conf/evaluate.yaml", replicates=2000)  # as the page has it
+    project.edit("conf/evaluate.yaml", replicates=2000)  # as the page has it, and all trees
+    project.edit("conf/model/random_forest.yaml", n_estimators=200)
     params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
     features, folds = params["features"], params["folds"]
     project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[], folds=folds)
