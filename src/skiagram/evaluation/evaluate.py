@@ -21,14 +21,10 @@ from skiagram.evaluation.measurement import measure_run
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.reader_study import study_readers_of_run
 from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
-from skiagram.evaluation.sentences import say
 from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import with_verdict
-from skiagram.evaluation.warnings import (
-    state_warnings,
-    warn_of_training,
-)
+from skiagram.evaluation.warnings import state_warnings, warn_of_training, warn_without_rules
 from skiagram.statistics.proportions import proportion
 from skiagram.tasks.predicted import Predicted
 
@@ -96,13 +92,12 @@ def evaluate(
     # Curves are drawn of the chosen models and the simple rules alone.
     shown = {*run.rules, *(arm.choice.model for arm in run.arms.values())}
     results = draw_plots(run.models, shown, task.predicted)
-    # What a reader is warned of; last that no simple baseline was trained beside the models.
+    # What a reader is warned of.
     known, is_external = inputs.card.patients_known, inputs.is_external
-    rules = " or ".join(f"`{rule}`" for rule in task.rules)
     warnings = (
         *warn_of_training(run, inputs),
         *state_warnings(results, setting, figures, is_external=is_external, patients_known=known),
-        *([say("doubt.no_rules", rules=rules)] if rules and not run.rules else []),
+        *warn_without_rules(run),
     )
     # All of it in one record, and the verdict last.
     sides = {"development": setting.development, "reported": setting.cases}

@@ -80,9 +80,14 @@ class FigureTable:
         """Return the rows of the analysis that is asked for, if one is: pages ask often."""
         return self._of_analyses.get(values["analysis"], ()) if "analysis" in values else self.rows
 
+    @property
+    def why_absent(self) -> str:
+        """Why a figure that is asked for may not be in the table."""
+        return ""
+
     def find(self, **values: str) -> Estimate:
         """Return the first row whose columns have these values; without a value where none has."""
-        return self.get(**values) or Estimate(None)
+        return self.get(**values) or Estimate(None, reason=self.why_absent)
 
     def list_distinct(self, column: str) -> tuple[str, ...]:
         """List the values of a column that are not empty, in the order met."""

@@ -102,6 +102,12 @@ def warn_of_training(run: MeasuredRun, inputs: EvaluationInputs) -> Iterator[str
         yield say("doubt.choosing_fits", models=join(choosing), patients=patients)
 
 
+def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
+    """Yield a warning where no simple baseline for the outcome was trained beside the models."""
+    if run.task.rules and not run.rules:
+        yield say("doubt.no_rules", rules=" or ".join(f"`{name}`" for name in run.task.rules))
+
+
 def warn_of_unequal_patients(cases: LabelledCases) -> Iterator[str]:
     """Yield a warning for each class in which a few patients have most of the cases.
 

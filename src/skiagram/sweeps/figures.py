@@ -97,9 +97,10 @@ class RowFigures(FigureTable):
     primary: str = AUC
     primary_is_error: bool = False
 
-    def find(self, **values: str) -> Estimate:
-        """Return the first row whose columns have these values, or why there is none."""
-        return self.get(**values) or Estimate(None, reason=self.reason or "not in this row")
+    @property
+    def why_absent(self) -> str:
+        """Why a figure that is asked for is not in the row."""
+        return self.reason or "not in this row"
 
     def named(self, model: str) -> NamedModel:
         """Find what a model is called."""
