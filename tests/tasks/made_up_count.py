@@ -53,7 +53,7 @@ class Count(Number):
         """Return Poisson's negative log likelihood, but for a constant."""
         return (score.exp() - target[:, 0].expm1() * score).mean()
 
-    def calibrate(self, scores, value, label, patient, method="platt"):
+    def calibrate(self, scores, value, label, patient):
         at_score = NumberCalibration(0.0, 1.0, 0.0)
         slope = float(np.expm1(scores[:, 0]).mean() or 1.0)
         spread = max(float(value.mean()) / slope, 1e-6)

@@ -533,8 +533,8 @@ class CrossValidator(Generic[I]):
         for fold, result in zip(part.folds, results, strict=True):
             learned, scores = part.cases.select(part.rows[fold.held_out]), result.scores[0]
             truth = (*learned.truth, learned.patient_id)
-            method = self.plan.calibration
-            calibrations.append(learned.predicted.calibrate(scores, *truth, method))
+            calibrate = learned.predicted.calibrate_by
+            calibrations.append(calibrate(self.plan.calibration, scores, *truth))
         # A fold's scores are calibrated by the other folds, which have not seen its labels.
         held_out, training, marks = [], [], []
         labels = [label[fold.held_out] for fold in part.folds]

@@ -232,8 +232,14 @@ def _pieces(small: Small, details: Details, already: Whole) -> Iterator[_Piece]:
 
 def _passes(small: Small, details: Details) -> Iterator[_Pass]:
     """Yield the comparisons: layouts in eight orientations, then spectra of windows."""
-    if len(small) < 2:
-        return
+    if len(small) > 1:
+        yield from _layout_passes(details)
+        basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
+        if len(basis.orders):
+            yield from _SpectrumPasses(small, basis)
+
+
+def _layout_passes(details: Details) -> Iterator[_Pass]:
     terms = layouts(details)
     flat = _stack_vectors(
         partial(_orient_rows, terms, partial(orient_layouts, guess=Guess())), len(terms)
@@ -242,10 +248,6 @@ def _passes(small: Small, details: Details) -> Iterator[_Pass]:
         guess = Guess(mirrored, quarters)
         oriented = partial(_orient_rows, terms, partial(orient_layouts, guess=guess))
         yield _Pass((guess,), oriented, flat, signed=False)
-    del terms, flat, oriented  # as large as all that is made of the images later
-    basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
-    if len(basis.orders):
-        yield from _SpectrumPasses(small, basis)
 
 
 def _stack_vectors(vectors: Callable[[slice], Vectors], images: int) -> Vectors:

@@ -65,7 +65,7 @@ def read(
                 "readers.meta_image_field", name=name, value=fields[name], allowed=allowed
             )
     # The size, before anything is unpacked.
-    lengths = sides(content)
+    lengths = [int(side) for side in fields["DimSize"].split()]
     check_voxels(tuple(lengths if frame is None or len(lengths) > 4 else lengths[:3]))
     kind = fields["ElementType"]
     if kind not in _STANDARD["types"]:

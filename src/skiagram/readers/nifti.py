@@ -54,6 +54,10 @@ def matches(head: bytes) -> bool:
 def sides(content: bytes) -> list[int]:
     """List the sides of all axes, without those behind the third that have one place."""
     header, _ = _read_header(content)
+    return _sides(header)
+
+
+def _sides(header: np.void) -> list[int]:
     number, *lengths = (int(side) for side in header["dim"])
     if not 0 <= number < 8:
         raise ValueError(f"{number} axes")
@@ -78,7 +82,7 @@ def read(
     if b"ni" in (head[4:6], head[344:346]):
         raise refusal("readers.nifti_pair")
     # The size, before anything is unpacked.
-    lengths = sides(content)
+    lengths = _sides(header)
     check_voxels(tuple(lengths if frame is None else lengths[:3]))
     kind = int(header["datatype"])
     if kind in _STANDARD["several_values"] or int(header["intent_code"]) in _STANDARD["matrices"]:

@@ -113,12 +113,17 @@ class Classes(Predicted):
         return label
 
     def calibrate(
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
+    ) -> ScalingCalibration | IsotonicCalibration:
+        return self.calibrate_by("platt", scores, value, label, patient)
+
+    def calibrate_by(
         self,
+        method: CalibrationMethod,
         scores: Floats,
         value: Floats,
         label: Whole,
         patient: NDArray[Any],
-        method: CalibrationMethod = "platt",
     ) -> ScalingCalibration | IsotonicCalibration:
         return CALIBRATIONS[method](scores, label)
 

@@ -28,7 +28,6 @@ from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mea
 from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import STRICT
 from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
-from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells
 from skiagram.tasks.outcome import (
     Finite,
@@ -276,12 +275,7 @@ class Findings(MeasuredOutcome):
         return (is_known * terms).sum() / is_known.sum().clamp(min=1)
 
     def calibrate(
-        self,
-        scores: Floats,
-        value: Floats,
-        label: Whole,
-        patient: NDArray[Any],
-        method: CalibrationMethod = "platt",
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> FindingsCalibration:
         # Each finding by its own known cases.
         slopes, intercepts = [], []

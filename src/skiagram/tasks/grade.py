@@ -29,7 +29,6 @@ from skiagram.statistics.proportional_odds import (
 from skiagram.statistics.survival import auc_above
 from skiagram.strict import STRICT
 from skiagram.tables.cells import find_missing_code, plain, stands_for_missing
-from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells, refuse_code
 from skiagram.tasks.outcome import (
     Finite,
@@ -226,12 +225,7 @@ class Grade(MeasuredOutcome):
         return cuts
 
     def calibrate(
-        self,
-        scores: Floats,
-        value: Floats,
-        label: Whole,
-        patient: NDArray[Any],
-        method: CalibrationMethod = "platt",
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> GradeCalibration:
         # The slope and the cut-offs of a proportional-odds model on the score.
         score, grades = scores[:, 0], len(self.grades)

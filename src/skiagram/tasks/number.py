@@ -34,7 +34,6 @@ from skiagram.statistics.conformal import conformal_quantile
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.strict import STRICT
 from skiagram.tables.cells import describe_code
-from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells
 from skiagram.tasks.outcome import (
     Finite,
@@ -222,12 +221,7 @@ class Number(MeasuredOutcome):
         return (score - target[:, 0]).abs().mean()
 
     def calibrate(
-        self,
-        scores: Floats,
-        value: Floats,
-        label: Whole,
-        patient: NDArray[Any],
-        method: CalibrationMethod = "platt",
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> NumberCalibration:
         """Fit a calibration that shifts all predictions by the median of what they miss.
 

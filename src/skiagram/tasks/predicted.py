@@ -289,20 +289,23 @@ class Predicted(ABC):
         return np.zeros(0)
 
     @abstractmethod
-    def calibrate(
-        self,
-        scores: Floats,
-        value: Floats,
-        label: Whole,
-        patient: NDArray[Any],
-        method: CalibrationMethod = "platt",
-    ) -> Any:
+    def calibrate(self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]) -> Any:
         """Fit a member of `skiagram.calibration.Calibration`, by (n, scores) held-out scores.
 
         Args:
             patient: (n,) of each case.
-            method: Of which classes alone have several.
         """
+
+    def calibrate_by(
+        self,
+        method: CalibrationMethod,
+        scores: Floats,
+        value: Floats,
+        label: Whole,
+        patient: NDArray[Any],
+    ) -> Any:
+        """Fit the same by a method that is chosen, of which classes alone have several."""
+        return self.calibrate(scores, value, label, patient)
 
     def recalibrate(self, cases: ScoredCases) -> ScoredCases:
         """Return the same scores after the calibration was fitted anew to these very cases.

@@ -45,7 +45,6 @@ from skiagram.statistics.survival import (
 )
 from skiagram.strict import STRICT
 from skiagram.tables.cells import MISSING_CODES
-from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.columns import VALUE, OutcomeTable
 from skiagram.tasks.outcome import (
     Finite,
@@ -287,12 +286,7 @@ class TimeToEvent(MeasuredOutcome):
         return terms.sum() / event.sum().clamp(min=1)
 
     def calibrate(
-        self,
-        scores: Floats,
-        value: Floats,
-        label: Whole,
-        patient: NDArray[Any],
-        method: CalibrationMethod = "platt",
+        self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> HazardCalibration:
         # Scores are standardised, so that the penalty means the same for every model.
         score, grid = scores[:, 0], np.array(self.grid)
