@@ -124,7 +124,7 @@ def measure_project(project: Path) -> Iterator[str]:
     kind = task.predicted.kind
     # the reported cases with their truth and folds
     cases = pd.read_csv(project / "reports/scores.csv", dtype={"label": str}).query("repeat == 0")
-    names = ["censored", "event"] if kind == "time" else list(task.classes)
+    names = ["censored", "event"] if kind == "time" else list(task.predicted.classes)
     cases["label"] = [names.index(name) if name in names else -1 for name in cases["label"]]
     cases["value"] = cases.get("value", np.nan)
     inputs = read_inputs(project, all_cases.case_id)

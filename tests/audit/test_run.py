@@ -66,7 +66,7 @@ def test_a_group_without_any_finding_may_be_absent(clean, tmp_path):
     """Where every image has a finding, the last group is one of the program's own."""
     names = ("effusion", "nodule")
     task = Task(Findings(column="findings", findings=names, balanced_by=names), "holdout")
-    assert len(task.classes) == 3
+    assert len(task.predicted.classes) == 3
     findings = clean.findings(tmp_path, task)
     assert "none of these: 0 images" in findings["class_counts"].summary
     assert "absent_classes" not in findings

@@ -27,7 +27,7 @@ code = main(sys.argv[1:])
 print(*sys.modules)
 sys.exit(code)
 """
-COLUMNS = [f"probability_{name}" for name in TASK.classes]
+COLUMNS = [f"probability_{name}" for name in TASK.predicted.classes]
 
 
 @pytest.fixture(scope="session")

@@ -147,7 +147,7 @@ def test_a_time_to_an_event_is_the_value_of_a_case_and_no_feature(tmp_path):
     folders, _ = ingested(of_times(), tmp_path, "cv", tmp_path)
     cases, task = read_cases(folders.cases)
     assert sorted(cases.value.tolist()) == [*TIMES["days"]]
-    assert len(task.estimates) == len(task.predicted.estimates) > 3
+    assert len(task.predicted.estimates) == len(task.predicted.estimates) > 3
 
 
 def test_sealed_times_are_in_no_table_of_cases_and_settle_nothing(tmp_path):
@@ -159,7 +159,7 @@ def test_sealed_times_are_in_no_table_of_cases_and_settle_nothing(tmp_path):
     sealed = cases.split == "test"
     assert np.isnan(cases.value[sealed]).all()
     assert (cases.label[sealed] == SEALED).all()
-    opened = open_labels(folders.sealed, task.classes).set_index("case_id")
+    opened = open_labels(folders.sealed, task.predicted.classes).set_index("case_id")
     assert sorted(opened["value"]) == [*days[15:]]
     assert max(task.predicted.horizons) < 150  # of the development cases
 

@@ -112,7 +112,7 @@ def read(path):
 
 
 MODEL = SimpleNamespace(  # what a table of its cases asks of a model
-    task=SimpleNamespace(reported={"normal": 0, "malignant": 1}),
+    task=SimpleNamespace(predicted=SimpleNamespace(reported={"normal": 0, "malignant": 1})),
     threshold=0.5,
     scorer=SimpleNamespace(
         covariates=(), reads_earlier=False, requires=SimpleNamespace(reads_other=False)
@@ -137,7 +137,7 @@ def test_the_threshold_itself_is_positive(baseline):
     assert model.fingerprint is not None  # of two trainings, whose mean has its own threshold
     cases = [NewCase.of_file(baseline.films[0])]
     (scored,) = score_cases(model, cases)
-    at = scored.probability[model.task.positive]
+    at = scored.probability[model.task.predicted.positive]
     for threshold, decision in ((at, "positive"), (np.nextafter(at, 1), "negative")):
         changed = replace(model.fingerprint, threshold=float(threshold))
         (scored,) = score_cases(replace(model, fingerprint=changed), cases)

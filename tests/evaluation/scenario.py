@@ -114,7 +114,7 @@ def _names(kind):
 def finished(known, name, *, arm="classical", strength=1.5, seed=0, repeats=1, signal=None):
     """A model whose scores are the label times `strength` (or a given signal) plus unit noise."""
     rng = np.random.default_rng(seed)
-    n_classes = len(known.task.classes)
+    n_classes = len(known.task.predicted.classes)
     outcome = Outcome(name, arm, name.replace("_", " ").title(), "finished")
     truth = np.eye(n_classes)[known.label] * strength
     if signal is not None:

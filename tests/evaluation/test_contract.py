@@ -45,7 +45,7 @@ def pair(known, repeats=1, **given):
 def covariates(known):
     """Return an age, and as site the fold that `scenario` puts a case in."""
     patient = np.unique(known.cases.patient_id, return_inverse=True)[1]
-    site = np.array(SITE_NAMES)[patient // len(known.task.classes) % FOLDS]
+    site = np.array(SITE_NAMES)[patient // len(known.task.predicted.classes) % FOLDS]
     columns = {"case_id": known.cases.case_id, "age": np.arange(len(patient)), "site": site}
     return pd.DataFrame(columns)
 

@@ -65,6 +65,6 @@ def test_one_row_a_reported_case_with_the_mean_over_repeats():
     assert list(table.columns) == ["case_id", "patient_id", "label", "forest"]
     test = known.cases.split == "test"
     assert table["case_id"].tolist() == known.cases.case_id[test].tolist()
-    assert table["label"].tolist() == [known.task.classes[k] for k in known.label[test]]
+    assert table["label"].tolist() == [known.task.predicted.classes[k] for k in known.label[test]]
     means = forest.part("test").groupby("case_id")["probability_1"].mean()
     assert_allclose(table["forest"], means.to_numpy())

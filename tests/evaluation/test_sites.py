@@ -52,7 +52,9 @@ def test_each_site_has_the_auc_of_its_own_cases_and_the_summary_is_theirs_on_the
         single = figures.select(versus="").by_model("roc_auc")
         expected = roc_auc_score(known.label[own], score[own])
         assert single["classical"].value == pytest.approx(expected)
-        assert [figures.find(figure=patients_of(of)).value for of in known.task.classes] == [30, 30]
+        assert [
+            figures.find(figure=patients_of(of)).value for of in known.task.predicted.classes
+        ] == [30, 30]
         difference = single["deep"].value - expected
         assert figures.find(versus="classical").value == pytest.approx(difference)
     assert "3 sites" in found.find(versus="classical", figure="mean").method

@@ -69,7 +69,10 @@ def test_each_value_has_the_figures_of_its_cases():
         expected = roc_auc_score(known.label[120:][own], score[own])
         assert one.figures.find(figure="roc_auc").value == pytest.approx(expected)
         assert one.metrics == {"roc_auc", "sensitivity", "specificity"}
-        patients = [one.figures.find(figure=patients_of(name)).value for name in known.task.classes]
+        patients = [
+            one.figures.find(figure=patients_of(name)).value
+            for name in known.task.predicted.classes
+        ]
         assert sum(patients) == own.sum() / 2
 
 

@@ -77,7 +77,9 @@ def test_the_surest_errors_come_first_and_no_patient_twice(images):
 
 def test_the_positive_class_may_stand_first(images):
     turned = SCORES.assign(svm=1 - SCORES["svm"])
-    normal, _ = make_galleries(turned, Task(Classes(TASK.classes, 0), "cv"), "svm", images, 1)
+    normal, _ = make_galleries(
+        turned, Task(Classes(TASK.predicted.classes, 0), "cv"), "svm", images, 1
+    )
     assert [one.case_id for one in normal.mistakes] == ["a"]
 
 

@@ -41,9 +41,9 @@ class Count(Number):
     def of_cohort(self, cohort):
         return self
 
-    @property
-    def words(self):
-        return "count"
+    def __post_init__(self):
+        super().__post_init__()
+        self.describe(self.classes, self.estimates, "count")
 
     def target(self, value, label):
         """Return (n, 1) logarithms of one more."""

@@ -1,5 +1,7 @@
 """What each kind of outcome refuses: a cell, all cells together, and another cohort's."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
@@ -16,7 +18,7 @@ OUTCOMES |= {"findings": FINDINGS}
 def make(name, options):
     """Return an outcome with other options, where there are some."""
     outcome = OUTCOMES[name]
-    return check(type(outcome), vars(outcome) | (options or {}), "outcome")
+    return check(type(outcome), asdict(outcome) | (options or {}), "outcome")
 
 
 @of_rows(__file__, "cells")

@@ -67,7 +67,7 @@ def request_of(files):
 
 
 def probabilities(answer):
-    names = [f"probability_{name}" for name in TASK.classes]
+    names = [f"probability_{name}" for name in TASK.predicted.classes]
     return [[row[name] for name in names] for row in answer["predictions"]]
 
 
@@ -81,7 +81,7 @@ def test_nothing_of_a_logged_model_is_pickled_and_it_scores_as_predict(saved, ba
     loaded = mlflow.pyfunc.load_model(str(saved))
     frame = pd.DataFrame({"image": [film.read_bytes() for film in baseline.films]})
     found = loaded.predict(frame)
-    names = [f"probability_{name}" for name in TASK.classes]
+    names = [f"probability_{name}" for name in TASK.predicted.classes]
     expected = predict(load_model(baseline.model), baseline.films).rows
     np.testing.assert_array_equal(found[names].to_numpy(), expected)
 

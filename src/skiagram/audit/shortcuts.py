@@ -84,7 +84,7 @@ def check_shortcuts(evidence: Evidence) -> list[Finding]:
     cases = evidence.cases.select(traits.rows)
     # the label, and what an outcome's value tells besides it
     task = evidence.task
-    questions = [Question(cases, task.predicted.label_words, task.positive)]
+    questions = [Question(cases, task.predicted.label_words, task.predicted.positive)]
     for words, label in list_questions(task, cases).items():
         split = dataclasses.replace(cases, label=label)
         questions.append(Question(split, (f"no {words}", words), 1))

@@ -48,14 +48,14 @@ def read_cohort(options: FileOptions, project: Project, at_home: Source) -> Coho
             meaning = f"columns of a {predicted.words}"
             raise refusal("cli.not_given", f"--{option}", meaning=meaning)
     if not predicted.has_value:
-        classes = options.classes or task.classes
-        if len(classes) != len(task.classes):
-            own, theirs = ", ".join(task.classes), ", ".join(classes)
+        classes = options.classes or task.predicted.classes
+        if len(classes) != len(task.predicted.classes):
+            own, theirs = ", ".join(task.predicted.classes), ", ".join(classes)
             raise refusal("cli.words_of_classes", words=theirs, classes=own)
-        if tuple(classes) != tuple(task.classes):
+        if tuple(classes) != tuple(task.predicted.classes):
             start = "The table's words for the project's classes"
-            print(printable(_pair_words(start, classes, task.classes)), file=sys.stderr)
-        positive = None if task.positive is None else classes[task.positive]
+            print(printable(_pair_words(start, classes, task.predicted.classes)), file=sys.stderr)
+        positive = None if task.predicted.positive is None else classes[task.predicted.positive]
         options = replace(options, classes=classes, positive=positive)
     else:
         given = {name: value for name, value in options.outcome.items() if value is not None}

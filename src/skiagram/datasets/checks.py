@@ -60,10 +60,13 @@ def check_entries(entries: pd.DataFrame, task: Task, where: str) -> None:
     hidden = test & (entries["label"] == SEALED)
     if task.design == "cv" and hidden.any():
         raise refusal("datasets.encrypted_labels_under_cv", where)
-    outside = sorted({*entries.loc[~hidden, "label"]} - {*range(len(task.classes))})
+    outside = sorted({*entries.loc[~hidden, "label"]} - {*range(len(task.predicted.classes))})
     if outside:
         raise refusal(
-            "datasets.labels_out_of_range", where, labels=outside, last=len(task.classes) - 1
+            "datasets.labels_out_of_range",
+            where,
+            labels=outside,
+            last=len(task.predicted.classes) - 1,
         )
     # there is a test set, and no patient is in two splits
     if task.design == "holdout":
@@ -85,7 +88,7 @@ def check_entries(entries: pd.DataFrame, task: Task, where: str) -> None:
     # the development set has two classes
     open_labels = entries["label"][~test | (task.design == "cv")].unique().tolist()
     if len(open_labels) < 2:
-        names = listed(task.classes[label] for label in open_labels) or "none"
+        names = listed(task.predicted.classes[label] for label in open_labels) or "none"
         cases = "in the development set" if task.design == "holdout" else "among all cases"
         raise refusal("datasets.one_class", where, cases=cases, names=names)
 

@@ -242,7 +242,7 @@ def _settle(task: Task, entries: pd.DataFrame, source: Source, problems: Problem
     except DataError as error:
         if len(entries) or not problems.collects:
             problems.add(error)
-    return replace(task, predicted=Classes(task.classes, task.positive))
+    return replace(task, predicted=Classes(task.predicted.classes, task.predicted.positive))
 
 
 def list_images(opened: OpenSource, positions: Sequence[int] | None = None) -> pd.DataFrame:

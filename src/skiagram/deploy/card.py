@@ -197,7 +197,7 @@ def _inputs(preparation: Preparation) -> CardSection:
 def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardSection:
     # Outcomes without classes decide nothing.
     if not deployment.task.defines("decisions"):
-        estimates = ", ".join(deployment.task.reported)
+        estimates = ", ".join(deployment.task.predicted.reported)
         return CardSection(
             "Estimates", (f"Of a new case it gives: {estimates}. It decides nothing.",)
         )

@@ -76,7 +76,7 @@ class DeployedModel:
                 number=scores_by_repeat[0].shape[1],
                 classes=classes,
             )
-        return self.calibrate(scores_by_repeat)[:, list(self.task.reported.values())]
+        return self.calibrate(scores_by_repeat)[:, list(self.task.predicted.reported.values())]
 
     def calibrate(self, scores_by_repeat: Sequence[Floats]) -> Floats:
         """Compute (n, n_classes) mean probabilities of (n, n_classes) scores, one per repeat."""
@@ -118,7 +118,7 @@ def load_model(folder: Path, reading: CaseReading = AS_STORED) -> DeployedModel:
     # Records must fit one another.
     deployment = record(Deployment, folder / DEPLOYMENT)
     preparation = record(Preparation, folder / PREPARATION)
-    columns = len(deployment.task.estimates)
+    columns = len(deployment.task.predicted.estimates)
     if not deployment.decisions or any(
         decision.calibration.columns != columns for decision in deployment.decisions
     ):

@@ -48,8 +48,8 @@ def write_page(
         doubt = max(row.probability, default=0.0)
         if row.unusual or row.error:
             doubt = -1.0
-        elif model.task.positive is not None and model.threshold is not None:
-            doubt = abs(row.probability[model.task.positive] - model.threshold)
+        elif model.task.predicted.positive is not None and model.threshold is not None:
+            doubt = abs(row.probability[model.task.predicted.positive] - model.threshold)
         ranked.append((doubt, number, row))
         if len(ranked) > 2 * PAGE_CASES:
             ranked = sorted(ranked)[:PAGE_CASES]
@@ -66,7 +66,7 @@ def write_page(
                 "row": row,
                 "image": _picture(model, cases[number], best),
                 "marks": best,
-                "probability": zip(model.task.classes, row.probability, strict=False),
+                "probability": zip(model.task.predicted.classes, row.probability, strict=False),
             }
         )
 

@@ -173,8 +173,8 @@ class _Scoring:
         for place, prepared in enumerate(batch):
             decision, far, cells = "", unfamiliar[place], prepared.covariates
             unseen = list_unseen(scorer.covariates, cells)
-            if model.threshold is not None and model.task.positive is not None:
-                above = probability[place, model.task.positive] >= model.threshold
+            if model.threshold is not None and model.task.predicted.positive is not None:
+                above = probability[place, model.task.predicted.positive] >= model.threshold
                 decision = "positive" if above else "negative"
             yield CaseResult(
                 prepared.name,
@@ -256,7 +256,7 @@ def tabulate(
     model: DeployedModel, rows: Sequence[CaseResult], names: Sequence[str]
 ) -> pd.DataFrame:
     """Tabulate cases under names of their own; probabilities of those that failed are missing."""
-    unscored = (math.nan,) * len(model.task.reported)
+    unscored = (math.nan,) * len(model.task.predicted.reported)
     named = (
         replace(row, file=name, probability=row.probability or unscored)
         for row, name in zip(rows, names, strict=True)
@@ -267,7 +267,7 @@ def tabulate(
 def row_cells(model: DeployedModel, row: CaseResult) -> dict[str, Any]:
     """Return column → cell of a case."""
     # Cells that a spreadsheet would take for formulas are made inert.
-    names = [f"probability_{name}" for name in model.task.reported]
+    names = [f"probability_{name}" for name in model.task.predicted.reported]
     cells: dict[str, Any] = {"file": inert(row.file)}
     cells |= zip(names, row.probability or ("",) * len(names), strict=True)
     if model.threshold is not None:

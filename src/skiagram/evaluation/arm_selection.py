@@ -153,7 +153,7 @@ class MeasuredRun:
 
 def name_rules(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
     """Return the models that stand for simple baselines, in the run or not."""
-    return tuple(dict.fromkeys((*options.analyses.simple_rules, *task.rules)))
+    return tuple(dict.fromkeys((*options.analyses.simple_rules, *task.predicted.rules.values())))
 
 
 def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow]:

@@ -139,18 +139,20 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
     if task.predicted.has_value and value is None:
         raise refusal("evaluation.no_values")
     # A label outside the classes would count as another class.
-    outside = (label < 0) | (label >= len(task.classes))
+    outside = (label < 0) | (label >= len(task.predicted.classes))
     if outside.any():
         raise refusal(
             "evaluation.label_outside",
             label=label[outside][0],
             case=cases.case_id[outside][0],
-            last=len(task.classes) - 1,
+            last=len(task.predicted.classes) - 1,
         )
     if value is None:
         value = label.astype(np.float64)
     patient = np.unique(cases.patient_id, return_inverse=True)[1].astype(np.int64)
-    return LabelledCases(cases.case_id, label, patient, task.classes, task.positive, value)
+    return LabelledCases(
+        cases.case_id, label, patient, task.predicted.classes, task.predicted.positive, value
+    )
 
 
 def count_label_conflicts(

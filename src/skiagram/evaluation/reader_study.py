@@ -19,7 +19,7 @@ def study_readers_of_run(run: MeasuredRun) -> tuple[FigureRow, ...]:
 
     Nothing but of two classes.
     """
-    if run.task.positive is None:
+    if run.task.predicted.positive is None:
         return ()
     # The readers and what stands for the arms, without undefined areas.
     readers = {

@@ -128,21 +128,23 @@ def make_scores_table(
     columns: dict[str, object] = {
         "case_id": np.tile(labelled_cases.case_id, repeats),
         "patient_id": np.tile(rows.patient_id, repeats),
-        "label": np.tile(np.array(task.classes)[labelled_cases.label], repeats),
+        "label": np.tile(np.array(task.predicted.classes)[labelled_cases.label], repeats),
         "repeat": np.repeat(np.arange(repeats), len(labelled_cases)),
         "fold": -1 if fits is None else np.ravel(fits),
     }
     true = task.predicted.tell(labelled_cases.value)
     columns |= {name: np.tile(values, repeats) for name, values in true.items()}
     # Of two classes the looked-for one's probability; else a column for each.
+    estimates, positive = task.predicted.estimates, task.predicted.positive
     for name, scores in scored.items():
-        shape = (repeats, len(labelled_cases), len(task.estimates))
-        probability = np.broadcast_to(scores.estimate, shape).reshape(-1, len(task.estimates))
-        if task.positive is not None:
-            columns[name] = probability[:, task.positive]
+        shape = (repeats, len(labelled_cases), len(estimates))
+        probability = np.broadcast_to(scores.estimate, shape).reshape(-1, len(estimates))
+        if positive is not None:
+            columns[name] = probability[:, positive]
         else:
             columns |= {
-                f"{name}: {label}": probability[:, k] for k, label in enumerate(task.estimates)
+                f"{name}: {label}": probability[:, k]
+                for k, label in enumerate(task.predicted.estimates)
             }
     return pd.DataFrame(columns)
 

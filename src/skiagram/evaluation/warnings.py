@@ -104,8 +104,9 @@ def warn_of_training(run: MeasuredRun, inputs: EvaluationInputs) -> Iterator[str
 
 def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
     """Yield a warning where no simple baseline for the outcome was trained beside the models."""
-    if run.task.rules and not run.rules:
-        yield say("doubt.no_rules", rules=" or ".join(f"`{name}`" for name in run.task.rules))
+    rules = run.task.predicted.rules.values()
+    if rules and not run.rules:
+        yield say("doubt.no_rules", rules=" or ".join(f"`{name}`" for name in rules))
 
 
 def warn_of_unequal_patients(cases: LabelledCases) -> Iterator[str]:

@@ -168,7 +168,7 @@ class ExplainedModel:
 
     @property
     def positive(self) -> int:
-        return int(self.task.positive or 0)
+        return int(self.task.predicted.positive or 0)
 
     @property
     def first(self) -> tuple[FoldFit, ...]:

@@ -93,14 +93,10 @@ class Member(Trainable[I]):
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
         # A model is fitted to the kinds of outcomes that it names.
         tasks: tuple[str, ...] = getattr(self.model, "tasks", ("class",))
-        if task.kind not in tasks:
-            kinds = f"{' or '.join(tasks)}, and what is predicted is of the kind {task.kind}"
-            raise refusal(
-                "fitting.fitted_to_other_kinds",
-                self.model.title,
-                kinds=kinds,
-                task=task.kind,
-            )
+        if task.predicted.kind not in tasks:
+            kind = task.predicted.kind
+            kinds = f"{' or '.join(tasks)}, and what is predicted is of the kind {kind}"
+            raise refusal("fitting.fitted_to_other_kinds", self.model.title, kinds=kinds, task=kind)
         # Cases whose outcome is known learn, in the way of the design.
         labelled = self.known(cases, task)
         repeats = validator.plan.repeats
@@ -120,7 +116,7 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
         raise refusal(
             "fitting.for_classes_alone",
             where,
-            task=task.kind,
+            task=task.predicted.kind,
             what=what,
             remedy=remedy,
         )
@@ -189,7 +185,7 @@ def train(
         validator = CrossValidator(
             member.model,
             plan,
-            task.positive,
+            task.predicted.positive,
             pieces=folders.fits,
             models=folders.model.resolve(),
             compute=compute,
@@ -219,7 +215,7 @@ def train(
             title=outcome.title,
             options=outcome.options,
             task=task,
-            sensitivity=None if task.positive is None else plan.sensitivity,
+            sensitivity=None if task.predicted.positive is None else plan.sensitivity,
             decisions=tuple(repeat.decision for repeat in repeats),
         )
         write_record(deployment, folders.model / DEPLOYMENT)
@@ -257,7 +253,8 @@ def _write_scores(
     # Columns of scores, as many as the task has.
     place = {"part": "str", "repeat": "int64", "fold": "int64"}
     types = {**place, "inner_fold": "int64", "case_id": "str", "threshold": "float64"}
-    for kind, count in (("score", task.predicted.scores), ("probability", len(task.estimates))):
+    counts = {"score": task.predicted.scores, "probability": len(task.predicted.estimates)}
+    for kind, count in counts.items():
         types |= {f"{kind}_{k}": "float64" for k in range(count)}
     scores = _stacked([table for repeat in repeats for table in repeat.scores], types)
     # Which features each fit kept, of models that choose some.

@@ -88,7 +88,9 @@ class Deployment:
         thresholds = [
             decision.threshold for decision in self.decisions if decision.threshold is not None
         ]
-        return float(np.mean(thresholds)) if self.task.positive is not None and thresholds else None
+        if self.task.predicted.positive is None or not thresholds:
+            return None
+        return float(np.mean(thresholds))
 
 
 def repeat_folder(repeat: int) -> str:
@@ -296,9 +298,9 @@ def find_threshold(deployment: Deployment, fingerprint: Fingerprint | None) -> f
 def describe_rule(deployment: Deployment, fingerprint: Fingerprint | None) -> str:
     """Say what is called positive; empty with more than two classes."""
     threshold, sensitivity = find_threshold(deployment, fingerprint), deployment.sensitivity
-    if threshold is None or sensitivity is None or deployment.task.positive is None:
+    if threshold is None or sensitivity is None or deployment.task.predicted.positive is None:
         return ""
-    positive = deployment.task.classes[deployment.task.positive]
+    positive = deployment.task.predicted.classes[deployment.task.predicted.positive]
     return (
         f"Decision: positive where the probability of `{positive}` is at least "
         f"{threshold:.3g}. This threshold was set to find {100 * sensitivity:g} % of the "
@@ -326,11 +328,11 @@ def complete_folder(
         task, sensitivity = deployment.task, deployment.sensitivity
         # A mean of trainings is surer of nothing: the threshold of one lies too low for it.
         threshold = None
-        if len(deployment.decisions) > 1 and task.positive is not None and sensitivity:
+        if len(deployment.decisions) > 1 and task.predicted.positive is not None and sensitivity:
             by_case = predictions.part("out_of_fold").groupby("case_id")
-            mean = by_case[f"probability_{task.positive}"].mean()
+            mean = by_case[f"probability_{task.predicted.positive}"].mean()
             probability = mean.loc[known.case_id.tolist()].to_numpy(dtype=np.float64)
-            positive = known.label == task.positive
+            positive = known.label == task.predicted.positive
             threshold = threshold_at_sensitivity(
                 probability, positive, sensitivity, known.patient_id
             )

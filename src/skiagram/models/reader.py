@@ -59,10 +59,10 @@ class Reader:
     def read(self, prepared: PreparedData, task: Task) -> Reading[ReaderInputs]:
         path = prepared.cases / READER_SCORES
         # The scores of all cases, from ingest's table of a column per reader.
-        if task.positive is None:
+        if task.predicted.positive is None:
             raise refusal(
                 "models.score_of_classes",
-                number=len(task.classes),
+                number=len(task.predicted.classes),
                 title=self.title,
             )
         table = read_table(path).set_index("case_id")
@@ -74,7 +74,7 @@ class Reader:
 
         def of(case_id: Texts) -> ReaderInputs:
             values = scores.loc[case_id.tolist()].to_numpy(dtype=np.float64)
-            return ReaderInputs(values, int(task.positive or 0))
+            return ReaderInputs(values, int(task.predicted.positive or 0))
 
         return Reading(of, self.title, (path,), prepared.preparation, lambda: None)
 

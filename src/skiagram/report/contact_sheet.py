@@ -54,7 +54,7 @@ def make_contact_sheets(
     scores = {model.outcome.model: model for model in inputs.models}
     patient = pd.Series(inputs.cases.patient_id, index=inputs.cases.case_id)
     # Which images have the condition.
-    labelled, sealed, positive = inputs.cases, inputs.sealed, inputs.task.positive
+    labelled, sealed, positive = inputs.cases, inputs.sealed, inputs.task.predicted.positive
     abnormal = {*labelled.case_id[labelled.label == positive].tolist()}
     abnormal |= {*sealed["case_id"][sealed["label"] == positive]}
     sheets = []

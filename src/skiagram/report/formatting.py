@@ -118,7 +118,7 @@ def best_models(evaluation: Evaluation) -> list[ModelResult]:
 
 def name_class(task: Task, label: int) -> str:
     """Return a class as sentences call it; a number such as 1 stands in quotes."""
-    name = task.classes[label]
+    name = task.predicted.classes[label]
     return name if any(map(str.isalpha, name)) else f"“{name}”"
 
 

@@ -215,17 +215,19 @@ def make_galleries(
 ) -> list[Gallery]:
     """Make one gallery per class."""
     # The probability of each class, in the order of the classes.
-    if task.positive is None:
-        columns = [f"{model}: {label}" for label in task.classes]
+    if task.predicted.positive is None:
+        columns = [f"{model}: {label}" for label in task.predicted.classes]
         probability = scores[columns].to_numpy(dtype=np.float64)
     else:
         positive = scores[model].to_numpy(dtype=np.float64)
-        both = (1 - positive, positive) if task.positive == 1 else (positive, 1 - positive)
+        both = (
+            (1 - positive, positive) if task.predicted.positive == 1 else (positive, 1 - positive)
+        )
         probability = np.stack(both, axis=1)
     predicted = probability.argmax(axis=1)
     galleries = []
     # The surest mistakes of each class, one a patient.
-    for k, label in enumerate(task.classes):
+    for k, label in enumerate(task.predicted.classes):
         in_class = (scores["label"] == label).to_numpy(dtype=bool)
         wrong = np.flatnonzero(in_class & (predicted != k))
         surest = wrong[np.argsort(-probability[wrong].max(axis=1), kind="stable")]
@@ -237,6 +239,6 @@ def make_galleries(
             if images.has_images:
                 shown = encode_case(images, case_id), name_slice(images.image(case_id))
             sure = float(probability[row, named])
-            mistakes.append(Mistake(case_id, task.classes[named], sure, *shown))
+            mistakes.append(Mistake(case_id, task.predicted.classes[named], sure, *shown))
         galleries.append(Gallery(model, label, len(wrong), int(in_class.sum()), tuple(mistakes)))
     return galleries

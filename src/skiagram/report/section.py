@@ -134,7 +134,9 @@ def make_sections(evaluation: Evaluation, material: Material) -> Sections:
             filled.append(section)
             continue
         otherwise = declared.otherwise
-        reason = declared.of_more_classes or otherwise if task.positive is None else otherwise
+        reason = (
+            declared.of_more_classes or otherwise if task.predicted.positive is None else otherwise
+        )
         if reason and task.defines(anchor):
             left_out[declared.title] = reason
     return Sections(tuple(filled), left_out)

@@ -272,7 +272,7 @@ def tabulate_declared(evaluation: Evaluation, name: str, group: str = "") -> Tab
         "prevalence": format_share(prevalence or evaluation.prevalence),
         "figure": evaluation.figure_words,
     }
-    is_kept = table.of_two_classes and evaluation.task.positive is not None
+    is_kept = table.of_two_classes and evaluation.task.predicted.positive is not None
     # The columns that the run has.
     for each in table.columns:
         figure = evaluation.primary if each.figure == "primary" else each.figure
@@ -288,7 +288,7 @@ def tabulate_declared(evaluation: Evaluation, name: str, group: str = "") -> Tab
             return None
         # One column, or one for each class.
         heading = each.heading or evaluation.task.predicted.title_figure(figure)
-        groups = evaluation.task.classes if "{class}" in heading else (each.group,)
+        groups = evaluation.task.predicted.classes if "{class}" in heading else (each.group,)
         columns += [
             each._replace(heading=heading.format(**named, **{"class": part}), group=part)
             for part in groups

@@ -143,7 +143,7 @@ def plot_tables(evaluation: Evaluation) -> dict[str, pd.DataFrame]:
     if not evaluation.task.defines("curves"):
         return {}
     # Folds and confusion: a row each for all models; the curves: a table for each model.
-    classes, folds, confusion = evaluation.task.classes, [], []
+    classes, folds, confusion = evaluation.task.predicted.classes, [], []
     tables: dict[str, pd.DataFrame] = {}
     for model in finished_models(evaluation):
         name = model.outcome.model
@@ -181,7 +181,7 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """
     # The figures that a short list shows, of each model.
     table, finding, task = evaluation.table, evaluation.finding, evaluation.task
-    shown = {figure.name for figure in task.predicted.list_figures() if figure.headline}
+    shown = {figure.name for figure in task.predicted.all_figures if figure.headline}
     headline: dict[str, dict[str, float | None]] = {}
     for name in (model.outcome.model for model in evaluation.models):
         model_figures = table.select(model=name)

@@ -119,7 +119,7 @@ def open_seal(
     """
     # Labels that cannot be read are no opening.
     cases, task = read_cases(ingested / "cases")
-    sealed, truth = open_labels(ingested / "sealed", task.classes), ingested / TRUTH
+    sealed, truth = open_labels(ingested / "sealed", task.predicted.classes), ingested / TRUTH
     name = read_record(DataCard, ingested / "cases/card.json").name
     # Sealed are test cases: none under `cv`, and none of generated images.
     is_sealed = task.design == "holdout" and not truth.exists()

@@ -103,7 +103,7 @@ def explain_model(
     explanation = Explanation(
         model=name,
         title=predictions.outcome.title,
-        positive=model.task.classes[model.positive],
+        positive=model.task.predicted.classes[model.positive],
         word="" if model.regions is None else model.regions.word,
         cases=len(development_cases),
         patients=len(set(development_cases.patient_id.tolist())),
@@ -141,7 +141,9 @@ def refit(
     piece = name_piece(f"refits-{name}", inputs, refit, type(model))
 
     # The same folds as in training; their fits are made in a folder of the store.
-    validator = CrossValidator(model, options.plan, task.positive, compute=context.compute)
+    validator = CrossValidator(
+        model, options.plan, task.predicted.positive, compute=context.compute
+    )
 
     def make(folder: Path) -> None:
         held_out = replace(validator, pieces=pieces, models=folder.resolve())
@@ -182,7 +184,7 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
     """Return the untrained model, once all that its explanation needs is there."""
     # What is explained: two classes, all cases.
     require_classes(task, "explained", "explanations", "set `explained: []` in params.yaml")
-    classes = len(task.classes)
+    classes = len(task.predicted.classes)
     if classes != 2:
         raise refusal("steps.explained_classes", number=classes)
     if options.plan.subset is not None:

@@ -230,7 +230,7 @@ def score_cohort(
     store = ImageStore(cohort / "images")
     cases = Cases.read(cohort / "cases/cases.parquet")
     task = replace(project.task, design="holdout")
-    sealed = open_labels(cohort / "sealed", task.classes)
+    sealed = open_labels(cohort / "sealed", task.predicted.classes)
     # what tells this validation from others: options, the table of each model's scores, and the
     # labels, so that a look after some were changed is another one
     tables = [*(model.table for model in models), sealed.sort_values("case_id")]
@@ -270,7 +270,7 @@ def score_cohort(
 def open_cohort(project: Project, cohort: Path, inputs: EvaluationInputs) -> EvaluationInputs:
     """Note that the labels of a cohort are opened, and return the inputs with them."""
     opening = note_opening(home(project.root), inputs.comparison, project.root)
-    sealed = open_labels(cohort / "sealed", inputs.task.classes)
+    sealed = open_labels(cohort / "sealed", inputs.task.predicted.classes)
     return replace(inputs, sealed=sealed, opening=opening)
 
 

@@ -261,12 +261,12 @@ def measure_row(
     # Figures that this outcome has, without those that are measured elsewhere.
     task, selection = setting.task, setting.task.predicted.selection
     figure_names = [name for name in figure_names if name not in MEASURED_APART]
-    names = [figure.name for figure in task.predicted.list_figures()]
+    names = [figure.name for figure in task.predicted.all_figures]
     if unknown := [name for name in figure_names if name not in names]:
         raise refusal(
             "sweeps.no_figure",
             name=unknown[0],
-            outcome=task.kind,
+            outcome=task.predicted.kind,
             names=", ".join(names),
         )
     # The models as evaluate measures them; the efficiency comes with the ideal observer.

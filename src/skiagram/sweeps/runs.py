@@ -374,8 +374,8 @@ def _find_reported(workspace: Workspace, data: Path, scored: Scored) -> Path:
     # Another data set must have the same classes.
     other = ingest_data(workspace, workspace.options.read_file("dataset", scored.dataset), design)
     _, theirs = read_cases(other / "cases")
-    if theirs.classes != task.classes:
-        classes, allowed = ", ".join(theirs.classes), ", ".join(task.classes)
+    if theirs.predicted.classes != task.predicted.classes:
+        classes, allowed = map(", ".join, (theirs.predicted.classes, task.predicted.classes))
         raise refusal("sweeps.other_classes", classes=classes, allowed=allowed)
     return other
 

@@ -143,7 +143,8 @@ def time_model(
         folder: Of the fitted model.
         development_cases: Development cases that it learned from.
     """
-    reading, validator = model.read(prepared, task), CrossValidator(model, plan, task.positive)
+    reading = model.read(prepared, task)
+    validator = CrossValidator(model, plan, task.predicted.positive)
     folds = plan.make_folds(
         development_cases.label, development_cases.patient_id, plan.folds, "repeat0"
     )

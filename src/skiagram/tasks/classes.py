@@ -1,7 +1,7 @@
 """Classes that exclude each other: judged by the AUC, macro one-vs-rest with more than two."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,13 +40,20 @@ class Classes(Predicted):
     positive: int | None = None
     kind: Literal["class"] = "class"
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.names
+    all_figures: ClassVar[tuple[Figure, ...]] = CLASS_FIGURES
 
-    @property
-    def has_ideal(self) -> bool:
-        return self.positive is not None
+    def __post_init__(self) -> None:
+        """Say what follows from the names; only of two classes does an ideal observer know all."""
+        names = self.names
+        self.describe(
+            classes=names,
+            estimates=names,
+            words=" / ".join(names),
+            purpose=f"tells apart {', '.join(f'`{name}`' for name in names)}",
+            scores=len(names),
+            has_ideal=self.positive is not None,
+            primary_title="AUC" if self.positive is not None else "macro one-vs-rest AUC",
+        )
 
     @property
     def unnamed(self) -> "Classes":
@@ -56,29 +63,6 @@ class Classes(Predicted):
         said = CLASS_FIGURE[figure]
         averaged = said.averaged_over_classes and self.positive is None
         return f"{said.title}, mean over classes" if averaged else said.title
-
-    @property
-    def primary_title(self) -> str:
-        return "AUC" if self.positive is not None else "macro one-vs-rest AUC"
-
-    def list_figures(self) -> tuple[Figure, ...]:
-        return CLASS_FIGURES
-
-    @property
-    def words(self) -> str:
-        return " / ".join(self.classes)
-
-    @property
-    def purpose(self) -> str:
-        return f"tells apart {', '.join(f'`{name}`' for name in self.classes)}"
-
-    @property
-    def estimates(self) -> tuple[str, ...]:
-        return self.classes
-
-    @property
-    def scores(self) -> int:
-        return len(self.classes)
 
     def tell(self, value: Floats) -> dict[str, Floats]:
         """Return nothing: the name of the class says all."""

@@ -103,6 +103,17 @@ class Findings(MeasuredOutcome):
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     kind: Literal["findings"] = "findings"
 
+    def __post_init__(self) -> None:
+        """Say what follows from the findings; each has a score and an estimate."""
+        number = len(self.findings)
+        self.describe(
+            classes=(*(f"{name}, the rarest there" for name in self.balanced_by), OTHERS),
+            estimates=self.findings,
+            words=f"probability of each of {number} findings ({listed(self.findings)})",
+            scores=number,
+            asked={"finding_names": [*self.findings], "balanced_by": self.balanced_by},
+        )
+
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
         # One column lists findings, several have a state each.
@@ -150,10 +161,6 @@ class Findings(MeasuredOutcome):
         states = [_state(row.cells[column], blank) for column in columns]
         return all(state == UNKNOWN for state in states)
 
-    @property
-    def asked(self) -> dict[str, Any]:
-        return {"finding_names": [*self.findings], "balanced_by": self.balanced_by}
-
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         theirs = getattr(cohort, "findings", ())
         if theirs != self.findings:
@@ -163,22 +170,6 @@ class Findings(MeasuredOutcome):
                 findings=listed(self.findings),
             )
         return replace(self, column=cohort.column)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return *(f"{name}, the rarest there" for name in self.balanced_by), OTHERS
-
-    @property
-    def scores(self) -> int:
-        return len(self.findings)
-
-    @property
-    def estimates(self) -> tuple[str, ...]:
-        return self.findings
-
-    @property
-    def words(self) -> str:
-        return f"probability of each of {len(self.findings)} findings ({listed(self.findings)})"
 
     def encode(self, states: Whole) -> Floats:
         """Compute (n,) the numbers that hold (n, findings) states."""

@@ -89,6 +89,17 @@ class Grade(MeasuredOutcome):
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     kind: Literal["grade"] = "grade"
 
+    def __post_init__(self) -> None:
+        """Say what follows from the grades."""
+        lowest, highest = self.grades[0], self.grades[-1]
+        place = f"grade, 1 = {lowest} to {len(self.grades)} = {highest}"
+        self.describe(
+            classes=self.grades,
+            estimates=(place, *(f"probability of {grade}" for grade in self.grades)),
+            words=f"grade from {lowest} to {highest}",
+            asked={"grades": [*self.grades]},
+        )
+
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
         # The column of the grades.
@@ -142,27 +153,6 @@ class Grade(MeasuredOutcome):
                 grades=", ".join(self.grades),
             )
         return replace(self, column=cohort.column)
-
-    @property
-    def asked(self) -> dict[str, Any]:
-        return {"grades": [*self.grades]}
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.grades
-
-    @property
-    def estimates(self) -> tuple[str, ...]:
-        return f"grade, {self._places}", *(f"probability of {grade}" for grade in self.grades)
-
-    @property
-    def words(self) -> str:
-        return f"grade from {self.grades[0]} to {self.grades[-1]}"
-
-    @property
-    def _places(self) -> str:
-        """Say what places mean, in words."""
-        return f"1 = {self.grades[0]} to {len(self.grades)} = {self.grades[-1]}"
 
     def check(self, value: float, label: int, where: str) -> None:
         if value != label + 1:
@@ -294,7 +284,7 @@ class Grade(MeasuredOutcome):
         grades = OutcomePlot(
             "grades",
             "Given and predicted grades",
-            f"predicted grade, {self._places}",
+            f"predicted {self.estimates[0]}",
             "share of the cases given a grade",
             tuple(lines),
             ("given", *(f"predicted {grade}" for grade in self.grades), "cases"),

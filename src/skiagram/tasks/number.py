@@ -111,6 +111,21 @@ class Number(MeasuredOutcome):
     spread: Spread | None = None
     kind: Literal["number"] = "number"
 
+    def __post_init__(self) -> None:
+        """Say what follows from the unit and the groups; margins count in the spread."""
+        part = {2: "half", 3: "third", 4: "quarter"}[self.groups]
+        places = (*("lowest", "second", "third")[: self.groups - 1], "highest")
+        unit = f", {self.unit}" if self.unit else ""
+        level = f"of {100 * LEVEL:g} % interval{unit}"
+        self.describe(
+            classes=tuple(f"group {number + 1} of {self.groups}" for number in range(self.groups)),
+            label_words=tuple(f"{place} {part} of the numbers" for place in places),
+            estimates=(f"number{unit}", f"low end {level}", f"high end {level}"),
+            words=f"number, in {self.unit}" if self.unit else "number",
+            asked={"unit": self.unit},
+            margin_unit=1.0 if self.spread is None else self.spread,
+        )
+
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
         # Each row needs a number.
@@ -137,37 +152,9 @@ class Number(MeasuredOutcome):
         label = [outcome.classes[number] for number in group.tolist()]
         return ReadColumns(outcome, label, [row.cells[column] for row in rows], note)
 
-    @property
-    def asked(self) -> dict[str, Any]:
-        return {"unit": self.unit}
-
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         require_unit(cohort.asked["unit"], self.unit)
         return replace(self, column=cohort.column, groups=len(cohort.classes))
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return tuple(f"group {number + 1} of {self.groups}" for number in range(self.groups))
-
-    @property
-    def label_words(self) -> tuple[str, ...]:
-        part = {2: "half", 3: "third", 4: "quarter"}[self.groups]
-        places = ("lowest", "second", "third")[: self.groups - 1]
-        return tuple(f"{place} {part} of the numbers" for place in (*places, "highest"))
-
-    @property
-    def estimates(self) -> tuple[str, ...]:
-        unit = f", {self.unit}" if self.unit else ""
-        level = f"of {100 * LEVEL:g} % interval{unit}"
-        return f"number{unit}", f"low end {level}", f"high end {level}"
-
-    @property
-    def words(self) -> str:
-        return f"number, in {self.unit}" if self.unit else "number"
-
-    @property
-    def margin_unit(self) -> float:
-        return self._scale[1]
 
     @property
     def _scale(self) -> tuple[float, float]:

@@ -124,12 +124,41 @@ class MeasuredOutcome(Predicted):
     table_figures: ClassVar[int | None] = 6  # which a sheet of paper holds: a time has many
 
     def __init_subclass__(cls) -> None:
-        """Give a member the options and figures that tables list under its kind."""
+        """Give a member the options and figures that tables list under its kind, and their words.
+
+        The figures are those of `figures.yaml` in its order, and after them the primary one on the
+        cases without a near duplicate.
+        """
         super().__init_subclass__()
         kind: str = vars(cls).get("kind", "")
         if kind in OPTIONS:
             cls.options = tuple(ColumnOption(name, **row) for name, row in OPTIONS[kind].items())
             cls.figures = read_figures(kind)
+            # Figures as the outcome defines them.
+            shown = [
+                replace(
+                    figure,
+                    definition=f"{figure.definition[0].upper()}{figure.definition[1:]}.",
+                    table_column=True,
+                    headline=True,
+                )
+                for figure in cls.figures
+            ]
+            # The primary figure again, without near duplicates.
+            primary = next(figure for figure in cls.figures if figure.name == cls.primary)
+            clean = replace(
+                shown[0],
+                name=f"{cls.primary}_off_near_duplicates",
+                title=f"{primary.title} without near duplicates",
+                definition="On the test cases without a near duplicate in the development set.",
+                headline=False,
+            )
+            cls.all_figures = (*shown, clean)
+            # Its title within a sentence, where an abbreviation keeps its capitals.
+            title = primary.title
+            cls.primary_title = title[0].lower() + title[1:] if title[1:2].islower() else title
+            cls.figure_words = cls.primary_title
+            cls.lower_is_better = not primary.higher_is_better
 
     @property
     def where(self) -> str:
@@ -218,41 +247,3 @@ class MeasuredOutcome(Predicted):
         ordered = np.repeat(self.order(score, estimate)[None], repeats, axis=0)
         estimates = np.repeat(estimate[None], repeats, axis=0)
         return replace(cases, score=ordered, estimate=estimates, folds=0)
-
-    def list_figures(self) -> tuple[Figure, ...]:
-        """List what is said of each figure, the primary one first."""
-        # Figures as the outcome defines them.
-        figures = [
-            replace(
-                figure,
-                definition=f"{figure.definition[0].upper()}{figure.definition[1:]}.",
-                table_column=True,
-                headline=True,
-            )
-            for figure in self.figures
-        ]
-        # The primary figure again, without near duplicates.
-        clean = replace(
-            figures[0],
-            name=f"{self.primary}_off_near_duplicates",
-            title=f"{self.of_primary.title} without near duplicates",
-            definition="On the test cases without a near duplicate in the development set.",
-            headline=False,
-        )
-        return (*figures, clean)
-
-    @property
-    def of_primary(self) -> Figure:
-        """Say what is said of the primary figure."""
-        return next(figure for figure in self.figures if figure.name == self.primary)
-
-    @property
-    def primary_title(self) -> str:
-        """Say what the primary figure is called in a sentence."""
-        title = self.of_primary.title
-        return title[0].lower() + title[1:] if title[1:2].islower() else title
-
-    @property
-    def lower_is_better(self) -> bool:
-        """Tell whether the primary figure is an error."""
-        return not self.of_primary.higher_is_better

@@ -5,8 +5,9 @@ calibration, learned on held-out folds, turns a model's scores into estimates, a
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -96,6 +97,22 @@ class Predicted(ABC):
     Attributes:
         kind: Name of the member, as configs and `Model.tasks` have it.
         positive: Label of the condition looked for; None where there is no single one.
+        classes: Names of the labels, which balance the folds: label k means `classes[k]`.
+        label_words: What each label means, for people.
+        words: What is predicted, for people: `a / b`, or `time to an event, in days`.
+        purpose: What a model of it does, as its card says.
+        estimates: Names of what a calibration estimates, a column each.
+        reported: Estimate → its column, of those that are told of a new case.
+        scores: How many scores a model gives a case.
+        asked: Options of commands that another cohort's line may leave out, with their value.
+        margin_unit: What the primary figure's margin counts in; 1 is the figure itself.
+        has_ideal: Whether an ideal observer of generated cases has a primary figure.
+        primary_title: What the primary figure is called in a sentence.
+        figure_words: The same where the task is known; of any classes `AUC`.
+        lower_is_better: Whether the primary figure is an error.
+        all_figures: What is said of each figure, the primary one first, in the order of tables.
+        selection: Name of the primary figure of the development set, which chooses models.
+        chance_rule: The model without any feature that stands for chance; empty where none does.
         primary: Name of the figure that models are chosen and compared by.
         classical_loss: What classical models are fitted by; those that know it learn the task.
         rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`, `known`,
@@ -123,6 +140,22 @@ class Predicted(ABC):
 
     kind: str
     positive: int | None = None
+    classes: tuple[str, ...]
+    label_words: tuple[str, ...]
+    words: str
+    purpose: str
+    estimates: tuple[str, ...]
+    reported: Mapping[str, int]
+    scores: int = 1
+    asked: Mapping[str, Any] = MappingProxyType({})
+    margin_unit: float = 1.0
+    has_ideal: bool = True
+    primary_title: str
+    figure_words: str
+    lower_is_better: ClassVar[bool] = False
+    all_figures: ClassVar[tuple[Figure, ...]]
+    selection: ClassVar[str]
+    chance_rule: ClassVar[str]
     primary: ClassVar[str]
     classical_loss: ClassVar[Loss]
     rules: ClassVar[dict[str, str]]
@@ -141,29 +174,40 @@ class Predicted(ABC):
     labels_may_be_absent: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
-        """Give a member what `kinds.yaml` says of its kind."""
+        """Give a member what `kinds.yaml` says of its kind, and what follows from that."""
         super().__init_subclass__()
-        for name, fact in _KINDS.get(vars(cls).get("kind"), {}).items():
+        facts = _KINDS.get(vars(cls).get("kind"), {})
+        if facts:
+            facts = {"selection": f"selection_{facts['primary']}", **facts}
+        for name, fact in facts.items():
             setattr(cls, name, tuple(fact) if isinstance(fact, list) else fact)
+        # Where no number is that of chance, a model without any feature stands for it.
+        cls.chance_rule = cls.rules["cases"] if cls.chance is None else ""
 
-    @property
-    @abstractmethod
-    def classes(self) -> tuple[str, ...]:
-        """List the names of the labels, which balance the folds."""
+    def describe(
+        self, classes: tuple[str, ...], estimates: tuple[str, ...], words: str, **others: object
+    ) -> None:
+        """Set what is said of a member, which follows from its options; called when they are set.
+
+        Args:
+            classes: Names of the labels.
+            estimates: Names of what a calibration estimates, a column each.
+            words: What is predicted, for people.
+            others: Any other attribute of `Predicted` that is not as usual: labels mean what they
+                are called, a model estimates what is predicted, and tells all that it estimates.
+        """
+        usual = {
+            "label_words": classes,
+            "purpose": f"estimates a {words}",
+            "reported": {name: column for column, name in enumerate(estimates)},
+        }
+        own = {"classes": classes, "estimates": estimates, "words": words}
+        for name, fact in {**usual, **own, **others}.items():
+            object.__setattr__(self, name, fact)  # a member is frozen for all others
 
     def count_patients(self, label: Whole, patient: NDArray[Any]) -> dict[str, int]:
         """Count the patients with a case of each label, by its name."""
         return {name: len(np.unique(patient[label == k])) for k, name in enumerate(self.classes)}
-
-    @property
-    def label_words(self) -> tuple[str, ...]:
-        """Say what each label means, for people."""
-        return self.classes
-
-    @property
-    def has_ideal(self) -> bool:
-        """Tell whether an ideal observer of generated cases has a primary figure."""
-        return True
 
     @property
     def unnamed(self) -> "Predicted":
@@ -190,78 +234,14 @@ class Predicted(ABC):
         """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
         return {}
 
-    @property
-    def asked(self) -> dict[str, Any]:
-        """List options of commands that another cohort's line may leave out, with their value."""
-        return {}
-
-    @property
-    @abstractmethod
-    def words(self) -> str:
-        """Say what is predicted, for people: `a / b`, or `time to an event, in days`."""
-
-    @property
-    def purpose(self) -> str:
-        """Say what a model of it does, as its card says."""
-        return f"estimates a {self.words}"
-
-    @property
-    @abstractmethod
-    def estimates(self) -> tuple[str, ...]:
-        """List the names of what a calibration estimates, a column each."""
-
-    @property
-    def reported(self) -> tuple[str, ...]:
-        """List those of the estimates that are told of a new case: by default all."""
-        return self.estimates
-
-    @abstractmethod
-    def list_figures(self) -> tuple[Figure, ...]:
-        """List what is said of each figure, in the order of the tables."""
-
     def title_figure(self, figure: str, group: str = "") -> str:
         """Write the title of a figure of models, with the horizon or the like that it is of."""
-        titles = {each.name: each.title for each in self.list_figures()}
+        titles = {each.name: each.title for each in self.all_figures}
         return f"{titles.get(figure, figure)}, {group}" if group else titles.get(figure, figure)
 
     def head_figure(self, figure: str, group: str = "") -> str:
         """Return the same as the heading of a column, which says where it is a mean."""
         return self.title_figure(figure, group)
-
-    @property
-    @abstractmethod
-    def primary_title(self) -> str:
-        """Say what the primary figure is called in a sentence."""
-
-    @property
-    def figure_words(self) -> str:
-        """Say what it is called where the task is known; of any classes `AUC`."""
-        return self.primary_title
-
-    @property
-    def lower_is_better(self) -> bool:
-        """Tell whether the primary figure is an error."""
-        return False
-
-    @property
-    def selection(self) -> str:
-        """Return the name of the same figure of the development set, which chooses models."""
-        return f"selection_{self.primary}"
-
-    @property
-    def scores(self) -> int:
-        """Count how many scores a model gives a case."""
-        return 1
-
-    @property
-    def margin_unit(self) -> float:
-        """Say what the primary figure's margin counts in: by default in the figure itself."""
-        return 1.0
-
-    @property
-    def chance_rule(self) -> str:
-        """Find the model without any feature that stands for chance; empty where none does."""
-        return self.rules["cases"] if self.chance is None else ""
 
     def direct(self, value: float) -> float:
         """Return a value, or a difference, of the primary figure such that more is better."""

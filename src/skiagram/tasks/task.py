@@ -35,39 +35,9 @@ class Task:
         return {"predicted": member, "design": record.get("design")}
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the labels: the label k means `classes[k]`."""
-        return self.predicted.classes
-
-    @property
-    def positive(self) -> int | None:
-        """Label of the condition looked for; None where there is no single one."""
-        return self.predicted.positive
-
-    @property
-    def kind(self) -> str:
-        """Name of the kind, as models name those that they are fitted to."""
-        return self.predicted.kind
-
-    @property
     def part(self) -> Literal["test", "out_of_fold"]:
         """Which scores the figures are on."""
         return "test" if self.design == "holdout" else "out_of_fold"
-
-    @property
-    def estimates(self) -> tuple[str, ...]:
-        """What calibrated scores are, a column each."""
-        return self.predicted.estimates
-
-    @property
-    def reported(self) -> dict[str, int]:
-        """Estimate → its column, of those that are told of a new case."""
-        return {name: self.estimates.index(name) for name in self.predicted.reported}
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Configs of the models that are simple baselines for this task by themselves."""
-        return tuple(self.predicted.rules.values())
 
     def defines(self, analysis: str) -> bool:
         """Tell whether an analysis, a kind of model or a section of the page is defined."""

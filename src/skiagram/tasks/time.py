@@ -157,6 +157,21 @@ class TimeToEvent(MeasuredOutcome):
     other_cause: tuple[str, ...] = ()
     kind: Literal["time"] = "time"
 
+    def __post_init__(self) -> None:
+        """Say what follows from the unit, the times and other events."""
+        # Survival at each time of the grid; only that at the horizons is told of a new case.
+        without = "no event by" if self.other_causes else "survival at"
+        estimates = tuple(f"{without} {self._at(time)}" for time in self.grid)
+        known = {time: column for column, time in enumerate(self.grid)}
+        cells = {"cause": self.cause, "no_event": self.no_event, "other_cause": self.other_cause}
+        self.describe(
+            classes=("censored", "event", *(["other event"] if self.other_causes else [])),
+            estimates=estimates,
+            reported={estimates[known[time]]: known[time] for time in self.horizons if known},
+            words=f"time to an event, in {self.unit}",
+            asked={"unit": self.unit} | {name: [*texts] or None for name, texts in cells.items()},
+        )
+
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
         times = read_times(table.rows, options)
@@ -179,15 +194,6 @@ class TimeToEvent(MeasuredOutcome):
         untimed = bool(times) and not any(row.cells[name] for name in times)
         return untimed or is_missing_event(row.cells[options["event"]], options)
 
-    @property
-    def asked(self) -> dict[str, Any]:
-        cells = {
-            "cause": self.cause,
-            "no_event": self.no_event,
-            "other_cause": self.other_cause,
-        }
-        return {"unit": self.unit} | {name: [*texts] or None for name, texts in cells.items()}
-
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         # Another cohort has the project's unit and no event that the project lacks.
         require_unit(cohort.asked["unit"], self.unit)
@@ -195,26 +201,6 @@ class TimeToEvent(MeasuredOutcome):
         if others and not self.other_causes:
             raise refusal("tasks.other_events", events=", ".join(others))
         return replace(self, column=cohort.column)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return ("censored", "event", *(("other event",) if self.other_causes else ()))
-
-    @property
-    def estimates(self) -> tuple[str, ...]:
-        return self._without_event(self.grid)
-
-    @property
-    def reported(self) -> tuple[str, ...]:
-        return self._without_event(self.horizons)
-
-    def _without_event(self, times: Sequence[float]) -> tuple[str, ...]:
-        words = "no event by" if self.other_causes else "survival at"
-        return tuple(f"{words} {self._at(time)}" for time in times)
-
-    @property
-    def words(self) -> str:
-        return f"time to an event, in {self.unit}"
 
     def check(self, value: float, label: int, where: str) -> None:
         # The message names the user's column, not that of the project.

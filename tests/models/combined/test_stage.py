@@ -39,7 +39,7 @@ def cohort(design, n_classes=2):
 
 def members(folder, cases, task, plan=ONCE):
     """Train a model on the column that tells the classes, and one on a column that does not."""
-    inputs = labelled(patients=36, n_classes=len(task.classes)).inputs
+    inputs = labelled(patients=36, n_classes=len(task.predicted.classes)).inputs
     first, second = (
         train_as(
             f"member{at}",

@@ -156,7 +156,7 @@ RUNS = {
     "encoders": on_encoders,
     "shifted": shifted,
     "sites of classes": lambda: replace(
-        full(), task=replace(full().task, predicted=Classes(full().task.classes))
+        full(), task=replace(full().task, predicted=Classes(full().task.predicted.classes))
     ),
     "part of classes": lambda: part_of_classes(compared=True),
     "lone part of classes": lambda: part_of_classes(compared=False),

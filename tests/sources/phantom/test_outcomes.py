@@ -59,7 +59,7 @@ def test_the_limit_is_that_of_values_drawn_again_by_the_chance_of_the_nodule(kin
     assert abs(reached.value - np.mean(drawn)) < 3 * reached.error
     blurred = best + generator.normal(0, 2 * best.std(), size=len(best))
     worse = outcome.measure_primary(scored(of, blurred, value, label)).value
-    sign = 1 if outcome.of_primary.higher_is_better else -1
+    sign = -1 if outcome.lower_is_better else 1
     assert sign * (reached.value - worse) > 0
 
 

@@ -106,17 +106,18 @@ KNOWN_WITHOUT_IMAGES = ("covariates_and_volume", "covariates")  # the first that
 
 def name_positive(evaluation: Evaluation) -> str:
     """Name the condition looked for; empty where there is none."""
-    positive = evaluation.task.positive
+    positive = evaluation.task.predicted.positive
     return "" if positive is None else name_class(evaluation.task, positive)
 
 
 def describe_prevalence(evaluation: Evaluation) -> str:
     """Say how many cases have the condition here, and what that means elsewhere."""
-    counts, positive = evaluation.cases["reported"], evaluation.task.positive
+    counts, positive = evaluation.cases["reported"], evaluation.task.predicted.positive
     total = sum(counts.values())
     if positive is None or not total:
         return ""
-    name, number = name_positive(evaluation), counts.get(evaluation.task.classes[positive], 0)
+    name = name_positive(evaluation)
+    number = counts.get(evaluation.task.predicted.classes[positive], 0)
     if is_nothing_of_use(evaluation):  # the sentences above do not say it
         found = format_count(number)
         return say("hundred.found_here", cases=format_count(total), found=found, positive=name)
@@ -178,7 +179,7 @@ def _of_whole_images(evaluation: Evaluation) -> tuple[str, ...]:
         # What the best model of any arm does, where no two are compared.
         verdict = state_verdict(evaluation)
         apart = {*describe_finding(evaluation), *recommend(evaluation)}
-        single, positive = [], evaluation.task.positive
+        single, positive = [], evaluation.task.predicted.positive
         for model in evaluation.models if positive is not None else ():
             hits, alarms = _per_hundred(evaluation, model)
             if is_best(evaluation, model) and not hits.reason and not alarms.reason:
@@ -208,7 +209,7 @@ def _of_a_hundred(evaluation: Evaluation) -> Iterator[str]:
     if not _counts_decisions(evaluation):
         return
     # Several classes: how many are right.
-    if task.positive is None:
+    if task.predicted.positive is None:
         if len(levels) == 2:
             first, second = (level[0].text for level in levels)
             yield say("hundred.right", name=name, first=first, second=second)
@@ -229,7 +230,7 @@ def _of_a_hundred(evaluation: Evaluation) -> Iterator[str]:
     of_hits, of_alarms = instead or ("", "")
     yield say(
         "hundred.paired",
-        positive=name_class(task, task.positive),
+        positive=name_class(task, task.predicted.positive),
         name=name,
         hits=_more(hits.value),
         as_than="than" if hits.value else "as",
@@ -361,7 +362,7 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
     rows = [make_row(model) for model in list_simple_rules(evaluation)]
     chance = [each.chance for each in columns]
     if any(chance):
-        common = _counts_decisions(evaluation) and task.positive is None and chance[-1]
+        common = _counts_decisions(evaluation) and task.predicted.positive is None and chance[-1]
         rows.append(TableRow("Always the most common class" if common else "Chance", chance))
     if rows:
         groups.append(Group("Simple baselines", rows))
@@ -433,14 +434,14 @@ def _columns_of_counts(evaluation: Evaluation, sensitivity: float | None) -> lis
         return _per_hundred(evaluation, model)[place]
 
     # Of several classes what is right, beside naming the most common one of all cases.
-    if task.positive is None:
+    if task.predicted.positive is None:
         share: Cell | str = ""
         if evaluation.majority_accuracy:
             uncounted = Estimate(None, reason="known of all cases, near duplicates included")
             counted = uncounted if evaluation.near_duplicates else evaluation.majority_accuracy
             share = _of_hundred(counted)
         return [_Column(f"Correct, per 100 cases{where}", partial(fill, 0), chance=share)]
-    name = name_class(task, task.positive)
+    name = name_class(task, task.predicted.positive)
     level = "" if sensitivity is None else format_decimal(100 * sensitivity, 0)
     missing = Estimate(None, reason="not compared")
     headings = f"Found, per 100 {name}{where}", f"False alarms, per 100 others{where}"
@@ -478,7 +479,7 @@ def _per_hundred(evaluation: Evaluation, model: ModelResult) -> list[Cell]:
     if not _counts_decisions(evaluation):
         return []
     analysis = DECISIONS_OFF_COPIES if evaluation.near_duplicates else METRICS
-    if evaluation.task.positive is None:
+    if evaluation.task.predicted.positive is None:
         return [_of_hundred(model.find("accuracy", analysis))]
     missed = model.find("specificity", analysis).subtract(1.0).negate()
     return [_of_hundred(model.find("sensitivity", analysis)), _of_hundred(missed)]
@@ -593,7 +594,7 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     # Calibration and predictive values are known of all cases alone.
     if evaluation.near_duplicates and _counts_decisions(evaluation) and opponents:
         figures = "Calibration"
-        if evaluation.task.positive is not None:
+        if evaluation.task.predicted.positive is not None:
             figures = "Calibration and predictive values"
         yield say("further.all_cases", figures=figures)
         opponents = []

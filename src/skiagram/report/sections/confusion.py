@@ -10,7 +10,7 @@ def tabulate_decided(evaluation: Evaluation) -> list[tuple[str, bool, Table]]:
 
     Cells are mean numbers of cases over repeats; the shade is the share of the true class.
     """
-    classes, matrices = evaluation.task.classes, []
+    classes, matrices = evaluation.task.predicted.classes, []
     for model in (each for each in finished_models(evaluation) if each.confusion):
         rows = []
         for true, counts in enumerate(model.confusion):

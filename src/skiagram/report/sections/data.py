@@ -28,9 +28,9 @@ def tabulate_cases(evaluation: Evaluation) -> Table:
         TableRow(
             task.predicted.label_words[number],
             [format_count(counts.get(name, 0)) for counts in parts.values()],
-            mark="positive" if number == task.positive else "",
+            mark="positive" if number == task.predicted.positive else "",
         )
-        for number, name in enumerate(task.classes)
+        for number, name in enumerate(task.predicted.classes)
     ]
     # All cases, and their patients where these are known.
     whole = [format_count(sum(counts.values())) for counts in parts.values()]

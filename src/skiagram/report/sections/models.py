@@ -29,7 +29,7 @@ from skiagram.tasks.figure import Figure
 
 def list_columns(evaluation: Evaluation) -> list[Figure]:
     """List the primary figure and every other for which any model has a value or a reason."""
-    first, *others = evaluation.task.predicted.list_figures()
+    first, *others = evaluation.task.predicted.all_figures
     table_metrics = [
         metric
         for metric in others

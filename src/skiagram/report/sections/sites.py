@@ -35,7 +35,8 @@ def tabulate_sites(evaluation: Evaluation) -> Table | None:
         return None
     # The columns: how many of each class, the figure of each arm, and their difference.
     figures = evaluation.figures.select(analysis=SITES)
-    classes, auc = evaluation.task.classes, metric_heading(evaluation.primary, evaluation.task)
+    classes = evaluation.task.predicted.classes
+    auc = metric_heading(evaluation.primary, evaluation.task)
     order = [*ARM_TITLES, evaluation.contender, evaluation.opponent]
     arms = sorted(figures.select(versus="").by_model("mean"), key=order.index)
     # Cases are counted where columns of scores are compared without patients.

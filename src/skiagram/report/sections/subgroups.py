@@ -55,7 +55,7 @@ def tabulate_subgroups(evaluation: Evaluation, model: ModelResult) -> Table:
     figures = model.figures.select(analysis=SUBGROUPS, versus="")
     computed = {*figures.list_distinct("figure"), "roc_auc"}
     metrics = [metric.name for metric in CLASS_FIGURES if metric.name in computed]
-    classes = evaluation.task.classes
+    classes = evaluation.task.predicted.classes
 
     def cells(part: Part) -> Cells:
         # A part without enough cases shows the reason in each cell.
