@@ -24,7 +24,6 @@ from skiagram.readers.files import locate
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.strict import STRICT
 from skiagram.tasks.cases import Split
-from skiagram.tasks.task import Design
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),
@@ -52,6 +51,8 @@ class MedMNIST(RealDataSet):
     refused: ClassVar[Mapping[str, str]] = {
         "url": "no file is downloaded any more; remove the line, and see that the file is here"
     }
+    patients_known: ClassVar[bool] = False  # MedMNIST publishes no ids
+
     file: str
     md5: str
     classes: tuple[str, ...]
@@ -62,26 +63,37 @@ class MedMNIST(RealDataSet):
         return Path(self.file).name
 
     @property
-    def design(self) -> Design:
-        """That of the official split."""
-        return "holdout"
-
-    @property
-    def patients_known(self) -> bool:
-        """False: MedMNIST publishes none."""
-        return False
-
-    @property
     def file_checksums(self) -> Mapping[str, str | None]:
         return {self.file: self.md5}
 
     def open(self, root: Path | None) -> "MedMNISTFile":
+        """Find the file, hold it against its checksum and read its arrays.
+
+        Args:
+            root: Folder of the file; None where its name is a whole path.
+
+        Raises:
+            DataError: The file is not there, is another one, or holds other arrays than MedMNIST's.
+        """
         path = locate(self.file, self.md5, root)
         return MedMNISTFile(path, read_arrays(path, _KEYS), len(self.classes))
 
 
 def read_arrays(path: Path, keys: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Read some arrays of a file; a DataError where one is not there or cannot be read."""
+    """Read some arrays of a .npz file.
+
+    Nothing in the file is unpickled: an array of objects is refused as one that cannot be read.
+
+    Args:
+        path: The file.
+        keys: Names of the arrays; the first one is named where the file cannot be opened at all.
+
+    Returns:
+        Name → array, as it was stored.
+
+    Raises:
+        DataError: An array is not there, or cannot be read.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     key = keys[0]  # which errors name, also where the file cannot be opened
     try:
@@ -99,6 +111,18 @@ class MedMNISTFile(OpenSource):
     """One opened MedMNIST file."""
 
     def __init__(self, path: Path, arrays: dict[str, NDArray[Any]], n_classes: int) -> None:
+        """Hold the arrays of all three splits against one another, and list their images.
+
+        Args:
+            path: The file, whose name errors give.
+            arrays: Those of `_KEYS`: images (n, height, width), (n, height, width, 3) or (n, depth,
+                height, width), uint8, and labels (n,) or (n, 1) of any whole type.
+            n_classes: Classes of the options; labels are in [0, n_classes).
+
+        Raises:
+            DataError: Images of another kind or type, labels of another number or range, or splits
+                that differ in kind.
+        """
         self._images: list[NDArray[np.uint8]] = []
         self._start: list[int] = []
         parts: list[pd.DataFrame] = []
@@ -148,13 +172,19 @@ class MedMNISTFile(OpenSource):
         self.entries = pd.concat(parts, ignore_index=True)
 
     def image(self, position: int) -> SpacedImage:
-        """Return one image, (height, width[, 3]), or volume, (depth, height, width, 1), uint8."""
+        """Take one image, (height, width[, 3]), or volume, (depth, height, width, 1), uint8.
+
+        Args:
+            position: Row of `entries`, which lists the splits one after the other.
+        """
+        # The split that the row lies in, and the place within it.
         part = int(np.searchsorted(self._start, position, side="right")) - 1
         image = self._images[part][position - self._start[part]]
         return SpacedImage(image[..., None] if _kind(self._images[part]) == "volumes" else image)
 
 
 def _kind(images: NDArray[Any]) -> str:
+    """Tell images, colour images and volumes apart: colours are a last axis of three numbers."""
     if images.ndim == 3:
         return "images"
     return "colour images" if images.shape[3] == _COLOURS else "volumes"

@@ -26,10 +26,11 @@ the hit rule by distance with a radius that is at least the rule's minimum.
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from math import comb, log, sqrt
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -52,6 +53,7 @@ from skiagram.sources.phantom.image_model import (
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
 from skiagram.strict import STRICT
+from skiagram.tasks.cases import DataCard
 
 _ABNORMAL = 0.5  # share of patients with a nodule
 
@@ -91,6 +93,8 @@ class PhantomFinding(GeneratedDataSet):
         noise: Standard deviation of white noise.
     """
 
+    modality: ClassVar[str] = "synthetic projection, {size} × {size} pixels"
+
     axes: Literal[2, 3]
     sides: Literal[1, 2]
     size: Annotated[int, Field(ge=16, le=1024)]
@@ -101,6 +105,12 @@ class PhantomFinding(GeneratedDataSet):
     nodules: Nodules
 
     def __post_init__(self) -> None:
+        """Refuse a grid on which the proof of the best marks would not hold.
+
+        Raises:
+            OptionError: A nodule would leave the image, a mark on a cell's centre could miss its
+                nodule, or one mark could hit nodules of two cells.
+        """
         super().__post_init__()
         nodules, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
         # How far nodules reach: none leaves the image, no mark hits two.
@@ -126,10 +136,12 @@ class PhantomFinding(GeneratedDataSet):
             if bad:
                 raise OptionError(fault, where="dataset.nodules", allowed=allowed)
 
-    @property
-    def modality(self) -> str:
-        kind, unit = ("projection", "pixels") if self.axes == 2 else ("volume", "voxels")
-        return f"synthetic {kind}, {' × '.join([str(self.size)] * self.axes)} {unit}"
+    def card(self) -> DataCard:
+        # Volumes have a third side, of voxels; all else is said of films as well.
+        if self.axes == 2:
+            return super().card()
+        sides = f"{self.size} × {self.size} × {self.size}"
+        return replace(super().card(), modality=f"synthetic volume, {sides} voxels")
 
     def open(self, root: Path | None) -> "OpenPhantomFinding":
         return OpenPhantomFinding(self)
@@ -173,6 +185,15 @@ class ScanningObserver:
     def __init__(
         self, options: PhantomFinding, tissue: Floats, nodule: Floats, places: Whole
     ) -> None:
+        """Prepare what is the same for all patients: filters, overlaps of nodules, and the prior.
+
+        Args:
+            options: Of the phantom; films of a patient, noise, and how many nodules a film has at
+                most.
+            tissue: (size, …, size // 2 + 1) half spectrum of the tissue, without noise.
+            nodule: (size, …) nodule centred on the first pixel.
+            places: (cells, offsets, axes) where nodules may be centred, pixels.
+        """
         # The matched filter of a nodule in tissue and noise.
         noise, sides, most = options.noise, options.sides, options.nodules.most
         template = fft.rfftn(nodule)
@@ -190,6 +211,7 @@ class ScanningObserver:
         apart = (flat[:, None] - flat[None]) % nodule.shape[0]
         self._energy = float(overlap.flat[0])
         self._pairs = np.exp(-overlap[tuple(np.moveaxis(apart, -1, 0))])
+        # A cell has one nodule at most: no weight for two places of one cell.
         cell = np.repeat(np.arange(cells), offsets)
         self._pairs[cell[:, None] == cell] = 0.0
         self._cells, self._offsets = cells, offsets
@@ -200,7 +222,15 @@ class ScanningObserver:
         ]
 
     def search(self, films: tuple[Floats, ...]) -> list[Searched]:
-        """Return what all films of a patient say of each."""
+        """Weigh what all films of a patient say of each.
+
+        Args:
+            films: (size, …) with noise, one or two, in the order of their sides.
+
+        Returns:
+            Of each film the log-odds that it has a nodule, and those of each of its cells. Sums
+            over sets of nodules are products of matrices, as the module says.
+        """
         spectra = [fft.rfftn(film) for film in films]
         sums = []
         for number, film in enumerate(films):
@@ -230,6 +260,8 @@ class ScanningObserver:
                 [logsumexp(each.reshape(self._cells, -1), axis=1) for each in weights]
             )
             sums.append((logsumexp(cell_sums, axis=0), float(logsumexp(sets))))
+        # At most one film of a patient has nodules: the odds of one are against no nodule at all
+        # and against all other films.
         nothing = log(1 - _ABNORMAL)
         film_sums = [film_sum for _, film_sum in sums]
         everything = float(logsumexp([nothing, *film_sums]))
@@ -245,6 +277,14 @@ class OpenPhantomFinding(OpenSource):
     """Makes the films of one phantom on demand."""
 
     def __init__(self, options: PhantomFinding) -> None:
+        """List the films, and prepare tissue, nodule, places and the observer.
+
+        Films and what the observer says of them are kept of two patients: image, truth and marks of
+        a patient are asked for one after the other.
+
+        Args:
+            options: Of the phantom.
+        """
         # Every film: patients in order, the sides of a patient together.
         self._options, nodules = options, options.nodules
         entries = options.patients.entries(options.sides, "side")
@@ -268,19 +308,31 @@ class OpenPhantomFinding(OpenSource):
         )
 
     def side(self, patient: int) -> int | None:
-        """Return the side with nodules; None for every second patient."""
+        """Draw the side with nodules, from 0; None for every second patient, who has none."""
         if patient % 2 == 0:
             return None
         return int(stream(self._options.seed, "side", patient).integers(self._options.sides))
 
     def image(self, position: int) -> SpacedImage:
-        """Return what the pipeline sees: (size, size) float32, or (size, size, size, 1)."""
+        """Make what the pipeline sees: (size, size) float32, or (size, size, size, 1).
+
+        Args:
+            position: Row of `entries`; patients in order, the sides of a patient together.
+        """
         patient, side = divmod(position, self._options.sides)
         pixels = as_stored(self.films(patient)[side].noisy)
         return SpacedImage(pixels, (self._options.spacing,) * self._options.axes)
 
     def truth(self, position: int) -> GroundTruth:
-        """Return the clean image, the film's log-likelihood ratio and the ideal marks."""
+        """Tell the clean image, the film's log-likelihood ratio and the ideal marks.
+
+        Each cell's centre is marked with the log-odds of a nodule in that cell, as no marks have a
+        higher FROC curve. The score of the film is its log-odds less those of the prior, so that it
+        is a ratio of likelihoods as of all phantoms.
+
+        Args:
+            position: Row of `entries`.
+        """
         patient, side = divmod(position, self._options.sides)
         film, searched = self.films(patient)[side], self.searched(patient)[side]
         marks = tuple(
@@ -293,6 +345,7 @@ class OpenPhantomFinding(OpenSource):
         return GroundTruth(as_stored(film.clean), score, self._mark(centre).centre, marks)
 
     def marks(self, position: int) -> tuple[Mark, ...]:
+        """Mark every nodule of a film, with the radius within which a mark hits."""
         patient, side = divmod(position, self._options.sides)
         return tuple(self._mark(centre) for centre in self.films(patient)[side].centres)
 
@@ -300,6 +353,11 @@ class OpenPhantomFinding(OpenSource):
         return Mark(tuple(map(float, centre)), self._options.nodules.radius)
 
     def _make(self, patient: int) -> tuple[SearchedFilm, ...]:
+        """Make all films of a patient at once: they share tissue, and one side alone has nodules.
+
+        Returns:
+            One a side, in their order.
+        """
         # The tissue that both sides share, and that of each side.
         options, shape = self._options, self._nodule.shape
         common = stream(options.seed, "patient", patient).standard_normal(shape)

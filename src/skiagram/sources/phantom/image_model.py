@@ -73,10 +73,15 @@ class Nodule:
 
 
 def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> Floats:
-    """Return the half spectrum of a field of unit variance.
+    """Compute the half spectrum of a field of unit variance, power ~ f^−β.
 
     The constant component has the power of the lowest frequency: a share of an image's brightness
     is then tissue, and a nodule cannot be told by the image's mean alone.
+
+    Args:
+        size: Side in pixels or voxels.
+        exponent: β; 3 for mammographic tissue.
+        axes: 2 for images, 3 for volumes.
 
     Returns:
         (size, …, size // 2 + 1) variance of each Fourier component a pixel; its mean over the full
@@ -91,7 +96,11 @@ def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> Floats:
 
 
 def column_weights(size: int) -> Floats:
-    """Return (size // 2 + 1,) how often each column of a half spectrum stands in the full one."""
+    """Count how often each column of a half spectrum stands in the full one: (size // 2 + 1,).
+
+    The transform of a real field is symmetric, so all columns stand for two but the constant one
+    and, of an even size, the highest frequency.
+    """
     count = np.full(size // 2 + 1, 2.0)
     count[0] = 1
     if size % 2 == 0:
@@ -100,21 +109,42 @@ def column_weights(size: int) -> Floats:
 
 
 def as_stored(field: Floats) -> Singles:
-    """Return an image as the pipeline sees it; a volume has an axis for its channel."""
+    """Turn a field into an image as the pipeline sees it, float32.
+
+    Args:
+        field: (size, size), or (size, size, size), which gets an axis for its one channel.
+    """
     pixels: Singles = field.astype(np.float32)
     return pixels if field.ndim == 2 else pixels[..., None]
 
 
 def colour_noise(white: Floats, spectrum: Floats) -> Floats:
-    """Give white noise, (size, size) or (size, size, size) standard normal numbers, a spectrum."""
+    """Give white noise a spectrum.
+
+    Args:
+        white: (size, size) or (size, size, size) standard normal numbers.
+        spectrum: (size, …, size // 2 + 1) half spectrum, as `power_law_spectrum` makes it.
+
+    Returns:
+        A periodic field of the same shape, whose covariance is the transform of the spectrum.
+    """
     field: Floats = fft.irfftn(fft.rfftn(white) * np.sqrt(spectrum), s=white.shape)
     return field
 
 
 def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> Floats:
-    """Return the nodule with its centre on the first pixel, wrapped around borders.
+    """Draw the nodule with its centre on the first pixel, wrapped around borders.
 
-    In a volume a ball (1 − (r/R)²) has the designer nodule's profile for its projection.
+    In a volume a ball (1 − (r/R)²) has the designer nodule's profile (1 − (r/R)²)^1.5 for its
+    projection.
+
+    Args:
+        size: Side of the field in pixels.
+        nodule: Its height and radius.
+        axes: 2 for images, 3 for volumes.
+
+    Returns:
+        (size, …) heights, in standard deviations of tissue; 0 beyond the radius.
     """
     offset = [fft.fftfreq(size, 1 / size) ** 2] * axes
     apart = functools.reduce(operator.add, np.meshgrid(*offset, indexing="ij", sparse=True))
@@ -124,7 +154,10 @@ def centred_nodule(size: int, nodule: Nodule, axes: int = 2) -> Floats:
 
 
 def nodule_places(size: int, nodule: Nodule) -> Whole:
-    """Return (places,) the rows, and likewise columns, on which a nodule may be centred."""
+    """List (places,) the rows, and likewise columns, on which a nodule may be centred.
+
+    They lie `spacing` pixels apart around the middle.
+    """
     steps = np.arange(nodule.places, dtype=np.int64) - nodule.places // 2
     return size // 2 + nodule.spacing * steps
 
@@ -139,27 +172,50 @@ class IdealObserver:
     """
 
     def __init__(self, normal: Floats, abnormal: Floats, nodule: Floats, places: Whole) -> None:
+        """Prepare all terms that do not depend on the image.
+
+        Args:
+            normal: (size, …, size // 2 + 1) half spectrum of the normal class, noise included.
+            abnormal: The same of the abnormal class, without the nodule.
+            nodule: (size, size) or (size, size, size) nodule centred on the first pixel.
+            places: (m,) places along each axis on which the nodule is centred with equal
+                probability.
+        """
         size = len(nodule)
         count = column_weights(size)
         template = fft.rfftn(nodule)
+        # The terms of the texture: ½ (1/P₀ − 1/P₁) / N² and ½ Σ log(P₀/P₁).
         self._texture = count * (1 / normal - 1 / abnormal) / (2 * nodule.size)
         self._volume = float((count * np.log(normal / abnormal)).sum() / 2)
+        # The nodule's: K₁⁻¹s, d² / 2, and the prior of each place.
         self._filter = template.conj() / abnormal
         energy = float((count * np.abs(template) ** 2 / abnormal).sum() / nodule.size)
         self._offset = energy / 2 + nodule.ndim * np.log(len(places))
         self._places = np.ix_(*[places] * nodule.ndim)
 
     def log_likelihood_ratio(self, image: Floats) -> float:
-        """Return log Λ of one image, natural units; above 0 speaks for the abnormal class."""
+        """Compute log Λ of one image, natural units; above 0 speaks for the abnormal class.
+
+        Args:
+            image: (size, …) before it is digitised.
+        """
         spectrum = fft.rfftn(image)
         texture = float((np.abs(spectrum) ** 2 * self._texture).sum()) + self._volume
         matched = self._matched(spectrum, image.shape)[self._places]
+        # The logarithm of a mean of exponentials, of which the highest is taken out: they overflow.
         highest = matched.max()
         nodule = highest + np.log(np.exp(matched - highest).sum()) - self._offset
         return texture + float(nodule)
 
     def place_probability(self, image: Floats) -> Floats:
-        """Return the probability of each pixel to be the centre, given that there is a nodule."""
+        """Compute the probability of each pixel to be the centre, given that there is a nodule.
+
+        Args:
+            image: (size, …) as the pipeline sees it, without missing pixels.
+
+        Returns:
+            Of the same shape; its sum is 1, and it is 0 off the grid of places.
+        """
         matched = self._matched(fft.rfftn(image), image.shape)[self._places]
         weight = np.exp(matched - matched.max())
         probability = np.zeros(image.shape)
@@ -167,6 +223,7 @@ class IdealObserver:
         return probability
 
     def _matched(self, spectrum: Floats, shape: tuple[int, ...]) -> Floats:
+        """Correlate an image's half spectrum with the nodule at every place: A_x = ⟨s_x, K₁⁻¹g⟩."""
         matched: Floats = fft.irfftn(spectrum * self._filter, s=shape)
         return matched
 
@@ -207,7 +264,16 @@ class Faults:
 
 
 def add_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -> Stored:
-    """Return a copy with faults at random places; a missing pixel wins over a dead row."""
+    """Put faults at random places; missing and hot pixels win over dead rows.
+
+    Args:
+        stored: (size, size) uint16, left as it is.
+        faults: How many of each kind.
+        generator: Draws the places, which do not depend on the image.
+
+    Returns:
+        A copy with `LOWEST` along dead rows, `HIGHEST` at hot pixels and `PADDING` at missing ones.
+    """
     faulty = stored.copy()
     faulty[generator.choice(len(stored), faults.dead_rows, replace=False)] = LOWEST
     places = generator.choice(
@@ -219,7 +285,16 @@ def add_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -
 
 
 def write_dicom(stored: Stored, patient: int, position: int) -> BytesIO:
-    """Return an image as a Secondary Capture file, at its beginning."""
+    """Write an image as a Secondary Capture file in memory.
+
+    Args:
+        stored: (rows, columns) uint16; `PADDING` is no value.
+        patient: Number of the patient, from 0, of whom the names say that they are synthetic.
+        position: Number of the image, of which its UID is made.
+
+    Returns:
+        The file, at its beginning; its values are `SLOPE` · stored + `INTERCEPT`.
+    """
     # A Secondary Capture of no patient: every name says that it is synthetic.
     header = Dataset()
     header.file_meta = FileMetaDataset()

@@ -14,7 +14,7 @@ and noise; of a stationary texture, so that it depends on the radius alone):
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -74,21 +74,20 @@ class PhantomRegions(GeneratedDataSet):
         lesion: The regions.
     """
 
+    modality: ClassVar[str] = "synthetic volume with a region, {size} × {size} × {size} voxels"
+
     size: Annotated[int, Field(ge=8, le=128)]
     tissue_exponent: Exponent
     noise: Annotated[float, Field(gt=0, le=1)]
     lesion: DrawnLesion
 
     def __post_init__(self) -> None:
+        """Refuse a region that would reach the border, behind which the texture wraps around."""
         super().__post_init__()
         lesion = self.lesion
         reach = lesion.spacing * (lesion.places // 2) + max(lesion.radii)
         if reach >= self.size // 2:
             raise refusal("sources.lesion_beyond", reach=reach, half=self.size // 2)
-
-    @property
-    def modality(self) -> str:
-        return f"synthetic volume with a region, {self.size} × {self.size} × {self.size} voxels"
 
     def open(self, root: Path | None) -> "OpenPhantomRegions":
         return OpenPhantomRegions(self)
@@ -110,13 +109,29 @@ class RegionObserver:
         covariance: tuple[Floats, Floats],
         mean: tuple[float, float],
     ) -> None:
+        """Factor the covariance of the voxels inside, once for a radius.
+
+        Args:
+            inside: (size, size, size) bool, the region anywhere.
+            covariance: Of both classes: (size, size, size), by the distance of two voxels, noise
+                included.
+            mean: Of both classes, in standard deviations of the texture.
+        """
         self.mean = mean
+        # Stationary texture: how two voxels vary together depends on their distance alone.
         places = np.argwhere(inside)
         apart = tuple(np.moveaxis((places[:, None] - places[None]) % len(inside), -1, 0))
         self.factors = [linalg.cholesky(matrix[apart], lower=True) for matrix in covariance]
 
     def log_likelihood_ratio(self, values: Floats) -> float:
-        """Return log Λ of the (n,) voxels inside, natural units."""
+        """Compute log Λ of the (n,) voxels inside, natural units.
+
+        Above 0 it speaks for the abnormal class. With Σ = L Lᵀ the quadratic form is ½ |L⁻¹(x −
+        μ)|², and ½ log |Σ| the sum of the logarithms of L's diagonal.
+
+        Args:
+            values: Voxels inside, in the order in which the mask lists them.
+        """
         minus_logarithms = [
             0.5 * float(np.square(linalg.solve_triangular(factor, values - mean, lower=True)).sum())
             + float(np.log(np.diagonal(factor)).sum())
@@ -129,8 +144,14 @@ class OpenPhantomRegions(OpenSource):
     """Makes the volumes of one phantom with regions."""
 
     def __init__(self, options: PhantomRegions) -> None:
+        """Prepare textures of both classes, tissue, places and an observer for each radius.
+
+        Args:
+            options: Of the phantom.
+        """
         self._options, lesion = options, options.lesion
         self.entries = options.patients.entries(1, "volume")
+        # Textures inside, the tissue around them, and where the ball may lie.
         exponents = lesion.normal_exponent, lesion.abnormal_exponent
         self._textures = [
             power_law_spectrum(options.size, exponent, axes=3) for exponent in exponents
@@ -139,6 +160,8 @@ class OpenPhantomRegions(OpenSource):
         self._mean = lesion.level, lesion.level + lesion.contrast
         steps = np.arange(lesion.places) - lesion.places // 2
         self._places = options.size // 2 + lesion.spacing * steps
+        # The inverse transform of a power spectrum is the covariance by distance; noise adds its
+        # variance at distance 0.
         shape, variance = (options.size,) * 3, np.zeros((options.size,) * 3)
         variance[0, 0, 0] = options.noise**2
         normal, abnormal = (fft.irfftn(texture, s=shape) + variance for texture in self._textures)
@@ -150,28 +173,46 @@ class OpenPhantomRegions(OpenSource):
         self.volume = lru_cache(maxsize=1)(self._volume)  # image and truth ask for the same one
 
     def image(self, position: int) -> SpacedImage:
-        """Return what the pipeline sees: (size, size, size, 1) float32 and its region."""
+        """Make what the pipeline sees: (size, size, size, 1) float32 and its region.
+
+        Args:
+            position: Row of `entries`.
+        """
         region = self.volume(position)
         return SpacedImage(as_stored(region.noisy), _SPACING, region=Region(region.inside))
 
     def truth(self, position: int) -> GroundTruth:
-        """Return the clean volume, the ideal score of the noisy one and the region's centre."""
+        """Tell the clean volume, the ideal score of the noisy one and the region's centre.
+
+        The observer knows the region, as a model does: its size and place are drawn alike in both
+        classes.
+
+        Args:
+            position: Row of `entries`.
+        """
         region = self.volume(position)
         score = self.observers[region.radius].log_likelihood_ratio(region.noisy[region.inside])
         return GroundTruth(as_stored(region.clean), score, tuple(map(float, region.place)))
 
     def _ball(self, radius: float, place: Whole) -> Flags:
+        """Draw a ball: (size, size, size) bool, voxels at most `radius` from the place."""
         along = [(np.arange(self._options.size) - centre) ** 2 for centre in place]
         apart = along[0][:, None, None] + along[1][:, None] + along[2]
         inside: Flags = apart <= radius**2
         return inside
 
     def _volume(self, position: int) -> "_Volume":
+        """Make one volume from the seed and its number.
+
+        The radius and the place are drawn first and alike in both classes, so that the mask alone
+        tells nothing.
+        """
         options, abnormal = self._options, position % 2
         volume_stream = stream(options.seed, "region", position)
         radius = int(volume_stream.integers(len(options.lesion.radii)))
         place = volume_stream.choice(self._places, 3)
         inside = self._ball(options.lesion.radii[radius], place)
+        # Tissue everywhere, a texture of the class inside, and noise on both.
         white = volume_stream.standard_normal((3, *inside.shape))
         clean = colour_noise(white[0], self._tissue)
         texture = colour_noise(white[1], self._textures[abnormal])

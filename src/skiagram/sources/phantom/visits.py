@@ -18,7 +18,7 @@ another mean in the abnormal class; it adds to the ratio.
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -86,6 +86,8 @@ class PhantomVisits(GeneratedDataSet):
             its standard deviation 1.
     """
 
+    modality: ClassVar[str] = "synthetic projection, {size} × {size} pixels, {visits} visits"
+
     size: Annotated[int, Field(ge=8, le=1024)]
     visits: Annotated[int, Field(ge=1, le=20)]
     tissue_exponent: Exponent
@@ -95,6 +97,7 @@ class PhantomVisits(GeneratedDataSet):
     marker: Annotated[float, Field(ge=0, le=8)]
 
     def __post_init__(self) -> None:
+        """Refuse a lesion that would reach over the border."""
         super().__post_init__()
         if self.lesion.radius > self.size // 2:
             raise refusal(
@@ -102,10 +105,6 @@ class PhantomVisits(GeneratedDataSet):
                 radius=self.lesion.radius,
                 most=self.size // 2,
             )
-
-    @property
-    def modality(self) -> str:
-        return f"synthetic projection, {self.size} × {self.size} pixels, {self.visits} visits"
 
     def open(self, root: Path | None) -> "OpenPhantomVisits":
         return OpenPhantomVisits(self)
@@ -122,7 +121,18 @@ class VisitObserver:
     def __init__(
         self, options: PhantomVisits, template: NDArray[np.complex128], contrast: Floats
     ) -> None:
+        """Prepare the weights of the images and of the heights that they tell.
+
+        Of k images of a patient, M⁻¹ weighs each by itself (the first filter) and as one of all
+        (the second): tissue that is shared between visits is the same in every image.
+
+        Args:
+            options: Of the phantom.
+            template: (size, size // 2 + 1) half spectrum of the lesion of height 1.
+            contrast: (k,) how much higher the lesion is in the abnormal class at each visit.
+        """
         size, visits, lesion = options.size, len(contrast), options.lesion
+        # Variance of a component within a visit, and of the sum over all of them.
         tissue = power_law_spectrum(size, options.tissue_exponent)
         visit_power = tissue * (1 - options.shared) + options.noise**2
         together = visit_power + visits * options.shared * tissue
@@ -131,16 +141,18 @@ class VisitObserver:
         self._filters = weights * template.conj() * column_weights(size) / size**2
         alone, among = (self._filters * template).sum(axis=(1, 2)).real
         self._gram = alone * np.eye(visits) + among
+        # Covariance of the lesion's heights, of which `lasting` is common to all visits.
         spread = lesion.spread**2 * (lesion.lasting + (1 - lesion.lasting) * np.eye(visits))
         self._weight = np.linalg.solve(np.eye(visits) + spread @ self._gram, contrast)
         self._contrast, self._height = contrast, lesion.height
 
     def log_likelihood_ratio(self, images: Floats) -> float:
-        """Return log Λ, natural units; above 0 speaks for the abnormal class.
+        """Compute log Λ, natural units; above 0 speaks for the abnormal class.
 
         Args:
             images: (k, size, size) of the visits in their order, the last one judged.
         """
+        # t of the module's formula: what each image says of the lesion, alone and with the others.
         spectra = fft.rfft2(images)
         alone, among = ((spectra * weights).sum(axis=(1, 2)).real for weights in self._filters)
         middle = self._height + self._contrast / 2
@@ -151,7 +163,17 @@ class OpenPhantomVisits(OpenSource):
     """Makes the images of one phantom of several visits."""
 
     def __init__(self, options: PhantomVisits) -> None:
+        """List the visits, and prepare tissue, lesion, markers and an observer for each visit.
+
+        An observer of visit k has seen the k images up to it, so there are as many as there are
+        visits.
+
+        Args:
+            options: Of the phantom.
+        """
         self._options = options
+        # The lesion of height 1 in the middle, and how high it is over the visits of the abnormal
+        # class.
         nodule = Nodule(amplitude=1.0, radius=options.lesion.radius, places=1, spacing=1)
         middle = options.size // 2
         self._lesion = np.roll(centred_nodule(options.size, nodule), (middle, middle), (0, 1))
@@ -167,44 +189,57 @@ class OpenPhantomVisits(OpenSource):
         # patients in order, their visits in order
         self.entries = options.patients.entries(options.visits, "visit")
         patient, number = np.divmod(self.entries.index, options.visits)
-        markers = [self._marker(each) for each in patient.tolist()]
+        # The covariate is drawn once a patient, and is the same at every visit.
+        self._markers = {
+            each: float(stream(options.seed, "marker", each).standard_normal())
+            + options.marker * (each % 2)
+            for each in sorted(set(patient.tolist()))
+        }
+        markers = [self._markers[each] for each in patient.tolist()]
         seen = pd.DataFrame({"visit": number + 1, "region": ""})
         self.known = {"covariates": pd.DataFrame({MARKER: markers}), "visits": seen}
 
     def image(self, position: int) -> SpacedImage:
-        """Return what the pipeline sees: (size, size) float32."""
+        """Make what the pipeline sees: (size, size) float32.
+
+        Args:
+            position: Row of `entries`; patients in order, their visits in order.
+        """
         patient, number = divmod(position, self._options.visits)
         return SpacedImage(as_stored(self._images(patient)[1][number]), _SPACING)
 
     def truth(self, position: int) -> GroundTruth:
-        """Return the clean image, the lesion's place, and what the ideal observer says.
+        """Tell the clean image, the lesion's place, and what the ideal observer says.
 
-        The observer knows the image, all earlier ones of the patient, and the marker.
+        The observer knows the image, all earlier ones of the patient, and the marker, whose
+        log-likelihood ratio is m x − m² / 2 for a mean of m and unit variance.
+
+        Args:
+            position: Row of `entries`.
         """
         patient, number = divmod(position, self._options.visits)
         clean, noisy = self._images(patient)
         score = self._observers[number].log_likelihood_ratio(noisy[: number + 1])
         mean = self._options.marker
-        score += mean * self._marker(patient) - mean**2 / 2
+        score += mean * self._markers[patient] - mean**2 / 2
         middle = float(self._options.size // 2)
         return GroundTruth(as_stored(clean[number]), score, (middle, middle))
 
     def marks(self, position: int) -> tuple[Mark, ...]:
+        """Mark the lesion, which both classes have in the middle of every image."""
         middle = float(self._options.size // 2)
         return (Mark((middle, middle), self._options.lesion.radius),)
 
-    def _marker(self, patient: int) -> float:
-        draw = stream(self._options.seed, "marker", patient).standard_normal()
-        return float(draw + self._options.marker * (patient % 2))
-
     def _make(self, patient: int) -> tuple[Floats, Floats]:
-        """Return the (visits, size, size) images of a patient, without noise and with it."""
+        """Make the (visits, size, size) images of a patient, without noise and with it."""
         options, lesion = self._options, self._options.lesion
         generator = stream(options.seed, "visits", patient)
         shape = (options.visits, *self._lesion.shape)
+        # Tissue, of which `shared` stays from visit to visit.
         white = np.sqrt(options.shared) * generator.standard_normal(self._lesion.shape)
         white = white + np.sqrt(1 - options.shared) * generator.standard_normal(shape)
         tissue = np.stack([colour_noise(image, self._tissue) for image in white])
+        # Heights of the lesion, of which `lasting` stays, and growth where the patient is abnormal.
         heights = np.sqrt(lesion.lasting) * generator.standard_normal()
         heights += np.sqrt(1 - lesion.lasting) * generator.standard_normal(options.visits)
         heights = lesion.height + lesion.spread * heights + self._contrast * (patient % 2)
