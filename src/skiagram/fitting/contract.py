@@ -20,12 +20,12 @@ from skiagram.finding.marks import case_scores
 from skiagram.fitting.reading import I, Inputs, Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.places import of_cases
-from skiagram.tasks.predicted import Loss, Predicted
+from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.task import Task
 
 FINDER = "finder.json"  # in the folder of a fitted finder, and of no other model
 Arm = Literal["classical", "encoder", "deep", "combined", "reader"]
-_SEARCHED = 8  # images at once
+SEARCHED = 8  # images at once that a finder scores
 
 
 I_contra = TypeVar("I_contra", bound=Inputs, contravariant=True)
@@ -65,11 +65,6 @@ class Labelled(Generic[I]):
     def n_classes(self) -> int:
         """Count the labels."""
         return len(self.predicted.classes)
-
-    @property
-    def classical_loss(self) -> Loss:
-        """Return what classical models are fitted by."""
-        return self.predicted.classical_loss
 
     @property
     def truth(self) -> tuple[Floats, Whole]:
@@ -188,9 +183,7 @@ class Fitted(Protocol[I_contra]):
 class FittedToCases(ABC, Generic[I_contra]):
     """A trained model whose unit is a case: it marks no place."""
 
-    @property
-    def requires(self) -> Requirements:
-        return NO_REQUIREMENTS
+    requires: Requirements = NO_REQUIREMENTS
 
     @abstractmethod
     def scores(self, inputs: I_contra) -> Floats:
@@ -260,24 +253,15 @@ class FittedFinder(ABC):
         options: Those of every finder, among them `top`.
         positive: Label of images with a lesion.
         nothing: Score that stands for a mark which an image does not have.
+        other_share: Share of the score of the patient's other image that is taken off.
+        requires: What it requires of new cases; `SEARCHED` images are scored at once.
     """
 
     options: Any
     positive: int
     nothing: float
-
-    @property
-    def other_share(self) -> float:
-        """Return the share of the score of the patient's other image that is taken off."""
-        return float(self.options.other_share)
-
-    @property
-    def reads_other(self) -> bool:
-        return bool(self.other_share)
-
-    @property
-    def requires(self) -> Requirements:
-        return Requirements(reads_other=self.reads_other, batch=_SEARCHED)
+    other_share: float
+    requires: Requirements
 
     @abstractmethod
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:

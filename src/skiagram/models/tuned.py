@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
-import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.arrays import Floats
 from skiagram.errors import DataError, ModelFailure, SkiagramError, refusal
-from skiagram.fitting.contract import FitContext, FitSummary, Fitted, Labelled, Requirements
+from skiagram.fitting.contract import FitContext, Fitted, Labelled
 from skiagram.fitting.fits import finite, named_failures
 from skiagram.fitting.reading import Reading
 from skiagram.models.learner import learner_of
@@ -244,6 +242,8 @@ class Tuned:
 class TunedNetwork(Tuned):
     """A tuned network with what it needs to learn: made of `Tuned` alone, no config has it."""
 
+    epochs_ahead: ClassVar[None] = None  # the search decides what trains
+
     trainer: Trainer
     threads: int
 
@@ -264,35 +264,24 @@ class TunedNetwork(Tuned):
         """Return `chosen` where fits need not stop early: the folds' searches choose schedules."""
         return None if self._own.final_epochs is None else "chosen"
 
-    @property
-    def epochs_ahead(self) -> None:
-        """Return None: the search decides what trains."""
-        return None
 
-
-@dataclass(frozen=True)
 class FittedTuned:
-    """The best trial's model, fitted on all training cases, and what else was tried."""
+    """The best trial's model, fitted on all training cases, and what else was tried.
 
-    fitted: Fitted[Any]
-    tuning: Tuning
+    Attributes:
+        fitted: That model, which scores and marks new cases.
+        tuning: All trials.
+        summary: What the fit cost, its trials included.
+    """
 
-    @property
-    def summary(self) -> FitSummary:
-        """Return what the fit cost, its trials included."""
-        tried = sum(trial.images_seen for trial in self.tuning.trials)
-        summary = self.fitted.summary
-        return replace(summary, images_seen=summary.images_seen + tried)
-
-    @property
-    def requires(self) -> Requirements:
-        return self.fitted.requires
-
-    def scores(self, inputs: Any) -> Floats:
-        return self.fitted.scores(inputs)
-
-    def scores_and_marks(self, inputs: Any) -> tuple[Floats, pd.DataFrame | None]:
-        return self.fitted.scores_and_marks(inputs)
+    def __init__(self, fitted: Fitted[Any], tuning: Tuning) -> None:
+        self.fitted, self.tuning = fitted, tuning
+        # The images of all trials were seen, too; other costs are those of the model that is kept.
+        tried = sum(trial.images_seen for trial in tuning.trials)
+        self.summary = replace(fitted.summary, images_seen=fitted.summary.images_seen + tried)
+        # For a new case it is the chosen model, and nothing else.
+        self.requires = fitted.requires
+        self.scores, self.scores_and_marks = fitted.scores, fitted.scores_and_marks
 
     def save(self, folder: Path) -> None:
         self.fitted.save(folder)

@@ -24,6 +24,7 @@ from skiagram.readers.files import locate
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.strict import STRICT
 from skiagram.tasks.cases import Split
+from skiagram.tasks.task import Design
 
 _UNREADABLE = (  # all that a damaged or foreign .npz is known to raise
     *(OSError, ValueError, EOFError, TypeError, RuntimeError),
@@ -52,6 +53,7 @@ class MedMNIST(RealDataSet):
         "url": "no file is downloaded any more; remove the line, and see that the file is here"
     }
     patients_known: ClassVar[bool] = False  # MedMNIST publishes no ids
+    design: ClassVar[Design] = "holdout"  # its split is official
 
     file: str
     md5: str

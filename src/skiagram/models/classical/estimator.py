@@ -206,15 +206,15 @@ class ClassicalModel(ABC):
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[Any]:
         """Return what the estimator is fitted to: labels, times with events, numbers, findings."""
-        if training.classical_loss == "classification":
+        if training.predicted.classical_loss == "classification":
             return training.label
-        if training.classical_loss == "ordered_logistic":
+        if training.predicted.classical_loss == "ordered_logistic":
             return training.label.astype(np.float64)  # places of grades, from 0
         target = training.predicted.target(*training.truth)
         return target[:, 0] if target.shape[1] == 1 else target
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
-        loss = training.classical_loss
+        loss = training.predicted.classical_loss
         # Groups of a number, and grades, may lack training cases.
         if loss in ("classification", "cox"):
             require_every_class(training.label, training.n_classes, self.title_by(loss))
@@ -293,7 +293,7 @@ class ClassWeightedModel(ClassicalModel):
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
         # Only losses of classes can be weighted by class.
-        loss = training.classical_loss
+        loss = training.predicted.classical_loss
         if self.class_weight is not None and loss not in ("classification", "multilabel"):
             raise refusal(
                 "models.weighted_classes",
@@ -303,15 +303,23 @@ class ClassWeightedModel(ClassicalModel):
         return super().fit(training, context)
 
 
-@plain_dataclass(frozen=True)
 class FittedClassical(FittedToCases[FeatureTable]):
     """A fitted pipeline of one family and the feature columns that it reads, in order."""
 
-    family: type[ClassicalModel]
-    title: str
-    pipeline: Pipeline
-    features: tuple[str, ...]
-    summary: FitSummary
+    def __init__(
+        self,
+        family: type[ClassicalModel],
+        title: str,
+        pipeline: Pipeline,
+        features: tuple[str, ...],
+        summary: FitSummary,
+    ) -> None:
+        self.family, self.title, self.pipeline = family, title, pipeline
+        self.features, self.summary = features, summary
+        # ComBat stands first, and may refuse a case of a site that training did not see.
+        first = pipeline[0]
+        refuses = isinstance(first, SiteHarmoniser) and first.unseen == "refuse"
+        self.requires = Requirements(columns=features, refuses_sites=refuses)
 
     def scores(self, inputs: FeatureTable) -> Floats:
         """Score cases: (n, n_classes) float64, higher = more likely."""
@@ -319,12 +327,6 @@ class FittedClassical(FittedToCases[FeatureTable]):
         with _named_failures(self.title):
             normalised = self.pipeline[:-1].transform(values)
             return self.family.class_scores(self.pipeline[-1], normalised)
-
-    @property
-    def requires(self) -> Requirements:
-        first = self.pipeline[0]
-        refuses = isinstance(first, SiteHarmoniser) and first.unseen == "refuse"
-        return Requirements(columns=self.features, refuses_sites=refuses)
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)

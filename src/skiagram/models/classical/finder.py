@@ -26,11 +26,13 @@ from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import positions, suppress
 from skiagram.fitting.contract import (
     FINDER,
+    SEARCHED,
     Arm,
     FitContext,
     FitSummary,
     FittedFinder,
     Labelled,
+    Requirements,
 )
 from skiagram.fitting.reading import Reading, read_places
 from skiagram.models.classical.estimator import ClassicalModel, FittedClassical
@@ -212,7 +214,7 @@ class CandidateFinder:
         """Load a detector of these options that `FittedCandidateFinder.save` wrote."""
         fitted, record = self.model.load(folder), read_record(FinderRecord, folder / FINDER)
         learnt = None
-        if (folder / SHARE).exists():
+        if self.other_share == "learnt":
             learnt = read_record(LearntShare, folder / SHARE).other_share
         return FittedCandidateFinder(
             self, fitted, record.positive, record.floor, fitted.summary, learnt
@@ -239,24 +241,30 @@ class LearntShare:
     other_share: float
 
 
-@plain_dataclass(frozen=True)
 class FittedCandidateFinder(FittedFinder):
-    """A fitted classical model that judges candidates."""
+    """A fitted classical model that judges candidates.
+
+    Args:
+        learnt: Share of the other image's score that the fit learnt; None where it is an option.
+    """
 
     options: CandidateFinder
-    fitted: FittedClassical
-    positive: int
-    nothing: float
-    summary: FitSummary
-    learnt: float | None = None
 
-    @property
-    def other_share(self) -> float:
-        return super().other_share if self.learnt is None else self.learnt
-
-    @property
-    def reads_other(self) -> bool:
-        return super().reads_other or "contralateral" in self.options.views
+    def __init__(
+        self,
+        options: CandidateFinder,
+        fitted: FittedClassical,
+        positive: int,
+        nothing: float,
+        summary: FitSummary,
+        learnt: float | None = None,
+    ) -> None:
+        self.options, self.fitted, self.summary = options, fitted, summary
+        self.positive, self.nothing, self.learnt = positive, nothing, learnt
+        self.other_share = float(options.other_share) if learnt is None else learnt
+        # The other image is read for its score, or for the same place in it.
+        reads_other = bool(self.other_share) or "contralateral" in options.views
+        self.requires = Requirements(reads_other=reads_other, batch=SEARCHED)
 
     def judge(self, inputs: FindingInputs) -> Floats:
         """Compute the score of each candidate, case after case."""

@@ -22,11 +22,13 @@ from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.finding.marks import case_scores
 from skiagram.fitting.contract import (
     FINDER,
+    SEARCHED,
     Arm,
     FitContext,
     FitSummary,
     FittedFinder,
     Labelled,
+    Requirements,
 )
 from skiagram.fitting.reading import Reading, read_places
 from skiagram.models.classical.finder import (
@@ -201,14 +203,11 @@ class FittedFusedFinder(FittedFinder):
     ) -> None:
         self.options, self.fitted, self.record, self.summary = options, fitted, record, summary
         self.positive, self.nothing = record.positive, record.nothing
-
-    @property
-    def other_share(self) -> float:
-        return self.record.other_share
-
-    @property
-    def reads_other(self) -> bool:
-        return super().reads_other or any(member.reads_other for member in self.fitted)
+        # The share was learnt of both members' scores together, so theirs play no part.
+        self.other_share = record.other_share
+        in_member = any(member.requires.reads_other for member in fitted)
+        reads_other = bool(record.other_share) or in_member
+        self.requires = Requirements(reads_other=reads_other, batch=SEARCHED)
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         score = judge_both(self.fitted, inputs) @ np.array(self.record.weights)

@@ -39,6 +39,7 @@ from skiagram.finding.inputs import FindingInputs, FindsIn
 from skiagram.finding.marks import suppress
 from skiagram.fitting.contract import (
     FINDER,
+    SEARCHED,
     FitContext,
     FitSummary,
     FittedFinder,
@@ -464,10 +465,10 @@ class FittedFindingNetwork(FittedFinder):
         if not isinstance(fitted.network, FindingNetwork):
             raise refusal("models.no_places")
         self.options, self.positive, self.nothing = fitted.network, learned.positive, LOWEST
-
-    @property
-    def requires(self) -> Requirements:
-        return replace(super().requires, whole_machine=True)
+        self.other_share = self.options.other_share
+        self.requires = Requirements(
+            reads_other=bool(self.other_share), batch=SEARCHED, whole_machine=True
+        )
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
         """Find marks; a score is the mean log-odds of all mirrors learned from."""

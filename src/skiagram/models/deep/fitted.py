@@ -97,13 +97,11 @@ class FittedNetwork(FittedToCases[ImageSet]):
         self.architecture, self.network = architecture, architecture.network
         self._training = self.network.training
         self._device = device
-
-    @property
-    def requires(self) -> Requirements:
-        training, (height, width) = self._training, self.architecture.sizes.shape[-2:]
+        # New images must have the size of training where none is brought to one size.
+        training, (height, width) = self._training, architecture.sizes.shape[-2:]
         resized = (training.image_size, training.input.box, training.input.three_planes)
-        return Requirements(
-            columns=() if self.encoder is None else self.encoder.names,
+        self.requires = Requirements(
+            columns=() if encoder is None else encoder.names,
             shape=None if any(resized) else (height, width),
             batch=training.batch_size,
             whole_machine=True,
