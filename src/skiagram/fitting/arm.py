@@ -61,7 +61,15 @@ class Trainable(ABC, Generic[I]):
 
     @abstractmethod
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
-        """Return the final fit and all scores of each repeat.
+        """Make the folds and all fits, and score what each repeat scores.
+
+        Args:
+            validator: Makes folds and fits by the plan.
+            cases: Of the data set; labels of test cases are none of them.
+            task: What is predicted.
+
+        Returns:
+            The decision of the final fit and all scores, a `Repeat` for each of the plan.
 
         Raises:
             ModelFailure: A fit failed.
@@ -83,7 +91,12 @@ class Member(Trainable[I]):
         return self.titled or self.model.title
 
     def known(self, cases: Cases, task: Task) -> Labelled[I]:
-        """Return the development set as the model may see them."""
+        """Take the development set as the model may see it, without names of classes.
+
+        Args:
+            cases: Of the data set.
+            task: What is predicted.
+        """
         development_cases = cases.development()
         ids = development_cases.case_id, development_cases.label, development_cases.patient_id
         return Labelled(
@@ -109,6 +122,12 @@ class Member(Trainable[I]):
 def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
     """Refuse what is made of the scores of classes alone.
 
+    Args:
+        task: What is predicted.
+        where: Analysis or choice that asks for it.
+        what: Its name for people.
+        remedy: What to do instead.
+
     Raises:
         OptionError: The outcome is no class.
     """
@@ -123,7 +142,20 @@ def require_classes(task: Task, where: str, what: str, remedy: str) -> None:
 
 
 def read_fold_groups(plan: Plan, covariates: Path, cases: Cases, task: Task) -> Texts | None:
-    """Return what each development case is held out with, or None where folds are drawn."""
+    """Read what each development case is held out with, or None where folds are drawn.
+
+    Args:
+        plan: Names the column, such as `site`.
+        covariates: File of the covariates.
+        cases: Of the data set.
+        task: What is predicted; a holdout has no outer folds.
+
+    Returns:
+        (development cases,) values of the column.
+
+    Raises:
+        OptionError: The design is a holdout, or the column is not there.
+    """
     if not plan.fold_column:
         return None
     if task.design != "cv":
@@ -151,7 +183,7 @@ class ArmFolders:
 
     @classmethod
     def under(cls, root: Path, name: str) -> "ArmFolders":
-        """Return the folders of one model, by its config's name, under a root."""
+        """Name the folders of one model, by its config's name, under a root."""
         return cls(root / "models" / name, root / "scores" / name)
 
 
@@ -167,6 +199,14 @@ def train(
 
     No byte depends on where fits are made but for the threads; the outcome of a model that could
     not be trained has the status `failed`.
+
+    Args:
+        member: The model with its inputs.
+        cases: Of the data set.
+        task: What is predicted.
+        plan: Folds, repeats and seed.
+        folders: Where models and scores are written, and fits under way are kept.
+        compute: How much of the machine it may use.
     """
     # What the fits report, and why they failed if they did.
     folders.model.mkdir(parents=True, exist_ok=True)
@@ -225,6 +265,7 @@ def train(
 def _outcome(
     member: Trainable[I], summaries: list[FitSummary], development_count: int, reason: str
 ) -> Outcome:
+    """Sum up what the fits cost; parameters are those of the last fit, on all cases."""
     # The last fit is the one on all cases.
     last = summaries[-1] if summaries else FitSummary(0, None, 0)
     return Outcome(
@@ -249,7 +290,11 @@ def _write_scores(
     summaries: list[tuple[str, FitSummary]],
     task: Task,
 ) -> Predictions:
-    """Write scores, chosen features, marks and curves of all fits; return all but the curves."""
+    """Write scores, chosen features, marks and curves of all fits; return all but the curves.
+
+    Columns have the same types where a model failed and left no row: all files of a run can be read
+    as one.
+    """
     # Columns of scores, as many as the task has.
     place = {"part": "str", "repeat": "int64", "fold": "int64"}
     types = {**place, "inner_fold": "int64", "case_id": "str", "threshold": "float64"}

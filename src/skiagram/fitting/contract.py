@@ -32,7 +32,16 @@ I_contra = TypeVar("I_contra", bound=Inputs, contravariant=True)
 
 
 def require_every_class(label: Whole, n_classes: int, title: str) -> None:
-    """Refuse to fit a model, named by its title, where a class has no case to learn from."""
+    """Refuse to fit a model, named by its title, where a class has no case to learn from.
+
+    Args:
+        label: (n,) of the training cases, in [0, n_classes).
+        n_classes: Of the task.
+        title: Of the model, for people.
+
+    Raises:
+        ModelFailure: Naming the first class without a case.
+    """
     absent = set(range(n_classes)) - set(label.tolist())
     if absent:
         raise refusal("fitting.no_training_case", title, label=min(absent))
@@ -73,6 +82,7 @@ class Labelled(Generic[I]):
         return value, self.label
 
     def select(self, rows: Whole) -> "Labelled[I]":
+        """Take some rows, in the given order, of the inputs and of every array."""
         arrays: dict[str, Any] = {
             name: row[rows] for name, row in vars(self).items() if isinstance(row, np.ndarray)
         }
@@ -143,7 +153,11 @@ class Requirements:
 
     @classmethod
     def join(cls, several: "Iterable[Requirements]") -> "Requirements":
-        """Return what models require together that score the same cases."""
+        """Say what models require together that score the same cases.
+
+        Args:
+            several: Of each model, at least one.
+        """
         # All columns, the first shape, the smallest batch, and whatever any of them needs.
         several = tuple(several)
         return cls(
@@ -273,6 +287,12 @@ class FittedFinder(ABC):
         The columns are those of `PLACES` in `records.places` and `score`, float64, higher = more
         suspicious, comparable among all that this fit scores. What both sides of a patient show
         alike is less suspicious, at each place as in the image as a whole.
+
+        Args:
+            inputs: Images and, of finders that read some, candidates with their features.
+
+        Returns:
+            A row a mark; images without a mark have none.
         """
         # Images alone, where no other image of the patient plays a part.
         case_ids, share = inputs.case_id.tolist(), self.other_share
@@ -292,16 +312,25 @@ class FittedFinder(ABC):
         return marks[marks["case_id"].isin(case_ids)].reset_index(drop=True)
 
     def scores_of(self, marks: pd.DataFrame, case_id: Texts) -> Floats:
-        """Compute (n, 2) scores of images by what `find` returned of them."""
+        """Compute (n, 2) scores of images by what `find` returned of them.
+
+        Args:
+            marks: Of these images, and perhaps of others.
+            case_id: (n,) images to be scored.
+        """
         case_ids: list[str] = case_id.tolist()
         return self.of_classes(case_scores(marks, case_ids, self.options.top, self.nothing))
 
     def of_classes(self, score: Floats) -> Floats:
-        """Return (n, 2) scores of both classes; their difference is the score given."""
+        """Split (n,) scores into (n, 2) of both classes, whose difference is the score given.
+
+        Half on either side keeps the score exact in floating point.
+        """
         half = score / 2
         return np.stack((-half, half) if self.positive == 1 else (half, -half), axis=1)
 
     def scores_and_marks(self, inputs: FindingInputs) -> tuple[Floats, pd.DataFrame]:
+        """Score images by their marks, and return both: (n, 2) float64 and a row a mark."""
         marks = self.find(inputs)
         return self.scores_of(marks, inputs.case_id), marks
 

@@ -106,7 +106,14 @@ class Plan:
     subset: Subset | None = None
 
     def count_fits(self, design: Design) -> int:
-        """Count how many times a model is fitted, the final fits included."""
+        """Count how many times a model is fitted, the final fits included.
+
+        A holdout fits every fold and all cases; a nested cross-validation does so in each outer
+        fold, and fits all cases once more.
+
+        Args:
+            design: `holdout` or `cv`.
+        """
         if design == "holdout":
             return self.repeats * (self.folds + 1)
         return self.repeats * (self.folds * (self.inner_folds + 1) + 1)
@@ -115,7 +122,11 @@ class Plan:
         """Count the images that all fits of a network learn from, and those set aside in them.
 
         Args:
+            design: `holdout` or `cv`.
             cases: Of the development set.
+
+        Returns:
+            Means over folds, in images of one epoch.
         """
         # Fits of folds leave out a fold, and set cases aside to stop by; final fits have all.
         folds, whole = cases * (self.folds - 1), cases
@@ -127,16 +138,26 @@ class Plan:
     def make_folds(
         self, label: Whole, patient_id: Texts, count: int, *name: str
     ) -> list[Partition]:
-        """Make folds of training cases; equal for every model."""
+        """Make folds of training cases, whole patients in each; equal for every model.
+
+        Args:
+            label: (n,) by which folds are alike.
+            patient_id: (n,) patients.
+            count: Folds.
+            name: Of the random stream.
+
+        Raises:
+            DataError: A class has fewer patients than there are folds.
+        """
         return grouped_folds(label, patient_id, count, self.seed, "folds", *self.stream(*name))
 
     def outer_folds(self, label: Whole, patient_id: Texts, repeat: int) -> list[Partition]:
-        """Make the folds that `cv` scores; every subset has the same."""
+        """Make the folds that `cv` scores; every subset has the same: their figures compare."""
         name = repeat_name(repeat)
         return grouped_folds(label, patient_id, self.folds, self.seed, "folds", *name)
 
     def stream(self, *name: str) -> tuple[str, ...]:
-        """Return the name of a random stream; every subset has its own."""
+        """Name a random stream; every subset has its own."""
         if self.subset is None:
             return name
         # Published learning curves have these names.
@@ -145,6 +166,11 @@ class Plan:
 
     def learned(self, label: Whole, patient_id: Texts, rows: Whole) -> Whole:
         """Choose those of some training rows that models learn from.
+
+        Args:
+            label: (n,) of all cases.
+            patient_id: (n,) patients, who stay whole.
+            rows: Training rows.
 
         Raises:
             OptionError: The subset is larger.
@@ -159,6 +185,9 @@ class Plan:
         """Leave out development cases that no model learns from.
 
         Of a subset none is set aside by the source for early stopping.
+
+        Args:
+            cases: Of the data set; test cases stay.
         """
         # Without a subset all cases learn.
         if self.subset is None:
@@ -174,7 +203,17 @@ class Plan:
         return numbered.select(np.union1d(np.flatnonzero(test), learned_rows))
 
     def check_folds(self, design: Design, label: Whole, patient_id: Texts) -> None:
-        """Make all folds that training makes of the development set, before it does."""
+        """Make all folds that training makes of the development set, before it does.
+
+        Args:
+            design: `holdout` or `cv`.
+            label: (n,) of the development set.
+            patient_id: (n,) patients.
+
+        Raises:
+            DataError: Folds cannot be made of so few patients.
+            OptionError: The subset is larger than a fold's training cases.
+        """
         # Folds that cannot be made are refused here and not after hours of training.
         for repeat in range(self.repeats):
             parts = {repeat_name(repeat): np.arange(len(label))}
@@ -189,12 +228,12 @@ class Plan:
 
 
 def _number_patients(patient_id: Texts) -> Texts:
-    """Return numbers as names: the draws and folds of published learning curves follow these."""
+    """Name patients by numbers: the draws and folds of published learning curves follow these."""
     return np.unique(patient_id, return_inverse=True)[1].astype(str)
 
 
 def repeat_name(repeat: int, *outer_fold: int) -> tuple[str, ...]:
-    """Return the name of the random streams of a repeat, or of an outer fold of it."""
+    """Name the random streams of a repeat, or of an outer fold of it."""
     return f"repeat{repeat}", *(f"outer{fold}" for fold in outer_fold)
 
 
@@ -237,7 +276,15 @@ class Developed(NamedTuple):
     def tabulate(
         self, place: int, case_id: Texts, part: Part, repeat: int, fold: int
     ) -> pd.DataFrame:
-        """Return the scores of the inputs that the final fit scored at place `which`."""
+        """Tabulate the calibrated scores of inputs that the final fit scored.
+
+        Args:
+            place: Which of the inputs, in the order of `Development.scored`.
+            case_id: (n,) cases of these.
+            part: Which part of the scores they are.
+            repeat: Of the plan.
+            fold: Outer fold, or `FINAL`.
+        """
         scores, calibration = self.result.scores[place], self.decision.calibration
         calibrated = calibration.probabilities(scores)
         threshold = self.decision.threshold
@@ -289,6 +336,10 @@ class CrossValidator(Generic[I]):
         Args:
             repeats: Development cases and inputs of the sealed ones, as each repeat sees them.
             marked: (n,) True for the published validation split; all False where there is none.
+            test_id: Sealed cases, in the order of their inputs.
+
+        Raises:
+            ModelFailure: A fit failed.
         """
         # One development per repeat, scored on the test cases.
         parts = []
@@ -322,9 +373,15 @@ class CrossValidator(Generic[I]):
     ) -> list[Repeat]:
         """Do a nested cross-validation; each repeat ends with a fit on all cases.
 
-        Its calibration and threshold are the means of the outer folds'. `inner_cases` gives what
-        the folds inside of a repeat's outer fold see of its training rows, and their rows in it;
-        None for the repeat's own cases.
+        Its calibration and threshold are the means of the outer folds'.
+
+        Args:
+            repeats: All cases, as each repeat sees them.
+            inner_cases: Gives, for a repeat and an outer fold, what the folds inside it see of its
+                training rows, and their rows in that; None for the repeat's own cases.
+
+        Raises:
+            ModelFailure: A fit failed.
         """
         # Each outer fold is developed on its training cases, and scores those held out.
         outer = [self._outer_folds(cases, repeat) for repeat, cases in enumerate(repeats)]
@@ -416,7 +473,15 @@ class CrossValidator(Generic[I]):
         return [self._calibrated(part, made) for part in parts]
 
     def fit(self, cases: Labelled[I], *name: str) -> Fitted[I]:
-        """Fit once, in this process; an inner part of the cases decides when training ends."""
+        """Fit once, in this process; an inner part of the cases decides when training ends.
+
+        Args:
+            cases: To learn from.
+            name: Of the fit, from which its seed follows.
+
+        Raises:
+            ModelFailure: The model cannot be trained.
+        """
         with IN_PROCESS.limit():
             return fit_model(self._request(cases, np.arange(len(cases)), name))
 
@@ -428,6 +493,18 @@ class CrossValidator(Generic[I]):
         marked: Flags | None = None,
         epochs: int | None = None,
     ) -> Fit[I]:
+        """Say what a fit learns from, what it stops by, its seed and where its weights are kept.
+
+        Args:
+            cases: Development cases.
+            rows: Those that it is fitted on, cases to stop by among them.
+            name: Of the fit in the plan; its seed follows from it.
+            marked: (n,) True for cases that the data set keeps for stopping; None for none.
+            epochs: How long it trains where no cases decide; None to set some aside.
+
+        Raises:
+            ModelFailure: No cases are left to stop by.
+        """
         # The name gives the folder and the random numbers of a fit.
         title = "-".join(name)
         checkpoints = None if self.pieces is None else self.pieces.checkpoints
@@ -455,6 +532,7 @@ class CrossValidator(Generic[I]):
         return Fit(title, self.model, cases, training, held_out, context, pieces=self.pieces)
 
     def _final_fit(self, part: Development[I], epochs: int | None = None) -> Fit[I]:
+        """Say how the cases of a part are fitted together, scored and saved."""
         name = (*part.name, "final")
         fit = self._request(part.cases, part.rows, name, part.marked, epochs)
         return replace(fit, scored=part.scored, saved=part.saved)
@@ -488,6 +566,8 @@ class CrossValidator(Generic[I]):
         its title below `models`.
 
         Args:
+            cases: Development cases.
+            design: `holdout` or `cv`.
             epochs: Title of a fit → epochs that it trains for, where other fits chose them.
         """
         # Each outer fold again, by its name, so that kept fits are found.
@@ -504,7 +584,17 @@ class CrossValidator(Generic[I]):
         return fits
 
     def make(self, fits: Sequence[Fit[I]]) -> dict[str, FitResult]:
-        """Make fits, side by side where there is room; return title → what came of each."""
+        """Make fits, side by side where there is room.
+
+        Args:
+            fits: In the order in which failures and costs are told.
+
+        Returns:
+            Title → what came of each, without those that only trained ahead.
+
+        Raises:
+            ModelFailure: A fit failed: the first one in that order.
+        """
         # Networks that take the whole machine follow one another.
         by_epochs = self.model if isinstance(self.model, TrainedByEpochs) else None
         compute = IN_PROCESS if by_epochs is not None and by_epochs.one_by_one else self.compute
@@ -525,6 +615,10 @@ class CrossValidator(Generic[I]):
         return made
 
     def _calibrated(self, part: Development[I], made: dict[str, FitResult]) -> Developed:
+        """Calibrate a final fit by the fits of its folds, and set its threshold.
+
+        Scores of a fold are calibrated by the other folds, those of the final fit by all of them.
+        """
         # The results of this part's folds.
         label, case_id = part.cases.label[part.rows], part.cases.case_id[part.rows]
         results = _of_folds(part, made)
@@ -562,6 +656,7 @@ class CrossValidator(Generic[I]):
         return Developed(last, Decision(whole, threshold), [*held_out, *training], marks)
 
     def _outer_folds(self, cases: Labelled[I], repeat: int) -> list[Partition]:
+        """Make what a repeat holds out in turn: folds of patients, or groups such as sites."""
         if cases.group is not None:
             folds = leave_one_group_out(cases.label, cases.patient_id, cases.group)
         else:
@@ -576,11 +671,12 @@ def _median_epochs(epochs: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
 
 
 def _of_folds(part: Development[Any], made: dict[str, FitResult]) -> list[FitResult]:
+    """Take the results of a part's own folds, in their order, from all that were made."""
     return [made["-".join((*part.name, f"fold{k}"))] for k in range(len(part.folds))]
 
 
 def _place_marks(result: FitResult, part: Part, repeat: int, fold: int) -> list[pd.DataFrame]:
-    """Return a finder's marks with the place of their fit in the plan; nothing without marks."""
+    """Give a finder's marks the place of their fit in the plan; nothing without marks."""
     if result.marks is None:
         return []
     return [result.marks.assign(part=part, repeat=repeat, fold=fold)]

@@ -73,7 +73,7 @@ class Deployment:
 
     @property
     def model_options(self) -> dict[str, Any]:
-        """`_target_` and options of the model itself."""
+        """Find `_target_` and options of the model itself."""
         # An encoder's arm keeps the options of the model behind it under `head`.
         if not self.reads_encoding:
             return self.options
@@ -84,7 +84,7 @@ class Deployment:
 
     @property
     def threshold(self) -> float | None:
-        """The mean threshold over repeats; None with more than two classes."""
+        """Average the thresholds of all repeats; None with more than two classes."""
         thresholds = [
             decision.threshold for decision in self.decisions if decision.threshold is not None
         ]
@@ -94,12 +94,16 @@ class Deployment:
 
 
 def repeat_folder(repeat: int) -> str:
-    """Return the name of the folder that holds the fitted model of one repeat."""
+    """Name the folder that holds the fitted model of one repeat, counted from 0."""
     return f"repeat{repeat}"
 
 
 def write_checksums(folder: Path) -> None:
-    """Write the SHA-256 of every file of a finished model's folder into it."""
+    """Write the SHA-256 of every file of a finished model's folder into it.
+
+    Args:
+        folder: Of the model, to which nothing is added any more.
+    """
     (folder / CHECKSUMS).write_text(
         json.dumps(_checksums(folder), indent=1) + "\n", encoding="utf-8"
     )
@@ -143,12 +147,16 @@ def verify_checksums(folder: Path) -> str:
 
 
 def _digest(checksums: dict[str, str]) -> str:
+    """Compute one SHA-256 of names and checksums, in the lines that `sha256sum` prints."""
     lines = (f"{checksum}  {name}\n" for name, checksum in sorted(checksums.items()))
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    """Return name → SHA-256 of the files below a folder; hidden ones are the system's."""
+    """Compute name → SHA-256 of the files below a folder; hidden ones are the system's.
+
+    Names have forward slashes on every system, and the list of checksums is no part of itself.
+    """
     return {
         path.relative_to(folder).as_posix(): sha256_of(path)
         for path in sorted(folder.rglob("*"))
@@ -183,12 +191,21 @@ class Familiarity:
     limit: Finite
 
     def __post_init__(self) -> None:
+        """Refuse sizes that do not fit one another, of a record that was changed by hand."""
         sizes = {len(self.names), len(self.centre), len(self.scale), *map(len, self.axes)}
         if len(sizes) > 1 or len(self.axes) != len(self.variances) or self.rest <= 0:
             raise ValueError("sizes do not fit")
 
     def distances(self, table: FeatureTable) -> Floats:
-        """Compute (n,) root mean square distances, about 1 for cases like those in training."""
+        """Compute root mean square distances, about 1 for cases like those in training.
+
+        Args:
+            table: New cases; its columns are found by name.
+
+        Returns:
+            (n,) ≥ 0; above `limit` a case is unlike all training cases.
+        """
+        # Pythagoras: what of a case's squared length no axis explains lies off them.
         units = self._units(table)
         along = units @ np.array(self.axes).reshape(len(self.variances), -1).T
         off = np.maximum(np.square(units).sum(axis=1) - np.square(along).sum(axis=1), 0)
@@ -197,7 +214,14 @@ class Familiarity:
         return distance
 
     def most_unlike(self, table: FeatureTable) -> list[str]:
-        """Find the feature of each case that lies the most deviations from its median."""
+        """Find the feature of each case that lies the most deviations from its median.
+
+        Args:
+            table: New cases.
+
+        Returns:
+            A sentence a case, for the terminal and the table of scores.
+        """
         units = np.abs(self._units(table))
         return [
             f"{self.names[column]} {units[row, column]:.0f} deviations from its median"
@@ -205,13 +229,19 @@ class Familiarity:
         ]
 
     def _units(self, table: FeatureTable) -> Floats:
+        """Centre and scale (n, d) features, cut at 10 deviations: one must not say it all."""
         values = table.columns(self.names).values.astype(np.float64)
         units: Floats = np.clip((values - np.array(self.centre)) / np.array(self.scale), -10, 10)
         return np.nan_to_num(units)  # a missing covariate is at the median
 
     @classmethod
     def of(cls, table: FeatureTable, patient: Texts) -> "Familiarity | None":
-        """Learn the space and its limit; None where too few cases or features vary."""
+        """Learn the space and its limit; None where too few cases or features vary.
+
+        Args:
+            table: (n, features) of the training cases; NaN is a gap.
+            patient: (n,) patients, who are held out whole to find the limit.
+        """
         # Folds of whole patients; the space itself is that of all cases.
         patients = np.unique(patient)
         order = stream(0, "familiarity").permutation(len(patients))
@@ -236,6 +266,7 @@ class Familiarity:
 
     @classmethod
     def _fit(cls, table: FeatureTable) -> "Familiarity | None":
+        """Learn the space of some cases, without a limit; None of fewer than ten cases."""
         # Columns without any value are left out.
         values = table.values.astype(np.float64)
         measured = np.flatnonzero(np.isfinite(values).any(axis=0))  # an empty one tells nothing
@@ -289,14 +320,26 @@ class Fingerprint:
 
 
 def find_threshold(deployment: Deployment, fingerprint: Fingerprint | None) -> float | None:
-    """Find the threshold of what a model says of new cases; None with more than two classes."""
+    """Find the threshold of what a model says of new cases; None with more than two classes.
+
+    A model of several trainings says their mean probability, which has a threshold of its own.
+
+    Args:
+        deployment: What was deployed.
+        fingerprint: Of its training data; None in folders of earlier versions.
+    """
     if fingerprint is not None and fingerprint.threshold is not None:
         return fingerprint.threshold
     return deployment.threshold
 
 
 def describe_rule(deployment: Deployment, fingerprint: Fingerprint | None) -> str:
-    """Say what is called positive; empty with more than two classes."""
+    """Say what is called positive; empty with more than two classes.
+
+    Args:
+        deployment: What was deployed.
+        fingerprint: Of its training data; None in folders of earlier versions.
+    """
     threshold, sensitivity = find_threshold(deployment, fingerprint), deployment.sensitivity
     if threshold is None or sensitivity is None or deployment.task.predicted.positive is None:
         return ""
@@ -318,8 +361,14 @@ def complete_folder(
 ) -> None:
     """Put beside a trained model what new cases need: preparation, fingerprint, checksums.
 
-    `space` has the features of the whole development set by which new ones are told to be unlike;
-    None for a model made of others, which have their own.
+    Args:
+        model: Folder of the model, which gets no fingerprint where training failed.
+        predictions: Its scores, of which those out of fold set the threshold.
+        cases: That it was trained on.
+        preparation: Folder that says how images become its inputs.
+        space: Features of the whole development set by which new ones are told to be unlike; None
+            for a model made of others, which have their own.
+        covariates: What it reads beside images.
     """
     propagate_preparation(preparation, model, covariates=covariates)
     if (model / DEPLOYMENT).exists():  # of a failed model there is none

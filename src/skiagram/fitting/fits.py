@@ -65,6 +65,7 @@ def keep_fits(context: RunContext, training: str) -> Iterator[FitPieces]:
     with store.unfinished(training, alone=context.alone) as checkpoints:
         fits = FitPieces(store, training[-DIGITS:], checkpoints)
         yield fits
+        # Of several processes that train one network the last one clears up.
         if context.is_last():
             parts = store.parts(f"fit-{fits.training}")
             store.remove(*(part.name for part in parts), f"{UNFINISHED}-{training}")
@@ -105,7 +106,10 @@ class FitResult(NamedTuple):
 
 
 def fit_model(fit: Fit[I]) -> Fitted[I]:
-    """Return the fitted model.
+    """Fit a model to the training rows of its cases, beside those that decide when it ends.
+
+    Args:
+        fit: The fit to make.
 
     Raises:
         ModelFailure: The model cannot be trained; names the fit.
@@ -117,7 +121,18 @@ def fit_model(fit: Fit[I]) -> Fitted[I]:
 
 
 def make_fit(fit: Fit[Any]) -> FitResult:
-    """Fit, score and save, or take up what an earlier run kept; `fit_model` says what is raised."""
+    """Fit, score and save, or take up what an earlier run kept.
+
+    Args:
+        fit: The fit to make.
+
+    Returns:
+        Its cost, scores of all that it is to score, and a finder's marks. A fit that only trains
+        ahead returns nothing of these.
+
+    Raises:
+        ModelFailure: The model cannot be trained, or its scores are not finite; names the fit.
+    """
     if fit.context.ahead:
         # Whether it fails depends on how long it trains: the fit that is asked for says so.
         with suppress(ModelFailure):
@@ -166,7 +181,14 @@ def make_fit(fit: Fit[Any]) -> FitResult:
 
 @contextmanager
 def named_failures(title: str) -> Iterator[None]:
-    """Give failures of a fit its name, and one for want of memory."""
+    """Give failures of a fit its name, and one for want of memory.
+
+    Args:
+        title: Name of the fit in the plan, such as `repeat0-outer1-fold2`.
+
+    Raises:
+        ModelFailure: What the fit raised, or for a MemoryError.
+    """
     try:
         yield
     except MemoryError as error:
@@ -177,7 +199,14 @@ def named_failures(title: str) -> Iterator[None]:
 
 
 def finite(scores: Floats) -> Floats:
-    """Return the scores, or refuse those that are not finite."""
+    """Pass scores on, or refuse those that are not finite.
+
+    Args:
+        scores: (n, n_classes) float64.
+
+    Raises:
+        ModelFailure: Some case has NaN or an infinite score, as diverged networks give.
+    """
     if not np.isfinite(scores).all():
         count = int((~np.isfinite(scores)).any(axis=1).sum())
         raise refusal("fitting.infinite_scores", count=count)
@@ -185,5 +214,8 @@ def finite(scores: Floats) -> Floats:
 
 
 def in_order(name: str) -> tuple[tuple[bool, int], ...]:
-    """Make a key that sorts the names of fits as the plan lists them, final fits last."""
+    """Make a key that sorts the names of fits as the plan lists them, final fits last.
+
+    Numbers count as numbers, so that `fold10` comes after `fold9`.
+    """
     return tuple((part == "final", int(re.sub(r"\D", "", part) or 0)) for part in name.split("-"))

@@ -70,7 +70,11 @@ class Reading(Generic[I]):
 
 
 def digest_inputs(*parts: Table | str) -> str:
-    """Compute one SHA-256 of files, by their content, of tables in memory, and of digests."""
+    """Compute one SHA-256 of files, by their content, of tables in memory, and of digests.
+
+    Args:
+        parts: Digests count as they are, files by their bytes, tables by their values.
+    """
     # Digests as they are, files by their bytes, tables by their values.
     contents: list[str] = []
     for part in parts:
@@ -92,9 +96,13 @@ def read_places(
     """Open images to be searched: what a finder reads.
 
     Args:
+        prepared: Folders of prepared data.
         title: The finder's name for people.
         features: Table of what is known of each candidate; None where a finder looks by itself.
         encoding: Folder that has this table, where an encoder made it.
+
+    Returns:
+        The reading; its space in which new cases are told to be unlike is that of plain traits.
     """
     # Images, candidates and what the finder measures of them.
     images = prepared.store
@@ -119,7 +127,16 @@ TRAITS = ("height", "width", "mean", "deviation", "skewness", "sharpness", *_QUA
 
 
 def image_traits(images: ImageStore) -> FeatureTable:
-    """Measure plain traits of restored images, the space in which networks' cases are familiar."""
+    """Measure plain traits of restored images, the space in which networks' cases are familiar.
+
+    Args:
+        images: Of all cases.
+
+    Returns:
+        Height and width in pixels, mean, deviation, skewness and quantiles of the values of the
+        region, or of the image where it has none, and the mean step from a column to the next in
+        deviations; float32, a row a case in the store's order.
+    """
     rows = []
     for case in images.case_ids:
         image, region = images.image(case), images.region(case)

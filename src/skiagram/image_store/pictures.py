@@ -28,7 +28,15 @@ _BOX = Picture.Resampling.BOX
 
 
 def encode_picture(shown: NDArray[np.uint8], most: int | None = None) -> str:
-    """Encode a picture (height, width) or (height, width, 3) as a `data:` address."""
+    """Encode a picture as a `data:` address, which a page holds without a file beside it.
+
+    Args:
+        shown: (height, width) or (height, width, 3) uint8.
+        most: Longest side in pixels, to which a larger picture is averaged down; None leaves it.
+
+    Returns:
+        The address of a PNG, equal for equal pixels.
+    """
     picture = Picture.fromarray(shown)
     if most is not None:
         picture.thumbnail((most, most), _BOX)
@@ -40,7 +48,12 @@ def encode_picture(shown: NDArray[np.uint8], most: int | None = None) -> str:
 def encode_case(store: ImageStore, case_id: str) -> str:
     """Encode the image of a case as a `data:` address, with its region's outline if it has one.
 
-    Of a volume without a region the middle slice is shown.
+    Of a volume without a region the middle slice is shown. The grey window is that of the picture
+    alone.
+
+    Args:
+        store: Where the image is.
+        case_id: The case.
     """
     image, region = store.image(case_id), store.region(case_id)
     if region is not None:
@@ -50,16 +63,19 @@ def encode_case(store: ImageStore, case_id: str) -> str:
 
 
 def encode_change(before: Image, after: Image) -> tuple[str, str, str]:
-    """Return the `data:` addresses of an image, of what became of it, and of the difference.
+    """Encode an image, what became of it, and the difference as `data:` addresses.
 
     The first two have one grey window; in the third mid-grey means unchanged. Missing pixels (NaN)
     have `MISSING_COLOUR`.
 
     Args:
         before: (height, width[, channels]) or (depth, height, width, 1).
+        after: Of the same shape, in the same unit.
     """
+    # One window for both, that of the result: an outlier would darken all else.
     raw, restored = _select_pixels(before), _select_pixels(after)
     low, width = _grey_window(restored)
+    # What was missing is no change, whatever it was filled with.
     change = np.where(np.isfinite(raw), raw - restored, 0.0)
     return (
         _encode_pixels(raw, low, width),
@@ -74,13 +90,20 @@ def name_slice(image: Image) -> str:
 
 
 def _grey_window(pixels: Floats) -> tuple[float, float]:
-    """Find the lowest grey level shown and the width of the window."""
+    """Find the lowest grey level shown and the width of the window.
+
+    They are the 1st percentile of the finite values and the distance to the 99th, which a few
+    outliers do not move; the width is at least 1e-12, as it divides.
+    """
     low, high = np.nanpercentile(pixels, _WINDOW) if np.isfinite(pixels).any() else (0.0, 1.0)
     return float(low), max(float(high - low), 1e-12)
 
 
 def _select_pixels(image: Image) -> Floats:
-    """Return grey or RGB; of any other number of channels the middle one, as of slices."""
+    """Take what a picture shows of an image: float64, (height, width) or (height, width, 3).
+
+    Of a volume it is the middle slice, of any other number of channels than three the middle one.
+    """
     pixels = (image[len(image) // 2, ..., 0] if is_volume(image) else image).astype(np.float64)
     return pixels if pixels.ndim == 2 or pixels.shape[2] == 3 else pixels[..., pixels.shape[2] // 2]
 
@@ -90,6 +113,14 @@ def _encode_pixels(pixels: Floats, low: float, width: float) -> str:
 
 
 def _grey_picture(pixels: Floats, low: float, width: float) -> NDArray[np.uint8]:
+    """Turn values into (height, width, 3) uint8 within a grey window, missing ones in their colour.
+
+    Args:
+        pixels: (height, width) grey or (height, width, 3) colour; NaN and infinite values are
+            missing.
+        low: The value shown black.
+        width: Distance from there to white, > 0.
+    """
     missing = ~np.isfinite(pixels)
     grey = np.clip((np.where(missing, low, pixels) - low) / width, 0, 1)
     colour = grey if grey.ndim == 3 else np.repeat(grey[..., None], 3, axis=2)
@@ -114,7 +145,16 @@ class Circle(NamedTuple):
 
 
 def encode_circles(image: Image, spacing: Spacing | None, circles: Iterable[Circle]) -> str:
-    """Encode an image with circles as a `data:` address; of a volume the slice of the first one."""
+    """Encode an image with circles as a `data:` address; of a volume the slice of the first one.
+
+    A ball is drawn as the slice cuts it, and not at all where it lies off the slice. Where rows and
+    columns are not equally far apart a circle is an ellipse.
+
+    Args:
+        image: (height, width[, channels]) or (depth, height, width, 1).
+        spacing: Distance of slices, rows and columns, mm; None where it is unknown.
+        circles: Marks and lesions; none of a volume shows its middle slice.
+    """
     # A slice, where the image is a volume.
     circles = list(circles)
     sides = (1.0, 1.0, 1.0, *(spacing or ()))[-3:]
@@ -153,6 +193,11 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
 
     Args:
         image: (height, width), or (depth, height, width, 1); missing pixels are NaN.
+        region: Its region of interest.
+        spacing: Distance of slices, rows and columns, mm; None where it is unknown.
+
+    Returns:
+        (height, width, 3) uint8, planes side by side.
     """
     # A volume of one slice stands for an image, its channels averaged.
     volume = (
@@ -188,7 +233,12 @@ def draw_region(image: Image, region: Region, spacing: Spacing | None) -> NDArra
 
 
 def describe_place(image: Image, region: Region) -> str:
-    """Say which planes `draw_region` shows, counted from 1; empty for an image."""
+    """Say which planes `draw_region` shows, counted from 1; empty for an image.
+
+    Args:
+        image: The image or volume.
+        region: Its region of interest.
+    """
     if not is_volume(image):
         return ""
     kinds = ("slice", "row", "column")
@@ -198,12 +248,17 @@ def describe_place(image: Image, region: Region) -> str:
 
 
 def _largest(mask: Flags, axis: int) -> int:
-    """Find the plane across an axis in which a region is largest."""
+    """Find the plane across an axis in which a region has most voxels, the first of equal ones."""
     others = tuple(other for other in range(3) if other != axis)
     return int(np.argmax(mask.sum(axis=others)))
 
 
 def _enlarge(values: NDArray[Any], factors: list[float]) -> NDArray[Any]:
-    """Enlarge a plane by a factor for rows and one for columns, by the nearest pixel."""
+    """Enlarge a plane by a factor for rows and one for columns, by the nearest pixel.
+
+    Args:
+        values: (rows, columns) of any type, whose values stay what they are.
+        factors: Of rows and of columns, > 0.
+    """
     sides = zip(values.shape, factors, strict=True)
     return take_nearest(values, [round(side * factor) for side, factor in sides])

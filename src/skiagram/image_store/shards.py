@@ -35,7 +35,14 @@ _FEW = 50  # whole numbers that may all be equal by chance
 
 
 def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":
-    """Return the columns of a shard of images or of volumes, with or without regions."""
+    """List the columns of a shard of images or of volumes, with or without regions.
+
+    A reader holds a file's columns against these, so that a file of others is refused as damaged.
+
+    Args:
+        volumes: Whether there is a depth, and a distance of slices.
+        regions: Whether there are masks of a bit a pixel, and places in the patient.
+    """
     import pyarrow as pa
 
     # Columns of sides, then what regions need: name, type and whether a cell may be empty.
@@ -57,7 +64,7 @@ def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":
 
 
 def case_schema() -> "pa.Schema":
-    """Return the columns of a store's table of cases."""
+    """List the columns of a store's table of cases: the id, and the digest of what is stored."""
     import pyarrow as pa
 
     return pa.schema(
@@ -76,7 +83,15 @@ class Shard:
     """
 
     def __init__(self, path: Path) -> None:
-        """Map a file into memory, and refuse shapes that are not those of its pixels."""
+        """Map a file into memory, and refuse shapes that are not those of its pixels.
+
+        Args:
+            path: File that a `ShardWriter` wrote.
+
+        Raises:
+            DataError: It cannot be read, has other columns, or its lengths, sides or depths are
+                false.
+        """
         import pyarrow as pa
 
         try:
@@ -115,17 +130,31 @@ class Shard:
         return len(self._shapes)
 
     def sizes(self) -> list[int]:
-        """Return how many values each image has, row by row."""
+        """List how many values each image has, row by row: pixels times channels."""
         sizes: list[int] = self._shapes.prod(axis=1, dtype=np.int64).tolist()
         return sizes
 
     def spacing(self, row: int) -> Spacing | None:
-        """Read the distances of a row's slices, rows and columns, mm; None where unknown."""
+        """Read the distances of a row's slices, rows and columns, mm; None where unknown.
+
+        Args:
+            row: Place within the shard.
+
+        Returns:
+            Two distances of an image, three of a volume.
+        """
         sides = self._spacing[row].tolist()
         return None if math.isnan(sides[0]) else tuple(sides)
 
     def region(self, row: int) -> Region | None:
-        """Read the region of interest of a row; None in a store without regions."""
+        """Read the region of interest of a row; None in a store without regions.
+
+        Args:
+            row: Place within the shard.
+
+        Returns:
+            Masks of the image's sides, and the place in the patient where it is known.
+        """
         if not self.has_regions:
             return None
         # The mask and the outline lie packed, eight pixels in a byte.
@@ -140,15 +169,20 @@ class Shard:
         )
 
     def view(self, row: int) -> Image:
-        """Read the image of a row as a read-only view."""
+        """Read the image of a row as a read-only view of the mapped file."""
         image: Image = self.run(row, 1)[0][0]
         return image
 
     def run(self, row: int, most: int) -> tuple[Image, Floats]:
         """Read the images from a row on that are alike in shape and depth, and their spacing.
 
-        They are a read-only view of n images, `most` at most, and (n, 2), or (n, 3) of volumes,
-        mm, NaN where unknown.
+        Args:
+            row: Place of the first one within the shard.
+            most: Images at most, ≥ 1.
+
+        Returns:
+            A read-only view (n, height, width[, channels]) or (n, depth, height, width, 1), and (n,
+            2), or (n, 3) of volumes, distances in mm, NaN where unknown.
         """
         # how many are alike
         following = slice(row, row + most)
@@ -169,17 +203,32 @@ class Shard:
 
 
 def _unpack(packed: "pa.Buffer", shape: list[int]) -> Flags:
+    """Turn the bits of a mask, eight pixels in a byte, into bool of its sides."""
     bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
     return bits.view(np.bool_).reshape(shape)
 
 
 def unusable(fault: str, path: Path) -> SkiagramError:
-    """Return the error of a file or folder that was not written to its end, or is damaged."""
+    """Name a file or folder that was not written to its end, or is damaged.
+
+    Args:
+        fault: What is wrong, in words.
+        path: Where.
+    """
     return refusal("image_store.unusable", str(path), fault=fault)
 
 
 def content_digest(image: Image, spacing: Spacing | None, region: Region | None) -> bytes:
-    """Compute the digest that a store keeps of an image, with its spacing and its region."""
+    """Compute the digest that a store keeps of an image, with its spacing and its region.
+
+    Two images have one digest where all of these are equal, whatever the machine. It is the first
+    16 bytes of a SHA-256: enough to tell images apart and to find damage, not to keep forgers away.
+
+    Args:
+        image: As it is stored.
+        spacing: mm; None where unknown.
+        region: Its region of interest; None without one.
+    """
     digest = hashlib.sha256(repr(_columns(image, spacing, region)).encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.digest()[:DIGEST_BYTES]
@@ -191,6 +240,9 @@ def values_digest(values: Floats) -> bytes:
     It begins with `BY_CHANCE` where two patients may well have equal values: a few whole numbers,
     such as grades and counts. Of 699 rows of nine grades from 1 to 10 (Wisconsin's breast cytology)
     more than half are equal to another patient's.
+
+    Args:
+        values: (n,) of the case, in the order of the columns; NaN is a gap.
     """
     alike = np.where(np.isnan(values), np.nan, values)  # one pattern of bits for all gaps
     whole = len(values) < _FEW and np.array_equal(alike, np.round(alike), equal_nan=True)
@@ -199,7 +251,7 @@ def values_digest(values: Floats) -> bytes:
 
 
 def _columns(image: Image, spacing: Spacing | None, region: Region | None) -> tuple[Any, ...]:
-    """Make a row of a shard but for its last column, the pixels."""
+    """Make a row of a shard without its last column, the pixels; digests read it, too."""
     shape = image.shape if is_volume(image) else np.atleast_3d(image).shape
     # Regions add their columns.
     columns = (*shape, _NAMES[image.dtype], spacing)
@@ -231,6 +283,12 @@ class ShardWriter:
     """
 
     def __init__(self, folder: Path, *, shard_bytes: float = SHARD_BYTES) -> None:
+        """Make the folder, with nothing in it yet.
+
+        Args:
+            folder: New folder of the store.
+            shard_bytes: Pixels a shard holds at most (one image may exceed it).
+        """
         # What waits to be written.
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
@@ -258,11 +316,16 @@ class ShardWriter:
         """Append one image or volume; one that a store cannot hold is a DataError.
 
         Args:
+            case_id: Its case; each has one image.
             image: (height, width) or (height, width, channels), or (depth, height, width, 1);
                 uint8, uint16, int16 or float32.
             spacing: Distance of its slices (a volume's alone), rows and columns, mm.
             region: Its region of interest; all images of a store have one, or none has.
             digest: Its digest, where it is known; else it is computed.
+
+        Raises:
+            DataError: Shape, type, spacing or region are not what a store holds, or not as of the
+                images before it; or the case has an image already.
         """
         # Shape, type and region must be those of the store.
         self._check(case_id, image, region)
@@ -281,7 +344,15 @@ class ShardWriter:
         self._row_bytes += len(pixels)
 
     def add_case(self, case_id: str, digest: bytes) -> None:
-        """Note a case by a digest of its content: all that is stored of one without an image."""
+        """Note a case by a digest of its content: all that is stored of one without an image.
+
+        Args:
+            case_id: The case.
+            digest: 16 bytes.
+
+        Raises:
+            DataError: The case was noted before.
+        """
         if case_id in self._case_ids:
             raise refusal("image_store.doubled_case", case_id)
         self._case_ids[case_id] = None
@@ -289,6 +360,7 @@ class ShardWriter:
         self._digest.update(case_id.encode() + b"\0" + digest)
 
     def _check(self, case_id: str, image: Image, region: Region | None) -> None:
+        """Refuse an image whose shape, depth, region or kind a store, or this one, cannot hold."""
         # Sides and depth.
         volumes = is_volume(image)
         shaped = image.ndim in (2, 3) or (volumes and image.shape[3] == 1)
@@ -322,7 +394,11 @@ class ShardWriter:
             raise refusal("image_store.mixed_images", case_id, image=image_kind, added=added)
 
     def end_shard(self) -> None:
-        """Write the images that wait, if there are some, as a shard."""
+        """Write the images that wait, if there are some, as a shard.
+
+        Writers that cut a store at places of their own, such as a partition of cases, call it
+        between them.
+        """
         if not self._rows:
             return
         import pyarrow as pa

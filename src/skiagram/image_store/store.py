@@ -57,6 +57,16 @@ class ImageStore:
     """
 
     def __init__(self, folder: Path) -> None:
+        """Open a store by its index and its table of cases.
+
+        Shards are mapped when they are reached.
+
+        Args:
+            folder: What a `ShardWriter` wrote.
+
+        Raises:
+            DataError: The store was not written to its end, is damaged, or both files disagree.
+        """
         import pyarrow as pa
 
         # The index and the table of cases.
@@ -86,7 +96,10 @@ class ImageStore:
         return self.ids(0, len(self._cases))
 
     def ids(self, start: int, stop: int) -> list[str]:
-        """List the ids from one place of the order up to, without, another."""
+        """List the ids from one place of the order up to, without, another.
+
+        They are read from the mapped table: a store of a million cases keeps no list of them.
+        """
         ids: list[str] = self._cases["case_id"].slice(start, stop - start).to_pylist()
         return ids
 
@@ -102,7 +115,14 @@ class ImageStore:
         return self.span(0, len(self))
 
     def span(self, start: int, stop: int) -> Iterator[tuple[str, Image]]:
-        """Yield what iteration yields, from one place of the order up to, without, another."""
+        """Yield (case id, image) from one place of the order up to, without, another.
+
+        One shard is mapped at a time. Images are read-only views.
+
+        Args:
+            start: First place, from 0.
+            stop: Place behind the last.
+        """
         ids = self.ids(start, stop)
         for shard, row, position in self._rows(start, stop):
             yield ids[position - start], shard.view(row)
@@ -111,6 +131,8 @@ class ImageStore:
         """Yield the images of `span` as many at once as are alike and lie side by side.
 
         Args:
+            start: First place, from 0.
+            stop: Place behind the last.
             values: Pixels times channels that a run holds at most; one image may exceed it.
         """
         # Images already given as part of a longer run are passed over.
@@ -131,7 +153,11 @@ class ImageStore:
         return digests
 
     def check(self, start: int, stop: int) -> None:
-        """Refuse images, from one place of the order up to another, that are not as written."""
+        """Refuse images, from one place of the order up to another, that are not as written.
+
+        Raises:
+            DataError: The digest of an image, with its spacing and region, is another.
+        """
         digests = self._cases["digest"].slice(start, stop - start).to_pylist()
         # Every image is read again and held against its digest.
         for (shard, row, position), digest in zip(self._rows(start, stop), digests, strict=True):
@@ -146,12 +172,26 @@ class ImageStore:
         return self._open(number).sizes()
 
     def image(self, case_id: str) -> Image:
-        """Read one image as a read-only view; a case that is not there is a DataError."""
+        """Read one image as a read-only view.
+
+        Args:
+            case_id: The case.
+
+        Raises:
+            DataError: The case is not there, or the store has no images.
+        """
         shard, row = self._locate(case_id)
         return shard.view(row)
 
     def spacing(self, case_id: str) -> Spacing | None:
-        """Read the distances of an image's pixels, mm; None where unknown."""
+        """Read the distances of an image's pixels, mm; None where unknown.
+
+        Args:
+            case_id: The case.
+
+        Returns:
+            Of rows and columns, and of slices before them in a volume.
+        """
         shard, row = self._locate(case_id)
         return shard.spacing(row)
 
@@ -161,9 +201,15 @@ class ImageStore:
         return shard.region(row)
 
     def places(self, case_ids: Texts) -> Whole:
-        """Find (n,) the place of each of some cases in the order, −1 of one that is not there.
+        """Find the place of each of some cases in the order.
 
         Memory holds no id of other cases afterwards.
+
+        Args:
+            case_ids: (n,) ids.
+
+        Returns:
+            (n,) int64, −1 of one that is not there.
         """
         import pyarrow as pa
         import pyarrow.compute as pc
@@ -178,7 +224,13 @@ class ImageStore:
         return shard.view(row)
 
     def at(self, position: int) -> tuple[Shard, int]:
-        """Find the shard of an image by its place in the order, and its row there."""
+        """Find the shard of an image by its place in the order, and its row there.
+
+        Shards stay open: whoever asks by place or by case asks in any order.
+
+        Args:
+            position: Place in the store's order, from 0.
+        """
         number = bisect.bisect_right(self.ends, position)
         if number not in self._open_shards:
             self._open_shards[number] = self._open(number)
@@ -198,6 +250,7 @@ class ImageStore:
             start, number = self.ends[number], number + 1
 
     def _locate(self, case_id: str) -> tuple[Shard, int]:
+        """Find the shard of a case and its row there; a case that is not there is refused."""
         self.require_images()
         position = self._position.get(case_id)
         if position is None:
@@ -210,6 +263,7 @@ class ImageStore:
             raise refusal("image_store.no_images", str(self.folder))
 
     def _open(self, number: int) -> Shard:
+        """Map a shard, and hold its number of images against that of the index."""
         # The file must hold as many images as the index says.
         name, images = self.shards[number]
         path = shard_path(self.folder, name)
@@ -241,7 +295,7 @@ class Span:
         return self.store().runs(self.start, self.stop, values)
 
     def store(self) -> ImageStore:
-        """Open the store, opened once in each process."""
+        """Open the store, once in each process: spans follow one another over the same files."""
         return _opened(self.folder, self.sha256)
 
 
@@ -249,7 +303,11 @@ def spans(store: ImageStore, values: int) -> Iterator[Span]:
     """Cut a store into spans of about equal work, the same wherever they are worked on.
 
     Args:
+        store: The store; its spans name its folder and its digest.
         values: Pixels times channels that a span holds at most; one image may exceed it.
+
+    Yields:
+        Spans in the store's order, which together hold every image once.
     """
     store.require_images()
     # A span ends before the image that would make it too large; it may cross shards.
@@ -271,9 +329,17 @@ def _opened(folder: Path, sha256: str) -> ImageStore:  # noqa: ARG001 - tells re
 
 
 def modality_folders(images: Path) -> dict[str, Path]:
-    """Return modality → folder of its store, the first one `images` itself.
+    """Find the folder of each modality's store, the first one's being `images` itself.
 
-    Where cases have one image each, it is under an empty name.
+    Args:
+        images: Folder of images.
+
+    Returns:
+        Modality → folder, in the order in which they were given. Where cases have one image each,
+        it is under an empty name.
+
+    Raises:
+        DataError: The record of modalities cannot be read.
     """
     # Without a record there is one modality, which has no name.
     record = images / _RECORD
@@ -288,13 +354,22 @@ def modality_folders(images: Path) -> dict[str, Path]:
 
 
 def write_modalities(images: Path, names: Sequence[str]) -> None:
-    """Note the modalities, in order, beside the first one's store; nothing where there is one."""
+    """Note the modalities, in order, beside the first one's store; nothing where there is one.
+
+    Args:
+        images: Folder of the first one's store.
+        names: Of all, the first one first.
+
+    Raises:
+        DataError: A name is no name of a folder.
+    """
     if len(names) > 1:
         _check_names(names)
         (images / _RECORD).write_text(json.dumps(list(names)) + "\n", encoding="utf-8")
 
 
 def _check_names(names: Sequence[str]) -> None:
+    """Refuse names that are no folder everywhere: a letter, then letters, digits, `_` and `-`."""
     for name in names:
         if not _NAME.fullmatch(name):
             raise refusal("image_store.modality_name", name=name)
