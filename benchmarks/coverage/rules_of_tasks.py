@@ -72,7 +72,7 @@ def draw_class(trait: Floats, generator: np.random.Generator) -> tuple[Floats, A
 def draw_findings(trait: Floats, generator: np.random.Generator) -> tuple[Floats, Any]:
     """Return the values of three findings."""
     present = generator.normal(size=trait.shape) < trait - OFFSETS
-    return FINDINGS.encode(present.astype(np.int64)), np.zeros(len(trait), dtype=np.int64)
+    return present.astype(np.float64), np.zeros(len(trait), dtype=np.int64)
 
 
 def draw_time(trait: Floats, generator: np.random.Generator) -> tuple[Floats, Any]:

@@ -78,7 +78,7 @@ def draw(
     latent = np.sqrt(TOGETHER) * common + np.sqrt(1 - TOGETHER) * mix()
     present = latent > norm.ppf(1 - share)
     unknown = generator.uniform(size=present.shape) < NOT_KNOWN
-    value = outcome.encode(np.where(unknown, UNKNOWN, present.astype(np.int64)))
+    value = np.where(unknown, UNKNOWN, present).astype(np.float64)
     both, shift = mix(), separation(design.auc)
     nothing = np.zeros(len(patient), dtype=np.int64)
     scored = []

@@ -76,7 +76,7 @@ def make_findings(patients=90):
     noise = generator.normal(0, 0.5, size=(patients, 3))
     present = _signal(patients)[:, None] + noise > [0.2, 0.0, 0.8]
     unknown = generator.uniform(size=present.shape) < 0.1
-    value = FINDINGS.encode(np.where(unknown, UNKNOWN, present * PRESENT))
+    value = np.where(unknown, UNKNOWN, present * PRESENT).astype(np.float64)
     label = FINDINGS.label(value)
     return _made(FINDINGS.settle(value, label), value, label)
 
@@ -160,7 +160,7 @@ def another_cohort(inputs):
         np.concatenate([cases.patient_id, ids]),
         np.concatenate([cases.split, np.full(len(ids), "test")]),
         np.concatenate([cases.label, np.full(len(ids), SEALED)]),
-        None if cases.value is None else np.tile(cases.value, 2),
+        None if cases.value is None else np.concatenate([cases.value, cases.value]),
     )
     models = []
     for each in inputs.models:
@@ -174,7 +174,7 @@ def another_cohort(inputs):
         models=tuple(models),
         cases=joined,
         task=replace(inputs.task, design="holdout"),
-        sealed=pd.DataFrame({"case_id": ids, "label": cases.label, "value": cases.value}),
+        sealed=pd.DataFrame({"case_id": ids, "label": cases.label, "value": [*cases.value]}),
         covariates=pd.DataFrame({"case_id": ids, "cohort": hospital}),
         card=replace(inputs.card, test_sites=("A", "B"), site_column="cohort"),
     )

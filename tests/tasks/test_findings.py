@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from numpy.testing import assert_array_equal
 from sklearn.metrics import roc_auc_score
 
+from skiagram.datasets.folder.table import values_of
 from skiagram.errors import DataError, SkiagramError
 from skiagram.evaluation.evaluation_record import DEVELOPMENT, EXTERNAL, PARTS, SHIFTS
 from skiagram.evaluation.external import (
@@ -22,6 +25,7 @@ from skiagram.records.predictions import scores_of
 from skiagram.report.tables import tabulate_declared
 from skiagram.statistics.significance import correct_by_holm
 from skiagram.tables.frames import TableLine
+from skiagram.tasks.cases import Cases
 from skiagram.tasks.columns import OutcomeTable
 from skiagram.tasks.findings import ABSENT, OTHERS, PRESENT, UNKNOWN, Findings
 from skiagram.tasks.scored_cases import ScoredCases
@@ -50,8 +54,7 @@ def read(cells, known=None, **given):
 
 
 def states_of(read_columns):
-    outcome = read_columns.outcome
-    return outcome.states(np.array(read_columns.value, dtype=np.float64))
+    return np.array([list(map(float, cell.split("; "))) for cell in read_columns.value])
 
 
 def make_cases(cases=400, seed=0):
@@ -64,7 +67,7 @@ def make_cases(cases=400, seed=0):
 
 
 def scored(states, score):
-    value = FINDINGS.encode(states)
+    value = states.astype(np.float64)
     return scored_by(FINDINGS, score, value, FINDINGS.label(value))
 
 
@@ -109,26 +112,31 @@ def test_folds_are_balanced_by_the_rarest_finding_of_a_case():
 
 def test_a_rare_finding_and_a_number_of_another_label_are_refused():
     states, _ = make_cases()
-    value = FINDINGS.encode(states)
+    value = states.astype(np.float64)
     label = FINDINGS.label(value)
     settled = FINDINGS.settle(value, label)
     known = states != UNKNOWN
     shares = (states == PRESENT).sum(axis=0) / known.sum(axis=0)
     assert settled.shares == pytest.approx(shares)
-    FINDINGS.check(float(value[0]), int(label[0]), "line 2")
+    FINDINGS.check(tuple(value[0]), int(label[0]), "line 2")
     states[:, 2] = ABSENT
     with pytest.raises(DataError, match=r"effusion \(0 with it") as refused:
-        FINDINGS.settle(FINDINGS.encode(states), label)
+        FINDINGS.settle(states.astype(np.float64), label)
     assert "--finding-names mass nodule" in str(refused.value)
-    assert settled.settle(FINDINGS.encode(states), label) == settled  # of another cohort
+    assert settled.settle(states.astype(np.float64), label) == settled  # of another cohort
 
 
-def test_thirty_three_findings_are_held_exactly():
-    names = tuple(f"finding {number}" for number in range(33))
-    outcome = Findings(column="findings", findings=names)
-    states = np.random.default_rng(0).integers(0, 3, size=(200, 33))
-    states[0] = UNKNOWN
-    assert (outcome.states(outcome.encode(states)) == states).all()
+def test_findings_of_any_number_come_back_from_a_cell_and_from_the_table_of_cases(tmp_path):
+    states = np.random.default_rng(0).integers(-1, 2, size=(20, 60)).astype(np.float64)
+    columns = {
+        f"finding {number}": [f"{state:.0f}" for state in states[:, number]] for number in range(60)
+    }
+    cells = pd.Series(read(columns).value)
+    assert_array_equal(values_of(cells), states)
+    states[3] = np.nan  # of a sealed case
+    ids = np.array([f"case-{number:02d}" for number in range(20)])
+    Cases(ids, ids, np.full(20, "train"), np.zeros(20, np.int64), states).write(tmp_path / "a")
+    assert_array_equal(Cases.read(tmp_path / "a").value, states)
 
 
 def test_the_primary_figure_is_the_mean_of_the_findings_areas():
@@ -152,7 +160,7 @@ def test_the_interval_of_one_area_twice_is_that_of_the_area():
     states, score = make_cases()
     twice = np.repeat(states[:, :1], 2, axis=1)
     outcome = Findings(column="findings", findings=("a", "b"))
-    value, each = outcome.encode(twice), np.arange(len(states))
+    value, each = twice.astype(np.float64), np.arange(len(states))
     both = np.repeat(score[None, :, :1], 2, axis=2)
     fit = np.zeros((1, len(states)), dtype=np.int64)
     cases = ScoredCases(each * 0, value, each, both, np.full(both.shape, 0.5), fit)
@@ -190,7 +198,7 @@ def test_a_finding_of_a_single_patient_is_left_out_of_the_mean():
 
 def test_probabilities_have_the_findings_shares_and_rise_with_the_score():
     states, score = make_cases(2000)
-    value = FINDINGS.encode(states)
+    value = states.astype(np.float64)
     calibration = FINDINGS.calibrate(score, value, FINDINGS.label(value), np.arange(len(value)))
     probability = calibration.probabilities(score)
 
@@ -202,14 +210,14 @@ def test_probabilities_have_the_findings_shares_and_rise_with_the_score():
     assert (np.diff(probability[order, 0]) >= 0).all()
     unknown = np.full_like(states, UNKNOWN)
     nothing = FINDINGS.calibrate(
-        score, FINDINGS.encode(unknown), FINDINGS.label(value), np.arange(len(value))
+        score, unknown.astype(np.float64), FINDINGS.label(value), np.arange(len(value))
     )
     assert nothing.probabilities(score) == pytest.approx(0.5)
 
 
 def test_a_network_learns_what_is_known_by_cross_entropy():
     states, score = make_cases(50)
-    value = FINDINGS.encode(states)
+    value = states.astype(np.float64)
     settled = replace(FINDINGS, shares=(0.4, 0.2, 0.1))
     logits = torch.tensor(score, requires_grad=True)
     target = torch.tensor(settled.target(value, FINDINGS.label(value)))
@@ -242,16 +250,16 @@ def test_another_cohort_has_the_same_findings_and_labels():
 
 def test_few_patients_of_a_finding_are_told():
     states, _ = make_cases()
-    value, each = FINDINGS.encode(states), np.arange(len(states))
+    value, each = states.astype(np.float64), np.arange(len(states))
     assert FINDINGS.doubts(value, each, each) == ()
     few = states[:120]
-    (rare,) = FINDINGS.doubts(FINDINGS.encode(few), each[:120], each[:120])
+    (rare,) = FINDINGS.doubts(few.astype(np.float64), each[:120], each[:120])
     assert "of effusion" in rare
     # A finding of a single patient is no part of the mean, and the page does not say that it is.
     alone = np.where(states == PRESENT, ABSENT, states)
     alone[:, :2] = states[:, :2]
     alone[0, 2] = PRESENT
-    (left_out,) = FINDINGS.doubts(FINDINGS.encode(alone), each, each)
+    (left_out,) = FINDINGS.doubts(alone.astype(np.float64), each, each)
     assert left_out.startswith("Left out of the mean over findings: effusion.")
     facts = dict(FINDINGS.count(value, each))
     known = int((states[:, 0] != UNKNOWN).sum())
@@ -298,14 +306,14 @@ def test_sides_and_sites_are_compared_by_the_findings_that_both_define(inputs):
     inputs = replace(inputs, models=inputs.models[:1])
     cohort, outcome = another_cohort(inputs), inputs.task.predicted
     # No case of the cohort has an effusion, and none of its hospital B a nodule.
-    states = outcome.states(np.array(cohort.sealed["value"]))
+    states = np.array(cohort.sealed["value"].tolist())
     states[:, 2] = np.where(states[:, 2] == PRESENT, ABSENT, states[:, 2])
     hospital = cohort.covariates["cohort"].to_numpy()
     states[hospital == "B", 1] = ABSENT
-    value = outcome.encode(states)
+    value = states.astype(np.float64)
     known = np.array(cohort.cases.value)
     known[cohort.cases.split == "test"] = value
-    sealed = cohort.sealed.assign(value=value, label=outcome.label(value))
+    sealed = cohort.sealed.assign(value=[*value], label=outcome.label(value))
     cohort = replace(cohort, sealed=sealed, cases=replace(cohort.cases, value=known))
     home, found = evaluated(inputs), evaluated(cohort)
     table = cohort.models[0].part("test").set_index("case_id")
@@ -341,9 +349,8 @@ def test_sides_and_sites_are_compared_by_the_findings_that_both_define(inputs):
 
 def test_generated_findings_are_likelier_where_the_nodule_is():
     hidden = np.arange(4000) % 2 == 1
-    value, label = FINDINGS.draw(hidden, 3.0, np.random.default_rng(0))
-    states = FINDINGS.states(value)
-    assert (label == FINDINGS.label(value)).all()
+    states, label = FINDINGS.draw(hidden, 3.0, np.random.default_rng(0))
+    assert (label == FINDINGS.label(states)).all()
     gaps = [
         (states[hidden, k] == PRESENT).mean() - (states[~hidden, k] == PRESENT).mean()
         for k in range(3)

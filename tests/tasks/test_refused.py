@@ -34,7 +34,7 @@ def test_a_value_that_cannot_be_is_refused_with_its_row(outcome, changed, value,
 def test_cases_that_cannot_be_learned_from_are_refused(outcome, changed, cases, said):
     count, value, label = (np.array(column) for column in zip(*cases, strict=True))
     with pytest.raises(DataError) as refused:
-        make(outcome, changed).settle(value.repeat(count), label.repeat(count))
+        make(outcome, changed).settle(value.repeat(count, axis=0), label.repeat(count))
     for words in said:
         assert words in str(refused.value)
     assert VALUE not in str(refused.value)

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass as options
 
-from skiagram.arrays import Singles
+from skiagram.arrays import Floats, Singles
 from skiagram.datasets.choices import CopyChoice
 from skiagram.errors import DataError
 from skiagram.images import Spacing
@@ -29,7 +29,7 @@ def tabulate_entries(
     patient: Iterable[str | None] | None,
     label: Iterable[int] | int,
     split: Iterable[Split | None] | Split | None,
-    value: Sequence[float] | float = math.nan,
+    value: Floats | float = math.nan,
 ) -> pd.DataFrame:
     """Return the cases of a source, a row each, before their images are read.
 
@@ -40,12 +40,15 @@ def tabulate_entries(
         patient: Patient within the source; None where the source does not say, as for the others.
         label: Index into the source's classes; `SEALED` for a test case whose label is encrypted.
         split: The published split.
-        value: Of the source's outcome, in its unit; NaN where classes are told apart.
+        value: (n,) of the source's outcome, in its unit, or (n, findings); NaN where classes are
+            told apart.
     """
-    given = {"name": name, "patient": patient, "label": label, "split": split, "value": value}
+    of_each = [*value] if isinstance(value, np.ndarray) else value
+    given = {"name": name, "patient": patient, "label": label, "split": split, "value": of_each}
     texts = dict.fromkeys(("name", "patient", "split"), object)  # None stays what it is
     entries = pd.DataFrame(given, range(len(name)), dtype=object)
-    return entries.astype({**texts, "label": np.int64, "value": np.float64})
+    texts |= {} if np.ndim(value) > 1 else {"value": np.float64}
+    return entries.astype({**texts, "label": np.int64})
 
 
 @dataclass(frozen=True)

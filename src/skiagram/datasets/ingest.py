@@ -237,7 +237,8 @@ def _settle(task: Task, entries: pd.DataFrame, source: Source, problems: Problem
         for value_label_and_name in zip(*columns, strict=True):
             task.predicted.check(*value_label_and_name)
         development = entries[(entries["split"] != "test") | (task.design == "cv")]
-        value, label = (development[name].to_numpy() for name in ("value", "label"))
+        value = np.array(development["value"].tolist(), dtype=np.float64)
+        label = development["label"].to_numpy()
         return replace(task, predicted=task.predicted.settle(value, label))
     except DataError as error:
         if len(entries) or not problems.collects:
@@ -506,13 +507,15 @@ def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: Ing
         raise refusal("datasets.sealed_outcome", outcome=predicted.words)
     test = cases.split == "test"
     if encrypted is None or ingested.task.design == "cv":
-        label, value = (listed.loc[test, column].to_numpy() for column in ("label", "value"))
-        value = None if cases.value is None else value
-        seal_labels(folders.sealed, cases.case_id[test], label, value)
+        sealed = listed[test]
+        value = None
+        if cases.value is not None:
+            value = np.array(sealed["value"].tolist(), dtype=np.float64)
+        seal_labels(folders.sealed, cases.case_id[test], sealed["label"].to_numpy(), value)
     else:
         tokens = tuple(encrypted.tokens[position] for position in listed.index[test])
-        sealed = replace(encrypted, tokens=tokens)
-        seal_encrypted_labels(folders.sealed, cases.case_id[test], sealed)
+        tokens_of_test = replace(encrypted, tokens=tokens)
+        seal_encrypted_labels(folders.sealed, cases.case_id[test], tokens_of_test)
 
 
 def tabulate_cases(
@@ -539,6 +542,7 @@ def tabulate_cases(
     # what is sealed
     sealed, value = split == "test", None
     if listed["value"].notna().any():
-        value = np.where(sealed, np.nan, listed["value"])
+        value = np.array(listed["value"].tolist(), dtype=np.float64)
+        value[sealed] = np.nan
     label = np.where(sealed, SEALED, listed["label"])
     return Cases(name_cases(listed, prefix), patient_id, split, label, value)

@@ -46,7 +46,8 @@ def find_telling_columns(
     Args:
         values: (n, k) in the order of the table's rows, NaN where missing.
         label: (n,) class of each row.
-        outcome: (n,) a time, number or grade; None where classes are told apart.
+        outcome: (n,) a time, number or grade, which has an order; none of several findings, or
+            None where classes are told apart.
         development: (n,) rows whose labels may be looked at; None for all.
         besides: Of each further question, such as each of several findings, (n,) its labels.
     """
@@ -58,7 +59,9 @@ def find_telling_columns(
         telling = _columns_that_tell(known, other[rows]) | telling
     # the ranks of some are almost those of the outcome, or its reverse
     agreement = [0.0] * len(names)
-    of_rows = pd.Series(dtype=float) if outcome is None else pd.Series(outcome[rows])
+    of_rows = pd.Series(dtype=np.float64)
+    if outcome is not None and outcome.ndim == 1:
+        of_rows = pd.Series(outcome[rows])
     if of_rows[np.isfinite(of_rows)].nunique() >= _MIN_ROWS:
         with warnings.catch_warnings(action="ignore"):  # of constant columns
             agreement = [

@@ -135,7 +135,7 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
     labels = line_up(labels, cases.case_id[sealed], "sealed labels")
     label[sealed] = labels["label"].to_numpy(dtype=np.int64)
     if value is not None and sealed.any():
-        value[sealed] = labels["value"].to_numpy(dtype=np.float64)
+        value[sealed] = np.array(labels["value"].tolist(), dtype=np.float64)
     if task.predicted.has_value and value is None:
         raise refusal("evaluation.no_values")
     # A label outside the classes would count as another class.

@@ -21,7 +21,7 @@ from skiagram.datasets.folder.columns import (
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, column_of, list_columns, option_of
 from skiagram.datasets.folder.table import read_features as read_values
-from skiagram.datasets.folder.table import splits_of
+from skiagram.datasets.folder.table import splits_of, values_of
 from skiagram.datasets.telling_columns import (
     PYRADIOMICS,
     find_telling_columns,
@@ -136,7 +136,7 @@ def _settle_features(
     open_rows &= [split != "test" for split in splits_of(frame, source.columns, source.test_sites)]
     value, questions = None, list[Whole]()
     if source.outcome is not None:
-        value = numbers_of(frame[source.outcome.column])
+        value = values_of(frame[source.outcome.column])
         answers = source.outcome.asked_of_traits(value[open_rows], number[open_rows]).values()
         for answer in answers:
             questions.append(np.zeros(len(frame), dtype=np.int64))

@@ -12,7 +12,8 @@ import pandas as pd
 from skiagram.errors import named, refusal
 from skiagram.readers.dicom import read_element
 from skiagram.readers.file_trees import FileTree
-from skiagram.tables.frames import BETWEEN, WHERE, replace_columns
+from skiagram.tables.cells import BETWEEN
+from skiagram.tables.frames import WHERE, replace_columns
 
 _UID = re.compile(r"\d+(\.\d+){4,}")
 _OF_SERIES = ("", ".dcm", ".ima")

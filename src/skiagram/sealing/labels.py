@@ -66,9 +66,9 @@ def seal_labels(
     """Write the plain labels of (n,) test cases, and their values, into the sealed folder.
 
     Args:
-        value: (n,) of what is predicted; None where labels are all that there is.
+        value: (n,) of what is predicted, or (n, findings); None where labels are all.
     """
-    values = {} if value is None else {"value": value}
+    values = {} if value is None else {"value": [*value]}
     write_table(pd.DataFrame({"case_id": case_id, "label": label, **values}), folder / _PLAIN)
 
 

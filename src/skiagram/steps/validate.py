@@ -131,7 +131,7 @@ def ingest_cohort(
     # all its cases are test cases, whose labels are sealed
     cases = Cases.read(folders.cases / "cases.parquet")
     test, hidden = np.full(len(cases), "test"), np.full(len(cases), SEALED)
-    value = None if cases.value is None else np.full(len(cases), np.nan)
+    value = None if cases.value is None else np.full_like(cases.value, np.nan)
     closed = replace(cases, split=test, label=hidden, value=value)
     closed.write(target / "cases/cases.parquet")
     seal_labels(target / "sealed", cases.case_id, cases.label, cases.value)

@@ -22,6 +22,7 @@ _TRUTH = {"true": 1.0, "false": 0.0}
 _BRACKETS = re.compile(r"[\[(<](.*)[\])>]")  # the TCGA writes `[Not Available]`
 # Of spreadsheets in several languages, such as #REF!, #BEZUG!, #¡VALOR!, #DIV/0!, #N/A, #NV, ####.
 _ERROR = re.compile(r"(?i)#[¡¿]?[^\W\d_]+(/0)?[!?]|#n/[abdv]!?|#nv|#i/t|#{2,}")
+BETWEEN = "; "  # several names, or states, in one cell
 MISSING_CODES = (9, 99, 999, 9999, 99999)  # numbers by which data sets mark a missing value
 _FAR = 3  # times the next number, of a code among numbers that are no counts
 

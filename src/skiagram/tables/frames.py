@@ -32,7 +32,6 @@ from skiagram.tables.cells import UNMEASURED, number_of, stands_for_missing
 
 WHERE = "the CSV"
 NAMES_OF_FILES = ("file", "mask")  # columns
-BETWEEN = "; "  # several names in one cell
 _MAX_COLUMNS = 50_000
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _SEPARATOR_HINT = re.compile(r"sep=([,;\t])\r?\n")  # a first line that Excel understands

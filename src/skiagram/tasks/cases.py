@@ -45,7 +45,8 @@ class Cases:
         patient_id: (n,) str, opaque; images of a patient share it.
         split: (n,) str, each one of `Split`; under `cv` all are `train`.
         label: (n,) int64 index into `Task.classes`, or `SEALED`.
-        value: (n,) float64 of what is predicted; None where labels are all that there is.
+        value: (n,) float64 of what is predicted, or (n, findings); None where labels are all that
+            there is.
     """
 
     case_id: Texts
@@ -98,7 +99,10 @@ class Cases:
 
     def write(self, path: Path) -> None:
         """Write the table as Parquet."""
-        write_table(pd.DataFrame(self._columns), path)
+        columns = {
+            name: [*column] if column.ndim > 1 else column for name, column in self._columns.items()
+        }
+        write_table(pd.DataFrame(columns), path)
 
     @classmethod
     def read(cls, path: Path) -> "Cases":
@@ -106,7 +110,9 @@ class Cases:
         table = read_table(path)
         case_id, patient_id, split = (table[name].to_numpy(dtype=str) for name in _TEXTS)
         label = table["label"].to_numpy(dtype=np.int64)
-        value = table["value"].to_numpy(dtype=np.float64) if "value" in table.columns else None
+        value = None
+        if "value" in table.columns:
+            value = np.array(table["value"].tolist(), dtype=np.float64)
         return cls(case_id, patient_id, split, label, value)
 
 

@@ -4,8 +4,8 @@ Each finding is present, absent or not known; what is not known teaches and judg
 gives a score a finding, which one logistic curve a finding turns into a probability. Models are
 compared by the mean of the findings' AUCs, and by each of them, corrected for their number.
 
-The value of a case is one number that holds all findings: Σ sₖ 3ᵏ over findings k from 0, with
-s = 0 absent, 1 present, 2 not known. Folds are balanced by the rarest finding of a case.
+The value of a case is a state a finding: 1 present, 0 absent, −1 not known. Folds are balanced by
+the rarest finding of a case.
 """
 
 import shlex
@@ -27,7 +27,13 @@ from skiagram.statistics.estimate import format_decimal, format_estimate
 from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mean_over_repeats
 from skiagram.statistics.proportional_odds import fit_rising_score
 from skiagram.strict import STRICT
-from skiagram.tables.cells import plain, says_nothing_found, split_list, stands_for_missing
+from skiagram.tables.cells import (
+    BETWEEN,
+    plain,
+    says_nothing_found,
+    split_list,
+    stands_for_missing,
+)
 from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells
 from skiagram.tasks.outcome import (
     Finite,
@@ -43,9 +49,8 @@ from skiagram.tasks.scored_cases import ScoredCases
 if TYPE_CHECKING:  # commands print their help without pandas
     from skiagram.tables.frames import TableLine
 
-ABSENT, PRESENT, UNKNOWN = 0, 1, 2
+ABSENT, PRESENT, UNKNOWN = 0, 1, -1
 OTHERS = "none of these"  # label of a case without any finding that folds are balanced by
-MOST_FINDINGS = 33  # 3³³ is the last power that a number of 64 bits holds exactly
 _FEWEST_CASES = 10  # with a finding, and without it; each of five folds then has two
 _FEWEST_PATIENTS = 2  # with a finding, and without it, for its AUC to count in the mean
 _ENOUGH_PATIENTS = 20  # with a finding
@@ -89,8 +94,8 @@ class Findings(MeasuredOutcome):
     """Several findings, of which a case may have any.
 
     Attributes:
-        column: Column of the number that holds them.
-        findings: Names, in the order in which the number holds them.
+        column: Column of their states, one after the other.
+        findings: Names, in the order of the states.
         balanced_by: Findings that labels tell, the rarest first; a case has the first that is
             present as its label. Empty until they are known.
         shares: Of development cases in which it is known that have a finding, by finding; empty
@@ -98,7 +103,7 @@ class Findings(MeasuredOutcome):
     """
 
     column: str
-    findings: Annotated[tuple[str, ...], Field(min_length=2, max_length=MOST_FINDINGS)]
+    findings: Annotated[tuple[str, ...], Field(min_length=2)]
     balanced_by: tuple[str, ...] = ()
     shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
     kind: Literal["findings"] = "findings"
@@ -121,14 +126,12 @@ class Findings(MeasuredOutcome):
             raise refusal("tasks.no_findings_column")
         read = _read_lists if len(options["findings"]) == 1 else _read_each
         names, states, note = read(table, options)
-        # Coded as powers of 3 in one number, so there is a limit.
-        if not 2 <= len(names) <= MOST_FINDINGS:
+        if len(names) < 2:
             raise refusal(
                 "tasks.number_of_findings",
                 f"column `{options['findings'][0]}`",
                 number=len(names),
                 names=listed(names),
-                most=MOST_FINDINGS,
             )
         # Another cohort is labelled as the project is. Else labels tell the findings, the rarest
         # first, as many as leave each label enough cases.
@@ -146,9 +149,8 @@ class Findings(MeasuredOutcome):
             balanced_by = tuple(names[number] for number in order)
         # Values and labels as the project keeps them.
         outcome = cls(column=VALUE, findings=names, balanced_by=balanced_by)
-        values = outcome.encode(states)
-        label = [outcome.classes[number] for number in outcome.label(values).tolist()]
-        cells = [f"{value:.0f}" for value in values.tolist()]
+        label = [outcome.classes[number] for number in outcome.label(states).tolist()]
+        cells = [BETWEEN.join(map(str, row)) for row in states.tolist()]
         return ReadColumns(outcome, label, cells, note)
 
     @classmethod
@@ -171,37 +173,24 @@ class Findings(MeasuredOutcome):
             )
         return replace(self, column=cohort.column)
 
-    def encode(self, states: Whole) -> Floats:
-        """Compute (n,) the numbers that hold (n, findings) states."""
-        places = 3 ** np.arange(states.shape[1], dtype=np.int64)
-        value: Floats = (states * places).sum(axis=1).astype(np.float64)
-        return value
-
-    def states(self, value: Floats) -> Whole:
-        """Return (n, findings) states of (n,) numbers."""
-        places = 3 ** np.arange(len(self.findings), dtype=np.int64)
-        states: Whole = value.astype(np.int64)[:, None] // places % 3
-        return states
-
-    def label(self, value: Floats) -> Whole:
+    def label(self, states: Floats | Whole) -> Whole:
         """Find (n,) the first finding of `balanced_by` that is present; else the last label."""
-        states = self.states(value)
-        first = np.full(len(value), len(self.balanced_by), dtype=np.int64)
+        first = np.full(len(states), len(self.balanced_by), dtype=np.int64)
         for number, name in reversed([*enumerate(self.balanced_by)]):
             first[states[:, self.findings.index(name)] == PRESENT] = number
         return first
 
-    def check(self, value: float, label: int, where: str) -> None:
-        # The value must be a code, and the label the rarest finding in it.
-        highest = 3 ** len(self.findings) - 1
-        is_whole = np.isfinite(value) and value == round(value) and 0 <= value <= highest
-        if not is_whole or int(self.label(np.array([value]))[0]) != label:
+    def check(self, value: Any, label: int, where: str) -> None:
+        # A state for each finding, and the label the rarest finding that is present.
+        states = np.atleast_2d(np.array(value, dtype=np.float64))
+        is_right = states.shape[1] == len(self.findings)
+        is_right &= bool(np.isin(states, (ABSENT, PRESENT, UNKNOWN)).all())
+        if not is_right or int(self.label(states)[0]) != label:
             raise refusal(
-                "tasks.packed_findings",
+                "tasks.states_of_findings",
                 f"{where}, column `{self.column}`",
                 value=value,
                 label=self.classes[label],
-                highest=highest,
                 n_findings=len(self.findings),
             )
 
@@ -209,8 +198,7 @@ class Findings(MeasuredOutcome):
         if self.shares:  # of another cohort, in which a finding may be rare
             return self
         # Findings that folds could not share out are refused.
-        states = self.states(value)
-        present, absent = (states == PRESENT).sum(axis=0), (states == ABSENT).sum(axis=0)
+        present, absent = (value == PRESENT).sum(axis=0), (value == ABSENT).sum(axis=0)
         rare = [
             f"{name} ({with_it} with it, {without} without it)"
             for name, with_it, without in zip(self.findings, present, absent, strict=True)
@@ -242,7 +230,7 @@ class Findings(MeasuredOutcome):
         odds = weight * (hidden[:, None] - 0.5) - np.linspace(0.0, 1.0, count)
         present = generator.uniform(size=odds.shape) < scipy.special.expit(odds)
         unknown = generator.uniform(size=odds.shape) < _UNKNOWN_SHARE
-        value = self.encode(np.where(unknown, UNKNOWN, present.astype(np.int64)))
+        value = np.where(unknown, UNKNOWN, present).astype(np.float64)
         return value, self.label(value)
 
     def as_score(self, best: Floats) -> Floats:
@@ -250,9 +238,7 @@ class Findings(MeasuredOutcome):
         return np.tile(best[:, None], (1, len(self.findings)))
 
     def target(self, value: Floats, label: Whole) -> Floats:
-        """Return (n, findings): 1 present, 0 absent, −1 not known."""
-        states = self.states(value)
-        return np.where(states == UNKNOWN, -1, states).astype(np.float64)
+        return value
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
         """Compute the mean cross-entropy of all findings that are known.
@@ -270,7 +256,7 @@ class Findings(MeasuredOutcome):
     ) -> FindingsCalibration:
         # Each finding by its own known cases.
         slopes, intercepts = [], []
-        for score, state in zip(scores.T, self.states(value).T, strict=True):
+        for score, state in zip(scores.T, value.T, strict=True):
             is_known = state != UNKNOWN
             score, present = score[is_known], (state[is_known] == PRESENT).astype(np.int64)
             # With one state alone the share of it, slightly towards one half.
@@ -285,8 +271,7 @@ class Findings(MeasuredOutcome):
 
     def tell(self, value: Floats) -> dict[str, Floats]:
         """Return 1 present, 0 absent or NaN not known, by finding."""
-        states = self.states(value).astype(np.float64)
-        states[states == UNKNOWN] = np.nan
+        states = np.where(value == UNKNOWN, np.nan, value)
         return dict(zip(self.findings, states.T, strict=True))
 
     def measure_parts(self, cases: ScoredCases) -> list[tuple[str, Linearised]]:
@@ -295,7 +280,7 @@ class Findings(MeasuredOutcome):
         With a single patient nothing tells how the AUC varies, and the mean would have no interval.
         """
         # Cases in which a finding is not known do not count for it.
-        states, parts = self.states(cases.value), []
+        states, parts = cases.value, []
         for number, name in enumerate(self.findings):
             known_cases = cases.select(states[:, number] != UNKNOWN)
             present = states[states[:, number] != UNKNOWN, number] == PRESENT
@@ -321,7 +306,7 @@ class Findings(MeasuredOutcome):
     ) -> Linearised:
         """Estimate the mean over findings, whose degrees of freedom the rarest finding limits."""
         # The rarest finding limits the degrees of freedom.
-        states, repeats = self.states(cases.value), len(cases.score)
+        states, repeats = cases.value, len(cases.score)
         influence = np.zeros((repeats, len(cases.value)))
         fewest, kind = np.inf, np.full(len(cases.value), -1, dtype=np.int64)
         for name, area in parts:
@@ -354,7 +339,7 @@ class Findings(MeasuredOutcome):
         parts = self.measure_parts(cases)
         measured = [MeasuredFigure("macro_auc", "", self.mean_of_parts(cases, parts))]
         # A finding counts as much as another, however often it is known.
-        states = self.states(cases.value)
+        states = cases.value
         is_known, present = states != UNKNOWN, (states == PRESENT).astype(np.float64)
         weight = (
             is_known
@@ -376,7 +361,7 @@ class Findings(MeasuredOutcome):
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
         """Draw expected against observed shares of the commonest findings; the table has all."""
         # The commonest findings are drawn, all are in the table.
-        states, areas = self.states(cases.value), dict(self.measure_parts(cases))
+        states, areas = cases.value, dict(self.measure_parts(cases))
         expected = cases.estimate.mean(axis=0)
         lines, rows = list[OutcomeLine](), list[tuple[str, ...]]()
         shares_of_all = (states == PRESENT).mean(axis=0)
@@ -408,13 +393,12 @@ class Findings(MeasuredOutcome):
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
         # How often each finding is present, of the cases in which it is known.
-        states = self.states(value)
         finding_counts = [
             (
                 f"cases with {name}",
                 f"{(state == PRESENT).sum()} of {(state != UNKNOWN).sum()} in which it is known",
             )
-            for name, state in zip(self.findings, states.T, strict=True)
+            for name, state in zip(self.findings, value.T, strict=True)
         ]
         return ("cases", str(len(value))), ("findings", str(len(self.findings))), *finding_counts
 
@@ -424,7 +408,7 @@ class Findings(MeasuredOutcome):
         with_it, without = (
             {
                 name: len(np.unique(patient[states == state]))
-                for name, states in zip(self.findings, self.states(value).T, strict=True)
+                for name, states in zip(self.findings, value.T, strict=True)
             }
             for state in (PRESENT, ABSENT)
         )
@@ -451,7 +435,7 @@ class Findings(MeasuredOutcome):
 
     def asked_of_traits(self, value: Floats, label: Whole) -> dict[str, Whole]:
         """Tell which cases have each finding; where it is not known, none."""
-        present = (self.states(value) == PRESENT).astype(np.int64)
+        present = (value == PRESENT).astype(np.int64)
         return dict(zip(self.findings, present.T, strict=True))
 
 

@@ -215,7 +215,7 @@ class Predicted(ABC):
         return self
 
     @abstractmethod
-    def check(self, value: float, label: int, where: str) -> None:
+    def check(self, value: Any, label: int, where: str) -> None:
         """Refuse a value that no case can have.
 
         Raises:

@@ -14,7 +14,7 @@ class ScoredCases:
 
     Attributes:
         label: (n,).
-        value: (n,), in the outcome's unit; of classes the label.
+        value: (n,) in the outcome's unit, or (n, findings) states; of classes the label.
         patient: (n,) from 0.
         score: (repeats, n) what orders the cases of one fit, higher = more of what is predicted;
             (repeats, n, scores) where a model gives several.

@@ -47,7 +47,7 @@ def having_findings(cases):
     states = np.stack([cases.label, 1 - cases.label], axis=1)
     states[::10, 0] = states[5::10, 1] = UNKNOWN
     outcome = Findings(column="findings", findings=("spot", "plain"), balanced_by=("spot",))
-    value = outcome.encode(states)
+    value = states.astype(np.float64)
     label = outcome.label(value)
     return replace(cases, label=label, predicted=outcome.settle(value, label), value=value)
 

@@ -17,7 +17,8 @@ from skiagram.compute.progress import Progress
 from skiagram.errors import refusal
 from skiagram.readers.case_images import checksum_of_series
 from skiagram.readers.file_trees import FileTree
-from skiagram.tables.frames import BETWEEN, replace_columns, rows_of
+from skiagram.tables.cells import BETWEEN
+from skiagram.tables.frames import replace_columns, rows_of
 
 KEYED = "hmac-"  # before a name under a key
 OF_FILE = b"file\0"

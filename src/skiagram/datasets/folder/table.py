@@ -25,9 +25,8 @@ from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, ROLES, WHOLE, Check
 from skiagram.errors import DataError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.tables.cells import number_of
+from skiagram.tables.cells import BETWEEN, number_of
 from skiagram.tables.frames import (
-    BETWEEN,
     are_numbers,
     find_texts,
     numbers_of,
@@ -110,7 +109,7 @@ def list_entries(
         None if columns.patient is None else frame[columns.patient].tolist(),
         [classes.index(label) if label else SEALED for label in frame[columns.label]],
         [splits[at] for at in rows],
-        math.nan if columns.value is None else numbers_of(frame[columns.value]).tolist(),
+        math.nan if columns.value is None else values_of(frame[columns.value]),
     )
     known: dict[str, dict[str, Any]] = {
         "covariates": {
@@ -245,6 +244,13 @@ def read_features(
             problem = refusal("datasets.empty_features", row_at(frame[[]], at).where)
             wrong.setdefault(at, problem)
     return values, wrong
+
+
+def values_of(cells: "pd.Series[str]") -> Floats:
+    """Return (n,) the values of an outcome, or (n, findings) where a cell says several."""
+    parts = cells.str.split(BETWEEN, expand=True)
+    values = np.array([numbers_of(parts[part].fillna("")) for part in parts]).T
+    return values[:, 0] if values.shape[1] == 1 else values
 
 
 def _checks_of_rows(

@@ -65,7 +65,7 @@ class OpenPhantomOutcome(OpenPhantom):
         value, label = self._outcome.draw(hidden, self._effect, generator)
         # every image with the label and the value of its patient
         patient = [self.place(position)[0] for position in self.entries.index]
-        self.entries = self.entries.assign(label=label[patient], value=value[patient])
+        self.entries = self.entries.assign(label=label[patient], value=[*value[patient]])
 
     def truth(self, position: int) -> GroundTruth:
         """Tell what is true of an image, with the score that no other is better than.
