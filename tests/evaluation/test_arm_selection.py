@@ -97,7 +97,7 @@ def test_the_primary_comparison_is_of_procedures_and_the_record_says_which(known
     assert own.find("roc_auc").value == area_of(found, "classical")
     assert "of each fold (One in 2 folds and Two in 1)" in found.verdict
     primary = find_comparison(found)
-    assert not primary.is_of_single_trainings
+    assert primary.trainings
     gap = area_of(found, "deep") - area_of(found, "classical")
     assert primary.difference.value == pytest.approx(gap)
     assert gap != pytest.approx(

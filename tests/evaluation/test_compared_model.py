@@ -36,7 +36,7 @@ def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whit
     )
     errors = norm.isf(test.pvalue / 2)  # its quantile is normal
     p = model.predicted.test_chance(model.figure, model.scored)
-    assert p == pytest.approx(2 * t.sf(errors, model.variation.degrees))
+    assert p == pytest.approx(2 * t.sf(errors, model.figure.variation.degrees))
     assert test.pvalue < 0.001
 
 

@@ -17,7 +17,6 @@ from sklearn.metrics import (
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.decisions import (
     JUDGMENTS,
-    Decisions,
     judge_decisions,
     judge_operating_points,
     threshold_at_specificity,
@@ -117,7 +116,7 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals():
     cases = reference(label, patient=np.arange(200) // 2)
     called = rng.random(200) < 0.25 + 0.5 * label
     draws = draw_patients(cases.patient, 50, 500, seed=0)
-    found = judge_decisions(Decisions(called[None], of(cases), draws), 1 / 3)
+    found = judge_decisions(called[None], of(cases), draws, 1 / 3)
     expected = {
         "sensitivity": recall_score(label, called),
         "specificity": recall_score(label, called, pos_label=0),
@@ -135,10 +134,10 @@ def test_figures_equal_sklearn_and_lie_within_their_intervals():
 def test_decisions_that_never_vary_or_never_err_say_so():
     label = (np.arange(40) % 2).astype(np.int64)
     cases, draws = reference(label), draw_patients(np.arange(40), 20, 200, seed=0)
-    nobody = judge_decisions(Decisions(np.zeros((1, 40), dtype=bool), of(cases), draws), 0.1)
+    nobody = judge_decisions(np.zeros((1, 40), dtype=bool), of(cases), draws, 0.1)
     assert nobody["matthews_correlation"].reason == "every case got the same decision"
     assert nobody["positive_predictive_value"].reason == "no case got this decision"
-    perfect = judge_decisions(Decisions((label == 1)[None], of(cases), draws), 0.1)
+    perfect = judge_decisions((label == 1)[None], of(cases), draws, 0.1)
     assert perfect["matthews_correlation"].value == 1
     assert perfect["matthews_correlation"].low is None
 

@@ -42,12 +42,15 @@ def mean_of_finite(values: Iterable[float]) -> float | None:
     return float(np.mean(finite)) if finite else None
 
 
-@dataclass(frozen=True)
+@dataclass
 class MeasuredModel:
     """A model with its figures, and what of it is compared; None where it was not trained.
 
     Attributes:
         chosen_by: What it may be chosen by.
+        name: As its config has it.
+        arm: Which it belongs to.
+        worth: Mean of what it is chosen by; −∞ where there is none.
     """
 
     predictions: Predictions
@@ -55,21 +58,11 @@ class MeasuredModel:
     compared: ComparedModel | None
     chosen_by: SelectionFigures
 
-    @property
-    def name(self) -> str:
-        """Its name, as its config has it."""
-        return self.result.outcome.model
-
-    @property
-    def arm(self) -> str:
-        """Which arm it belongs to."""
-        return self.result.outcome.arm
-
-    @property
-    def worth(self) -> float:
-        """The mean of what it is chosen by; −∞ where there is none."""
+    def __post_init__(self) -> None:
+        """Name it, and put one number on what it may be chosen by."""
+        self.name, self.arm = self.result.outcome.model, self.result.outcome.arm
         value = mean_of_finite(self.chosen_by.values())
-        return -np.inf if value is None else value
+        self.worth = -np.inf if value is None else value
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,7 @@ class SelectedArm:
     of_folds: Mapping[Fold, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@dataclass
 class MeasuredRun:
     """The measured models and what stands for each arm: all that an analysis of a run starts from.
 
@@ -99,6 +92,12 @@ class MeasuredRun:
         mixtures: What stands for an arm whose folds chose different models, measured as a model is.
         contender: What is held against the classical models, a key of `arms` where it could be
             scored.
+        task: What is predicted.
+        margin: Smallest difference in the primary figure that counts as worthwhile, in its unit.
+        standing: Arm → what stands for it.
+        pair: The same of the contender and the classical arm; empty where one of them is missing.
+        compared: Model → what of it is compared, of those that were trained.
+        rules: The same of the simple baselines.
     """
 
     setting: EvaluationSet
@@ -108,38 +107,20 @@ class MeasuredRun:
     options: EvaluationOptions
     mixtures: tuple[MeasuredModel, ...] = ()
 
-    @property
-    def task(self) -> Task:
-        """What is predicted."""
-        return self.setting.task
-
-    @property
-    def margin(self) -> float:
-        """The smallest difference in the primary figure that counts as worthwhile."""
-        return self.options.margin * self.task.predicted.margin_unit
-
-    @property
-    def standing(self) -> dict[str, ComparedModel]:
-        """Arm → what stands for it."""
-        return {arm: selected.compared for arm, selected in self.arms.items()}
-
-    @property
-    def pair(self) -> dict[str, ComparedModel]:
-        """What stands for the contender and for the classical arm; empty where one is missing."""
-        standing, named = self.standing, (self.contender, "classical")
-        return {arm: standing[arm] for arm in named} if standing.keys() >= {*named} else {}
-
-    @property
-    def compared(self) -> dict[str, ComparedModel]:
-        """Model → what of it is compared, of those that were trained."""
-        return {model.name: model.compared for model in self.models if model.compared}
-
-    @property
-    def rules(self) -> dict[str, ComparedModel]:
-        """The same of the simple baselines."""
-        compared = self.compared
-        named = name_rules(self.options, self.task)
-        return {name: compared[name] for name in named if name in compared}
+    def __post_init__(self) -> None:
+        """Pick out what analyses ask for by name."""
+        self.task = self.setting.task
+        self.margin = self.options.margin * self.task.predicted.margin_unit
+        # What stands for arms; two of them are the primary comparison.
+        standing = {arm: selected.compared for arm, selected in self.arms.items()}
+        named = (self.contender, "classical")
+        self.standing = standing
+        self.pair = {arm: standing[arm] for arm in named} if standing.keys() >= {*named} else {}
+        # Single models; a simple baseline that was not trained is held against nothing.
+        compared = {model.name: model.compared for model in self.models if model.compared}
+        rules = name_rules(self.options, self.task)
+        self.compared = compared
+        self.rules = {name: compared[name] for name in rules if name in compared}
 
     @cached_property
     def rivals(self) -> dict[str, ComparedModel]:

@@ -12,7 +12,6 @@ from skiagram.evaluation.scores import align_scores
 from skiagram.records.predictions import Predictions
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised
-from skiagram.statistics.variation import Variation
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.predicted import Predicted
 from skiagram.tasks.scored_cases import ScoredCases
@@ -20,7 +19,7 @@ from skiagram.tasks.scored_cases import ScoredCases
 SAME_ORDER = "the two order all cases alike"
 
 
-@dataclass(frozen=True)
+@dataclass
 class ComparedModel:
     """One model on the reported cases.
 
@@ -28,26 +27,21 @@ class ComparedModel:
         predicted: What is predicted of the cases.
         scored: What the model says of them, and what is true.
         has_probabilities: Whether its scores are probabilities; nothing is decided by others.
+        tells_apart: The classes as what is predicted.
+        is_positive: (n,) which cases have the condition looked for.
+        probability: (repeats, n) calibrated, of the condition looked for; of two classes alone.
     """
 
     predicted: Predicted
     scored: ScoredCases
     has_probabilities: bool = True
 
-    @property
-    def tells_apart(self) -> Classes:
-        """The classes as what is predicted."""
-        return Classes(self.predicted.classes, self.predicted.positive)
-
-    @property
-    def is_positive(self) -> Flags:
-        """(n,) which cases have the condition looked for."""
-        return np.asarray(self.scored.label == self.predicted.positive)
-
-    @property
-    def probability(self) -> Floats:
-        """(repeats, n) calibrated probability of the condition looked for, of two classes."""
-        return self.scored.estimate[:, :, self.predicted.positive]
+    def __post_init__(self) -> None:
+        """Take from scores what figures of two classes are made of."""
+        positive = self.predicted.positive
+        self.tells_apart = Classes(self.predicted.classes, positive)
+        self.is_positive: Flags = np.asarray(self.scored.label == positive)
+        self.probability: Floats = self.scored.estimate[:, :, positive]
 
     @classmethod
     def on(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
@@ -92,11 +86,6 @@ class ComparedModel:
     def figure(self) -> Linearised:
         """The primary figure; NaN where it is not defined."""
         return self.predicted.measure_primary(self.scored)
-
-    @property
-    def variation(self) -> Variation:
-        """How the primary figure varies over patients and trainings."""
-        return self.figure.variation
 
     def estimate(self) -> Estimate:
         """Return the primary figure with its interval, or why there is none."""

@@ -205,7 +205,7 @@ def are_told_apart(figures: FigureTable, above: float = CHANCE) -> bool:
     return low is not None and low > above
 
 
-@dataclass(frozen=True)
+@dataclass
 class DecisiveComparison:
     """The primary comparison on one set of cases: all, or the group without near duplicates.
 
@@ -213,65 +213,50 @@ class DecisiveComparison:
         evaluation: What it is of.
         figures: Rows of that group.
         difference: The primary figure of the contender minus that of the classical model.
+        primary: Its rows among them, for example `above_margin`.
+        gain: The difference such that above 0 the contender is better.
+        cases: How many there are.
+        patients: How many they are of.
+        trainings: Of how many the difference is the mean, where it holds others too; with 0
+            another training of the same models might give another difference.
+        without_near_duplicates: Whether the cases are those without one.
+        against: Side → it minus chance and each simple baseline; above 0 the side is better.
+        simple_rules: The simple baselines besides chance.
+        useless: Whether neither side is shown to beat chance.
     """
 
     evaluation: Evaluation
     figures: FigureTable
     difference: FigureRow
 
-    @property
-    def gain(self) -> FigureRow:
-        """The difference such that above 0 the contender is better."""
-        return self.evaluation.direct(self.difference)
-
-    @property
-    def cases(self) -> int:
-        """The number of cases."""
-        return int(self._primary.find(figure="cases").value or 0)
-
-    @property
-    def patients(self) -> int:
-        """The number of patients."""
-        return int(self._primary.find(figure="patients").value or 0)
-
-    @property
-    def trainings(self) -> int:
-        """Of how many trainings the difference is the mean, where it holds others too."""
-        return int(self._primary.find(figure="trainings").value or 0)
-
-    @property
-    def is_of_single_trainings(self) -> bool:
-        """Whether another training of the same models might give another difference."""
-        return not self.trainings
-
-    @property
-    def without_near_duplicates(self) -> bool:
-        """Whether the cases are those without a near duplicate."""
-        return self.difference.group == OFF_NEAR_DUPLICATES
-
-    def find(self, figure: str) -> Estimate:
-        """Return a figure of the two, for example `above_margin`; without a value where none is."""
-        return self._primary.find(figure=figure)
+    def __post_init__(self) -> None:
+        """Read off the rows of the group what verdict and page ask for."""
+        evaluation = self.evaluation
+        self.primary = self.figures.select(analysis=PRIMARY)
+        self.gain = evaluation.direct(self.difference)
+        self.cases, self.patients, self.trainings = (
+            int(self.primary.find(figure=counted).value or 0)
+            for counted in ("cases", "patients", "trainings")
+        )
+        self.without_near_duplicates = self.difference.group == OFF_NEAR_DUPLICATES
+        # Rows of rules are of an arm, by its name in the evaluation.
+        rows = self.figures.select(analysis=SIMPLE_RULES)
+        self.against: dict[Side, tuple[FigureRow, ...]] = {
+            side: tuple(map(evaluation.direct, rows.select(model=getattr(evaluation, side)).rows))
+            for side in SIDES
+        }
+        named = dict.fromkeys(rule.versus for rule in self.against["contender"])
+        self.simple_rules = tuple(rule for rule in named if rule != PREVALENCE)
+        self.useless = all(self.fails(side, PREVALENCE) for side in SIDES)
 
     def reached(self, side: Side) -> Estimate:
-        """Return the primary figure of a side."""
+        """Find the primary figure of a side."""
         arm: str = getattr(self.evaluation, side)
-        return self._primary.find(figure=self.evaluation.primary, model=arm, versus="")
-
-    @property
-    def simple_rules(self) -> tuple[str, ...]:
-        """The simple baselines besides chance."""
-        named = (rule.versus for rule in self._against("contender"))
-        return tuple(dict.fromkeys(rule for rule in named if rule != PREVALENCE))
+        return self.primary.find(figure=self.evaluation.primary, model=arm, versus="")
 
     def fails(self, side: Side, rule: str) -> bool:
         """Tell whether a side is not shown to beat a rule."""
-        return any(each.versus == rule and is_unbeaten(each) for each in self._against(side))
-
-    @property
-    def useless(self) -> bool:
-        """Whether neither is shown to beat chance."""
-        return all(self.fails(side, PREVALENCE) for side in SIDES)
+        return any(each.versus == rule and is_unbeaten(each) for each in self.against[side])
 
     def judge(self, **known: str) -> Rule:
         """Return the row of `RULES` that holds for these cases.
@@ -280,7 +265,7 @@ class DecisiveComparison:
             known: Conditions of the run as a whole, where they are not the usual ones.
         """
         margin = self.evaluation.margin
-        found = find_conditions(self.gain, self._against("contender"), margin)
+        found = find_conditions(self.gain, self.against["contender"], margin)
         ceiling, room = self.find_ceiling(), "yes"
         if ceiling is not None:
             low = self._room(ceiling[1]).high
@@ -309,15 +294,6 @@ class DecisiveComparison:
         """Return what a figure leaves up to a perfect one: an AUC of 1, or no error."""
         return reached if self.evaluation.lower_is_better else reached.subtract(1.0).negate()
 
-    @property
-    def _primary(self) -> FigureTable:
-        return self.figures.select(analysis=PRIMARY)
-
-    def _against(self, side: Side) -> tuple[FigureRow, ...]:
-        arm: str = getattr(self.evaluation, side)
-        rows = self.figures.select(analysis=SIMPLE_RULES, model=arm).rows
-        return tuple(map(self.evaluation.direct, rows))
-
 
 def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow, ...]:
     """Return each arm minus chance and each simple baseline; above 0 the arm is better."""
@@ -343,12 +319,6 @@ def find_decisive(evaluation: Evaluation) -> DecisiveComparison | None:
     """
     clean = find_comparison(evaluation, OFF_NEAR_DUPLICATES)
     return clean or find_comparison(evaluation)
-
-
-def is_remembered(evaluation: Evaluation) -> bool:
-    """Tell whether cases have near duplicates and nothing can be compared without them."""
-    clean = evaluation.figures.get(analysis=PRIMARY, group=OFF_NEAR_DUPLICATES)
-    return evaluation.near_duplicates > 0 and clean is None
 
 
 def list_leaked(evaluation: Evaluation) -> tuple[list[str], list[str]]:
@@ -436,11 +406,11 @@ def judge(evaluation: Evaluation) -> Rule:
     decisive = find_decisive(evaluation)
     if decisive is None or find_comparison(evaluation) is None:
         return RULES[0]
-    known = {
-        "leaked": "yes" if any(list_leaked(evaluation)) else "no",
-        "copies": "yes" if is_remembered(evaluation) else "no",
-    }
-    return decisive.judge(**known)
+    # Where cases have near duplicates, and nothing can be compared without them.
+    clean = evaluation.figures.get(analysis=PRIMARY, group=OFF_NEAR_DUPLICATES)
+    is_remembered = evaluation.near_duplicates > 0 and clean is None
+    leaked = any(list_leaked(evaluation))
+    return decisive.judge(leaked="yes" if leaked else "no", copies="yes" if is_remembered else "no")
 
 
 def judge_finding(evaluation: Evaluation) -> Rule:

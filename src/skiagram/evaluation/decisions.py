@@ -1,7 +1,6 @@
 """Decisions at thresholds that were fixed on out-of-fold scores."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -24,64 +23,60 @@ from skiagram.statistics.proportions import predictive_value_at_prevalence, prop
 NO_THRESHOLD = "a class has no held-out case to fix a threshold on"
 
 
-class Decisions(NamedTuple):
-    """(repeats, n) whether a case is called positive, of a task of two classes."""
-
-    called: Flags
-    model: ComparedModel
-    draws: PatientDraws
-
-    @property
-    def positive(self) -> Flags:
-        """(n,) the true class."""
-        return self.model.is_positive
+JUDGMENTS = (
+    *("balanced_accuracy", "sensitivity", "specificity"),
+    *("positive_predictive_value", "negative_predictive_value", "matthews_correlation"),
+)
 
 
-def _matthews_correlation(decisions: Decisions) -> Estimate:
-    called, positive = decisions.called, decisions.positive
-    if absent := decisions.model.tells_apart.find_absent_classes(decisions.model.scored.label):
-        return Estimate(None, reason=absent)
-    if not (called.any(axis=1) & ~called.all(axis=1)).all():
-        return Estimate(None, reason="every case got the same decision")
-    if (called == positive).all():
-        return Estimate(1.0, method="no interval: no decision was wrong")
-    return bootstrap(matthews_correlation, called, positive, decisions.draws, share=False)
+def judge_decisions(
+    called: Flags, model: ComparedModel, draws: PatientDraws, prevalence: float | None = None
+) -> dict[str, Estimate]:
+    """Estimate what decisions between two classes are worth, by the names of `JUDGMENTS`.
 
-
-def _predictive_value(decisions: Decisions, *, positive: bool) -> Estimate:
-    """Estimate the share of cases called so that are so, repeats as further looks at a patient."""
-    rows = np.nonzero(decisions.called == positive)[1]
-    if len(rows) == 0:
-        return Estimate(None, reason="no case got this decision")
-    true = (decisions.positive == positive)[rows].astype(np.float64)
-    return proportion(true, decisions.model.scored.patient[rows])
-
-
-JUDGMENTS: dict[str, Callable[[Decisions], Estimate]] = {
-    "balanced_accuracy": lambda of: estimate_balanced_accuracy(
-        of.called.astype(np.int64), of.positive.astype(np.int64), 2, of.model.scored.patient
-    ),
-    "sensitivity": lambda of: estimate_share_decided(of.called, of.model, positive=True),
-    "specificity": lambda of: estimate_share_decided(of.called, of.model, positive=False),
-    "positive_predictive_value": lambda of: _predictive_value(of, positive=True),
-    "negative_predictive_value": lambda of: _predictive_value(of, positive=False),
-    "matthews_correlation": _matthews_correlation,
-}
-
-
-def judge_decisions(decisions: Decisions, prevalence: float | None = None) -> dict[str, Estimate]:
-    """Estimate what decisions are worth; predictive values also at a stated prevalence."""
-    judged = {name: judge(decisions) for name, judge in JUDGMENTS.items()}
-    if prevalence is None:
-        return judged
-    correct = (decisions.called == decisions.positive).mean(axis=0)
-    for name, members, share in (
-        ("positive", decisions.positive, prevalence),
-        ("negative", ~decisions.positive, 1 - prevalence),
-    ):
-        judged[f"{name}_predictive_value_at_prevalence"] = predictive_value_at_prevalence(
-            correct, members, decisions.model.scored.patient, share
+    Args:
+        called: (repeats, n) whether a case is called positive.
+        model: Whose decisions they are.
+        draws: Resamples of the patients.
+        prevalence: Share of positives in (0, 1) that predictive values are also given at, as
+            `..._predictive_value_at_prevalence`; None asks for none.
+    """
+    positive, patient = model.is_positive, model.scored.patient
+    judged = {
+        "balanced_accuracy": estimate_balanced_accuracy(
+            called.astype(np.int64), positive.astype(np.int64), 2, patient
+        ),
+        "sensitivity": estimate_share_decided(called, model, positive=True),
+        "specificity": estimate_share_decided(called, model, positive=False),
+    }
+    # The share of cases called so that are so, repeats as further looks at a patient.
+    for name, side in (("positive", True), ("negative", False)):
+        rows = np.nonzero(called == side)[1]
+        judged[f"{name}_predictive_value"] = (
+            proportion((positive == side)[rows].astype(np.float64), patient[rows])
+            if len(rows)
+            else Estimate(None, reason="no case got this decision")
         )
+    # Matthews' correlation is not defined without both classes and both decisions.
+    if absent := model.tells_apart.find_absent_classes(model.scored.label):
+        correlation = Estimate(None, reason=absent)
+    elif not (called.any(axis=1) & ~called.all(axis=1)).all():
+        correlation = Estimate(None, reason="every case got the same decision")
+    elif (called == positive).all():
+        correlation = Estimate(1.0, method="no interval: no decision was wrong")
+    else:
+        correlation = bootstrap(matthews_correlation, called, positive, draws, share=False)
+    judged["matthews_correlation"] = correlation
+    # Where the model would be used positives are rarer or commoner than here.
+    if prevalence is not None:
+        correct = (called == positive).mean(axis=0)
+        for name, members, share in (
+            ("positive", positive, prevalence),
+            ("negative", ~positive, 1 - prevalence),
+        ):
+            judged[f"{name}_predictive_value_at_prevalence"] = predictive_value_at_prevalence(
+                correct, members, patient, share
+            )
     return judged
 
 
@@ -135,6 +130,6 @@ def judge_operating_points(
                 yield name, group, Estimate(None, reason=NO_THRESHOLD)
             continue
         yield "threshold", group, limit.mean()
-        decisions = Decisions(model.probability >= limit, model, draws)
-        for name, figure in judge_decisions(decisions, analyses.prevalence).items():
+        called = model.probability >= limit
+        for name, figure in judge_decisions(called, model, draws, analyses.prevalence).items():
             yield name, group, figure

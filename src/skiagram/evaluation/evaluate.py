@@ -105,7 +105,7 @@ def evaluate(
         task=task,
         cases={side: cases.count_by_class() for side, cases in sides.items()},
         patients={side: cases.patients for side, cases in sides.items()},
-        near_duplicates=setting.near_duplicates,
+        near_duplicates=int(setting.has_near_duplicate.sum()),
         models=results,
         facts=task.predicted.count(setting.cases.value, setting.cases.label),
         mixtures=draw_plots(run.mixtures, shown, task.predicted),

@@ -75,11 +75,6 @@ class EvaluationSet:
     site: pd.Series | None = None
     traits: CaseTraits | None = None
 
-    @property
-    def near_duplicates(self) -> int:
-        """How many test cases have a near duplicate in the development set."""
-        return int(self.has_near_duplicate.sum())
-
 
 @dataclass(frozen=True)
 class OpenedCases:

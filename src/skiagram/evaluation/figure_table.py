@@ -62,12 +62,12 @@ class FigureTable:
         return pd.DataFrame([asdict(row) for row in self.rows], columns=COLUMNS)
 
     def select(self, **values: str) -> "FigureTable":
-        """Return the rows whose columns have these values."""
-        return FigureTable(tuple(row for row in self._near(values) if _has(row, values)))
+        """Select the rows whose columns have these values."""
+        return FigureTable(tuple(self._matching(values)))
 
     def get(self, **values: str) -> FigureRow | None:
-        """Return the first row whose columns have these values; None where none has."""
-        return next((row for row in self._near(values) if _has(row, values)), None)
+        """Find the first row whose columns have these values; None where none has."""
+        return next(self._matching(values), None)
 
     @cached_property
     def _of_analyses(self) -> Mapping[str, tuple[FigureRow, ...]]:
@@ -76,18 +76,17 @@ class FigureTable:
             rows.setdefault(row.analysis, []).append(row)
         return {analysis: tuple(found) for analysis, found in rows.items()}
 
-    def _near(self, values: Mapping[str, str]) -> tuple[FigureRow, ...]:
-        """Return the rows of the analysis that is asked for, if one is: pages ask often."""
-        return self._of_analyses.get(values["analysis"], ()) if "analysis" in values else self.rows
-
-    @property
-    def why_absent(self) -> str:
-        """Why a figure that is asked for may not be in the table."""
-        return ""
+    def _matching(self, values: Mapping[str, str]) -> Iterator[FigureRow]:
+        """Yield the rows whose columns have these values."""
+        # Pages ask often: only the rows of the analysis that is asked for are looked through.
+        rows = self._of_analyses.get(values["analysis"], ()) if "analysis" in values else self.rows
+        for row in rows:
+            if all(getattr(row, column) == value for column, value in values.items()):
+                yield row
 
     def find(self, **values: str) -> Estimate:
-        """Return the first row whose columns have these values; without a value where none has."""
-        return self.get(**values) or Estimate(None, reason=self.why_absent)
+        """Find the first row whose columns have these values; without a value where none has."""
+        return self.get(**values) or Estimate(None)
 
     def list_distinct(self, column: str) -> tuple[str, ...]:
         """List the values of a column that are not empty, in the order met."""
@@ -142,7 +141,3 @@ def make_row(
         p=p,
         p_holm=p_holm,
     )
-
-
-def _has(row: FigureRow, values: Mapping[str, str]) -> bool:
-    return all(getattr(row, column) == value for column, value in values.items())

@@ -120,7 +120,7 @@ def _say_headline(decisive: DecisiveComparison, rule: Rule) -> str:
     said = {
         "contender": f"{evaluation.contender_words}{either}",
         "decision": decision,
-        "alone": say("answer.single_trainings") if decisive.is_of_single_trainings else "",
+        "alone": say("answer.single_trainings") if not decisive.trainings else "",
     }
     if finding is None or evaluation.gain_in_finding(MERIT) is None:
         return say("answer.headline", **said)
@@ -431,7 +431,7 @@ def describe_figures(decisive: DecisiveComparison) -> str:
         ]
     value, other = (format_decimal(decisive.reached(side).value) for side in SIDES)
     mean = say("difference.mean", trainings=decisive.trainings) if decisive.trainings > 1 else ""
-    if decisive.is_of_single_trainings and evaluation.compared is None:
+    if not decisive.trainings and evaluation.compared is None:
         mean = say("difference.one_training")
     return say(
         "difference.figures",
@@ -448,7 +448,7 @@ def describe_figures(decisive: DecisiveComparison) -> str:
 
 def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
     """Yield where the true difference probably lies, if that can be told and means something."""
-    shares = [decisive.find(figure).value for figure in PROBABILITIES]
+    shares = [decisive.primary.find(figure=figure).value for figure in PROBABILITIES]
     percentages = [_percent(share) for share in shares if share is not None]
     equal = decisive.difference.low == decisive.difference.high
     if len(percentages) < len(shares) or decisive.useless or equal:

@@ -60,8 +60,8 @@ def state_warnings(
             yield say("doubt.reversed", model=outcome.title, auc=format_estimate(auc))
     if are_told_apart(figures, above=UNLIKE):
         yield say("shift.doubt", classifier=describe_classifier(figures, is_external=is_external))
-    if setting.near_duplicates:
-        counts = {"number": setting.near_duplicates, "cases": len(setting.cases)}
+    if near_duplicates := int(setting.has_near_duplicate.sum()):
+        counts = {"number": near_duplicates, "cases": len(setting.cases)}
         yield say(f"doubt.copies_{task.design}", **counts)
     if setting.label_conflicts:
         yield say("doubt.label_conflicts", number=setting.label_conflicts)

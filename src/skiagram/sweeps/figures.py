@@ -97,10 +97,9 @@ class RowFigures(FigureTable):
     primary: str = AUC
     primary_is_error: bool = False
 
-    @property
-    def why_absent(self) -> str:
-        """Why a figure that is asked for is not in the row."""
-        return self.reason or "not in this row"
+    def find(self, **values: str) -> Estimate:
+        """Find the first figure with these values, or say why it is not in the row."""
+        return self.get(**values) or Estimate(None, reason=self.reason or "not in this row")
 
     def named(self, model: str) -> NamedModel:
         """Find what a model is called."""

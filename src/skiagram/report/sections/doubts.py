@@ -75,7 +75,7 @@ def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
         yield say("next.folds")
     # More trainings, where their spread hides the difference.
     primary = None if useless else find_comparison(evaluation)
-    if primary is not None and primary.is_of_single_trainings:
+    if primary is not None and not primary.trainings:
         yield say("next.trainings")
     elif primary and needs_more_trainings(evaluation) and not is_settled(evaluation):
         several = primary.trainings >= 5
