@@ -18,13 +18,16 @@ _STAGES = {"baselines": "train_baseline", "networks": "train_network"}
 
 
 def fitted_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the options of the model that is fitted: of a tuned one those that are searched."""
+    """Find the options of the model that is fitted: of a tuned one those that are searched."""
     fitted = options.get("model")
     return fitted if isinstance(fitted, Mapping) else options
 
 
 def target_of(values: Mapping[str, Any]) -> str:
-    """Find the class of a model; of a tuned one that of the model that is tuned."""
+    """Find the class of a model, with its module; of a tuned one that of the model that is tuned.
+
+    Empty where the config names none.
+    """
     return str(fitted_options(values).get("_target_", ""))
 
 

@@ -72,6 +72,7 @@ class CombinationInputs:
         return len(self.fit)
 
     def select(self, rows: Whole) -> "CombinationInputs":
+        """Take some cases, in the given order."""
         return CombinationInputs(self.scores[rows], self.fit[rows])
 
 
@@ -93,7 +94,7 @@ class Combination(ABC):
 
     @property
     def title(self) -> str:
-        """Name for people; the names of many members would fill a table's first column."""
+        """Name it for people; the names of many members would fill a table's first column."""
         if self.members is None:
             return f"{self.kind} of all models"
         if len(self.members) > _NAMED:
@@ -102,16 +103,33 @@ class Combination(ABC):
 
     @abstractmethod
     def weights(self, log_probability: Floats, label: Whole) -> Floats:
-        """Return (members,) weights ≥ 0 of (n, members, n_classes) calibrated, out of fold."""
+        """Weigh the members by what they said of cases that they had not seen.
+
+        Args:
+            log_probability: (n, members, n_classes) calibrated, natural logarithms.
+            label: (n,) classes.
+
+        Returns:
+            (members,) weights ≥ 0.
+        """
 
     @property
     @abstractmethod
     def averaged(self) -> Mean:
-        """Return what the weighted mean is taken of."""
+        """Say what the weighted mean is taken of."""
 
     def fit(
         self, training: Labelled[CombinationInputs], context: FitContext
     ) -> "FittedCombination":
+        """Calibrate the members within each of their fits, and weigh them.
+
+        Args:
+            training: Scores of the members out of fold.
+            context: Without effect: nothing is drawn.
+
+        Raises:
+            ModelFailure: A class has no case.
+        """
         # Scores of each member are calibrated within each of its fits.
         require_every_class(training.label, training.n_classes, self.title)
         scores, fit_numbers, label = training.inputs.scores, training.inputs.fit, training.label
@@ -142,13 +160,21 @@ class FittedCombination(FittedToCases[CombinationInputs]):
 
     @property
     def summary(self) -> FitSummary:
+        """Say what the fit cost: a weight a member, and the numbers of its calibration."""
         learned = len(self.weights) + sum(
             1 + calibration.columns for calibration in self.calibrations
         )
         return FitSummary(parameters=learned, multiply_adds=None, images_seen=self.images)
 
     def scores(self, inputs: CombinationInputs) -> Floats:
-        """Compute (n, n_classes) float64: weighted log-probabilities, or the log of their mean."""
+        """Combine the members' scores of new cases.
+
+        Args:
+            inputs: Raw scores of the members, which this fit calibrates by means over their fits.
+
+        Returns:
+            (n, n_classes) float64: weighted log-probabilities, or the log of their mean.
+        """
         # Calibrated probabilities of all members, averaged as they are or as log odds.
         calibrated = [
             calibration.probabilities(inputs.scores[:, member])
@@ -182,6 +208,7 @@ class Voting(Combination):
         return self.mean
 
     def weights(self, log_probability: Floats, label: Whole) -> Floats:
+        """Weigh all members alike; they sum to 1."""
         members = log_probability.shape[1]
         return np.full(members, 1 / members)
 
@@ -203,6 +230,13 @@ class Stacking(Combination):
         """Maximise the penalised likelihood over weights and an intercept per class.
 
         The intercepts are left out of the scores: calibration gives them theirs.
+
+        Args:
+            log_probability: (n, members, n_classes) calibrated, natural logarithms.
+            label: (n,) classes.
+
+        Returns:
+            (members,) weights ≥ 0, which need not sum to 1.
         """
         # Log-probabilities about their mean, since a constant over the classes says nothing.
         log_odds = log_probability - log_probability.mean(axis=2, keepdims=True)
@@ -246,6 +280,15 @@ class CombinedMember(Trainable[CombinationInputs]):
     def run(
         self, validator: CrossValidator[CombinationInputs], cases: Cases, task: Task
     ) -> list[Repeat]:
+        """Combine the members' scores under the plan, by folds that are those of the members.
+
+        A case is weighed by fits that saw neither it nor its patient: under `cv` the inner fits of
+        each outer fold say what its training cases score.
+
+        Raises:
+            ModelFailure: A member failed, or there are fewer than two.
+            DataError: The members were trained under another plan.
+        """
         # Members that failed have no scores to combine.
         if len(self.predictions) < _LEAST:
             raise refusal("models.too_few_members", self.name)
@@ -300,7 +343,14 @@ class CombinedMember(Trainable[CombinationInputs]):
     def _inputs(
         self, part: Part, repeat: int, fold: int | None, case_id: Texts
     ) -> CombinationInputs:
-        """Read what all members scored of the cases; other folds than theirs are refused."""
+        """Read what all members scored of the cases; other folds than theirs are refused.
+
+        Args:
+            part: Of their scores.
+            repeat: Of the plan.
+            fold: Outer fold; None for the scores of all of them.
+            case_id: (n,) cases, of which each member must have scored every one once.
+        """
         # Rows of each member, in the order of the cases.
         scores, fits = [], []
         for member in self.predictions:
@@ -320,11 +370,22 @@ class CombinedMember(Trainable[CombinationInputs]):
 
 
 def _other_plan(member: Predictions) -> DataError:
+    """Refuse scores of a member whose folds are not those of the plan."""
     return refusal("models.other_plan", f"scores of {member.outcome.model}")
 
 
 def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]) -> CombinedMember:
-    """Build the combination of a config; what its members left is read when it is made."""
+    """Build the combination of a config; what its members left is read when it is made.
+
+    Args:
+        name: Of the config.
+        options: `_target_` and options.
+        trained: Models of the run.
+
+    Raises:
+        OptionError: A member is no model of the run, or is named twice, or the name is that of a
+            model.
+    """
     # Members must be trained before they can be combined.
     where = f"combinations.{name}"
     model: Combination = build(options, where)
@@ -348,7 +409,16 @@ def check_combination(name: str, options: dict[str, Any], trained: Sequence[str]
 def combine(
     root: Path, chosen: CombinedMember, cases: Cases, task: Task, plan: Plan, folders: ArmFolders
 ) -> Outcome:
-    """Run the plan for a combination of models that were trained in `root`."""
+    """Run the plan for a combination of models that were trained in `root`.
+
+    Args:
+        root: Folder of the run's models and scores.
+        chosen: The combination.
+        cases: Of the data set.
+        task: What is predicted, classes.
+        plan: That of the members.
+        folders: Where the combination is written, with its members beside it.
+    """
     # Without names: all that could be trained but readers' scores, as no new case has such.
     if chosen.model.members is None:
         candidates = (name for name in chosen.trained if name not in chosen.model.without)

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
 
 
 def learner_of(options: Any, trainer: "Trainer", threads: int) -> ReadsData[Any]:
-    """Build the model that options describe: they themselves, or a network with its trainer."""
+    """Build the model that options describe: they themselves, or a network with its trainer.
+
+    Args:
+        options: A model's dataclass, or a network's.
+        trainer: Where networks are trained; its `max_epochs` and `fast_dev_run` shorten them.
+        threads: Of each fit of a network.
+    """
     # A trial run has fewer epochs than the options say.
     limit = 1 if trainer.fast_dev_run else trainer.max_epochs
     if limit is not None and hasattr(options, "training"):

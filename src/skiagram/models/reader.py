@@ -57,6 +57,11 @@ class Reader:
     title: str
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[ReaderInputs]:
+        """Open a column of scores that came with the data.
+
+        Raises:
+            OptionError: There is no such column, or the task has other than two classes.
+        """
         path = prepared.cases / READER_SCORES
         # The scores of all cases, from ingest's table of a column per reader.
         if task.predicted.positive is None:
@@ -82,6 +87,7 @@ class Reader:
         return FittedReader()
 
     def load(self, folder: Path) -> "FittedReader":
+        """Refuse: no file scores new cases as a reader does."""
         raise refusal("models.column_as_model", str(folder), title=self.title)
 
 
@@ -92,7 +98,11 @@ class FittedReader(FittedToCases[ReaderInputs]):
     summary: ClassVar[FitSummary] = FitSummary(parameters=0, multiply_adds=None, images_seen=0)
 
     def scores(self, inputs: ReaderInputs) -> Floats:
-        """Return (n, 2) float64; positive minus other is the reader's score, exactly."""
+        """Split the reader's score into those of both classes.
+
+        Returns:
+            (n, 2) float64; positive minus other is the reader's score, exactly.
+        """
         half = inputs.score / 2
         scores = np.stack([-half, half], axis=1)
         return scores if inputs.positive == 1 else scores[:, ::-1]

@@ -123,11 +123,19 @@ class Tuned:
                 self.having({name: each})
 
     def having(self, values: Mapping[str, Any]) -> Any:
-        """Return the model with other values of some options."""
+        """Build the model with other values of some options.
+
+        Args:
+            values: Option, with dots down to nested ones → value.
+
+        Raises:
+            OptionError: There is no such option, or the model refuses the value.
+        """
         return build(apply_values(self.model, values), "model.model")
 
     @property
     def _own(self) -> Any:
+        """Build the model with its own values, for what does not depend on any that is searched."""
         return self.having({})
 
     @property
@@ -147,7 +155,15 @@ class Tuned:
         return self._own.finds_in
 
     def learner(self, trainer: Trainer, threads: int) -> "Tuned":
-        """Return a tuned network with where it is trained; any other model is as it is."""
+        """Give a tuned network where it is trained; any other model is as it is.
+
+        Args:
+            trainer: Where; processes that share a fit would search apart from one another.
+            threads: Of each fit.
+
+        Raises:
+            OptionError: Several processes are to share a fit.
+        """
         if hasattr(self._own, "read"):
             return self
         if (trainer.devices, trainer.num_nodes) != (1, 1):
@@ -156,6 +172,7 @@ class Tuned:
         return TunedNetwork(**options, trainer=trainer, threads=threads)
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
+        """Open what the model reads; no option that is searched changes it."""
         reading: Reading[Any] = self._own.read(prepared, task)
         return replace(reading, title=f"{reading.title}, tuned")
 
@@ -218,7 +235,15 @@ class Tuned:
         training: Labelled[Any],
         context: FitContext,
     ) -> Trial:
-        """Fit every fold with some values, up to the first failure."""
+        """Fit every fold with some values, up to the first failure.
+
+        Args:
+            name: Of the trial, in what failures say.
+            values: Of the options that are searched.
+            folds: Of the training cases, the same for all trials.
+            training: Cases of the fit that is searched for.
+            context: Of that fit; seeds of the folds follow from it, alike in all trials.
+        """
         # A trial ends at its first failure.
         areas: list[float] = []
         images_seen, reason = 0, ""
@@ -289,7 +314,11 @@ class FittedTuned:
 
 
 def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with some values in place of their own; the given mapping stays as it is.
+    """Put values in the place of some options' own; the given mapping stays as it is.
+
+    Args:
+        options: `_target_` and options of a model.
+        values: Option, with dots down to nested ones → value.
 
     Raises:
         OptionError: There is no such option.
@@ -302,6 +331,7 @@ def apply_values(options: Mapping[str, Any], values: Mapping[str, Any]) -> dict[
 
 
 def _value(options: Mapping[str, Any], name: str) -> Any:
+    """Find the value of an option, with dots down to nested ones; others are refused."""
     # Names with dots lead into inner options.
     value: Any = options
     for part in name.split("."):

@@ -25,7 +25,19 @@ _QUARTER, _CONTRAST, _BRIGHTNESS = 7, 10, 11  # columns of the draws; places com
 
 
 def draws(seed: int, epoch: int, case_ids: Sequence[str]) -> Tensor:
-    """Draw (n, 12) float32, uniform in [0, 1), behind the views of some cases in one epoch."""
+    """Draw the uniform numbers behind the views of some cases in one epoch.
+
+    Each case has a stream of its own, so its view is the same in any batch, in any process and in a
+    run that was resumed.
+
+    Args:
+        seed: Of the fit.
+        epoch: Counted from 0.
+        case_ids: n cases.
+
+    Returns:
+        (n, 12) float32 in [0, 1); `augment` says what each column moves.
+    """
     rows = [stream(seed, "augmentation", epoch, case_id).random(_DRAWS) for case_id in case_ids]
     return torch.from_numpy(np.stack(rows).astype(np.float32))
 
@@ -71,7 +83,16 @@ def augment(
 
 
 def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
-    """Move each of (n, channels, height, width) through an affine map; see `augment`."""
+    """Move each image through one affine map, interpolated once.
+
+    Args:
+        images: (n, channels, height, width) float; all channels of an image are moved alike.
+        uniform: (n, 12) in [0, 1), as of `augment`.
+        options: Ranges of flips, shifts, rotation, zoom and shear.
+
+    Returns:
+        Of the same shape; beyond an image its border is repeated.
+    """
     # Flips and angles of each image.
     signed = 2 * uniform - 1
     horizontal = _sign(uniform[:, 0], options.horizontal_flip)
@@ -99,11 +120,24 @@ def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tenso
 
 
 def _sign(uniform: Tensor, allowed: bool | None) -> Tensor:
+    """Draw −1 or 1 of each (n,) number, for a flip; 1 of all where there are no flips."""
     return torch.where(uniform < 0.5, -1.0, 1.0) if allowed else torch.ones_like(uniform)
 
 
 def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) -> Tensor:
-    """Move each of (n, channels, depth, height, width) through an affine map; see `augment`."""
+    """Move each volume through one affine map, by whole voxels unless it is turned or scaled.
+
+    Args:
+        volumes: (n, channels, depth, height, width) float.
+        uniform: (n, 12) in [0, 1), as of `augment`.
+        options: Ranges of flips, shifts, rotations and zoom.
+
+    Returns:
+        Of the same shape; beyond a volume its border is repeated.
+
+    Raises:
+        ModelFailure: Images are given, which have no depth to be flipped.
+    """
     # An image has no depth to be flipped.
     if volumes.ndim != _VOLUMES:
         raise refusal("training.views_of_volumes")

@@ -39,6 +39,10 @@ class Classifier(nn.Module):
     def __init__(
         self, network: nn.Module, mean: Tensor, deviation: Tensor, *, planes: bool = False
     ) -> None:
+        """Take the network and the (channels,) moments of its training images.
+
+        They are buffers: they go to the device and into the file of weights with the network.
+        """
         super().__init__()
         self.network = network
         self._planes = planes
@@ -46,9 +50,18 @@ class Classifier(nn.Module):
         self.register_buffer("deviation", deviation.reshape(-1, 1, 1))
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
-        """Compute (n, n_classes) logits; a table's (n, columns) are normalised already."""
+        """Normalise images and score them.
+
+        Args:
+            images: (n, channels, [depth,] height, width) as stored.
+            table: (n, columns), which is normalised already; none for networks on images.
+
+        Returns:
+            (n, n_classes) logits.
+        """
         by_channel = (-1, *[1] * (images.ndim - 2))
         mean, deviation = self.mean.view(by_channel), self.deviation.view(by_channel)
+        # Divided in place: a batch of volumes is large.
         normalised = (images - mean).div_(deviation)
         if self._planes:
             normalised = three_planes(normalised)
@@ -66,14 +79,18 @@ def three_planes(volumes: Tensor) -> Tensor:
 
 
 def parameter_count(module: nn.Module) -> int:
-    """Count the learned numbers."""
+    """Count the numbers of a network that learn; those of frozen layers are not among them."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.requires_grad)
 
 
 def multiply_adds(module: nn.Module, shape: tuple[int, ...], columns: int = 0) -> int:
     """Count the multiply–add operations of convolutions and matrix products for one case.
 
+    A network that PyTorch cannot count as it runs is counted in the plain way: attention without
+    its fused kernels, recurrent layers by their matrices.
+
     Args:
+        module: On the CPU, of any state, in which it is left.
         shape: (channels, [depth,] height, width).
         columns: Numbers of the table that the network reads; 0 where it reads none.
     """

@@ -50,13 +50,25 @@ class ImageSet:
         return len(self.case_id)
 
     def select(self, rows: Whole) -> "ImageSet":
+        """Take some cases, in the given order, with their rows of the table."""
         table = None if self.table is None else self.table.select(rows)
         return ImageSet(self.store, self.case_id[rows], table, self.modalities)
 
     def shape(
         self, image_size: ImageSize, network_input: NetworkInput = WHOLE_IMAGE
     ) -> tuple[int, ...]:
-        """Return (channels, [depth,] height, width) of what a network sees of every case."""
+        """Find the shape of what a network sees of every case.
+
+        Args:
+            image_size: Sides that images are brought to; None keeps their own.
+            network_input: Which part of them is seen, and whether with the mask.
+
+        Returns:
+            (channels, [depth,] height, width).
+
+        Raises:
+            ModelFailure: Cases, or modalities of one case, differ in it; both cases are named.
+        """
         # The first case of each shape that occurs.
         shapes: dict[tuple[int, ...], str] = {}
         for row, case_id in enumerate(self.case_id.tolist()):
@@ -92,7 +104,20 @@ class ImageSet:
         image_size: ImageSize,
         network_input: NetworkInput = WHOLE_IMAGE,
     ) -> Tensor:
-        """Read cases of equal shape as (n, channels, [depth,] height, width) float32."""
+        """Read cases of equal shape.
+
+        Args:
+            rows: (n,) of them.
+            image_size: Sides that images are brought to; None keeps their own.
+            network_input: Which part of them is seen, and whether with the mask.
+
+        Returns:
+            (n, channels, [depth,] height, width) float32; the mask is the last channel, behind
+            those of all modalities.
+
+        Raises:
+            DataError: A pixel is missing, of the case that is named.
+        """
         cases = []
         for row in rows.tolist():
             # The first modality brings the mask, others their channels alone.
@@ -116,23 +141,21 @@ class ImageSet:
         return images
 
     def _images(self, row: int, network_input: NetworkInput) -> list[StoredImage]:
+        """Take a case's image of each modality, with its region where the network reads it."""
         if not network_input.reads_regions:
-            return [StoredImage(views[row]) for views in self._views]
+            return [StoredImage(views[row]) for _, views in self._views]
         case_id = str(self.case_id[row])
         return [
             StoredImage(views[row], store.spacing(case_id), store.region(case_id))
-            for views, store in zip(self._views, self._stores, strict=True)
+            for store, views in self._views
         ]
 
     @cached_property
-    def _views(self) -> list[list[Image]]:
-        """Find every image once, modality after modality; a view holds no pixels."""
+    def _views(self) -> list[tuple[ImageStore, list[Image]]]:
+        """Find every image once, each modality's beside its store; a view holds no pixels."""
+        stores = tuple(self.modalities.values()) or (self.store,)
         names = self.case_id.tolist()
-        return [[store.image(case_id) for case_id in names] for store in self._stores]
-
-    @property
-    def _stores(self) -> tuple[ImageStore, ...]:
-        return tuple(self.modalities.values()) or (self.store,)
+        return [(store, [store.image(case_id) for case_id in names]) for store in stores]
 
     def __reduce__(self) -> tuple[type["ImageSet"], tuple[Any, ...]]:
         """Leave the views out for another process: pickled, they would hold their pixels."""
@@ -163,7 +186,12 @@ class Examples(Dataset[ExampleBatch], ABC):
         case_id: (n,) names of the examples; the random numbers of their views follow from them.
         label: (n,) classes, or (n, 2) times and events.
         shape: (channels, [depth,] height, width) of each.
+
+    Attributes:
+        reads_store: Whether batches are read from the store; else all images are held in memory.
     """
+
+    reads_store: bool
 
     def __init__(self, case_id: Texts, label: NDArray[Any], shape: tuple[int, ...]) -> None:
         self.case_id, self.shape = case_id, shape
@@ -173,28 +201,34 @@ class Examples(Dataset[ExampleBatch], ABC):
     def __len__(self) -> int:
         return len(self.case_id)
 
-    @property
     @abstractmethod
-    def reads_store(self) -> bool:
-        """Whether batches are read from the store; else all images are held in memory."""
-
-    @abstractmethod
-    def __getitem__(self, rows: Whole) -> ExampleBatch: ...
+    def __getitem__(self, rows: Whole) -> ExampleBatch:
+        """Read some rows, shown as they are: (n,) places in [0, len)."""
 
     def view(self, rows: Whole, uniform: Tensor) -> ExampleBatch:
+        """Read some rows with the (n, 12) random numbers by which the module makes views."""
         return self[rows]._replace(uniform=uniform)
 
     def begin(self, classifier: nn.Module) -> None:
         """Take note of the network that is going to learn from them."""
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> "EpochOrder":
-        """Divide the images of an epoch into batches, in the order in which they are shown."""
+        """Divide the images of an epoch into batches, in the order in which they are shown.
+
+        Args:
+            batch_size: Images of a step on one device.
+            seed: Of the order; None keeps it as it is.
+            rank: Number of this process among those that share the training, from 0.
+            world: How many share it.
+        """
         return EpochOrder(len(self), batch_size, seed, rank, world)
 
     def moments(self) -> tuple[Tensor, Tensor]:
-        """Compute each channel's mean and standard deviation over all pixels, float32.
+        """Compute each channel's mean and standard deviation over all pixels.
 
-        A constant channel has a deviation of 1, so that dividing by it is safe.
+        Returns:
+            (channels,) float32 each. A constant channel has a deviation of 1, so that dividing by
+            it is safe.
         """
         # In batches and double precision: sums of many pixels lose digits.
         count, total, squares = 0, torch.zeros(1), torch.zeros(1)
@@ -229,19 +263,28 @@ class LabelledImages(Examples):
         table: Tensor | None = None,
         network_input: NetworkInput = WHOLE_IMAGE,
     ) -> None:
+        """Find the shape of all images, and read them where they fit into memory.
+
+        Args:
+            images: The cases.
+            label: (n,) classes, (n, n_classes) probabilities, or (n, 2) times and events.
+            image_size: Sides that images are brought to; None keeps their own.
+            held_bytes: Sets up to this size are read once and held in memory.
+            table: (n, columns) float32, what the network reads beside an image; None for nothing.
+            network_input: Which part of an image is seen, and whether with the mask.
+        """
         super().__init__(images.case_id, label, images.shape(image_size, network_input))
         self.images = images
         self.table = torch.empty(len(images), 0) if table is None else table
         self.image_size, self.seen = image_size, network_input
+        # Four bytes a value.
         small = 4 * len(images) * math.prod(self.shape) <= held_bytes
         rows = np.arange(len(images))
         self.held = images.read(rows, image_size, network_input) if small else None
-
-    @property
-    def reads_store(self) -> bool:
-        return self.held is None
+        self.reads_store = self.held is None
 
     def __getitem__(self, rows: Whole) -> ExampleBatch:
+        """Read some rows, (n,) of them, from memory where they are held, else from the store."""
         chosen = torch.from_numpy(rows)
         if self.held is not None:
             pixels = self.held.index_select(0, chosen)
@@ -258,6 +301,7 @@ class Views(Dataset[ExampleBatch]):
         self._examples, self._seed, self._order = examples, seed, order
 
     def __getitem__(self, rows: Whole) -> ExampleBatch:
+        """Read some rows with the random numbers of their views in the current epoch."""
         case_ids = self._examples.case_id[rows].tolist()
         uniform = draws(self._seed, self._order.epoch, case_ids)
         return self._examples.view(rows, uniform)
@@ -273,18 +317,30 @@ class EpochOrder(Sampler[Whole]):
     def __init__(
         self, n: int, batch_size: int, seed: int | None, rank: int = 0, world: int = 1
     ) -> None:
+        """Share n rows out among processes.
+
+        Args:
+            n: Rows.
+            batch_size: Rows of a batch at most.
+            seed: Of the order; None keeps it as it is.
+            rank: Number of this process, from 0.
+            world: How many processes share the rows; the first rows fill up what is missing to
+                equal shares.
+        """
         self._n, self._batch_size, self._seed = n, batch_size, seed
         self._rank, self._world = rank, world
         self._share = -(-n // world)  # rows of one process
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
+        """Take the epoch, counted from 0; Lightning calls it, also where a fit is resumed."""
         self.epoch = epoch
 
     def __len__(self) -> int:
         return -(-self._share // self._batch_size)
 
     def __iter__(self) -> Iterator[Whole]:
+        """Yield the rows of each batch of this process; all processes together see every row."""
         rows = np.arange(self._n)
         if self._seed is not None:
             rows = stream(self._seed, "order", self.epoch).permutation(self._n)

@@ -9,7 +9,14 @@ from skiagram.training.options import Trainer
 
 
 def device(trainer: Trainer) -> torch.device:
-    """Find the one device on which this process scores cases under these options."""
+    """Find the one device on which this process scores cases under these options.
+
+    Of several GPUs it is that of the process's own number on this machine, as the launcher gives
+    it.
+
+    Args:
+        trainer: Says which kind of device is asked for.
+    """
     if trainer.accelerator != "cpu" and torch.cuda.is_available():
         ranks = (os.environ.get(name) for name in ("LOCAL_RANK", "SLURM_LOCALID"))
         local = next((int(rank) for rank in ranks if rank), 0)  # of those that share a training
@@ -20,10 +27,13 @@ def device(trainer: Trainer) -> torch.device:
 
 
 def describe_device(trainer: Trainer) -> list[str]:
-    """Return on what a network is trained, as far as weights depend on it.
+    """List on what a network is trained, as far as weights depend on it.
 
     Late digits of a sum differ between a processor and a GPU, between kinds of either, and with the
     number of processes. CUDA itself is not asked: a process that began to use it cannot be forked.
+
+    Args:
+        trainer: Says which kind of device is asked for, and how many.
     """
     # On processors, what they can compute at once.
     kind = device(trainer).type

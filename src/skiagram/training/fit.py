@@ -73,11 +73,18 @@ class Curves(Checkpoint):
     state_key = "curves"
 
     def __init__(self, bar: Progress | None = None, fit: str = "") -> None:
+        """Begin without figures.
+
+        Args:
+            bar: Shown to who watches; None for nobody.
+            fit: Name of the fit, for the bar.
+        """
         self._bar, self._fit = bar, fit
         self._learning_rate = 0.0
         self.rows: list[dict[str, float]] = []
 
     def state_dict(self) -> dict[str, Any]:
+        """Give what a checkpoint keeps, so that a resumed fit has the figures of all its epochs."""
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -91,12 +98,14 @@ class Curves(Checkpoint):
             self._learning_rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Keep the figures of an epoch, once training and validation have logged theirs."""
         metrics = trainer.callback_metrics
         self.rows.append(
             {"epoch": float(trainer.current_epoch)}
             | {name: float(metrics[name]) for name in _METRICS if name in metrics}
             | {"learning_rate": self._learning_rate}
         )
+        # One of several processes tells.
         if self._bar is not None and trainer.is_global_zero:
             self._bar.advance()
             names = (name for name in _METRICS if name in metrics)
@@ -120,6 +129,8 @@ class Patience(EarlyStopping):
         trainer.should_stop = self.wait_count >= self.patience
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Count an epoch without a lower loss, unless the base is frozen."""
+        # Below 0 by as much as this epoch would add.
         if trainer.current_epoch < self._frozen_epochs:
             self.wait_count = -1
         super().on_train_epoch_end(trainer, pl_module)
@@ -146,6 +157,11 @@ class WholeFiles(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
         """Write a state file.
+
+        Args:
+            checkpoint: What PyTorch saves.
+            path: File; its folder is made.
+            storage_options: Of Lightning's other ways of storing; without effect.
 
         Raises:
             OSError: The disk is full; PyTorch itself would not say so.
@@ -293,7 +309,20 @@ class TrainingRun:
         folder: Path,
         ahead: bool,
     ) -> bool:
-        """Train or resume; return whether this process is the first of those that share it."""
+        """Train or resume; return whether this process is the first of those that share it.
+
+        Args:
+            classifier: Trained in place, where it is not sent to another process.
+            training: What is learned from.
+            validation: What decides when to stop; None for nothing.
+            epochs: To train for; None for as many as the options have.
+            folder: Of checkpoints, of this fit alone.
+            ahead: Whether the weights after each epoch are kept.
+
+        Raises:
+            ModelFailure: The loss is no longer finite or memory ran out.
+            OptionError: Callbacks, logger or devices cannot be made.
+        """
         # Weights of classes that balance their numbers of cases.
         options = self.training
         epochs = options.epochs if epochs is None else epochs
@@ -350,6 +379,18 @@ class TrainingRun:
     def _lightning(
         self, own_callbacks: list[pl.Callback], epochs: int, folder: Path, *, frozen: bool
     ) -> pl.Trainer:
+        """Build Lightning's trainer of this fit.
+
+        Args:
+            own_callbacks: Those that keep curves and weights, before those of the options.
+            epochs: To train for.
+            folder: Of checkpoints.
+            frozen: Whether a base gets no gradient in some epochs.
+
+        Raises:
+            OptionError: A callback, a logger or the devices cannot be made, or a callback stops by
+                the clock.
+        """
         # Callbacks that the options name.
         options = self.trainer
         chosen = [make_part(part, "trainer.callbacks") for part in options.callbacks]
@@ -457,10 +498,14 @@ def _make_trainer(options: Trainer, *, frozen: bool, **given: Any) -> pl.Trainer
 
 
 def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:
-    """Return for how many epochs a fit on more cases trains, where no validation loss stops it.
+    """Choose for how many epochs a fit on more cases trains, where no validation loss stops it.
 
     For as many as a fit with these curves kept. A learning rate that falls to 0 is let fall to its
     end: weights from its middle scatter, and score worse than those of an early stop.
+
+    Args:
+        training: Options of the training.
+        curves: A row an epoch of the fit that was stopped.
     """
     if training.optimizer.schedule in FALLING:
         return training.epochs
@@ -471,6 +516,7 @@ def epochs_of_a_refit(training: Training, curves: pd.DataFrame) -> int:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
+    """Keep the libraries' notices from the terminal while a fit is made."""
     # Levels of the libraries' logs are put back afterwards.
     loggers = [logging.getLogger(name) for name in LIBRARIES]
     levels = [logger.level for logger in loggers]

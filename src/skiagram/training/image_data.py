@@ -25,14 +25,20 @@ class ImageData(pl.LightningDataModule):
         self._augmented = augmented
 
     def train_dataloader(self) -> DataLoader[ExampleBatch]:
-        """Return shuffled batches; each process gets its share."""
+        """Load shuffled batches; each process gets its share.
+
+        Views are drawn where they are asked for, in the epoch that the order is in.
+        """
         place = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         order = self._training.order(self._batch_size, self._seed, *place)
         examples = Views(self._training, self._seed, order) if self._augmented else self._training
         return self._loader(examples, order, self._training)
 
     def val_dataloader(self) -> DataLoader[ExampleBatch] | list[DataLoader[ExampleBatch]]:
-        """Return all validation batches; every process sees them all and so agrees on stopping."""
+        """Load all validation batches; every process sees them all and so agrees on stopping.
+
+        Without validation examples there is no loader, and Lightning validates nothing.
+        """
         if self._validation is None:
             return []
         order = EpochOrder(len(self._validation), self._batch_size, None)
@@ -44,6 +50,11 @@ class ImageData(pl.LightningDataModule):
         """Have a GPU's batches read ahead by other processes, where images are not held in memory.
 
         Random numbers of views follow from seed, epoch and case, whoever draws them.
+
+        Args:
+            shown: Examples, or views of them.
+            order: Rows of each batch: the loader itself makes no batches.
+            read: The examples that are read from the store or from memory.
         """
         ahead = 2 if self._on_gpu and read.reads_store else 0
         return DataLoader(

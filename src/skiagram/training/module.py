@@ -59,7 +59,15 @@ class ClassifierTraining(pl.LightningModule):
         self._validated: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, images: Tensor, table: Tensor) -> Tensor:
-        """Compute (n, n_classes) logits; a table without a column is for networks on images."""
+        """Score images.
+
+        Args:
+            images: (n, channels, [depth,] height, width).
+            table: (n, columns); without a column for networks on images.
+
+        Returns:
+            (n, n_classes) logits.
+        """
         return self._score(images, table) if table.shape[1] else self._score(images)
 
     def setup(self, stage: str) -> None:
@@ -74,6 +82,12 @@ class ClassifierTraining(pl.LightningModule):
         return ExampleBatch(*(part.to(device, non_blocking=True) for part in batch))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Make the optimizer and the schedule of its learning rate.
+
+        Raises:
+            OptionError: The schedule is a class of PyTorch's that cannot be made of these
+                arguments.
+        """
         options, epochs = self._options.optimizer, self._options.epochs
         # Layers may learn at rates of their own; what learns beside the network has the whole one.
         parameters: Iterable[Any] = self.parameters()
@@ -108,7 +122,11 @@ class ClassifierTraining(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": schedule}
 
     def on_train_batch_start(self, batch: ExampleBatch, batch_idx: int) -> None:
-        """At the start of an epoch, seed what it draws (dropout)."""
+        """At the start of an epoch, seed what it draws (dropout).
+
+        The seed follows from that of the fit, the epoch and the process: a resumed epoch draws the
+        same.
+        """
         if batch_idx > 0:  # `on_train_epoch_start` is left out in a resumed fit's first epoch
             return
         seed = derived_seed(self._seed, "epoch", self.current_epoch, self.global_rank)
@@ -120,6 +138,10 @@ class ClassifierTraining(pl.LightningModule):
 
     def training_step(self, batch: ExampleBatch, batch_idx: int) -> Tensor:
         """Compute the loss of a batch.
+
+        Args:
+            batch: Images as they are read, with the random numbers of their views.
+            batch_idx: Number of the batch in its epoch, from 0.
 
         Raises:
             ModelFailure: The loss is not finite; seen at once on a CPU, elsewhere after the epoch.
@@ -142,6 +164,7 @@ class ClassifierTraining(pl.LightningModule):
         return loss
 
     def viewed(self, batch: ExampleBatch) -> Tensor:
+        """Make the views of a batch; without augmentation images are shown as they are."""
         views = self._options.views
         if views is None:
             return batch.images
@@ -160,9 +183,15 @@ class ClassifierTraining(pl.LightningModule):
         raise_together(next(filter(None, found), None))
 
     def validation_step(self, batch: ExampleBatch, batch_idx: int) -> None:
+        """Keep a batch's logits until all are there: figures are of all cases at once."""
         self._validated.append((self(batch.images, batch.table).float(), batch.label))
 
     def on_validation_epoch_end(self) -> None:
+        """Log the figures of all validation cases together.
+
+        Raises:
+            ModelFailure: The loss is not finite.
+        """
         # Figures over all validation cases at once, as the loss is a mean of them.
         logits, label = (torch.cat(parts) for parts in zip(*self._validated, strict=True))
         self._validated = []
@@ -187,6 +216,7 @@ class ClassifierTraining(pl.LightningModule):
         self.log_dict(figures, sync_dist=self.trainer.world_size > 1)
 
     def _find_infinite(self, batch: int, loss: float) -> ModelFailure | None:
+        """Name the cases of a batch whose loss is not finite; None where it is."""
         if math.isfinite(loss):
             return None
         # The batch's cases are named, as far as a line holds them.
@@ -204,6 +234,14 @@ class ClassifierTraining(pl.LightningModule):
         )
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
+        """Compute the mean loss of a batch, of mixed images where the options mix them.
+
+        Args:
+            images: (n, channels, [depth,] height, width), as viewed.
+            table: (n, columns).
+            label: (n,) classes, or what the outcome's loss reads.
+            batch_idx: Number of the batch in its epoch, from which the share of mixing is drawn.
+        """
         # Without mixup the plain loss.
         alpha = self._options.mixup
         if not alpha:
@@ -219,6 +257,10 @@ class ClassifierTraining(pl.LightningModule):
         return share * label_loss + (1 - share) * partner_loss
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
+        """Compute the cross-entropy, weighted by class and smoothed as the options say.
+
+        Weights are for the mean over a batch: it is divided by the sum of its cases' weights.
+        """
         smoothing = self._options.label_smoothing
         weight = self.class_weight.to(logits.dtype)
         return cross_entropy(logits, label, weight=weight, label_smoothing=smoothing)

@@ -48,7 +48,11 @@ class StoredImage:
 
     @property
     def mask(self) -> Flags:
-        """Return the region as it was drawn, of the shape of `sides`."""
+        """Take the region as it was drawn, bool of the shape of `sides`.
+
+        Raises:
+            DataError: The image has no region, and the network asks for one.
+        """
         if self.region is None:
             raise refusal("training.no_region")
         return self.region.drawn
@@ -58,7 +62,16 @@ Box = tuple[tuple[int, int], ...]  # first pixel and the one after the last, alo
 
 
 def seen_sides(image: StoredImage, size: ImageSize, part: NetworkInput) -> tuple[int, ...]:
-    """Compute the sides of what a network sees of an image."""
+    """Compute the sides of what a network sees of an image; no pixel is read.
+
+    Args:
+        image: The image.
+        size: Sides that it is brought to; None keeps those of the box, or of the image.
+        part: What of it is seen.
+
+    Returns:
+        ([depth,] height, width).
+    """
     if size is not None:
         return _target(size, len(image.sides))
     if part.box is None:
@@ -69,7 +82,17 @@ def seen_sides(image: StoredImage, size: ImageSize, part: NetworkInput) -> tuple
 def seen_part(
     image: StoredImage, size: ImageSize, part: NetworkInput, *, with_mask: bool
 ) -> Tensor:
-    """Return (channels, [depth,] height, width) float32 of what a network sees of an image."""
+    """Cut and resize what a network sees of an image.
+
+    Args:
+        image: The image with its spacing and region.
+        size: Sides that it is brought to; None keeps those of the box, or of the image.
+        part: What of it is seen, and how it comes to its size.
+        with_mask: Whether the region is the last channel, 0 and 1.
+
+    Returns:
+        (channels, [depth,] height, width) float32.
+    """
     # The box is cut out, then brought to the size asked for.
     box = None if part.box is None else region_box(image, part.box)
     pixels = image.pixels
@@ -85,7 +108,18 @@ def seen_part(
 
 
 def region_box(image: StoredImage, box: RegionBox) -> Box:
-    """Find the box of an image's region; it may reach beyond the image."""
+    """Find the box of an image's region; it may reach beyond the image.
+
+    Args:
+        image: The image with its spacing and region.
+        box: The margin, and whether all sides are equal.
+
+    Returns:
+        First pixel and the one after the last, along each axis.
+
+    Raises:
+        DataError: The margin is in mm and the spacing unknown, or there is no region.
+    """
     # A margin in mm needs a spacing, one in voxels does not.
     mask = image.mask
     spacing = (1.0,) * mask.ndim if box.unit == "voxels" else image.spacing
@@ -107,6 +141,7 @@ def region_box(image: StoredImage, box: RegionBox) -> Box:
 
 
 def _target(size: int | tuple[int, ...], axes: int) -> tuple[int, ...]:
+    """Say the sides asked for, of as many axes as an image has; others are refused."""
     if isinstance(size, int):
         return (size,) * axes
     if len(size) != axes:
@@ -160,8 +195,14 @@ def _sized(
 
 
 def resize_volume(volume: Tensor, sides: tuple[int, ...]) -> Tensor:
-    """Return (channels, *sides) of a volume: each slice resized, then the depth likewise."""
+    """Resize a volume: each slice in its plane, then the depth likewise.
+
+    Args:
+        volume: (channels, depth, height, width) float32.
+        sides: (depth, height, width) that it is brought to.
+    """
     depth, height, width = sides
+    # PyTorch smooths what it makes smaller in two axes at a time, none in three.
     in_plane = resize(volume.transpose(0, 1), (height, width))  # (slices, channels, ...)
     through = resize(in_plane.permute(2, 1, 0, 3), (depth, width))
     return through.permute(1, 2, 0, 3).contiguous()
@@ -172,7 +213,13 @@ def resize(
     size: tuple[int, ...],
     method: Literal["bilinear", "bicubic", "nearest"] = "bilinear",
 ) -> Tensor:
-    """Return (n, channels, height, width) in another size; reduced smoothed, but by `nearest`."""
+    """Bring images to another size; what is made smaller is smoothed, but by `nearest`.
+
+    Args:
+        planes: (n, channels, height, width) float32.
+        size: (height, width) that they are brought to.
+        method: How values between pixels are found.
+    """
     if method == "nearest":
         return interpolate(planes, size, mode=method)
     if size[1] == 1:  # PyTorch (2.15) resizes the rows of a single column wrongly

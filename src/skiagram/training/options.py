@@ -18,6 +18,7 @@ from skiagram.strict import STRICT
 
 
 def _names_its_class(part: dict[str, Any]) -> dict[str, Any]:
+    """Refuse a part that names no class; whether there is such a class is seen where it is made."""
     if not isinstance(part.get("_target_"), str):
         raise ValueError(  # noqa: TRY004 - what pydantic reports
             "`_target_` must name the class, for example package.module.Class"
@@ -35,13 +36,23 @@ NO_CLOCK = "leave it out and lower training.epochs; a run that is killed goes on
 
 
 def _without_clock(part: dict[str, Any]) -> dict[str, Any]:
+    """Refuse Lightning's Timer by either of its packages' names."""
     if re.fullmatch(r"(pytorch_)?lightning\..*\.Timer", str(part["_target_"])):
         raise ValueError(f"{CLOCK}: {NO_CLOCK}")
     return part
 
 
 def make_part(part: Mapping[str, Any], where: str, *objects: Any) -> Any:
-    """Make an object of PyTorch or Lightning from its option: `_target_` and its arguments."""
+    """Make an object of PyTorch or Lightning from its option: `_target_` and its arguments.
+
+    Args:
+        part: `_target_`, the class with its module, and its arguments by name.
+        where: Option that it stands in.
+        objects: Further arguments, before those.
+
+    Raises:
+        OptionError: There is no such class, or it does not take these arguments.
+    """
     module_name, _, class_name = str(part["_target_"]).rpartition(".")
     arguments = {name: value for name, value in part.items() if name != "_target_"}
     try:
@@ -137,6 +148,7 @@ PRESETS = {
 
 
 def _kind(augmentation: object) -> str:
+    """Tell which kind of ranges is meant, so that what is wrong is said of that kind alone."""
     if isinstance(augmentation, str):
         return "preset"
     volumes = isinstance(augmentation, VolumeAugmentation) or (
@@ -324,7 +336,11 @@ class Trainer:
     model_registry: str | None = None
 
     def lightning(self) -> dict[str, Any]:
-        """Arguments of Lightning's Trainer: those that are set, without what is made of parts."""
+        """List arguments of Lightning's Trainer: those that are set, without what is made of parts.
+
+        What is not set is left to Lightning, so that its defaults are those of its own
+        documentation.
+        """
         own = {"channels_last", "compile", "callbacks", "logger", "max_epochs", "fast_dev_run"}
         arguments = {field.name: getattr(self, field.name) for field in fields(self)}
         chosen = {k: v for k, v in arguments.items() if k not in own and v is not None}
@@ -334,17 +350,20 @@ class Trainer:
         return chosen
 
     def in_one_process(self) -> "Trainer":
-        """Return the same for a program that must not be started again for each device."""
+        """Take the same for a program that must not be started again for each device."""
         shared = (self.devices, self.num_nodes) != (1, 1) or self.strategy == "ddp"
         return replace(self, strategy="ddp_spawn") if shared else self
 
 
 def decide_vertical_flips(options: Mapping[str, Any], *, upside_down: bool) -> dict[str, Any]:
-    """Return options of a network in which no `vertical_flip` is null.
+    """Decide every `vertical_flip` that is null in the options of a network.
 
     Args:
         options: Those of a config, at any depth.
         upside_down: Whether the network also learns from images turned upside down.
+
+    Returns:
+        A copy.
     """
     decided: dict[str, Any] = {}
     for name, value in options.items():
@@ -360,6 +379,10 @@ def reads_validation(training: Training, trainer: Trainer) -> bool:
     """Tell whether a schedule or a callback follows the figures of validation cases.
 
     Without such cases a fit of these options cannot be repeated.
+
+    Args:
+        training: Names the schedule of the learning rate.
+        trainer: Names further callbacks.
     """
     schedule = training.optimizer.schedule
     parts = (*trainer.callbacks, *([] if isinstance(schedule, str) else [schedule]))

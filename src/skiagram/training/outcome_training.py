@@ -17,12 +17,14 @@ class OutcomeTraining(ClassifierTraining):
     has_classes = False
 
     def __init__(self, *arguments: Any, outcome: Predicted, **options: Any) -> None:
+        """Add what is learned beside the network, such as the cut-offs between grades."""
         super().__init__(*arguments, **options)
         self.outcome = outcome
         learned = torch.tensor(outcome.learned_with_loss(), dtype=torch.float32)
         self.learned = torch.nn.Parameter(learned) if len(learned) else learned
 
     def _cross_entropy(self, logits: Tensor, label: Tensor) -> Tensor:
+        """Compute the loss that the outcome says of (n, scores), or (n,) single scores."""
         loss: Tensor = self.outcome.loss(logits.squeeze(1), label, self.learned)
         return loss
 
@@ -31,6 +33,8 @@ def check_training(options: Training, title: str, scores: int) -> None:
     """Refuse options that only the training on classes has.
 
     Args:
+        options: Of the training.
+        title: Of the network, for people.
         scores: Of a case; several are those of findings.
 
     Raises:

@@ -18,7 +18,10 @@ LIBRARIES = ("pytorch_lightning", "lightning_fabric")
 
 
 def silence() -> None:
-    """Keep Lightning's notices about hardware and loaders from this process's terminal."""
+    """Keep Lightning's notices about hardware and loaders from this process's terminal.
+
+    What a user has to know is said by this program, in its own words.
+    """
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="|".join(LIBRARIES))
@@ -26,7 +29,10 @@ def silence() -> None:
 
 
 def started() -> int | None:
-    """Count how many processes a launcher (torchrun, srun) started; None where none did."""
+    """Count how many processes a launcher (torchrun, srun) started; None where none did.
+
+    Launchers tell it in the environment, the same to all processes.
+    """
     for name in ("WORLD_SIZE", "SLURM_STEP_NUM_TASKS"):
         if int(os.environ.get(name, 1)) > 1:
             return int(os.environ[name])
@@ -45,7 +51,11 @@ def wait_for_all() -> None:
 
 
 def as_the_first(answer: bool) -> bool:
-    """Share the first process's answer with all, as a shared disk may show others a file later."""
+    """Share the first process's answer with all, as a shared disk may show others a file later.
+
+    Args:
+        answer: Of this process; it counts where it shares its training with none.
+    """
     if not is_shared():
         return answer
     answers = [answer]
@@ -68,7 +78,14 @@ def end_together() -> Iterator[None]:
 
 
 def raise_together(failure: ModelFailure | None) -> None:
-    """Raise in all processes what one of them has found; nothing where none has."""
+    """Raise in all processes what one of them has found; nothing where none has.
+
+    Args:
+        failure: What this one has found; of several the first process's is raised.
+
+    Raises:
+        ModelFailure: That of the first process that has one.
+    """
     if is_shared():
         found: list[ModelFailure | None] = [None] * torch.distributed.get_world_size()
         torch.distributed.all_gather_object(found, failure)
@@ -83,6 +100,7 @@ def memory_failures(where: str, batch_size: int) -> Iterator[None]:
 
     Args:
         where: What is under way, `training` or `scoring`.
+        batch_size: Of the options, to be named.
 
     Raises:
         ModelFailure: Memory ran out.
@@ -97,7 +115,13 @@ def memory_failures(where: str, batch_size: int) -> Iterator[None]:
 
 
 def memory_failure(error: Exception, where: str, batch_size: int) -> ModelFailure | None:
-    """Return the failure of a work that ran out of memory; None where the error is another one."""
+    """Name the failure of a work that ran out of memory; None where the error is another one.
+
+    Args:
+        error: What was raised, by PyTorch in one of several ways.
+        where: What was under way.
+        batch_size: Of the options, to be named.
+    """
     # PyTorch has several errors for it, some known by their words alone.
     kinds = (MemoryError, torch.OutOfMemoryError)
     words = ("out of memory", "not enough memory")

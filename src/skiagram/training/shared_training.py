@@ -36,6 +36,7 @@ class _NamingLauncher(_MultiProcessingLauncher):
     def _wrapping_function(
         self, process_idx: int, trainer: Any, *arguments: Any, **options: Any
     ) -> None:
+        """Run a process, and tell its callbacks what ends it while it has its type."""
         try:
             super()._wrapping_function(process_idx, trainer, *arguments, **options)
         except Exception as error:
@@ -67,6 +68,7 @@ class SharedFailure(pl.Callback):
     """
 
     def __init__(self, folder: Path, batch_size: int) -> None:
+        """Take the folder that all processes share, and forget what ended an earlier run in it."""
         self._path, self._batch_size = folder / "failure.json", batch_size
         self._path.unlink(missing_ok=True)  # of an earlier run
 

@@ -23,7 +23,12 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
         self.estimator = estimator
 
     def fit(self, values: Floats, target: Floats) -> "BinaryRelevance":
-        """Fit to (n, findings): 1 present, 0 absent, −1 not known."""
+        """Fit a classifier for each finding, of the cases in which it is known.
+
+        Args:
+            values: (n, features) without gaps.
+            target: (n, findings): 1 present, 0 absent, −1 not known.
+        """
         self.n_features_in_ = values.shape[1]
         self.estimators_ = []
         # A classifier for each finding, of the cases in which it is known.
@@ -38,9 +43,10 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, values: Floats) -> Floats:
-        """Compute (n, findings) scores: decision functions, or the probability of the finding.
+        """Score (n, features): decision functions, or the probability of the finding.
 
-        They are 0 of a finding without a classifier.
+        Returns:
+            (n, findings) float64; 0 of a finding without a classifier.
         """
         # A finding that training saw in one state only has score 0 everywhere.
         scores = np.zeros((len(values), len(self.estimators_)))
@@ -55,12 +61,12 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
 
     @property
     def coef_(self) -> Floats:
-        """Return (findings, features) coefficients of linear classifiers."""
+        """Stack (findings, features) coefficients of linear classifiers, 0 where there is none."""
         nothing = np.zeros((1, self.n_features_in_))
         return np.vstack([nothing if each is None else each.coef_ for each in self.estimators_])
 
     @property
     def intercept_(self) -> Floats:
-        """Return (findings,) intercepts of linear classifiers."""
+        """Join the intercepts of the linear classifiers that there are."""
         estimators = (estimator for estimator in self.estimators_ if estimator is not None)
         return np.concatenate([estimator.intercept_ for estimator in estimators])

@@ -34,7 +34,14 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
     seed: int
 
     def fit(self, values: Floats, target: Floats) -> "BoostedCoxTrees":
-        """Fit to (n, 2) times and events, 1 or 0."""
+        """Fit the trees one after the other (Friedman 2002, algorithm 1, by Cox's loss).
+
+        The negative gradient of Cox's partial likelihood is the martingale residual.
+
+        Args:
+            values: (n, features) without gaps.
+            target: (n, 2) times and events, 1 or 0.
+        """
         time, event, cases = target[:, 0], target[:, 1] > 0, len(values)
         drawn = max(int(self.share * cases), 1)
         score = np.zeros(cases)
@@ -57,7 +64,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, values: Floats) -> Floats:
-        """Predict (n,) log hazard ratios."""
+        """Add up (n,) log hazard ratios of all trees."""
         scores = np.zeros(len(values))
         for tree in self.estimators_:
             scores += self.learning_rate * tree.predict(values)

@@ -119,11 +119,15 @@ class ClassicalModel(ABC):
 
     @property
     def title(self) -> str:
-        """Return the name for people where no task is known."""
+        """Name it for people where no task is known."""
         return self.title_by(next(iter(self.titles)))
 
     def title_by(self, loss: Loss) -> str:
-        """Return the name for people; it says so where only some features are used."""
+        """Name it for people; it says so where only some features are used.
+
+        Args:
+            loss: That it is fitted by; families have a name for each.
+        """
         kind = self.titles.get(loss) or next(iter(self.titles.values()))
         if self.selection is not None and self.selection.keep == 1:
             return f"{kind} on one feature"
@@ -133,6 +137,11 @@ class ClassicalModel(ABC):
         return title if self.harmonisation is None else f"{title}, harmonised across sites"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[FeatureTable]:
+        """Open the table of features, or an encoding, alone or with features beside it.
+
+        Raises:
+            DataError: A column beside an encoding has the name of one of its own.
+        """
         # Without an encoding: the table of features.
         if self.encoding is None:
             table, title = (
@@ -177,9 +186,14 @@ class ClassicalModel(ABC):
 
     @staticmethod
     def class_scores(estimator: Any, values: Floats) -> Floats:
-        """Score (n, n_features) normalised values: (n, n_classes) float64, or (n, 1) of an outcome.
+        """Score normalised values; classes have the decision function, else probabilities.
 
-        Classes have the decision function, (−d, d) for two; probabilities where there is none.
+        Args:
+            estimator: Fitted.
+            values: (n, n_features) normalised, without gaps.
+
+        Returns:
+            (n, n_classes) float64, (−d, d) of two classes' decision d; or (n, 1) of an outcome.
         """
         if hasattr(estimator, "decision_function"):
             decision = np.asarray(estimator.decision_function(values), dtype=np.float64)
@@ -200,12 +214,16 @@ class ClassicalModel(ABC):
 
     @staticmethod
     def weighted(estimator: Any) -> Flags | None:  # noqa: ARG004
-        """Mark the columns with any weight; None for a family that sets no weight to 0."""
+        """Mark the (columns,) with any weight; None for a family that sets no weight to 0."""
         return None
 
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> NDArray[Any]:
-        """Return what the estimator is fitted to: labels, times with events, numbers, findings."""
+        """Choose what the estimator is fitted to: labels, times with events, numbers, findings.
+
+        Returns:
+            (n,) where it is one number a case, else (n, columns).
+        """
         if training.predicted.classical_loss == "classification":
             return training.label
         if training.predicted.classical_loss == "ordered_logistic":
@@ -214,6 +232,17 @@ class ClassicalModel(ABC):
         return target[:, 0] if target.shape[1] == 1 else target
 
     def fit(self, training: Labelled[FeatureTable], context: FitContext) -> "FittedClassical":
+        """Fit all steps to the training cases: harmonise, impute, normalise, select, reduce, learn.
+
+        Args:
+            training: Features with labels, or with the values of an outcome.
+            context: Its seed is that of every step which draws.
+
+        Raises:
+            ModelFailure: A class has no case, the estimator does not converge or refuses the
+                values, or columns are to be chosen by classes where there are none.
+            OptionError: Columns do not exist.
+        """
         loss = training.predicted.classical_loss
         # Groups of a number, and grades, may lack training cases.
         if loss in ("classification", "cox"):
@@ -273,6 +302,11 @@ class ClassicalModel(ABC):
         return FittedClassical(type(self), title, pipeline, read, summary)
 
     def load(self, folder: Path) -> "FittedClassical":
+        """Load a fit of this model that `FittedClassical.save` wrote.
+
+        Raises:
+            DataError: A file is missing, damaged or of another model.
+        """
         described = read_record(_Description, folder / _DESCRIPTION)
         losses = {type(self._estimator(0, loss)): loss for loss in self.titles}
         pipeline = read_pipeline(folder / _PIPELINE, *losses)
@@ -322,7 +356,14 @@ class FittedClassical(FittedToCases[FeatureTable]):
         self.requires = Requirements(columns=features, refuses_sites=refuses)
 
     def scores(self, inputs: FeatureTable) -> Floats:
-        """Score cases: (n, n_classes) float64, higher = more likely."""
+        """Score cases by the same steps as in training.
+
+        Args:
+            inputs: (n, columns) features, found by name.
+
+        Returns:
+            (n, n_classes) float64, higher = more likely.
+        """
         values = inputs.columns(self.features).values.astype(np.float64)
         with _named_failures(self.title):
             normalised = self.pipeline[:-1].transform(values)
@@ -360,9 +401,13 @@ def _named_failures(title: str) -> Iterator[None]:
 def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tuple[str, ...]:
     """List the names of some families, such as `glcm` or `wavelet_level_1`, in the names' order.
 
-    None chooses all but traits of the file and the site, which are shortcuts, and the features of
-    permuted voxels, which are a control; `features` chooses the
-    same without the columns of an encoding. Features of changed copies are never chosen.
+    Features of changed copies are never chosen.
+
+    Args:
+        names: Of the table's columns.
+        families: None chooses all but traits of the file and the site, which are shortcuts, and the
+            features of permuted voxels, which are a control; `features` chooses the same without
+            the columns of an encoding.
 
     Raises:
         OptionError: A family has no feature, or there is no family.
@@ -396,10 +441,15 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
 def selected_features(
     pipeline: Pipeline, names: Sequence[str], weighted: Flags | None
 ) -> dict[str, bool]:
-    """Return the name of each feature → whether it was kept; empty where nothing chooses.
+    """Tell of each feature whether it was kept; empty where nothing chooses.
 
     A feature counts as kept with the indicator of its missing values. Weights of principal
     components belong to no single feature and choose none.
+
+    Args:
+        pipeline: Fitted.
+        names: Of the features that it reads.
+        weighted: (columns,) with any weight; None where none is set to 0.
     """
     # From the columns of the pipeline back to the features.
     columns = column_sources(pipeline["imputation"], len(names))
@@ -414,7 +464,15 @@ def selected_features(
 
 
 def column_sources(imputation: Any, features: int) -> Whole:
-    """Find the feature that each imputed column comes from; indicators stand at the end."""
+    """Find the feature that each imputed column comes from; indicators stand at the end.
+
+    Args:
+        imputation: Fitted step.
+        features: That it reads.
+
+    Returns:
+        (columns,) int64, places among the features.
+    """
     columns = np.arange(features)
     if not isinstance(imputation, SimpleImputer):
         return columns

@@ -103,7 +103,11 @@ class CandidateFinder:
 
     @property
     def model(self) -> ClassicalModel:
-        """Build the classical model; any other is an OptionError."""
+        """Build the classical model.
+
+        Raises:
+            OptionError: It is no classical model, or does not tell classes apart.
+        """
         model = build(self.classifier, "model.classifier")
         if not isinstance(model, ClassicalModel) or "class" not in model.tasks:
             raise refusal("models.no_judge", model=type(model).__name__)
@@ -114,6 +118,7 @@ class CandidateFinder:
         return f"{self.model.titles['classification']} at candidates"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
+        """Open images, their candidates, and the candidates' features or encoding."""
         if self.encoding is None:
             features = prepared.candidates_features
             return read_places(prepared, self.title, features)
@@ -126,6 +131,16 @@ class CandidateFinder:
     def fit(
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> "FittedCandidateFinder":
+        """Fit the classical model to places on and off lesions, with its worst mistakes added.
+
+        Args:
+            training: Images with candidates, and lesions that are marked in them.
+            context: Its seed draws the normal places.
+
+        Raises:
+            ModelFailure: No candidate is near a lesion, or none is off them, or there are not two
+                classes.
+        """
         if context.positive is None:
             raise refusal("models.finder_of_classes", self.title)
         # Candidates under all views, and which lie on lesions.
@@ -182,7 +197,16 @@ class CandidateFinder:
     def split_candidates(
         self, training: Labelled[FindingInputs], positive: Flags
     ) -> tuple[Whole, Whole]:
-        """Find the rows, of the candidates case after case, on lesions and off them."""
+        """Find the candidates on lesions and those off them.
+
+        Args:
+            training: Images; lesions are marked in some of the abnormal ones.
+            positive: (n,) which are abnormal.
+
+        Returns:
+            Rows, of the candidates case after case; those between, and all of abnormal images
+            without a mark, are in neither.
+        """
         inputs = training.inputs
         candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
         lesions, lesion_rows = inputs.lesions, of_cases(inputs.lesions)
@@ -211,7 +235,11 @@ class CandidateFinder:
         return np.concatenate([nothing, *on]), np.concatenate([nothing, *off])
 
     def load(self, folder: Path) -> "FittedCandidateFinder":
-        """Load a detector of these options that `FittedCandidateFinder.save` wrote."""
+        """Load a detector of these options that `FittedCandidateFinder.save` wrote.
+
+        Raises:
+            DataError: A file is missing, damaged or of another model.
+        """
         fitted, record = self.model.load(folder), read_record(FinderRecord, folder / FINDER)
         learnt = None
         if self.other_share == "learnt":
@@ -267,11 +295,12 @@ class FittedCandidateFinder(FittedFinder):
         self.requires = Requirements(reads_other=reads_other, batch=SEARCHED)
 
     def judge(self, inputs: FindingInputs) -> Floats:
-        """Compute the score of each candidate, case after case."""
+        """Score each candidate, case after case: (candidates,), higher = rather a lesion."""
         table = describe_candidates(inputs, self.options.views)
         return judge(self.fitted, table, np.arange(len(table)))
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
+        """Mark the candidates that no higher one is near to, each image looked at alone."""
         return mark_candidates(inputs, self.judge(inputs), self.options.apart)
 
     def save(self, folder: Path) -> None:
@@ -282,13 +311,27 @@ class FittedCandidateFinder(FittedFinder):
 
 
 def mark_candidates(inputs: FindingInputs, score: Floats, apart: float) -> pd.DataFrame:
-    """Choose the candidates that no higher one is near to, with their scores."""
+    """Choose the candidates that no higher one is near to, with their scores.
+
+    Args:
+        inputs: Images with candidates.
+        score: (candidates,) of them, case after case.
+        apart: Least distance of two marks, mm.
+    """
     candidates = inputs.candidates.iloc[inputs.rows].reset_index(drop=True)
     return suppress(candidates.assign(score=score), apart, inputs.spacing)
 
 
 def share_folds(training: Labelled[FindingInputs], context: FitContext) -> list[Partition]:
-    """Make folds by which a fit learns how scores are put together; none of too few patients."""
+    """Make folds by which a fit learns how scores are put together; none of too few patients.
+
+    Args:
+        training: Images, of which a patient's stay together.
+        context: Its seed draws the folds.
+
+    Returns:
+        Three folds: each costs a fit.
+    """
     with suppress_error(DataError):
         label, patient_id = training.label, training.patient_id
         return grouped_folds(label, patient_id, 3, context.seed, "other side")
@@ -319,7 +362,16 @@ def share_of_other(
 
 
 def judge(fitted: FittedClassical, table: FeatureTable, rows: Whole) -> Floats:
-    """Compute the score of some candidates, higher = rather a lesion."""
+    """Score some candidates, a few thousand at a time, so that memory stays bounded.
+
+    Args:
+        fitted: The classical model.
+        table: Candidates as its views describe them.
+        rows: Those to score.
+
+    Returns:
+        (rows,) float64, higher = rather a lesion.
+    """
     parts = [
         fitted.scores(table.select(rows[start : start + _CHUNK]))
         for start in range(0, len(rows), _CHUNK)
@@ -330,7 +382,16 @@ def judge(fitted: FittedClassical, table: FeatureTable, rows: Whole) -> Floats:
 
 
 def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> FeatureTable:
-    """Describe the candidates of some cases under the chosen views, case after case."""
+    """Describe the candidates of some cases under the chosen views, case after case.
+
+    Args:
+        inputs: Images with candidates and their features.
+        views: In the order of the columns.
+
+    Returns:
+        A row a candidate, float32; its names begin with the view, but for a candidate's own
+        features.
+    """
     # How many columns each view has.
     table = inputs.features
     if table is None:
@@ -383,6 +444,12 @@ class _Side(NamedTuple):
 
     @classmethod
     def of(cls, own: Singles, places: Floats) -> "_Side":
+        """Measure the candidates of one image against one another.
+
+        Args:
+            own: (candidates, features).
+            places: (candidates, 3) slice, NaN in plane images, row and column.
+        """
         # Deviations from the mean over the candidates of one image.
         units = own.astype(np.float64)
         least = 1e-9 * np.maximum(np.abs(units).max(axis=0), 1e-12)
@@ -405,7 +472,15 @@ class _Side(NamedTuple):
         return cls(own, relative, share)
 
     def beside(self, other: "_Side | None") -> NDArray[Any]:
-        """Measure by how much features differ from the same place of the other image."""
+        """Measure by how much features differ from the same place of the other image.
+
+        Args:
+            other: Candidates of the other image, whose places are shares of its own extent; None
+                gives 0, as of two sides that are alike.
+
+        Returns:
+            (candidates, features) in deviations of each image.
+        """
         if other is None:
             return np.zeros_like(self.relative)
         # the mean of three candidates of the other image stands for the same place

@@ -75,7 +75,11 @@ class FusedFinder:
 
     @property
     def members(self) -> tuple[CandidateFinder, CandidateFinder]:
-        """Build both detectors; anything else is an OptionError."""
+        """Build both detectors, without a share of the other image: it is learnt of their sum.
+
+        Raises:
+            OptionError: One is no detector on candidates.
+        """
         first, second = (build(getattr(self, name), f"model.{name}") for name in MEMBERS)
         for name, member in zip(MEMBERS, (first, second), strict=True):
             if not isinstance(member, CandidateFinder):
@@ -91,6 +95,7 @@ class FusedFinder:
         return f"{self.members[0].title}, fused"
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[FindingInputs]:
+        """Open images and candidates, with the encoder's columns beside the features."""
         from skiagram.encoders.encoder import RECORD, EncoderRecord
 
         folder = prepared.encoding(self.encoding)
@@ -108,6 +113,15 @@ class FusedFinder:
         )
 
     def fit(self, training: Labelled[FindingInputs], context: FitContext) -> "FittedFusedFinder":
+        """Fit both detectors, and learn by folds of the training cases how their scores are summed.
+
+        Args:
+            training: Images with candidates, and lesions that are marked in them.
+            context: Its seed draws folds and normal places.
+
+        Raises:
+            ModelFailure: A detector cannot be fitted.
+        """
         # Both members on all cases, and on folds that give unseen scores to weigh them by.
         fitted = self._fit_members(training, context)
         folds, scores = share_folds(training, context), []
@@ -159,6 +173,7 @@ class FusedFinder:
     def _fit_members(
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> tuple[FittedCandidateFinder, FittedCandidateFinder]:
+        """Fit both detectors to the same cases, each to its own columns."""
         first, second = (
             member.fit(replace(training, inputs=inputs), context)
             for member, inputs in zip(self.members, split_inputs(training.inputs), strict=True)
@@ -210,6 +225,7 @@ class FittedFusedFinder(FittedFinder):
         self.requires = Requirements(reads_other=reads_other, batch=SEARCHED)
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
+        """Mark the candidates that no higher one is near to, by the weighted sum of both scores."""
         score = judge_both(self.fitted, inputs) @ np.array(self.record.weights)
         return mark_candidates(inputs, score, self.options.apart)
 
@@ -220,7 +236,7 @@ class FittedFusedFinder(FittedFinder):
 
 
 def split_inputs(inputs: FindingInputs) -> tuple[FindingInputs, FindingInputs]:
-    """Return what the detector on the encoding reads, and what that on features reads."""
+    """Cut what both detectors read out of the one table: the encoding's, and the features'."""
     # The table is cut where the encoder's columns end.
     table = inputs.features
     if table is None:
@@ -238,7 +254,15 @@ def split_inputs(inputs: FindingInputs) -> tuple[FindingInputs, FindingInputs]:
 def judge_both(
     fitted: tuple[FittedCandidateFinder, FittedCandidateFinder], inputs: FindingInputs
 ) -> Floats:
-    """Compute (n, 2) the members' scores of each candidate, case after case."""
+    """Score each candidate by both detectors.
+
+    Args:
+        fitted: In the order of `MEMBERS`.
+        inputs: Images with candidates and the columns of both.
+
+    Returns:
+        (candidates, 2) float64, case after case.
+    """
     return np.stack(
         [member.judge(part) for member, part in zip(fitted, split_inputs(inputs), strict=True)],
         axis=1,

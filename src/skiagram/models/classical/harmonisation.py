@@ -40,7 +40,15 @@ class Harmonisation:
     unseen: Literal["refuse", "uncorrected"] = "refuse"
 
     def columns_read(self, names: Sequence[str], used: Sequence[str]) -> tuple[str, ...]:
-        """List the columns that a model needs: those it uses, the site, what is preserved."""
+        """List the columns that a model needs: those used, what is preserved, then the site.
+
+        Args:
+            names: Of all columns at hand.
+            used: Those that the model is fitted to.
+
+        Raises:
+            OptionError: There is no family `site`, or no such covariate.
+        """
         # The site, without which nothing can be harmonised.
         site = [name for name in names if name.startswith(SITE_PREFIX)]
         if not site:
@@ -55,7 +63,15 @@ class Harmonisation:
         return (*columns, *site)
 
     def step(self, names: Sequence[str], used: Sequence[str]) -> "SiteHarmoniser":
-        """Build the unfitted pipeline step for the columns that `columns_read` returned."""
+        """Build the unfitted pipeline step for the columns that `columns_read` returned.
+
+        Covariates among the features stay as they are: only what was measured in images is
+        harmonised.
+
+        Args:
+            names: All columns that are read.
+            used: The first of them, which go on.
+        """
         site = [place for place, name in enumerate(names) if name.startswith(SITE_PREFIX)]
         preserved = [
             place
@@ -82,7 +98,16 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     unseen: str
 
     def fit(self, values: Floats, target: object = None) -> "SiteHarmoniser":
-        """Learn each site of two cases or more; of (n, n_columns); NaN is a gap."""
+        """Learn shift and scale of each site with two cases or more.
+
+        Args:
+            values: (n, n_columns) of the training cases; NaN is a gap.
+            target: Without effect: ComBat sees no label.
+
+        Raises:
+            ModelFailure: No site has two cases, or a case is of a site with fewer and such are
+                refused.
+        """
         # Sites with too few cases have no spread.
         counts = values[:, self.site].sum(axis=0)
         self.seen_ = counts >= _MIN_CASES
@@ -119,7 +144,14 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, values: Floats) -> Floats:
-        """Return (n, kept) columns, the features of each case as if of the mean site."""
+        """Take out shift and scale of each case's site.
+
+        Args:
+            values: (n, n_columns), NaN is a gap and stays one.
+
+        Returns:
+            (n, kept) columns, the features of each case as if of the mean site.
+        """
         # Cases of sites that were not seen stay as they are.
         number = self._sites(values)
         shift = np.where(number[:, None] < 0, 0.0, self.shift_[number])
@@ -136,7 +168,11 @@ class SiteHarmoniser(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return harmonised
 
     def _sites(self, values: Floats) -> Whole:
-        """Find the number of each case's site, −1 for one not seen in training."""
+        """Find the number of each case's site, −1 for one not seen in training.
+
+        Raises:
+            ModelFailure: A site was not seen, and such are refused.
+        """
         # Sites that training did not see, or refused to learn.
         member = values[:, self.site] > 0
         number = np.where((member & self.seen_).any(axis=1), member.argmax(axis=1), -1)
@@ -158,8 +194,14 @@ def _shrunk(standardised: Floats) -> tuple[Floats, Floats]:
     """Estimate shift and scale (standard deviation) of one site for each feature.
 
     The prior of the shift is normal, that of the variance inverse gamma; both have the moments of
-    the estimates over all features. Without two features that differ there is no prior, and the
-    estimates of the (n ≥ 2, n_features) cases stand as they are.
+    the estimates over all features (Johnson et al. 2007). Without two features that differ there is
+    no prior, and the estimates stand as they are.
+
+    Args:
+        standardised: (n ≥ 2, n_features) of the site's cases, free of the effects of covariates.
+
+    Returns:
+        (n_features,) each.
     """
     # With one feature, or equal ones, there is nothing to shrink towards.
     n, features = standardised.shape

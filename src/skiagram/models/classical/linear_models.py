@@ -55,6 +55,7 @@ class LinearRegression(LinearModel):
 
     @staticmethod
     def target(training: Labelled[FeatureTable]) -> Floats:
+        """Give one-hot labels, (n, n_classes): each class is a number of its own to be fitted."""
         return np.eye(training.n_classes)[training.label]
 
 
@@ -124,11 +125,15 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
     tol: Annotated[float, Field(gt=0)] = Field(default=1e-4, kw_only=True)
 
     def strength(self, loss: Loss) -> float:
-        """Return C for a loss."""
+        """Find C for a loss."""
         strength = self.C
         return getattr(strength, loss) if isinstance(strength, StrengthByLoss) else strength
 
     def estimator(self, seed: int, loss: Loss) -> Any:
+        """Build the estimator of a loss; the penalty is on one scale in all of them.
+
+        Ridge regression is told α = 1 / C: its loss is the whole sum of squares, twice ours.
+        """
         # Each loss has an estimator of its own, with the same strength.
         strength = self.strength(loss)
         if loss == "least_squares":
@@ -171,6 +176,7 @@ class ElasticNet(LogisticRegression):
     l1_ratio: Annotated[float, Field(ge=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> Any:
+        """Build the estimator of a loss; of classes by SAGA, which alone takes both penalties."""
         # Losses without classes.
         arguments = self.strength(loss), self.l1_ratio, self.max_iter
         if loss == "cox":
@@ -189,5 +195,6 @@ class ElasticNet(LogisticRegression):
 
     @staticmethod
     def weighted(estimator: Any) -> Flags:
+        """Mark the columns whose coefficient is not 0 for some class."""
         marked: Flags = (np.atleast_2d(estimator.coef_) != 0).any(axis=0)
         return marked

@@ -27,6 +27,7 @@ class NullModel(ClassicalModel):
     }
 
     def estimator(self, seed: int, loss: Loss) -> DummyRegressor | DummyClassifier:
+        """Build the estimator of a loss: shares of classes, a median, or a mean."""
         if loss == "classification":
             return DummyClassifier()
         return DummyRegressor(strategy="median" if loss == "least_squares" else "mean")

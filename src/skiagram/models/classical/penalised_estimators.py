@@ -24,7 +24,11 @@ class PenalisedEstimator(BaseEstimator):  # type: ignore[misc]
         self.max_iterations = max_iterations
 
     def predict(self, values: Floats) -> Floats:
-        """Predict (n,) scores: log hazard ratios, log-odds of a higher grade, or numbers."""
+        """Predict (n,) scores: log hazard ratios, log-odds of a higher grade, or numbers.
+
+        Args:
+            values: (n, features) without gaps.
+        """
         return values @ self.coef_
 
 
@@ -32,7 +36,12 @@ class PenalisedCox(PenalisedEstimator):
     """Log hazard ratios by Cox's partial likelihood."""
 
     def fit(self, values: Floats, target: Floats) -> "PenalisedCox":
-        """Fit to (n, 2) times and events, 1 or 0."""
+        """Maximise Cox's partial likelihood under the penalty.
+
+        Args:
+            values: (n, features) without gaps.
+            target: (n, 2) times and events, 1 or 0.
+        """
         # The functions of statistics divide the likelihood by the cases.
         penalty = 1 / (self.inverse_regularisation * len(values))
         cases = values, target[:, 0], target[:, 1] > 0, penalty
@@ -54,8 +63,14 @@ class OrderedLogistic(PenalisedEstimator):
         self.max_iterations = max_iterations
 
     def fit(self, values: Floats, target: Floats) -> "OrderedLogistic":
-        """Fit to (n,) places of grades from 0."""
+        """Maximise the likelihood of proportional odds under the penalty.
+
+        Args:
+            values: (n, features) without gaps.
+            target: (n,) places of grades from 0.
+        """
         grade = target.astype(np.int64)
+        # The function divides the likelihood by the cases.
         penalty = 1 / (self.inverse_regularisation * len(values))
         self.coef_, self.cuts_ = fit_proportional_odds(
             values, grade, int(grade.max()) + 1, penalty, self.max_iterations
@@ -67,7 +82,12 @@ class ElasticNetLeastSquares(PenalisedEstimator):
     """Least squares with an elastic net; the loss is half the sum of squares."""
 
     def fit(self, values: Floats, target: Floats) -> "ElasticNetLeastSquares":
-        """Fit to (n,) numbers."""
+        """Minimise the squares under the penalty.
+
+        Args:
+            values: (n, features) without gaps.
+            target: (n,) numbers.
+        """
         # scikit-learn divides the sum of squares by the cases.
         penalty = 1 / (self.inverse_regularisation * len(values))
         net = ElasticNet(alpha=penalty, l1_ratio=self.l1_ratio, max_iter=self.max_iterations)

@@ -48,7 +48,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def _skops() -> ModuleType:
-    """Return skops, imported without its list of scikit-learn's estimators.
+    """Import skops without its list of scikit-learn's estimators.
 
     skops makes that list by importing every module of scikit-learn, tests and a shim over torch
     with them, which takes seconds. `_is_estimator` stands for it.
@@ -63,6 +63,11 @@ def _skops() -> ModuleType:
 
 
 def _is_estimator(type_name: str) -> bool:
+    """Tell whether a type is one of scikit-learn's estimators, by the package that holds it.
+
+    Args:
+        type_name: Module and name, as a file gives them.
+    """
     # Only classes that scikit-learn itself counts as estimators.
     module, _, name = type_name.rpartition(".")
     package, *inner = module.split(".")
@@ -79,6 +84,7 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
     """Write a fitted pipeline and read it back; equal pipelines give equal bytes.
 
     Args:
+        pipeline: Of steps of this program and of scikit-learn.
         path: File to write, by custom ending in `.skops`.
 
     Raises:
@@ -114,6 +120,7 @@ def write_pipeline(pipeline: Pipeline, path: Path) -> None:
 
 
 def _unsaveable(pipeline: Pipeline, reason: str) -> ModelFailure:
+    """Name the failure of a model that cannot be saved safely."""
     return refusal(
         "models.unsafe_type", type(pipeline[-1]).__name__, kind=ModelFailure, reason=reason
     )
@@ -122,6 +129,14 @@ def _unsaveable(pipeline: Pipeline, reason: str) -> ModelFailure:
 def _renumber(
     node: Any, content: dict[str, bytes], arrays: dict[bytes, str], count: Iterator[int]
 ) -> None:
+    """Give nodes ids, and arrays names, in the order in which they stand in the tree.
+
+    Args:
+        node: Of skops' schema; changed in place.
+        content: Name → bytes, as skops wrote them.
+        arrays: Bytes → new name, filled in; equal arrays are kept once.
+        count: Gives the next id.
+    """
     # Lists hold further nodes.
     if isinstance(node, list):
         for child in node:
@@ -149,6 +164,7 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
     """Read a pipeline that `write_pipeline` wrote, of trusted types alone.
 
     Args:
+        path: File.
         estimators: What its last step may be.
 
     Raises:
@@ -190,7 +206,13 @@ def list_members(estimator: Any) -> list[Any]:
 
 
 def sound_trees(estimator: Any) -> bool:
-    """Tell whether every node of every tree leads onward and reads an existing feature."""
+    """Tell whether every node of every tree leads onward and reads an existing feature.
+
+    scikit-learn follows these indices without a look: a file could otherwise have any memory read.
+
+    Args:
+        estimator: Fitted, of any kind; what has no trees is sound.
+    """
     # Boosted trees keep their nodes in one array.
     if isinstance(estimator, HistGradientBoostingClassifier):
         features = estimator.n_features_in_
@@ -218,6 +240,7 @@ def _sound(
     feature: NDArray[Any],
     features: int,
 ) -> bool:
+    """Check the (nodes,) of one tree: children stand behind their node, and features exist."""
     count = len(leaf)
     node = np.arange(count)
     onward = (left > node) & (right > node) & (np.maximum(left, right) < count)

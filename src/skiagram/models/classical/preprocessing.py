@@ -49,6 +49,7 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
     """
 
     def fit(self, values: Floats, target: object = None) -> "MaximumThenSumScaler":
+        """Learn the largest magnitude m of each column and the sum Σ(|x| / m) of (n, features)."""
         magnitude = np.abs(values)
         maximum = magnitude.max(axis=0)
         self.maximum_ = np.where(maximum > 0, maximum, 1.0)
@@ -102,7 +103,14 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     seed: int
 
     def fit(self, values: Floats, target: NDArray[np.float64 | np.int64]) -> "ColumnSelector":
-        """Choose columns by (n,) labels or (n, n_classes) one-hot labels."""
+        """Choose columns by what they tell of the classes, and mark them in `chosen_`.
+
+        Of equal columns the first one is chosen.
+
+        Args:
+            values: (n, columns), normalised.
+            target: (n,) labels or (n, n_classes) one-hot labels.
+        """
         # Labels come as numbers or one-hot.
         label = (target.argmax(axis=1) if target.ndim == 2 else target).astype(np.int64)
         chosen = np.zeros(values.shape[1], dtype=np.bool_)
@@ -126,6 +134,10 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def _information(self, values: Floats, label: Whole) -> Floats:
+        """Estimate (columns,) mutual information with the class, by at most three neighbours.
+
+        A class needs one case more than there are neighbours.
+        """
         neighbours = min(3, int(np.bincount(label).min()) - 1)
         information: Floats = mutual_info_classif(
             values, label, n_neighbors=max(1, neighbours), random_state=self.seed
@@ -133,6 +145,16 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return information
 
     def _worth(self, values: Floats, label: Whole, keep: int) -> Floats:
+        """Measure what each column alone, or in a sparse model, is worth.
+
+        Args:
+            values: (n, columns), normalised.
+            label: (n,) classes.
+            keep: Columns that elimination stops at.
+
+        Returns:
+            (columns,) higher = rather kept, in a unit of the method.
+        """
         # Variance, as a share of the squared range, so that units do not count.
         if self.method == "variance":
             spread = np.ptp(values, axis=0)

@@ -81,6 +81,10 @@ class Forest(ClassWeightedModel):
     min_samples_leaf: Annotated[int, Field(ge=1)]
 
     def _options(self, seed: int, loss: Loss) -> dict[str, Any]:
+        """List what both kinds of forests are told.
+
+        `usual` is √d of d features for classes, and d / 3 for numbers (Hastie et al. 2009, §15.3).
+        """
         usual = "sqrt" if loss == "classification" else 1 / 3
         return {
             "n_estimators": self.n_estimators,
@@ -141,6 +145,7 @@ class Bagging(ClassWeightedModel):
     max_samples: Annotated[float, Field(gt=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> BaggingClassifier:
+        """Build the estimator, from whose seed each member takes its own."""
         base = (
             DecisionTreeClassifier(class_weight=self.class_weight)
             if self.base == "decision_tree"
@@ -152,6 +157,7 @@ class Bagging(ClassWeightedModel):
 
     @staticmethod
     def class_scores(estimator: Any, values: Floats) -> Floats:
+        """Take the mean probabilities of the members, (n, n_classes)."""
         return np.asarray(estimator.predict_proba(values), dtype=np.float64)
 
 
@@ -182,6 +188,7 @@ class HistogramBoosting(ClassWeightedModel):
     max_features: Annotated[float, Field(gt=0, le=1)]
 
     def estimator(self, seed: int, loss: Loss) -> HistGradientBoostingClassifier:
+        """Build the estimator; without early stopping it needs no cases set aside."""
         chosen = {name: getattr(self, name) for name in self._passed_on}
         return HistGradientBoostingClassifier(
             **chosen,

@@ -227,16 +227,13 @@ class Crops(Examples):
         self.places = places.repeated(turns)
         # Sizes of crops, and of the margins from which they are moved about.
         self._searched, self._lesions = images, lesions
+        self.reads_store = not images.all_held
         axes = places.centre.shape[1]
         self.sides, self._margins = finder.sides(axes), finder.margins(axes)
         # Each crop is a case of its own to the training.
         names = [f"{case}/{row}" for row, case in enumerate(self.places.case_id.tolist())]
         label = (self.places.lesion >= 0).astype(np.int64)
         super().__init__(np.array(names), label, (1, *self.sides))
-
-    @property
-    def reads_store(self) -> bool:
-        return not self._searched.all_held
 
     def begin(self, classifier: nn.Module) -> None:
         self.classifier = classifier
