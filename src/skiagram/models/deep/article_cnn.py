@@ -37,6 +37,11 @@ class ArticleCNN:
     training: Training
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the network for images of at least 18 pixels a side, with logits of n_classes.
+
+        Raises:
+            ModelFailure: Images are smaller, or volumes.
+        """
         channels, height, width = sides_of_image(self.title, shape)
         check_smallest_side("article_cnn", height, width, MIN_SIDE)
         # Each convolution takes two pixels, each pooling half of the rest.

@@ -30,10 +30,17 @@ class OnBackbone:
 
     @model_validator(mode="after")
     def _backbone_is_a_network(self) -> Self:
+        """Build the inner network once, so that bad options of it are refused with the config."""
         self.network()
         return self
 
     def network(self) -> Network:
+        """Build the inner network's options.
+
+        Raises:
+            OptionError: It is no network of this program on images alone, has options of training
+                of its own, or a classical last layer that would play no part.
+        """
         # The inner network takes its training options from this one.
         target = str(self.backbone.get("_target_", ""))
         if not target.startswith(_PACKAGE):
@@ -52,6 +59,7 @@ class OnBackbone:
         return cast(Network, network)
 
     def load_weights(self, network: nn.Module) -> None:
+        """Give a freshly built network the weights that the inner one starts from, if any."""
         options = self.network()
         if isinstance(options, StartsFromWeights):
             options.load_weights(network)

@@ -37,9 +37,15 @@ class CNN3D:
     title: ClassVar[str] = "3D convolutional network"
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the network for volumes of any depth.
+
+        Raises:
+            ModelFailure: Images are given, which have no depth.
+        """
         channels, *sides = shape
         if len(sides) == 2:
             raise refusal("models.plane_images", height=sides[0], width=sides[1])
+        # Stages: a halving of all sides that can be halved, then a convolution.
         layers = convolution(channels, self.widths[0], axes=3)
         for entering, maps in pairwise(self.widths):
             layers += [*halving_rectifier(axes=3), *convolution(entering, maps, axes=3)]

@@ -133,10 +133,25 @@ class FindingNetwork(ABC):
 
     @abstractmethod
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Build a freshly initialised network for images or volumes."""
+        """Build a freshly initialised network for images or volumes.
+
+        Args:
+            shape: (1, *sides) of a crop.
+            n_classes: 2, no lesion and a lesion, for each cell.
+        """
 
     def places(self, cases: FindingInputs, images: SearchedImages, lesions: Lesions) -> Places:
-        """List lesions' centres, and a grid over the body part at half a crop's side."""
+        """List lesions' centres, and a grid over the body part at half a crop's side.
+
+        Args:
+            cases: Those that are learned from.
+            images: As the network sees them.
+            lesions: In pixels of these.
+
+        Returns:
+            Case after case; `lesion` is −1 on the grid, of which some crops show lesions all the
+            same.
+        """
         parts = []
         # Places with a lesion.
         for case in cases.case_id.tolist():
@@ -160,6 +175,13 @@ class FindingNetwork(ABC):
         """Find the cells of the body part that no neighbour exceeds.
 
         The place is the mean of a cell and its neighbours, weighted by their probabilities.
+
+        Args:
+            score: Gives log-odds of each cell, (1, *cells), for (1, 1, *sides).
+            image: As the network sees it.
+
+        Returns:
+            (n, axes) places in pixels of the image, and (n,) log-odds.
         """
         # Sides must be multiples of the coarsest map; the rest is as dark as the darkest pixel.
         around = [(0, -side % self.coarsest) for side in image.pixels.shape[:0:-1]]
@@ -186,17 +208,25 @@ class FindingNetwork(ABC):
         return places[held], odds[0].double().numpy()[tuple(peaks[held].T)]
 
     def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
-        """Return the detector, with where it is trained."""
+        """Join the detector with where it is trained."""
         return FinderModel(self, trainer, threads)
 
     def sides(self, axes: int) -> tuple[int, ...]:
+        """Say the sides of a crop in pixels, of as many axes as images have.
+
+        Raises:
+            ModelFailure: `training.image_size` is null, or has other axes.
+        """
         size = self.training.image_size
         if size is None or (not isinstance(size, int) and len(size) != axes):
             raise refusal("models.size_of_crop", size=size)
         return (size,) * axes if isinstance(size, int) else size
 
     def margins(self, axes: int) -> tuple[int, ...]:
-        """Compute how much is cut beyond each side of a crop, so that turned views are whole."""
+        """Compute how much is cut beyond each side of a crop, so that turned views are whole.
+
+        A square that is turned by 45° reaches √2 as far, and one that is made smaller shows more.
+        """
         views = self.training.views
         if views is None:
             return (0,) * axes
@@ -216,6 +246,17 @@ class Crops(Examples):
         lesions: Lesions,
         finder: FindingNetwork,
     ) -> None:
+        """List the crops of an epoch: each lesion as often as it takes, and all other places once.
+
+        Args:
+            images: As the network sees them.
+            places: Where crops may be taken.
+            lesions: Which masks show.
+            finder: Options.
+
+        Raises:
+            ModelFailure: All crops of a step would be at lesions.
+        """
         options, self._finder = finder.training, finder
         # Of each step so many crops are at lesions; every lesion comes as often as it takes.
         each = max(1, round(finder.lesion_share * options.batch_size))
@@ -240,7 +281,15 @@ class Crops(Examples):
 
     @torch.inference_mode()
     def hardness(self, rows: Whole) -> Floats:
-        """Compute (n,) how much crops look like a lesion to the network as it is by now."""
+        """Score crops elsewhere by the network as it is by now.
+
+        Args:
+            rows: (n,) crops.
+
+        Returns:
+            (n,) highest probability of a cell that is outside every lesion, a little above 0, so
+            that any crop may be drawn.
+        """
         # Scored as they are, without dropout, then back to training.
         classifier, finder = self.classifier, self._finder
         where, training = next(classifier.parameters()).device, classifier.training
@@ -257,10 +306,16 @@ class Crops(Examples):
         return np.concatenate(hardness) + 1e-6
 
     def __getitem__(self, rows: Whole) -> ExampleBatch:
+        """Cut crops around places as they are listed, without margins: (n, 1 + masks, *sides)."""
         return self._cut(rows, np.zeros((len(rows), len(self.sides))), (0,) * len(self.sides))
 
     def view(self, rows: Whole, uniform: Tensor) -> ExampleBatch:
-        """Cut crops around moved centres, with the margins that turned views need."""
+        """Cut crops around moved centres, with the margins that turned views need.
+
+        Args:
+            rows: (n,) crops.
+            uniform: (n, 12) in [0, 1); the columns of shifts move the centre, others are for later.
+        """
         views = self._finder.training.views
         # Of images columns 2 and 3 move across and down, of volumes 3 to 5; see `augment`.
         first, axes = (2, 2) if len(self.sides) == 2 else (3, 3)
@@ -269,11 +324,26 @@ class Crops(Examples):
         return self._cut(rows, offset, self._margins)._replace(uniform=uniform)
 
     def order(self, batch_size: int, seed: int | None, rank: int, world: int) -> EpochOrder:
+        """Divide an epoch into steps with the same share of lesions in each.
+
+        Raises:
+            OptionError: Several processes share the training: each would draw its own hard crops.
+        """
         if world > 1:
             raise refusal("models.several_devices", number=world)
         return BalancedOrder(self, batch_size, seed or 0, self._finder)
 
     def _cut(self, rows: Whole, offset: Floats, margins: Sequence[int]) -> ExampleBatch:
+        """Cut crops and their masks.
+
+        Args:
+            rows: (n,) crops.
+            offset: (n, axes) by which their centres are moved, pixels.
+            margins: Cut beyond each side, pixels.
+
+        Returns:
+            Images (n, 1 + masks, *sides with margins), the masks 0 and 1.
+        """
         # Crops with their margins, so that a turned view has pixels to its corners.
         sides = [side + 2 * margin for side, margin in zip(self.sides, margins, strict=True)]
         crops = []
@@ -310,6 +380,11 @@ class BalancedOrder(EpochOrder):
         return self._finder.steps
 
     def __iter__(self) -> Iterator[Whole]:
+        """Yield the rows of each step, those at lesions before the others.
+
+        Raises:
+            ModelFailure: The network scores crops by no number.
+        """
         generator, lesion = self._stream(self.epoch), self._crops.places.lesion
         # Crops at lesions in a new order.
         at_lesions = generator.permutation(np.flatnonzero(lesion >= 0))
@@ -338,7 +413,16 @@ class BalancedOrder(EpochOrder):
 
 
 def check_finite(scores: Floats, fault: str, where: str) -> None:
-    """Refuse a network whose weights are lost, by what it says; `{}` stands for the score."""
+    """Refuse a network whose weights are lost, by what it says.
+
+    Args:
+        scores: Any shape.
+        fault: What is wrong, in words; `{}` stands for the score.
+        where: Of the failure.
+
+    Raises:
+        ModelFailure: A score is not finite.
+    """
     lost = scores[~np.isfinite(scores)]
     if len(lost):
         raise refusal("models.lost_training", where, found=fault.format(lost[0]))
@@ -355,6 +439,10 @@ class CropTraining(ClassifierTraining):
         self.finder = finder
 
     def viewed(self, batch: ExampleBatch) -> Tensor:
+        """Turn crops with their masks, and cut off the margins: (n, 1 + masks, *sides).
+
+        They were shifted where they were cut, from the whole image.
+        """
         images, views = batch.images, self.finder.training.views
         if views is None:
             return images
@@ -364,7 +452,17 @@ class CropTraining(ClassifierTraining):
         return images[(slice(None), slice(None), *inner)]
 
     def loss(self, images: Tensor, table: Tensor, label: Tensor, batch_idx: int) -> Tensor:
-        """Compute the focal loss of all cells for each cell at a lesion's centre."""
+        """Compute the focal loss of all cells for each cell at a lesion's centre.
+
+        The loss is −Σ (1 − p)^γ ln p at centres and −Σ p^γ ln (1 − p) outside all lesions (Lin et
+        al. 2017, ICCV, equation 4, without α), over the number of centres.
+
+        Args:
+            images: (n, 1 + masks, *sides).
+            table: (n, 0), as there is none.
+            label: Without effect: masks say more.
+            batch_idx: Without effect.
+        """
         # Confident cells count less, so that the few at lesions are not lost among the others.
         focus = self.finder.focus
         logits = self(images[:, :-MASKS], table).float()
@@ -379,7 +477,15 @@ class CropTraining(ClassifierTraining):
 
 
 def _cells(mask: Tensor, *, whole: bool = False) -> Tensor:
-    """Return 1 for cells that a mask covers by half; of the `whole`, for those that it touches."""
+    """Tell which cells a mask covers.
+
+    Args:
+        mask: (n, 1, *sides) of 0 and 1.
+        whole: Whether a touch is enough, as of what may be a lesion; else it is half of the cell.
+
+    Returns:
+        (n, 1, *cells) of 0 and 1.
+    """
     if whole:
         return (max_pool2d if mask.ndim == 4 else max_pool3d)(mask, STRIDE)
     return ((avg_pool2d if mask.ndim == 4 else avg_pool3d)(mask, STRIDE) >= 0.5).to(mask.dtype)
@@ -407,6 +513,17 @@ class FinderModel(NetworkModel):
     def fit(  # type: ignore[override]
         self, training: Labelled[FindingInputs], context: FitContext
     ) -> "FittedFindingNetwork":
+        """Train on crops at lesions and elsewhere, for all epochs.
+
+        Args:
+            training: Images with marked lesions; those said to have a lesion that is not marked
+                teach nothing.
+            context: Seed, folder, and the label of images with a lesion.
+
+        Raises:
+            ModelFailure: There are not two classes, no lesion is marked, or no place is without
+                one.
+        """
         # Lesions are marked in one class of two.
         if context.positive is None:
             raise refusal(
@@ -448,6 +565,11 @@ class FinderModel(NetworkModel):
         return FittedFindingNetwork(fitted, learned)
 
     def load(self, folder: Path) -> "FittedFindingNetwork":  # type: ignore[override]
+        """Load what `FittedFindingNetwork.save` wrote, onto the CPU.
+
+        Raises:
+            DataError: A file is missing, damaged or of other options.
+        """
         fitted = load_network(folder, self.network)
         return FittedFindingNetwork(fitted, read_record(Learned, folder / FINDER))
 
@@ -468,7 +590,11 @@ class FittedFindingNetwork(FittedFinder):
         )
 
     def mark(self, inputs: FindingInputs) -> pd.DataFrame:
-        """Find marks; a score is the mean log-odds of all mirrors learned from."""
+        """Mark the peaks of each image's heat map, looked at alone.
+
+        A score is the mean log-odds over all mirrors that training showed, −20 at least; radii are
+        the median of training lesions.
+        """
         # Images as the network saw them in training.
         images = searched(inputs.images, self.options.pixel, self.options.body)
         rows: Marks = []
@@ -487,7 +613,11 @@ class FittedFindingNetwork(FittedFinder):
         return suppress(marks, self.options.apart, inputs.spacing)
 
     def _score(self, images: Tensor) -> Tensor:
-        """Compute log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed."""
+        """Compute log-odds, (n, ...) of (n, 1, ...): the mean over mirrors that training showed.
+
+        Raises:
+            ModelFailure: A place scores no number.
+        """
         # The mirrors that training showed.
         views, axes = self.options.training.views, []
         if views is not None:

@@ -51,6 +51,12 @@ class Architecture:
     sizes: Sizes
 
     def build(self) -> nn.Module:
+        """Build the network, freshly initialised from torch's global generator.
+
+        Raises:
+            ModelFailure: The network is not defined for such images, or planes of unequal sides are
+                asked for.
+        """
         # Three planes through a volume are channels of one image.
         network, sizes = self.network, self.sizes
         shape, n_classes = sizes.shape, sizes.n_classes
@@ -74,7 +80,7 @@ class Architecture:
 
     @property
     def layout(self) -> torch.memory_format:
-        """Return the layout in which the channels of a pixel stand side by side."""
+        """Choose the layout in which the channels of a pixel stand side by side."""
         volumes = len(self.sizes.shape) == VOLUME_AXES and not self.planes
         return torch.channels_last_3d if volumes else torch.channels_last
 
@@ -90,6 +96,15 @@ class FittedNetwork(FittedToCases[ImageSet]):
         device: torch.device,
         encoder: TableEncoder | None = None,
     ) -> None:
+        """Take a trained network onto a device, ready to score.
+
+        Args:
+            classifier: The network, or the ensemble of several.
+            architecture: What it was built from.
+            summary: What the fit cost.
+            device: On which it scores.
+            encoder: Makes numbers of the table that it reads; None of networks on images alone.
+        """
         self.summary = summary
         self.encoder = encoder
         # One layout for all: a loaded network then scores bit for bit as before it was saved.
@@ -108,9 +123,19 @@ class FittedNetwork(FittedToCases[ImageSet]):
         )
 
     def scores(self, inputs: ImageSet) -> Floats:
-        """Compute (n, n_classes) logits of the cases, float64.
+        """Compute logits of the cases, in batches as large as those of training.
 
         Regions of interest and modalities come with the images: `inputs.stored_images` opens them.
+
+        Args:
+            inputs: The cases, of the shape that training saw.
+
+        Returns:
+            (n, n_classes) float64.
+
+        Raises:
+            ModelFailure: Images have another shape, or memory ran out.
+            DataError: A pixel is missing.
         """
         # A network reads the size that it was trained on.
         shape = inputs.shape(self._training.image_size, self._training.input)
@@ -136,11 +161,12 @@ class FittedNetwork(FittedToCases[ImageSet]):
         return np.concatenate(logits)
 
     def logits(self, *inputs: Tensor) -> Tensor:
-        """Compute (n, n_classes) logits of the images of n cases, and of their table if any."""
+        """Compute (n, n_classes) logits, on the CPU, of images and of their table if any."""
         logits: Tensor = self.classifier(*(part.to(self._device) for part in inputs))
         return logits.cpu()
 
     def save(self, folder: Path) -> None:
+        """Write weights, sizes and, where it reads a table, the steps that make numbers of it."""
         folder.mkdir(parents=True, exist_ok=True)
         state = self.classifier.state_dict().items()
         weights = {name: value.detach().cpu().contiguous() for name, value in state}
@@ -152,6 +178,10 @@ class FittedNetwork(FittedToCases[ImageSet]):
 
 def load_network(folder: Path, network: AnyNetwork) -> FittedNetwork:
     """Load a network of some options that `FittedNetwork.save` wrote, onto the CPU.
+
+    Args:
+        folder: What it wrote.
+        network: Its options, from the config that it was trained with.
 
     Raises:
         DataError: Its files are missing or damaged, or of other options.
@@ -187,6 +217,15 @@ class Ensemble(nn.Module):
         self.members = nn.ModuleList(members)
 
     def forward(self, images: Tensor, *table: Tensor) -> Tensor:
+        """Score images by all members: logarithms of mean probabilities, or mean single scores.
+
+        Args:
+            images: (n, channels, [depth,] height, width).
+            table: (n, columns); none for networks on images.
+
+        Returns:
+            (n, n_classes), or (n, 1) where there are no classes.
+        """
         scores = torch.stack([member(images, *table) for member in self.members])
         if scores.shape[-1] == 1:  # no classes: a single score
             return scores.mean(dim=0)
@@ -195,5 +234,5 @@ class Ensemble(nn.Module):
 
 
 def as_ensemble(members: Sequence[Classifier]) -> nn.Module:
-    """Return the only member itself, or all of them as an ensemble."""
+    """Join the members of one training; the only one stays itself."""
     return members[0] if len(members) == 1 else Ensemble(members)

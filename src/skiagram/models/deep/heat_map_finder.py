@@ -42,9 +42,11 @@ class HeatMapFinder(FindingNetwork):
 
     @property
     def coarsest(self) -> int:
+        """Count the pixels of a cell after all halvings."""
         return int(2 ** len(self.widths))
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the heat map for images or volumes, with two logits a cell."""
         axes: Literal[2, 3] = 2 if len(shape) == 3 else 3
         return HeatMap(shape[0], self.widths, self.dropout, axes)
 
@@ -62,12 +64,19 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
 
     @model_validator(mode="after")
     def _backbone_has_depths(self) -> Self:
+        """Refuse a backbone whose stages are not known by their depths."""
         network = self.network()
         if not isinstance(network, Transfer) or network.library != "timm" or not network.depths:
             raise refusal("models.shallow_backbone")
         return self
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the way up on the stages of the pretrained network.
+
+        Raises:
+            ModelFailure: Volumes are given.
+            OptionError: The first depth is not a quarter of the sides, or the last one too coarse.
+        """
         if len(shape) > 3:
             raise refusal("models.maps_of_volumes", self.title)
 
@@ -116,6 +125,14 @@ class WayUp(nn.Module):
         self.mode = "bilinear" if axes == 2 else "trilinear"
 
     def forward(self, stages: Sequence[Tensor]) -> Tensor:
+        """Score every cell.
+
+        Args:
+            stages: (n, maps, *sides) of each, from the finest on.
+
+        Returns:
+            (n, 2, *sides of the finest) logits of no lesion and a lesion.
+        """
         *finer, maps = stages
         for narrow, up in zip(self.narrow, self.up, strict=True):
             below = finer.pop()
@@ -129,15 +146,25 @@ class HeatMap(WayUp):
     def __init__(
         self, channels: int, widths: tuple[int, ...], dropout: float, axes: Literal[2, 3]
     ) -> None:
+        """Build a stem that halves the sides, stages that do so again, and the way up.
+
+        Args:
+            channels: Of the images.
+            widths: Maps of the stem and of each stage.
+            dropout: Share of the last maps that is dropped while training.
+            axes: 2 for images, 3 for volumes.
+        """
         stem = nn.Sequential(*convolution(channels, widths[0], 5, 2, axes), nn.ReLU())
         down = []
         for entering, maps in pairwise(widths):
             first = [*convolution(entering, maps, stride=2, axes=axes), nn.ReLU()]
             down.append(nn.Sequential(*first, *convolution(maps, maps, axes=axes), nn.ReLU()))
+        # The stem's maps are half the sides, finer than any cell that is marked.
         super().__init__(widths[1:], dropout, axes)
         self.stem, self.down = stem, nn.ModuleList(down)
 
     def forward(self, images: Tensor) -> Tensor:  # type: ignore[override]
+        """Score (n, channels, *sides): logits of each cell, a quarter of the sides."""
         maps, stages = self.stem(images), []
         for stage in self.down:
             maps = stage(maps)

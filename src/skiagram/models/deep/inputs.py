@@ -46,6 +46,15 @@ class TableEncoder:
 
     @classmethod
     def fit(cls, table: FeatureTable, where: str) -> "TableEncoder":
+        """Learn medians, gaps, means and deviations of the columns from the training cases.
+
+        Args:
+            table: (n, columns) of these; NaN is a gap.
+            where: Title of the network, to be named.
+
+        Raises:
+            ModelFailure: All columns are constant.
+        """
         # Gaps are filled, constant columns left out, and the rest standardised.
         filled, varying = ("imputation", imputer()), ("variation", VarianceThreshold())
         pipeline = Pipeline([filled, varying, ("normalisation", scaler("standard"))])
@@ -57,10 +66,18 @@ class TableEncoder:
 
     @property
     def width(self) -> int:
+        """Count the numbers of a case: columns that vary, and indicators of gaps."""
         return int(self.pipeline["variation"].get_support().sum())
 
     def encode(self, table: FeatureTable) -> Tensor:
-        """Return (n, width) float32, finite."""
+        """Turn the table of some cases into what a network reads.
+
+        Args:
+            table: Columns are found by name; NaN is a gap.
+
+        Returns:
+            (n, width) float32, finite.
+        """
         values = table.columns(self.names).values.astype(np.float64)
         return torch.from_numpy(self.pipeline.transform(values).astype(np.float32))
 
@@ -70,17 +87,31 @@ class TableEncoder:
 
     @classmethod
     def load(cls, folder: Path) -> "TableEncoder":
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: A file is missing, damaged or of other steps.
+        """
         names = read_record(TableColumns, folder / _COLUMNS).names
         return cls(names, read_pipeline(folder / _PIPELINE, StandardScaler))
 
 
 def encode_table(encoder: TableEncoder | None, inputs: ImageSet) -> Tensor | None:
-    """Return what a network sees of the table of some cases; None where it reads none."""
+    """Turn the table of some cases into what a network reads; None where it reads none.
+
+    Args:
+        encoder: Fitted to the training cases; None of networks on images alone.
+        inputs: The cases.
+    """
     return None if encoder is None else encoder.encode(required_table(inputs))
 
 
 def required_table(inputs: ImageSet) -> FeatureTable:
-    """Return the table of some cases."""
+    """Take the table of some cases, which a network on covariates cannot do without.
+
+    Raises:
+        DataError: They have none.
+    """
     if inputs.table is None:
         raise refusal("models.no_table")
     return inputs.table
@@ -92,6 +123,17 @@ def stored_images(
     """Open what a network sees, in training and for new cases: what `ImageSet` needs.
 
     A folder of new cases is written by `restore_modalities`.
+
+    Args:
+        network_input: Which modalities it sees, and whether their regions.
+        images: Folder of the restored images.
+
+    Returns:
+        The first modality's store; and modality → store, empty where there is one.
+
+    Raises:
+        OptionError: A modality is not there or named twice, or regions are asked for of images
+            without.
     """
     # Modalities must exist and be named once.
     where = "model.training.input"

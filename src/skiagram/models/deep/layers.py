@@ -16,7 +16,15 @@ _QUICK_COLUMNS = 3  # of a kernel, of which oneDNN computes the gradient quickly
 
 
 def sides_of_image(network: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return channels, height and width of what a network sees; volumes are refused."""
+    """Split the shape of what a network sees into channels, height and width; volumes are refused.
+
+    Args:
+        network: Its title, to be named.
+        shape: (channels, height, width).
+
+    Raises:
+        ModelFailure: It is that of volumes.
+    """
     if len(shape) > 3:
         raise refusal("models.volumes", network, sides=" × ".join(map(str, shape[1:])))
     channels, height, width = shape
@@ -24,7 +32,17 @@ def sides_of_image(network: str, shape: tuple[int, ...]) -> tuple[int, int, int]
 
 
 def check_patches(network: str, patch_size: int, height: int, width: int) -> tuple[int, int]:
-    """Count how many patches an image has down and across."""
+    """Count how many patches an image has down and across.
+
+    Args:
+        network: Its name, to be named.
+        patch_size: Side of a patch in pixels.
+        height: Of the image.
+        width: Of the image.
+
+    Raises:
+        ModelFailure: Patches do not divide a side.
+    """
     if height % patch_size or width % patch_size:
         raise refusal(
             "models.patches_of_image",
@@ -39,7 +57,19 @@ def check_patches(network: str, patch_size: int, height: int, width: int) -> tup
 def check_smallest_side(
     network: str, height: int, width: int, smallest: int, needed_for: str = "", remedy: str = ""
 ) -> None:
-    """Refuse images of which a network leaves nothing to classify."""
+    """Refuse images of which a network leaves nothing to classify.
+
+    Args:
+        network: Its name, to be named.
+        height: Of the images.
+        width: Of the images.
+        smallest: Side that it needs, pixels.
+        needed_for: What needs it, in words that follow the side.
+        remedy: What helps beside larger images, in words that follow that.
+
+    Raises:
+        ModelFailure: A side is shorter.
+    """
     if min(height, width) < smallest:
         raise refusal(
             "models.small_images",
@@ -63,7 +93,17 @@ class GlobalAveragePool(nn.Module):
 def convolution(
     entering: int, maps: int, side: int = 3, stride: int = 1, axes: Literal[2, 3] = 2
 ) -> list[nn.Module]:
-    """Build a convolution that keeps the sides at stride 1, and its batch normalisation."""
+    """Build a convolution that keeps the sides at stride 1, and its batch normalisation.
+
+    Weights are drawn after He et al. 2015; there is no bias, as the normalisation has one.
+
+    Args:
+        entering: Maps that enter it.
+        maps: Maps that leave it.
+        side: Of the kernel, odd.
+        stride: By which the sides are divided, rounded up.
+        axes: 2 for images, 3 for volumes.
+    """
     kind, norm = (nn.Conv2d, nn.BatchNorm2d) if axes == 2 else (nn.Conv3d, nn.BatchNorm3d)
     layer = kind(entering, maps, side, stride, padding=side // 2, bias=False)
     nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
@@ -75,6 +115,9 @@ def halving_rectifier(axes: Literal[2, 3] = 2) -> list[nn.Module]:
 
     Of several values the rectified maximum is the maximum of the rectified ones, and its gradient
     too: in this order a quarter of the maps is rectified, or an eighth, to the same bits.
+
+    Args:
+        axes: 2 for images, whose odd last row is dropped; 3 for volumes, whose is kept.
     """
     pooling = nn.MaxPool2d(2) if axes == 2 else nn.MaxPool3d(2, ceil_mode=True)
     return [pooling, nn.ReLU(inplace=True)]
@@ -102,12 +145,26 @@ class _EachChannel(torch.autograd.Function):
     def forward(
         ctx: Any, images: Tensor, weight: Tensor, stride: tuple[int, int], padding: tuple[int, int]
     ) -> Tensor:
+        """Convolve as PyTorch does, and keep what the gradient needs.
+
+        Args:
+            ctx: Carries it to the backward pass.
+            images: (n, channels, height, width).
+            weight: (channels, 1, rows, columns), a kernel a channel.
+            stride: Down and across.
+            padding: Down and across, zeros.
+        """
         ctx.save_for_backward(images, weight)
         ctx.stride, ctx.padding = stride, padding
         return conv2d(images, weight, None, stride, padding, 1, len(weight))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Compute the gradients of images and weights, of weights three columns at a time.
+
+        Returns:
+            Those of `images` and `weight`; None for stride and padding, which have none.
+        """
         images, weight = ctx.saved_tensors
         (down, across), reach = ctx.padding, ctx.stride[1] * (gradients[0].shape[3] - 1)
 
@@ -138,6 +195,7 @@ class QuickGradients(TorchFunctionMode):
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        """Hand wide convolutions of each channel by itself to `_EachChannel`."""
         if function is conv2d and not kwargs:
             images, weight, bias, stride, padding, dilation, groups = args
             alone = groups == len(weight) == images.shape[1] and dilation == (1, 1)
@@ -157,12 +215,19 @@ def glorot_uniform(layer: nn.Module) -> None:
 
 
 def last_layer(network: nn.Module) -> nn.Linear:
-    """Find the linear layer that a network ends in."""
+    """Find the linear layer that a network ends in, in the order in which layers were made."""
     return [layer for layer in network.modules() if isinstance(layer, nn.Linear)][-1]
 
 
 def cut_last_layer(network: nn.Module) -> int:
-    """Put nothing in the place of the last linear layer; return how much entered it."""
+    """Put nothing in the place of the last linear layer.
+
+    Args:
+        network: Changed in place; it then gives what entered that layer.
+
+    Returns:
+        How many numbers that are.
+    """
     last = last_layer(network)
     name = next(name for name, module in network.named_modules() if module is last)
     network.set_submodule(name, nn.Identity())

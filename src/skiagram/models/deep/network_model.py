@@ -70,6 +70,7 @@ class NetworkModel:
 
     @property
     def title(self) -> str:
+        """Name the network, and of a mean how many there are."""
         members = self.network.training.members
         return self.network.title + f", mean of {members}" * (members > 1)
 
@@ -87,6 +88,11 @@ class NetworkModel:
 
     @property
     def final_epochs(self) -> int | Literal["chosen"] | None:
+        """Say how long a fit on all cases trains where nothing stops it early.
+
+        A learning rate that falls to 0 is let fall to its end; of any other the folds choose. None
+        where validation cases set the learning rate: such a fit must have some.
+        """
         options = self.network.training
         if reads_validation(options, self.trainer):
             return None
@@ -94,13 +100,25 @@ class NetworkModel:
 
     @property
     def epochs_ahead(self) -> int | None:
-        """Return all epochs where each fold trains so many, and none depends on how many follow."""
+        """Count the epochs of a fit that is made beside the folds, before these have chosen.
+
+        They are all epochs, where each fold trains so many and no step depends on how many follow;
+        else None: a fit for fewer epochs would be another one.
+        """
         options = self.network.training
         follows = self.final_epochs == "chosen" and options.optimizer.schedule == "constant"
         alike = follows and not self.trainer.callbacks  # which may count the epochs
         return options.epochs if alike and options.patience >= options.epochs else None
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
+        """Open the images that the network sees, and the covariates beside them.
+
+        Covariates are described by the development cases, or as the prepared data say for new
+        cases.
+
+        Raises:
+            OptionError: Modalities, regions or covariates are not there.
+        """
         # Images of all modalities that the network reads, and covariates where it reads some.
         store, modalities = stored_images(self.network.training.input, prepared.images)
         table: FeatureTable | None = None
@@ -132,7 +150,17 @@ class NetworkModel:
         )
 
     def fit(self, training: Labelled[ImageSet], context: FitContext) -> FittedNetwork:
-        """Train until the validation loss no longer falls, without such cases for `epochs`."""
+        """Train until the validation loss no longer falls, without such cases for `epochs`.
+
+        Args:
+            training: Cases to learn from.
+            context: Its validation cases decide when to stop; it has the seed, and a folder to
+                resume from.
+
+        Raises:
+            ModelFailure: There is nothing to stop by, the loss is no longer finite, or memory ran
+                out.
+        """
         # Lightning takes seconds to import, which only a process that trains waits for.
         from skiagram.training.fit import epochs_of_a_refit
         from skiagram.training.module import ClassifierTraining
@@ -199,7 +227,19 @@ class NetworkModel:
         context: FitContext,
         module: "Callable[..., ClassifierTraining]",
     ) -> tuple[nn.Module, list[pd.DataFrame]]:
-        """Return the trained network, or the ensemble of them, and the curves of each."""
+        """Train each member from a seed of its own.
+
+        Args:
+            architecture: What they are built from.
+            moments: (channels,) mean and deviation of the training images.
+            examples: What they learn from.
+            held_out: What decides when to stop; None for nothing.
+            context: Seed, folder and epochs of the fit.
+            module: Makes the Lightning module that trains.
+
+        Returns:
+            The trained network, or the ensemble of them, and the curves of each.
+        """
         from skiagram.training.fit import TrainingRun
 
         # Each member has its own seed and folder.
@@ -236,7 +276,11 @@ class NetworkModel:
 
 
 def mean_curves(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Compute the mean over the members that were still training, one row an epoch."""
+    """Average the curves of members, of those that were still training in an epoch.
+
+    Args:
+        curves: A row an epoch of each member.
+    """
     if len(curves) == 1:
         return curves[0]
     return pd.concat(curves).groupby("epoch", as_index=False).mean()

@@ -44,7 +44,12 @@ class Recurrent:
     training: Training
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
-        """Build the network, to which a volume is as many steps as it has slices."""
+        """Build the network, to which a volume is as many steps as it has slices.
+
+        Raises:
+            ModelFailure: Patches do not divide the images.
+            OptionError: Patches are asked for of volumes.
+        """
         channels, *depth, height, width = shape
         if depth:
             if self.patch_size is not None:
@@ -58,6 +63,7 @@ class Recurrent:
         return self._network(channels, patch, n_classes)
 
     def _network(self, channels: int, patch: tuple[int, int], n_classes: int) -> "PatchNetwork":
+        """Build cells and head for patches of (height, width) and so many channels."""
         # Patches go through the cells one after another.
         cells = {"lstm": nn.LSTM, "gru": nn.GRU}[self.cell](
             channels * patch[0] * patch[1],
@@ -83,6 +89,7 @@ class PatchNetwork(nn.Module):
         self.head = head
 
     def forward(self, images: Tensor) -> Tensor:
+        """Score (n, channels, height, width): (n, n_classes) logits."""
         # (n, patches, channels × patch height × patch width), row after row of patches.
         n, channels, height, width = images.shape
         down, across = self._patch
@@ -101,4 +108,8 @@ class SliceNetwork(nn.Module):
         self.network = network
 
     def forward(self, volumes: Tensor) -> Tensor:
+        """Score (n, channels, depth, height, width): (n, n_classes) logits.
+
+        Slices are joined along the rows, and read one after the other.
+        """
         return cast(Tensor, self.network(volumes.flatten(2, 3)))

@@ -50,10 +50,15 @@ class RefittedHead(OnBackbone):
         return f"{self.network().title} under a {head}"
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the inner network, whose last layer is fitted anew at the end."""
         return self.network().build(shape, n_classes)
 
     def begin_from(self, classifier: Classifier, training: Examples) -> None:
-        """Start the network as it starts by itself; an outcome without classes is refused."""
+        """Start the network as it starts by itself; an outcome without classes is refused.
+
+        Raises:
+            ModelFailure: What is predicted is no class.
+        """
         # Without classes there is no classifier to fit.
         if training.label.ndim > 1 or last_layer(classifier).out_features == 1:
             raise refusal("models.head_without_classes", self.title)
@@ -62,6 +67,15 @@ class RefittedHead(OnBackbone):
             options.begin_from(classifier, training)
 
     def finish(self, classifier: Classifier, *fitted_on: Examples) -> None:
+        """Fit the last layer anew, on all that the network was fitted on.
+
+        Args:
+            classifier: Trained; changed in place.
+            fitted_on: Training and validation cases of the fit, shown as they are.
+
+        Raises:
+            ModelFailure: A class has no case.
+        """
         # What enters the last layer, of all cases that the network was fitted on.
         layer = last_layer(classifier)
         parts = [entering(classifier, layer, part, self.training.batch_size) for part in fitted_on]
@@ -83,7 +97,21 @@ class RefittedHead(OnBackbone):
 def fit_each_class(
     head: Any, numbers: Floats, label: Whole, n_classes: int, title: str
 ) -> tuple[Floats, Floats]:
-    """Return weights and biases, a row a class, of a linear classifier fitted to (n, numbers)."""
+    """Fit a linear classifier, and give it a row a class.
+
+    Args:
+        head: scikit-learn's, not fitted.
+        numbers: (n, numbers) standardised.
+        label: (n,) classes.
+        n_classes: All of which need a case.
+        title: Of the network, to be named.
+
+    Returns:
+        (n_classes, numbers) weights and (n_classes,) biases; of two classes half on either side.
+
+    Raises:
+        ModelFailure: A class has no case.
+    """
     require_every_class(label, n_classes, title)
     head.fit(numbers, label)
     weight, bias = head.coef_, head.intercept_
@@ -93,14 +121,30 @@ def fit_each_class(
 
 
 def give_head(layer: nn.Linear, weight: Floats, bias: Floats) -> None:
-    """Give a linear layer (n_classes, numbers) weights and (n_classes,) biases."""
+    """Put weights and biases into a linear layer, in its own precision.
+
+    Args:
+        layer: Of n_classes outputs; changed in place.
+        weight: (n_classes, numbers).
+        bias: (n_classes,).
+    """
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight))
         layer.bias.copy_(torch.from_numpy(bias))
 
 
 def entering(classifier: Classifier, layer: nn.Module, cases: Examples, batch_size: int) -> Floats:
-    """Return (n, numbers) of what enters a layer when the cases are shown as they are."""
+    """Compute what enters a layer when the cases are shown as they are.
+
+    Args:
+        classifier: Left in inference.
+        layer: One of its layers.
+        cases: To be shown.
+        batch_size: Cases at once.
+
+    Returns:
+        (n, numbers) float64.
+    """
     # What enters the layer is caught on its way.
     inputs_seen: list[Tensor] = []
     hook = layer.register_forward_pre_hook(

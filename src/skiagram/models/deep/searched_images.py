@@ -36,7 +36,7 @@ class SearchedImage(NamedTuple):
     scale: Floats
 
     def to_seen(self, places: Floats) -> Floats:
-        """Turn (n, axes) places in stored pixels into pixels of this image."""
+        """Turn (n, axes) places in stored pixels into pixels of this image, by their centres."""
         image_places: Floats = (places + 0.5) * self.scale - 0.5
         return image_places
 
@@ -46,7 +46,15 @@ class SearchedImage(NamedTuple):
         return stored
 
     def cut(self, centre: Floats, sides: Sequence[int]) -> Tensor:
-        """Cut (1, *sides) around a place; beyond the image lies its darkest value."""
+        """Cut a part around a place; beyond the image lies its darkest value.
+
+        Args:
+            centre: (axes,) in pixels of this image, which need not be whole.
+            sides: Of the part, pixels.
+
+        Returns:
+            (1, *sides) float32.
+        """
         # Along each axis: what of the crop lies in the image, and what is missing at either end.
         pixels, around = self.pixels, []
         for axis, (middle, side) in enumerate(zip(centre.tolist(), sides, strict=True), start=1):
@@ -67,12 +75,24 @@ class SearchedImages:
     """
 
     def __init__(self, store: ImageStore, pixel: float, body: Body) -> None:
+        """Take the store; images are read when they are first asked for.
+
+        Args:
+            store: Restored images.
+            pixel: Distance of the pixels that the network sees, mm.
+            body: Part of an image whose intensities take mean 0 and deviation 1.
+        """
         self.store, self._pixel, self._body = store, pixel, body
         self._held: dict[str, SearchedImage] = {}
         self._bytes = 0
         self.all_held = True
 
     def __getitem__(self, case: str) -> SearchedImage:
+        """Prepare the image of a case, or take it from memory.
+
+        Raises:
+            DataError: A pixel is missing, of the case that is named.
+        """
         # An image that is at hand is not read again.
         if case in self._held:
             return self._held[case]
@@ -84,6 +104,7 @@ class SearchedImages:
             # Intensities of the body part have mean 0 and deviation 1.
             inside = body_part(values, self._body)
             measured = values[inside] if inside.any() else values
+            # A constant image is left at 0.
             units = (values - measured.mean()) / (measured.std() or 1.0)
             planes = np.stack([units.clip(_DARKEST, _BRIGHTEST), inside]).astype(np.float32)
             # Pixels of equal distance in every image.
@@ -108,7 +129,13 @@ class SearchedImages:
 
 
 def searched(store: ImageStore, pixel: float, body: Body) -> SearchedImages:
-    """Open a store's images as a detector sees them; fits of one process share them."""
+    """Open a store's images as a detector sees them; fits of one process share them.
+
+    Args:
+        store: Restored images.
+        pixel: Distance of the pixels that the network sees, mm.
+        body: Part of an image whose intensities take mean 0 and deviation 1.
+    """
     return _searched(store.folder, store.sha256, pixel, body)
 
 
@@ -126,6 +153,13 @@ class Lesions(NamedTuple):
 
     @classmethod
     def of(cls, table: pd.DataFrame, images: SearchedImages, pixel: float) -> "Lesions":
+        """Place marked lesions in the pixels that the network sees.
+
+        Args:
+            table: Marks with a radius in mm.
+            images: As the network sees them.
+            pixel: Distance of their pixels, mm.
+        """
         places = coordinates(table)
         cases = table["case_id"].to_numpy(dtype=str)
         axes = 3 if np.isfinite(places[:, 0]).all() else 2
@@ -136,6 +170,7 @@ class Lesions(NamedTuple):
         return cls(cases, np.stack(centre), table["radius"].to_numpy(dtype=np.float64) / pixel)
 
     def rows(self, case: str) -> Whole:
+        """Find the lesions of a case."""
         return np.flatnonzero(self.case_id == case)
 
 
@@ -148,12 +183,20 @@ class Places(NamedTuple):
 
     @classmethod
     def stack(cls, parts: Sequence[tuple[str, Floats, Whole]]) -> "Places":
-        """Put the places of several cases together."""
+        """Put the places of several cases together.
+
+        Args:
+            parts: Case, (n, axes) places and (n,) the number of the lesion shown at each.
+        """
         case = np.concatenate([np.full(len(rows), name) for name, _, rows in parts])
         return cls(case, *(np.concatenate([part[k] for part in parts]) for k in (1, 2)))
 
     def repeated(self, times: int) -> "Places":
-        """Return as many places of each lesion, and all places without one after them."""
+        """Repeat places so that every lesion has as many; all others are kept once.
+
+        Args:
+            times: Places of each lesion.
+        """
         shown = [np.flatnonzero(self.lesion == number) for number in range(self.lesion.max() + 1)]
         rows = [np.resize(case_rows, times) for case_rows in shown if len(case_rows)]
         order = np.concatenate([*rows, np.flatnonzero(self.lesion < 0)])

@@ -41,7 +41,13 @@ class SmallCNN:
     training: Training
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the network for images that all its halvings leave something of.
+
+        Raises:
+            ModelFailure: Images are smaller, or volumes.
+        """
         channels, height, width = sides_of_image(self.title, shape)
+        # A side of 2^k − 1 pixels is down to one after k halvings, the first rounding up.
         smallest = 2 ** len(self.widths) - 1
         halvings = f" for {len(self.widths)} widths"
         check_smallest_side("small_cnn", height, width, smallest, halvings, " or remove a width")

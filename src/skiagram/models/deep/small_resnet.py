@@ -43,6 +43,11 @@ class SmallResNet:
     training: Training
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the network for images that all its halvings leave two pixels of.
+
+        Raises:
+            ModelFailure: Images are smaller, or volumes.
+        """
         # Each width but the first halves the sides.
         channels, height, width = sides_of_image(self.title, shape)
         smallest = 2 ** len(self.widths)
@@ -63,6 +68,13 @@ class ResidualBlock(nn.Module):
     """Two 3 × 3 convolutions whose result is added to what entered; a stride of 2 halves sides."""
 
     def __init__(self, entering: int, maps: int, stride: int) -> None:
+        """Build the block.
+
+        Args:
+            entering: Maps that enter it.
+            maps: Maps that leave it.
+            stride: 1, or 2 to halve the sides.
+        """
         super().__init__()
         self.residual = nn.Sequential(
             *convolution(entering, maps, stride=stride), nn.ReLU(), *convolution(maps, maps)
@@ -75,4 +87,5 @@ class ResidualBlock(nn.Module):
             self.shortcut.extend(convolution(entering, maps, 1, stride))
 
     def forward(self, maps: Tensor) -> Tensor:
+        """Add what both convolutions make of the maps to the maps that entered, and rectify."""
         return torch.relu(cast(Tensor, self.shortcut(maps) + self.residual(maps)))

@@ -60,16 +60,21 @@ class NetworkTime:
 
     @property
     def seconds(self) -> float:
-        """Return the seconds of all fits; the processes that train start once for all members."""
+        """Add up the seconds of all fits; the processes that train start once for all members."""
         return _START + self.members * (self.once + self.epochs * self.epoch)
 
 
 def measure_trainings(
     networks: Sequence[Mapping[str, Any]], shapes: Sequence[tuple[int, ...]], kind: str
 ) -> list[ImageSeconds]:
-    """Return what `measure_training` says of each network, of two classes.
+    """Measure how long each network needs for an image, of two classes.
 
     An accelerator is asked by another process: it may serve one at a time, and this one stays.
+
+    Args:
+        networks: `_target_` and options of each.
+        shapes: Of what each sees, as of `measure_training`.
+        kind: Of the device that trains.
     """
     asked = [(options, shape, 2, kind) for options, shape in zip(networks, shapes, strict=True)]
     if kind == "cpu":
@@ -88,7 +93,11 @@ def measure_training(
     Args:
         options: `_target_` and options of a network.
         shape: (channels, height, width) or (channels, depth, height, width) of what it sees.
+        n_classes: Logits.
         kind: Of the device that trains, as PyTorch names it; a processor has one thread of a fit.
+
+    Raises:
+        ModelFailure: The network is not defined for such images.
     """
     # As in a fit: one thread, and the same precision.
     device = torch.device(kind)
@@ -140,6 +149,10 @@ def _measure(step: Callable[[], None], kind: str) -> float:
     Other work on the machine makes a core up to twice as slow, by caches and hyper-threads that are
     shared. So a call is held against a standard step at its side, whose seconds on an idle core are
     known, and the same epochs are planned however busy the machine is.
+
+    Args:
+        step: What is measured; it ends when the device has done it.
+        kind: Of the device.
     """
     if kind != "cpu":
         return min([_seconds(step, time.perf_counter) for _ in range(3)][1:])
@@ -174,6 +187,7 @@ def foresee_time(
 
     Args:
         name: Of its config.
+        epochs: Of each fit.
         each: Of one image.
         learned: Images that all fits learn from in an epoch, for each processor.
         validated: Images that all fits score after an epoch, for each processor.
@@ -228,12 +242,15 @@ def plan_networks(
 def add_members(
     planned: Sequence[NetworkTime], budget: float, fresh: Mapping[str, int]
 ) -> list[NetworkTime]:
-    """Return the planned networks, small ones as means of three where most of the time is spare.
+    """Make small networks means of three, where most of the time is spare.
 
     Args:
         planned: The most valuable first.
         budget: Seconds for all of them.
         fresh: Name → all epochs, of networks that start from random weights, which differ most.
+
+    Returns:
+        All of the planned ones, in their order.
     """
     # Only networks with all of their epochs become means of several.
     total = sum(network.seconds for network in planned)

@@ -110,6 +110,7 @@ class Transfer:
 
     @model_validator(mode="after")
     def _head_fits(self) -> Self:
+        """Refuse heads that the library, or the views of training, do not go with."""
         if self.depths is not None and self.library != "timm":
             raise ValueError("`depths` are of timm's networks alone: set it to null")
         if self.C is not None and self.head != "linear":
@@ -121,11 +122,19 @@ class Transfer:
 
     @property
     def title(self) -> str:
+        """Name it by its architecture, and say whether it was trained by others."""
         under = " under dense layers" if self.head == "dense" else ""
         name = f"{self.architecture.partition('.')[0]} of {self.library}{under}"
         return name if self.weights == FRESH else f"Fine-tuned {name}"
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the network under a linear or a dense head.
+
+        Raises:
+            ModelFailure: It is not defined for such images.
+            OptionError: The library has no such network.
+        """
+
         # One linear layer, or two drawn as Keras draws them, on the numbers of the base.
         def make_head(base: nn.Module, numbers: int) -> nn.Module:
             head: nn.Module = nn.Linear(numbers, n_classes)
@@ -149,7 +158,13 @@ class Transfer:
         """Build a network under a head that is made of the base and how many numbers it gives.
 
         Args:
+            shape: (channels, height, width).
+            make_head: Makes it.
             kind: Whether the head reads numbers, or the maps of `depths` as they are.
+
+        Raises:
+            ModelFailure: It is not defined for such images, or cannot read so many channels.
+            OptionError: The library has no such network.
         """
         channels, height, width = sides_of_image(self.title, shape)
         try:
@@ -180,7 +195,18 @@ class Transfer:
         return network.train()
 
     def base(self, height: int, width: int) -> tuple[nn.Module, int]:
-        """Build a network on three channels without its last layer, and what it gives."""
+        """Build a network on three channels without its last layer.
+
+        Args:
+            height: Of the images, which transformers are built for.
+            width: Of the images.
+
+        Returns:
+            The network, and how many numbers it gives a classifier.
+
+        Raises:
+            OptionError: The library has no such network, or it has no such depths.
+        """
         # timm's networks.
         if self.library == "timm":
             with encoders_extra():
@@ -211,6 +237,15 @@ class Transfer:
         return base, int(numbers.shape[1])
 
     def load_weights(self, network: nn.Module) -> None:
+        """Give a freshly built network the published weights, spread over its channels.
+
+        Args:
+            network: What `build` returned; changed in place.
+
+        Raises:
+            OptionError: There are no weights of that name.
+            DataError: The file is not there, is another one, or holds other layers.
+        """
         if self.weights == FRESH:
             return
         # Published weights fit the whole network; the chosen stages are taken from it.
@@ -243,7 +278,15 @@ class Transfer:
         transferred.base.load_state_dict({name: state[name] for name in own_state})
 
     def begin_from(self, classifier: Classifier, training: Examples) -> None:
-        """Start the head as a logistic regression on what enters it of the training cases."""
+        """Start the head as a logistic regression on what enters it of the training cases.
+
+        Args:
+            classifier: With its first weights; changed in place.
+            training: Cases, shown as they are.
+
+        Raises:
+            ModelFailure: What is predicted is no class, or a class has no case.
+        """
         if self.C is None:
             return
         # The head scales what enters it, and ends in a linear layer.
@@ -268,7 +311,12 @@ class Transfer:
         give_head(layer, *fit_each_class(regression, scaled, label, n_classes, self.title))
 
     def _by_name(self, name: str) -> dict[str, Tensor]:
-        """Fetch weights by torchvision's name; they are fetched once into torch.hub's folder."""
+        """Fetch weights by torchvision's name; they are fetched once into torch.hub's folder.
+
+        Raises:
+            OptionError: There are no weights of that name.
+            DataError: They cannot be reached, or are not what was published.
+        """
         from torchvision.models import get_model_weights
 
         # Names of torchvision's weights for this network.
@@ -323,6 +371,18 @@ class TransferNetwork(nn.Module):
         *,
         repeated: bool,
     ) -> None:
+        """Join base and head, and settle which layers learn.
+
+        Args:
+            base: Without its last layer.
+            head: On what the base gives.
+            options: Of the network.
+            size: (height, width) of the images.
+            repeated: Whether images of one channel enter three times.
+
+        Raises:
+            ValueError: More layers are to learn than there are.
+        """
         super().__init__()
         # The base, the head, and what the options keep of them.
         self.base, self.head, self.size = base, head, size
@@ -361,11 +421,15 @@ class TransferNetwork(nn.Module):
         self._quick: list[nn.Module] = []
 
     def begin_epoch(self, epoch: int) -> None:
+        """Freeze the base in its first epochs; it learns from `frozen_epochs` on."""
         self._frozen = self.frozen_epochs is None or epoch < self.frozen_epochs
         self.train(self.training)
 
     def train(self, mode: bool = True) -> "TransferNetwork":
-        """Choose training or inference; layers that do not learn stay in inference."""
+        """Choose training or inference; layers that do not learn stay in inference.
+
+        What stands in for the base while it does not learn is made anew when it is next asked for.
+        """
         super().train(mode)
         learns = mode and not self._frozen
         self.base.train(learns)
@@ -388,6 +452,11 @@ class TransferNetwork(nn.Module):
         return {**self.__dict__, "_quick": []}  # other processes make their own
 
     def forward(self, images: Tensor) -> Tensor:
+        """Score (n, channels, height, width): (n, n_classes) logits.
+
+        In inference what enters the head is the mean over the mirror images that training showed,
+        where the options ask for it.
+        """
         axes = [] if self.training else self._mirrored
         flips = chain.from_iterable(combinations(axes, count) for count in range(len(axes) + 1))
         mirrors = [images.flip(flipped) if flipped else images for flipped in flips]
@@ -398,6 +467,7 @@ class TransferNetwork(nn.Module):
         return cast(Tensor, self.head(numbers))
 
     def _entering(self, images: Tensor) -> Tensor:
+        """Give images the mean, the deviation and the channels that the weights read."""
         base_images = images * self.deviation + self.mean
         return base_images.expand(-1, _COLOURS, -1, -1) if self._repeated else base_images
 
@@ -442,13 +512,23 @@ class TransferNetworkOnMaps(TransferNetwork):
     """A network whose head reads the maps of several depths of the base."""
 
     def forward(self, images: Tensor) -> Tensor:
+        """Score (n, channels, height, width) by the head on the maps of all depths."""
         with self._learning_base() as base:
             maps = _maps(base, self._entering(images), self._depths or ())
         return cast(Tensor, self.head(maps))
 
 
 def _describe(base: nn.Module, images: Tensor, depths: tuple[int, ...] | None) -> Tensor:
-    """Compute (n, numbers): what a base gives a classifier, or its maps, pooled."""
+    """Compute what a base gives a classifier, or its maps, pooled.
+
+    Args:
+        base: Without its last layer.
+        images: (n, 3, height, width).
+        depths: Stages whose maps are each pooled to mean and maximum; None for what the base gives.
+
+    Returns:
+        (n, numbers).
+    """
     if depths is None:
         return cast(Tensor, base(images))
     maps = _maps(base, images, depths)
@@ -457,7 +537,7 @@ def _describe(base: nn.Module, images: Tensor, depths: tuple[int, ...] | None) -
 
 
 def _maps(base: nn.Module, images: Tensor, depths: tuple[int, ...]) -> list[Tensor]:
-    """Compute (n, width, rows, columns) of each of some stages."""
+    """Compute the maps of some stages, (n, width, rows, columns) of each, in their order."""
     maps = cast(Any, base).forward_intermediates(
         images, indices=[*depths], output_fmt="NCHW", intermediates_only=True
     )
@@ -490,6 +570,17 @@ def _of_photographs(options: Transfer) -> tuple[float, float]:
 
 
 def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) -> nn.Module:
+    """Build one of torchvision's networks with fresh weights.
+
+    Args:
+        architecture: Its name there.
+        height: Of the images.
+        width: Of the images.
+        dense: Whether its convolutional part alone is taken, with a mean over its maps.
+
+    Raises:
+        OptionError: There is no such network, or it has no convolutional part by itself.
+    """
     from torchvision import models
 
     # The convolutional part, with fresh weights and a mean over its maps.
@@ -525,6 +616,10 @@ def _spread(filters: Tensor, channels: int) -> Tensor:
     A single channel is read by the sum of the filters, which gives what three equal channels give,
     at a third of that layer's work. More channels (modalities, planes, a mask) take the three
     filters in turn, scaled so that their sum keeps its size (as timm does).
+
+    Args:
+        filters: (maps, 3, rows, columns).
+        channels: Of the images.
     """
     if channels == _COLOURS:
         return filters
@@ -535,6 +630,7 @@ def _spread(filters: Tensor, channels: int) -> Tensor:
 
 
 def _first_convolution(base: nn.Module) -> str:
+    """Find the name of the convolution that reads the images, the first that was made."""
     names: list[str] = [n for n, part in base.named_modules() if isinstance(part, nn.Conv2d)]
     return names[0]
 
@@ -545,6 +641,9 @@ def layer_names(network: nn.Module) -> list[list[str]]:
     Sequences are taken apart, and modules that hold a sequence of equal blocks, down to blocks and
     plain layers; a normalisation belongs to what stands before it. Parameters of no layer, such as
     learned positions, count to the first.
+
+    Args:
+        network: Without its last layer.
     """
     layers: list[list[str]] = []
     for name, module in _parts(network, ""):
@@ -556,6 +655,7 @@ def layer_names(network: nn.Module) -> list[list[str]]:
 
 
 def _parts(module: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
+    """Yield the modules with weights that are taken apart no further, with their names."""
     for name, child in module.named_children():
         if next(child.parameters(), None) is None:
             continue
@@ -566,6 +666,7 @@ def _parts(module: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
 
 
 def _holds_layers(module: nn.Module) -> bool:
+    """Tell whether a module is a container of layers, and no block by itself."""
     # A list of layers with weights of their own.
     if isinstance(module, nn.Sequential | nn.ModuleList):
         parts = [child for child in module if next(child.parameters(), None) is not None]
@@ -582,4 +683,5 @@ def _holds_layers(module: nn.Module) -> bool:
 
 
 def _normalises(module: nn.Module) -> bool:
+    """Tell whether a module is a plain normalisation, by its name in PyTorch and timm."""
     return "Norm" in type(module).__name__ and next(module.children(), None) is None

@@ -46,6 +46,11 @@ class VisionTransformer:
             raise refusal("models.width_of_heads", width=self.width, heads=self.heads)
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:
+        """Build the network for images that patches divide.
+
+        Raises:
+            ModelFailure: They do not, or volumes are given.
+        """
         # Patches become tokens, whose mean at the end is the image.
         channels, height, width = sides_of_image(self.title, shape)
         rows, columns = check_patches("vision_transformer", self.patch_size, height, width)
@@ -64,6 +69,14 @@ class Tokens(nn.Module):
     """A linear image of each patch plus the learned position of its place."""
 
     def __init__(self, channels: int, patches: int, patch_size: int, width: int) -> None:
+        """Draw the projection as PyTorch does, and positions of a deviation of .02.
+
+        Args:
+            channels: Of the images.
+            patches: Of an image.
+            patch_size: Side of a patch in pixels.
+            width: Numbers that describe a token.
+        """
         super().__init__()
         self.projection = nn.Conv2d(channels, width, patch_size, stride=patch_size)
         self.position = nn.Parameter(torch.empty(patches, width))
@@ -91,6 +104,8 @@ class TransformerBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """Pass (n, tokens, width) through attention and perceptron; each adds to what enters."""
+        # Queries, keys and values of each head: (n, heads, tokens, width / heads).
         parts = self.queries_keys_values(self.attended(tokens))
         query, key, value = parts.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         heads = scaled_dot_product_attention(query, key, value)
@@ -102,4 +117,5 @@ class TokenMean(nn.Module):
     """Mean over all tokens."""
 
     def forward(self, tokens: Tensor) -> Tensor:
+        """Average (n, tokens, width) to (n, width)."""
         return tokens.mean(dim=1)
