@@ -63,11 +63,11 @@ class Cases:
         return {name: column for name, column in vars(self).items() if column is not None}
 
     def select(self, rows: NDArray[Any]) -> "Cases":
-        """Select the rows of a boolean mask or an index array."""
+        """Select the rows of a boolean mask or an index array, (n,) or (m,)."""
         return Cases(**{name: column[rows] for name, column in self._columns.items()})
 
     def joined(self, other: "Cases") -> "Cases":
-        """Return these cases and, after them, others."""
+        """Put other cases after these; a column that either lacks is left out."""
         others = other._columns
         return Cases(
             **{
@@ -78,7 +78,10 @@ class Cases:
         )
 
     def development(self) -> "Cases":
-        """Select all cases whose labels may be used: train and validation."""
+        """Select all cases whose labels may be used: train and validation.
+
+        All that a model learns, or is chosen by, is of these.
+        """
         return self.select(self.split != "test")
 
     def test(self) -> "Cases":
@@ -90,7 +93,13 @@ class Cases:
         return self.test() if design == "holdout" else self.development()
 
     def digest(self, *inputs: str) -> str:
-        """Compute the SHA-256 of the table and of other inputs of work on it, in hexadecimal."""
+        """Compute the SHA-256 of the table and of other inputs of work on it, in hexadecimal.
+
+        Each column is hashed by itself, so that no value can slip into the next one.
+
+        Args:
+            inputs: Texts that the work depends on besides, such as its options.
+        """
         digest = hashlib.sha256()
         columns = self._columns.values()
         for text in (*inputs, *(repr(column.tolist()) for column in columns)):
@@ -106,7 +115,11 @@ class Cases:
 
     @classmethod
     def read(cls, path: Path) -> "Cases":
-        """Read a table written by `write`."""
+        """Read a table written by `write`.
+
+        Raises:
+            DataError: The file is missing, or no table.
+        """
         table = read_table(path)
         case_id, patient_id, split = (table[name].to_numpy(dtype=str) for name in _TEXTS)
         label = table["label"].to_numpy(dtype=np.int64)
@@ -117,7 +130,11 @@ class Cases:
 
 
 def read_cases(folder: Path) -> tuple[Cases, Task]:
-    """Read the case table and the task that ingest left in a folder."""
+    """Read the case table and the task that ingest left in a folder.
+
+    Raises:
+        DataError: One of both files is missing or damaged.
+    """
     return Cases.read(folder / "cases.parquet"), read_task(folder / "task.json")
 
 
@@ -127,7 +144,11 @@ def read_task(path: Path) -> Task:
 
 
 def check_fold_column(column: str, table: pd.DataFrame) -> None:
-    """Refuse a column for folds that the table of covariates lacks."""
+    """Refuse a column for folds that the table of covariates lacks.
+
+    Raises:
+        OptionError: It does; the message lists those that are there.
+    """
     if column not in table:
         allowed = listed(map(str, table)) or "none: the data set has no covariates"
         raise refusal("tasks.no_fold_column", column=column, allowed=allowed)

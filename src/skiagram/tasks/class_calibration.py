@@ -57,7 +57,14 @@ class ScalingCalibration(MeasuredCalibration):
 
 
 def fit_platt(scores: Floats, label: Whole) -> ScalingCalibration:
-    """Fit slope and intercepts by maximum likelihood with Platt's smoothed targets."""
+    """Fit slope and intercepts by maximum likelihood with Platt's smoothed targets.
+
+    Intercepts may reach ± 20 log-odds in units of the scores' spread: far beyond any sensible one.
+
+    Args:
+        scores: (n, n_classes) float64, out-of-fold.
+        label: (n,) int64.
+    """
     level = scores - scores.mean(axis=1, keepdims=True)
     return _fit_scaling(scores, label, offset=level.mean(axis=0), reach=20.0)
 
@@ -133,7 +140,7 @@ class RisingCurve:
             raise ValueError("a probability is outside [0, 1]")
 
     def at(self, score: Floats) -> Floats:
-        """Compute (n,) probabilities at (n,) scores."""
+        """Compute (n,) probabilities at (n,) scores; beyond the knots that of the nearest one."""
         probability = np.interp(score, self.score, self.probability)
         return np.clip(probability, self.probability[0], self.probability[-1])  # rounding oversteps
 
@@ -169,7 +176,13 @@ class IsotonicCalibration:
 
     @staticmethod
     def average(calibrations: Sequence["IsotonicCalibration"]) -> "IsotonicCalibration":
-        """Average the curves of each class: straight lines between all knots of all of them."""
+        """Average the curves of each class: straight lines between all knots of all of them.
+
+        The mean of curves that never fall never falls, either.
+
+        Args:
+            calibrations: Of the folds, with as many classes each.
+        """
         averaged = []
         for curves in zip(*(calibration.curves for calibration in calibrations), strict=True):
             score = np.unique(np.concatenate([curve.score for curve in curves]))
@@ -181,7 +194,12 @@ class IsotonicCalibration:
 
 
 def fit_isotonic(scores: Floats, label: Whole) -> IsotonicCalibration:
-    """Fit each class's curve by least squares; cases of equal margin count as one of their mean."""
+    """Fit each class's curve by least squares; cases of equal margin count as one of their mean.
+
+    Args:
+        scores: (n, n_classes) float64, out-of-fold.
+        label: (n,) int64.
+    """
     # Of two classes one curve, since the other is its mirror.
     n_classes, curves = scores.shape[1], []
     for k in [1] if n_classes == 2 else range(n_classes):

@@ -57,9 +57,11 @@ class Classes(Predicted):
 
     @property
     def unnamed(self) -> "Classes":
+        """Call classes by their numbers: a model that knew their names could look them up."""
         return Classes(tuple(map(str, range(len(self.classes)))))
 
     def head_figure(self, figure: str, group: str = "") -> str:
+        """Write the heading of a figure's column, which says where it is a mean over classes."""
         said = CLASS_FIGURE[figure]
         averaged = said.averaged_over_classes and self.positive is None
         return f"{said.title}, mean over classes" if averaged else said.title
@@ -91,14 +93,17 @@ class Classes(Predicted):
         return ()
 
     def settle(self, value: Floats, label: Whole) -> Self:
+        """Take nothing: classes are the same in every set of cases."""
         return self
 
     def target(self, value: Floats, label: Whole) -> Whole:
+        """Return the (n,) labels themselves, which losses of classes are made for."""
         return label
 
     def calibrate(
         self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> ScalingCalibration | IsotonicCalibration:
+        """Fit Platt's calibration, as `calibrate_by` does where no other method is chosen."""
         return self.calibrate_by("platt", scores, value, label, patient)
 
     def calibrate_by(
@@ -109,10 +114,23 @@ class Classes(Predicted):
         label: Whole,
         patient: NDArray[Any],
     ) -> ScalingCalibration | IsotonicCalibration:
+        """Fit a calibration by one of the methods of `class_calibration`.
+
+        Args:
+            method: Name of it.
+            scores: (n, n_classes) held-out.
+            value: (n,), not read: a label says all.
+            label: (n,) index into `classes`.
+            patient: (n,), not read: methods weigh cases alike.
+        """
         return CALIBRATIONS[method](scores, label)
 
     def scores_to_calibrate(self, cases: ScoredCases) -> Floats:
-        """Compute (repeats, n, n_classes) the logarithms of the probabilities."""
+        """Compute (repeats, n, n_classes) the logarithms of the probabilities.
+
+        What orders cases is one number a case, of two classes; a calibration needs one a class. A
+        probability below 10⁻⁹ counts as that.
+        """
         logarithms: Floats = np.log(np.clip(cases.estimate, _SMALLEST, 1))
         return logarithms
 
@@ -175,10 +193,19 @@ class Classes(Predicted):
         )
 
     def score_ideal(self, best: Floats, cases: ScoredCases) -> ScoredCases:
-        """Return generated cases of two classes as the ideal observer orders them."""
+        """Return generated cases of two classes as the ideal observer orders them.
+
+        Only their order counts for an AUC, so that nothing is calibrated.
+        """
         return replace(cases, score=np.repeat(best[None], cases.repeats, axis=0), folds=0)
 
 
 def has_pairs(cases: ScoredCases, positive: Flags) -> bool:
-    """Tell whether some fit of each repeat scored cases of a class and other cases."""
+    """Tell whether some fit of each repeat scored cases of a class and other cases.
+
+    Scores of two fits share no scale: without such a pair no AUC is defined.
+
+    Args:
+        positive: (n,) which cases are of the class.
+    """
     return all(bool(np.isin(fit[positive], fit[~positive]).any()) for fit in cases.fit)

@@ -56,7 +56,15 @@ def refuse_cells(
     column: str,
     **places: object,
 ) -> None:
-    """Refuse odd rows of a table by the first of them; do nothing where there is none."""
+    """Refuse odd rows of a table by the first of them; do nothing where there is none.
+
+    Args:
+        key: Of the refusal, whose words may name `number`, `every` and `example`.
+        odd: Rows that are refused.
+        rows: All of the table.
+        column: Whose cells are odd.
+        places: Further words of the refusal.
+    """
     if odd:
         raise refusal(
             key,

@@ -83,7 +83,14 @@ class FindingsCalibration(MeasuredCalibration):
         return len(self.slopes)
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Turn (n, findings) scores into probabilities of as many."""
+        """Turn scores into the probability of each finding, on its own: they need not sum to 1.
+
+        Args:
+            scores: (n, findings).
+
+        Returns:
+            (n, findings) in (0, 1).
+        """
         odds = np.array(self.slopes) * scores + np.array(self.intercepts)
         probability: Floats = scipy.special.expit(odds)
         return probability
@@ -121,6 +128,11 @@ class Findings(MeasuredOutcome):
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        """Read the findings of a column that lists them, or of columns with a state each.
+
+        Labels are the rarest findings, of as many as leave each label ten cases: folds can share
+        these out, and not every combination of findings.
+        """
         # One column lists findings, several have a state each.
         if not options["findings"]:
             raise refusal("tasks.no_findings_column")
@@ -164,6 +176,11 @@ class Findings(MeasuredOutcome):
         return all(state == UNKNOWN for state in states)
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        """Keep the shares that models learned; the column is the cohort's.
+
+        Raises:
+            OptionError: The cohort has other findings, or in another order.
+        """
         theirs = getattr(cohort, "findings", ())
         if theirs != self.findings:
             raise refusal(
@@ -174,13 +191,21 @@ class Findings(MeasuredOutcome):
         return replace(self, column=cohort.column)
 
     def label(self, states: Floats | Whole) -> Whole:
-        """Find (n,) the first finding of `balanced_by` that is present; else the last label."""
+        """Find the first finding of `balanced_by` that is present, the rarest one, as its place.
+
+        Args:
+            states: (n, findings).
+
+        Returns:
+            (n,) index into `classes`; the last one without any of them.
+        """
         first = np.full(len(states), len(self.balanced_by), dtype=np.int64)
         for number, name in reversed([*enumerate(self.balanced_by)]):
             first[states[:, self.findings.index(name)] == PRESENT] = number
         return first
 
     def check(self, value: Any, label: int, where: str) -> None:
+        """Refuse states that are none, and a label that is not the rarest finding present."""
         # A state for each finding, and the label the rarest finding that is present.
         states = np.atleast_2d(np.array(value, dtype=np.float64))
         is_right = states.shape[1] == len(self.findings)
@@ -195,6 +220,11 @@ class Findings(MeasuredOutcome):
             )
 
     def settle(self, value: Floats, label: Whole) -> "Findings":
+        """Take the share of each finding, among the development cases in which it is known.
+
+        Raises:
+            DataError: A finding is present, or absent, in fewer than 10 cases.
+        """
         if self.shares:  # of another cohort, in which a finding may be rare
             return self
         # Findings that folds could not share out are refused.
@@ -224,7 +254,14 @@ class Findings(MeasuredOutcome):
     def draw(
         self, hidden: Flags, effect: float, generator: np.random.Generator
     ) -> tuple[Floats, Whole]:
-        """Draw findings by chance, each likelier where the image's is, the first by most."""
+        """Draw findings by chance, each likelier where the image's is, the first by most.
+
+        Later ones are rarer and hang on it less, and a twentieth of the states is not known, as in
+        reports read by a program.
+
+        Returns:
+            (n, findings) states, and (n,) labels.
+        """
         count = len(self.findings)
         weight = np.linspace(1.0, 0.5, count) * effect
         odds = weight * (hidden[:, None] - 0.5) - np.linspace(0.0, 1.0, count)
@@ -238,6 +275,7 @@ class Findings(MeasuredOutcome):
         return np.tile(best[:, None], (1, len(self.findings)))
 
     def target(self, value: Floats, label: Whole) -> Floats:
+        """Return (n, findings): 1 present, 0 absent, −1 not known, which losses leave out."""
         return value
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
@@ -254,6 +292,16 @@ class Findings(MeasuredOutcome):
     def calibrate(
         self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> FindingsCalibration:
+        """Fit a logistic curve a finding, on the held-out cases in which it is known.
+
+        The slope is not negative: the order of the scores is never turned round.
+
+        Args:
+            scores: (n, findings).
+            value: (n, findings) states.
+            label: (n,), which the fit does not read.
+            patient: (n,), which the fit does not read.
+        """
         # Each finding by its own known cases.
         slopes, intercepts = [], []
         for score, state in zip(scores.T, value.T, strict=True):
@@ -299,6 +347,7 @@ class Findings(MeasuredOutcome):
         return parts
 
     def measure_primary(self, cases: ScoredCases) -> Linearised:
+        """Measure the mean of the findings' AUCs, of those that enough patients have."""
         return self.mean_of_parts(cases, self.measure_parts(cases))
 
     def mean_of_parts(
@@ -335,6 +384,10 @@ class Findings(MeasuredOutcome):
         )
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
+        """Measure the mean AUC, Brier's score, its gain over the shares, and each finding's AUC.
+
+        In Brier's score a finding counts as much as another, however often it is known.
+        """
         # The AUC of all findings together.
         parts = self.measure_parts(cases)
         measured = [MeasuredFigure("macro_auc", "", self.mean_of_parts(cases, parts))]
@@ -392,6 +445,7 @@ class Findings(MeasuredOutcome):
         )
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
+        """List how many cases there are and how often each finding is present, where known."""
         # How often each finding is present, of the cases in which it is known.
         finding_counts = [
             (
@@ -403,6 +457,7 @@ class Findings(MeasuredOutcome):
         return ("cases", str(len(value))), ("findings", str(len(self.findings))), *finding_counts
 
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
+        """Say which findings few patients have, and which are left out of the mean."""
         # Findings of few patients, and those that do not count at all.
         doubts = []
         with_it, without = (
@@ -434,7 +489,10 @@ class Findings(MeasuredOutcome):
         return *doubts, *filter(None, [describe_unequal_patients(patient)])
 
     def asked_of_traits(self, value: Floats, label: Whole) -> dict[str, Whole]:
-        """Tell which cases have each finding; where it is not known, none."""
+        """Tell which cases have each finding; where it is not known, none.
+
+        A trait that tells one finding may be a shortcut to it, even if it tells no other.
+        """
         present = (value == PRESENT).astype(np.int64)
         return dict(zip(self.findings, present.T, strict=True))
 
@@ -448,7 +506,12 @@ def _blank_state(options: Mapping[str, Any]) -> int:
 
 
 def _state(cell: str, blank: int) -> int | None:
-    """Read the state that a cell of a finding's column says; None where it says nothing known."""
+    """Read the state that a cell of a finding's column says; None where it says nothing known.
+
+    Args:
+        cell: As in the table.
+        blank: State of an empty cell, and of a word for a missing value.
+    """
     if not cell or stands_for_missing(cell):
         return blank
     return _STATES.get(plain(cell))
@@ -493,7 +556,10 @@ def _says_nothing(cell: str) -> bool:
 
 
 def _names_none(cell: str) -> bool:
-    """Tell whether a cell of a list of findings, or a name in it, says that there is none."""
+    """Tell whether a cell of a list of findings, or a name in it, says that there is none.
+
+    NIH's ChestX-ray14 writes `No Finding`, other lists `none`, `normal` or 0.
+    """
     return cell == "0" or says_nothing_found(cell)
 
 

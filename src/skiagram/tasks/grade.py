@@ -68,7 +68,14 @@ class GradeCalibration(MeasuredCalibration):
         return len(self.cuts) + 2
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Turn (n, 1) scores into (n, 1 + grades): the predicted place, and probabilities."""
+        """Turn scores into a predicted grade and the probability of each.
+
+        Args:
+            scores: (n, 1), higher for a higher grade.
+
+        Returns:
+            (n, 1 + grades): the predicted place, from 1, and probabilities, which sum to 1.
+        """
         place = 1 + (scores > np.array(self.thresholds)).sum(axis=1)
         probability = grade_probabilities(self.slope * scores[:, 0], np.array(self.cuts))
         return np.column_stack([place, probability])
@@ -102,6 +109,11 @@ class Grade(MeasuredOutcome):
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        """Read a column of grades, whose order the line gives, or which are numbers.
+
+        Words in alphabetical order would be graded wrongly without a word of warning: they are
+        refused where nobody says their order.
+        """
         # The column of the grades.
         rows, column = table.rows, options["grade"]
         if column is None:
@@ -146,6 +158,11 @@ class Grade(MeasuredOutcome):
         return ReadColumns(outcome, label, [str(place) for place in places], note)
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        """Keep the project's grades and the shares that models learned; the column is the cohort's.
+
+        Raises:
+            OptionError: The cohort has another number of grades.
+        """
         if len(cohort.classes) != len(self.grades):
             raise refusal(
                 "tasks.words_of_grades",
@@ -155,6 +172,7 @@ class Grade(MeasuredOutcome):
         return replace(self, column=cohort.column)
 
     def check(self, value: float, label: int, where: str) -> None:
+        """Refuse a place that is not that of the label: place 1 is the lowest grade, label 0."""
         if value != label + 1:
             raise refusal(
                 "tasks.place_of_grade",
@@ -166,6 +184,11 @@ class Grade(MeasuredOutcome):
             )
 
     def settle(self, value: Floats, label: Whole) -> "Grade":
+        """Take the share of each grade in the development set, where cut-offs of a loss begin.
+
+        Raises:
+            DataError: A grade has fewer than 10 cases, so that a fold may lack it.
+        """
         cases = np.bincount(label, minlength=len(self.grades))
         if self.shares:  # of another cohort, which may have fewer grades
             return self
@@ -184,14 +207,18 @@ class Grade(MeasuredOutcome):
     def draw(
         self, hidden: Flags, effect: float, generator: np.random.Generator
     ) -> tuple[Floats, Whole]:
-        """Draw grades by proportional odds, the log-odds larger by the effect at the finding."""
+        """Draw grades by proportional odds, the log-odds larger by the effect at the finding.
+
+        Cut-offs lie evenly from −1 to 1 around the middle of both kinds of cases, so that every
+        grade is drawn with and without the finding.
+        """
         latent = effect * hidden + generator.logistic(size=len(hidden))
         cuts = effect / 2 + _DRAWN_CUTS * np.linspace(-1, 1, len(self.grades) - 1)
         label = np.searchsorted(cuts, latent).astype(np.int64)
         return label.astype(np.float64) + 1, label
 
     def target(self, value: Floats, label: Whole) -> Floats:
-        """Return (n, grades − 1): 1 where the case is above a cut-off, else 0."""
+        """Make (n, grades − 1): 1 where the case is above a cut-off, else 0."""
         levels: Floats = (label[:, None] > np.arange(len(self.grades) - 1)).astype(np.float64)
         return levels
 
@@ -209,7 +236,11 @@ class Grade(MeasuredOutcome):
         return terms.sum(dim=1).mean()
 
     def learned_with_loss(self) -> Floats:
-        """Compute the cut-offs that give each grade its share if all scores are 0."""
+        """Compute the cut-offs that give each grade its share if all scores are 0.
+
+        Returns:
+            (grades − 1,) log-odds, ascending.
+        """
         below = np.cumsum(self.shares)[:-1]
         cuts: Floats = np.log(below / (1 - below))
         return cuts
@@ -217,6 +248,17 @@ class Grade(MeasuredOutcome):
     def calibrate(
         self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> GradeCalibration:
+        """Fit an ordered logistic regression on the score, and cut-offs that predict a grade.
+
+        Each grade is predicted as often as it is given: of all ways to cut a score this has the
+        largest agreement by squares, as predicted and true grades then have one variance.
+
+        Args:
+            scores: (n, 1) of held-out cases.
+            value: (n,) places, from 1.
+            label: (n,) places − 1.
+            patient: (n,), which the fit does not read: cut-offs are shares of cases.
+        """
         # The slope and the cut-offs of a proportional-odds model on the score.
         score, grades = scores[:, 0], len(self.grades)
         slope, cuts = fit_rising_score(score, label, grades, _SHRINKAGE)
@@ -231,11 +273,17 @@ class Grade(MeasuredOutcome):
         return GradeCalibration(slope, tuple(cuts.tolist()), thresholds)
 
     def measure_primary(self, cases: ScoredCases) -> Linearised:
+        """Measure Cohen's κ with squared weights, of predicted and given grades."""
         predicted = cases.estimate[:, :, 0]
         kappas = [quadratic_kappa(each, cases.value, cases.patient) for each in predicted]
         return mean_over_repeats(kappas, cases.folds)
 
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
+        """Yield errors, exact agreement, the mean AUC over cut-offs, and what chances are worth.
+
+        The ranked probability score is the mean squared distance of cumulative chances from what
+        came true (Epstein 1969); the gain is over saying the shares of the grades of every case.
+        """
         # Errors in grades, and exact agreement.
         value, patient = cases.value, cases.patient
         predicted, probability = cases.estimate[:, :, 0], cases.estimate[:, :, 1:]
@@ -269,6 +317,10 @@ class Grade(MeasuredOutcome):
         ]
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
+        """Draw predicted against given grades, and expected against observed shares above cut-offs.
+
+        Counts below the first plot are means over repeats, so that they need not be whole.
+        """
         # Shares of predicted grades, by the given one; their counts, means over repeats, below.
         places = np.arange(1, len(self.grades) + 1)
         predicted = cases.estimate[:, :, 0, None] == places
@@ -316,12 +368,14 @@ class Grade(MeasuredOutcome):
         return grades, calibration
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
+        """List how many cases there are, how many grades, and the cases of each."""
         cases = np.bincount(label, minlength=len(self.grades)).tolist()
         named = zip(self.grades, cases, strict=True)
         grade_counts = ((f"cases of grade {grade}", str(number)) for grade, number in named)
         return ("cases", str(len(label))), ("grades", str(len(self.grades))), *grade_counts
 
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
+        """Say which grades few patients have, and where a few patients have most of the cases."""
         # Grades of few patients, and patients with unequal numbers of images.
         patients, doubts = self.count_patients(label, patient), []
         named = [f"{n} of {grade}" for grade, n in patients.items() if n < _ENOUGH_PATIENTS]

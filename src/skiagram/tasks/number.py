@@ -70,20 +70,33 @@ class NumberCalibration(MeasuredCalibration):
 
     @property
     def columns(self) -> int:
-        """Return 3: the number, and both ends of its interval."""
+        """Count 3: the number, and both ends of its interval."""
         return 3
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Turn (n, 1) scores into (n, 3) numbers and ends of intervals."""
+        """Turn scores into numbers and ends of intervals, in the number's unit.
+
+        Args:
+            scores: (n, 1) standard deviations from the mean of the development set.
+
+        Returns:
+            (n, 3) number, low end, high end.
+        """
         number = self.centre + self.spread * scores[:, 0]
         return np.stack([number, number - self.half, number + self.half], axis=1)
 
 
 def group_numbers(value: Floats) -> tuple[Whole, int]:
-    """Find the group of each number by its rank, from 0 for the lowest, and how many there are.
+    """Group numbers by their rank, so that folds share out low and high ones.
 
     Equal numbers are in one group, so that fewer than four may be left; two or more where not all
     numbers are equal.
+
+    Args:
+        value: (n,) finite.
+
+    Returns:
+        (n,) the group of each, from 0 for the lowest, and how many there are.
     """
     import pandas as pd  # commands print their help without it
 
@@ -128,6 +141,11 @@ class Number(MeasuredOutcome):
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        """Read a column of numbers, all of them there; labels are groups of development numbers.
+
+        Test cases are put into these groups, too, but do not shape them: nothing of them is known
+        before the seal is opened.
+        """
         # Each row needs a number.
         rows, column = table.rows, options["number"]
         numbers = [row.number(column) for row in rows]
@@ -153,6 +171,11 @@ class Number(MeasuredOutcome):
         return ReadColumns(outcome, label, [row.cells[column] for row in rows], note)
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        """Keep the mean and spread that models learned; the column and its groups are the cohort's.
+
+        Raises:
+            OptionError: The cohort counts in another unit.
+        """
         require_unit(cohort.asked["unit"], self.unit)
         return replace(self, column=cohort.column, groups=len(cohort.classes))
 
@@ -163,10 +186,16 @@ class Number(MeasuredOutcome):
         return self.centre, self.spread
 
     def check(self, value: float, label: int, where: str) -> None:
+        """Refuse what is no finite number; any other can be, as lengths and ages differ."""
         if not np.isfinite(value):
             raise refusal("tasks.no_number", f"{where}, {self.where}")
 
     def settle(self, value: Floats, label: Whole) -> "Number":
+        """Take the mean and standard deviation of the development numbers, in which scores count.
+
+        Raises:
+            DataError: Fewer than 20 cases, or all of one number.
+        """
         # Too few cases, or all the same number, leave nothing to learn.
         where = self.where
         if len(value) < _FEWEST_CASES:
@@ -178,7 +207,11 @@ class Number(MeasuredOutcome):
     def draw(
         self, hidden: Flags, effect: float, generator: np.random.Generator
     ) -> tuple[Floats, Whole]:
-        """Draw standard normal numbers, larger by the effect where the finding is."""
+        """Draw standard normal numbers, larger by the effect where the finding is.
+
+        Groups are quarters of such numbers, half of them with the finding, by a large draw of its
+        own: so the same in every data set of one effect.
+        """
         value = effect * hidden + generator.standard_normal(len(hidden))
         usual = stream(0, "numbers", "drawn").standard_normal(_DRAWN)
         usual[::2] += effect
@@ -186,7 +219,18 @@ class Number(MeasuredOutcome):
         return value, np.searchsorted(edges, value).astype(np.int64)
 
     def best_score(self, chance: Floats, effect: float) -> Floats:
-        """Find the median given the images: that of two normal distributions, by bisection."""
+        """Find the median given the images, which has the least absolute error.
+
+        The number is a mixture of two normal distributions, by the chance c of the finding: where
+        (1 − c) Φ(m) + c Φ(m − effect) = ½, found by bisection; 60 halvings reach the last digit.
+
+        Args:
+            chance: (n,) of the finding, given the images, 0 to 1.
+            effect: How much it counts for, in standard deviations.
+
+        Returns:
+            (n,) from 0 to the effect.
+        """
         low, high = np.zeros(len(chance)), np.full(len(chance), effect)
         for _ in range(60):
             middle = (low + high) / 2
@@ -196,11 +240,16 @@ class Number(MeasuredOutcome):
         return low
 
     def as_score(self, best: Floats) -> Floats:
+        """Standardise (n,) numbers by the mean and spread of the development set.
+
+        Raises:
+            DataError: No development cases were seen yet.
+        """
         centre, spread = self._scale
         return (best - centre) / spread
 
     def target(self, value: Floats, label: Whole) -> Floats:
-        """Return (n, 1) standardised numbers."""
+        """Make (n, 1) standardised numbers: losses and penalties mean the same in each unit."""
         return self.as_score(value)[:, None]
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
@@ -228,11 +277,18 @@ class Number(MeasuredOutcome):
         return NumberCalibration(centre, spread, half)
 
     def measure_primary(self, cases: ScoredCases) -> Linearised:
+        """Measure the mean absolute error, in the number's unit; few far numbers move it least."""
         predicted = cases.estimate[:, :, 0]
         errors = [absolute_error(each, cases.value, cases.patient) for each in predicted]
         return mean_over_repeats(errors, cases.folds)
 
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
+        """Yield errors, agreement and calibration, each of the predicted numbers of a repeat.
+
+        Limits of agreement are Bland and Altman's; a calibration slope below 1 says that
+        predictions are too extreme; coverage is the share of intervals that hold their number, 0.9
+        if they are right.
+        """
         # Errors and agreement.
         predicted, value_and_patient = list(cases.estimate[:, :, 0]), (cases.value, cases.patient)
         for name, measure in (
@@ -261,6 +317,11 @@ class Number(MeasuredOutcome):
         yield "coverage", "", [interval_coverage(*each, *value_and_patient) for each in ends]
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
+        """Draw Bland and Altman's plot, and predicted against measured numbers in fifths.
+
+        Numbers are means over repeats, in the outcome's unit. The words below the first plot say
+        how many numbers are so far off that RMSE, ICC and limits hang on them.
+        """
         predicted, value = cases.estimate[:, :, 0].mean(axis=0), cases.value
         unit = f", {self.unit}" if self.unit else ""
         # Differences against means (Bland and Altman), with the bias and its limits.
@@ -315,6 +376,7 @@ class Number(MeasuredOutcome):
         return agreement, calibration
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
+        """List how many cases there are, and mean, spread and range of the numbers, with units."""
         unit = f" {self.unit}" if self.unit else ""
         return (
             ("cases", str(len(value))),
@@ -324,6 +386,11 @@ class Number(MeasuredOutcome):
         )
 
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
+        """Say that patients are few, or numbers far off, which then decide errors by squares.
+
+        With 100 patients limits of agreement are known to a third of the standard deviation (Bland
+        and Altman 1986).
+        """
         # Few patients, and numbers far from the others.
         doubts = []
         patients = len(np.unique(patient))

@@ -47,7 +47,14 @@ class MeasuredCalibration(ABC):
 
     @classmethod
     def average(cls, calibrations: Sequence[Self]) -> Self:
-        """Return the calibration whose numbers are the means of those of several folds."""
+        """Average the calibrations of several folds: each number is the mean of theirs.
+
+        A fold's held-out cases are calibrated by the others' average, so that no case is judged by
+        a calibration that saw its label.
+
+        Args:
+            calibrations: Of one member, with rows of equal length.
+        """
         means: dict[str, Any] = {}
         for field in fields(cls):
             values = [getattr(calibration, field.name) for calibration in calibrations]
@@ -71,7 +78,11 @@ def require_unit(unit: str, project_unit: str) -> None:
 
 
 def describe_unequal_patients(patient: Whole) -> str:
-    """Write a sentence where a few patients have most of the cases; else nothing."""
+    """Write a sentence where a few patients have most of the cases; else nothing.
+
+    Images of one patient tell nearly the same: the effective number of patients is (Σ n)² / Σ n²
+    over their numbers of cases n.
+    """
     if not few_have_most(patient):
         return ""
     alike = max(1, round(effective_patients(patient)))
@@ -182,7 +193,11 @@ class MeasuredOutcome(Predicted):
 
     @classmethod
     def is_missing(cls, row: "TableLine", options: Mapping[str, Any]) -> bool:
-        """Tell whether a row says nothing in the column of `named_by`."""
+        """Tell whether a row says nothing in the column of `named_by`: empty, or a word for that.
+
+        Such rows are left out, or refused, as the user asked for; a row without an outcome teaches
+        nothing.
+        """
         cell = row.cells[options[cls.named_by[-1]]]
         return not cell or stands_for_missing(cell)
 
@@ -199,7 +214,15 @@ class MeasuredOutcome(Predicted):
         """Compute the mean loss of a network's scores; see `Predicted.loss`."""
 
     def measure(self, cases: ScoredCases) -> list[MeasuredFigure]:
-        """Measure all figures, the primary first."""
+        """Measure all figures, the primary first.
+
+        Args:
+            cases: Scored by models that never saw them.
+
+        Returns:
+            A figure each, the mean over repeats; where the folds' training sets overlap the
+            interval allows for that.
+        """
         others = (
             MeasuredFigure(name, group, mean_over_repeats(repeats, cases.folds))
             for name, group, repeats in self.measure_others(cases)
@@ -207,7 +230,11 @@ class MeasuredOutcome(Predicted):
         return [*super().measure(cases), *others]
 
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
-        """Yield every figure but the primary one: name, what it is of besides, of each repeat."""
+        """Yield every figure but the primary one: name, what it is of besides, of each repeat.
+
+        Args:
+            cases: Scored by models that never saw them.
+        """
         yield from ()
 
     @abstractmethod

@@ -62,7 +62,16 @@ class OutcomeLine:
     def of_fifths(cls, name: str, expected: Floats, observed: Flags) -> "OutcomeLine":
         """Compute expected and observed shares of (n,) cases, in fifths of the former.
 
-        Fewer than five cases are a point each.
+        Cases are ordered by what was expected of them, and each fifth is a point: so many bands are
+        enough to see a bend, and few enough that each holds cases.
+
+        Args:
+            name: Of the line.
+            expected: (n,) estimated chances, 0 to 1.
+            observed: (n,) whether it came true.
+
+        Returns:
+            A point for each fifth; fewer than five cases are a point each.
         """
         order = np.argsort(expected, kind="stable")
         bands = np.array_split(order, min(5, len(order)))
@@ -206,7 +215,12 @@ class Predicted(ABC):
             object.__setattr__(self, name, fact)  # a member is frozen for all others
 
     def count_patients(self, label: Whole, patient: NDArray[Any]) -> dict[str, int]:
-        """Count the patients with a case of each label, by its name."""
+        """Count the patients with a case of each label, by its name.
+
+        Args:
+            label: (n,) index into `classes`.
+            patient: (n,) who the cases are of.
+        """
         return {name: len(np.unique(patient[label == k])) for k, name in enumerate(self.classes)}
 
     @property
@@ -218,24 +232,46 @@ class Predicted(ABC):
     def check(self, value: Any, label: int, where: str) -> None:
         """Refuse a value that no case can have.
 
+        Args:
+            value: Of one case, in the outcome's unit; of several findings a state each.
+            label: Index into `classes`.
+            where: What the message calls the case: its line in the user's table.
+
         Raises:
             DataError: The value, or a value with this label, cannot be.
         """
 
     @abstractmethod
     def settle(self, value: Floats, label: Whole) -> Self:
-        """Return the member with what it takes from the development set.
+        """Return the member with what it takes from the development set, such as a mean.
+
+        Sealed cases have no part in it: what is set here is known to every model.
+
+        Args:
+            value: (n,) or (n, findings) of the development cases.
+            label: (n,) index into `classes`.
 
         Raises:
             DataError: The cases cannot carry an evaluation.
         """
 
     def asked_of_traits(self, value: Floats, label: Whole) -> dict[str, Whole]:
-        """Return (words, (n,) 0 or 1) of what no trait shall tell besides the label."""
+        """List what no trait of an image shall tell besides the label.
+
+        The audit looks whether brightness, size or the like tell it, as they would tell a shortcut.
+
+        Returns:
+            Words → (n,) 0 or 1; nothing where the label says all.
+        """
         return {}
 
     def title_figure(self, figure: str, group: str = "") -> str:
-        """Write the title of a figure of models, with the horizon or the like that it is of."""
+        """Write the title of a figure of models, with the horizon or the like that it is of.
+
+        Args:
+            figure: As in `Figure.name`; one that is not described is its own title.
+            group: What it is of besides; empty for nothing.
+        """
         titles = {each.name: each.title for each in self.all_figures}
         return f"{titles.get(figure, figure)}, {group}" if group else titles.get(figure, figure)
 
@@ -244,12 +280,20 @@ class Predicted(ABC):
         return self.title_figure(figure, group)
 
     def direct(self, value: float) -> float:
-        """Return a value, or a difference, of the primary figure such that more is better."""
+        """Turn a value, or a difference, of the primary figure such that more is better."""
         return -value if self.lower_is_better else value
 
     @abstractmethod
     def target(self, value: Floats, label: Whole) -> NDArray[Any]:
-        """Return (n, columns), or (n,) labels, what an estimator or a network is fitted to."""
+        """Make what an estimator or a network is fitted to.
+
+        Args:
+            value: (n,) or (n, findings), in the outcome's unit.
+            label: (n,) index into `classes`.
+
+        Returns:
+            (n, columns) float64, or (n,) labels where classes are told apart.
+        """
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
         """Compute the mean loss of a network's scores, written with the methods of tensors.
@@ -265,7 +309,11 @@ class Predicted(ABC):
         raise NotImplementedError
 
     def learned_with_loss(self) -> Floats:
-        """Return where numbers begin that are learned with the network for its loss alone."""
+        """Return where numbers begin that are learned with the network for its loss alone.
+
+        Cut-offs of grades are such; most losses have none. They are no part of the network: scores
+        are compared without them.
+        """
         return np.zeros(0)
 
     @abstractmethod
@@ -306,19 +354,42 @@ class Predicted(ABC):
         return replace(cases, estimate=estimate)
 
     def scores_to_calibrate(self, cases: ScoredCases) -> Floats:
-        """Return (repeats, n, scores) what a calibration of scored cases is fitted to."""
+        """Return (repeats, n, scores) what a calibration of scored cases is fitted to.
+
+        Of one score the last axis is added; `recalibrate` fits every outcome alike.
+        """
         return cases.score.reshape(*cases.fit.shape, -1)
 
     @abstractmethod
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
-        """Return (name, number) of what a reader must know of the cases besides their classes."""
+        """List what a reader must know of the cases besides their classes, such as how many events.
+
+        Returns:
+            (name, number) in the order of the page's table, as text with units.
+        """
 
     @abstractmethod
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
-        """Say why the figures of so many cases, or of such values, say little."""
+        """Say why the figures of so many cases, or of such values, say little.
+
+        Args:
+            value: (n,) or (n, findings) of the reported cases.
+            label: (n,) index into `classes`.
+            patient: (n,) from 0; limits are of patients, as images of one go together.
+
+        Returns:
+            A sentence each, for the warnings of the page; none where nothing is in doubt.
+        """
 
     def tell(self, value: Floats) -> dict[str, Floats]:
-        """Return name → (n,) what is true of cases, as a table for people has it."""
+        """List what is true of cases, as a table for people has it beside the scores.
+
+        Args:
+            value: (n,) or (n, findings).
+
+        Returns:
+            Name of a column → (n,), in the outcome's unit.
+        """
         return {"value": value}
 
     def order(self, score: Floats, estimate: Floats) -> Floats:
@@ -332,16 +403,32 @@ class Predicted(ABC):
 
     @abstractmethod
     def measure_primary(self, cases: ScoredCases) -> Linearised:
-        """Estimate the primary figure, the mean over repeats; NaN where it is not defined."""
+        """Estimate the primary figure, the mean over repeats.
+
+        Returns:
+            The figure with the influence of each case, by which intervals and differences are made;
+            NaN where it is not defined, with the reason.
+        """
 
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
-        """Compute the two-sided p value of chance for a primary figure; None where not defined."""
+        """Compute the two-sided p value of a primary figure against chance.
+
+        Args:
+            figure: Of `measure_primary`.
+            cases: Those that it is of.
+
+        Returns:
+            None where no number stands for chance, or the figure is not defined.
+        """
         if self.chance is None or not np.isfinite(figure.value):
             return None
         return figure.variation.p(figure.value - self.chance)
 
     def are_alike(self, first: ScoredCases, second: ScoredCases) -> bool:
-        """Tell whether two models' primary figures never differ, on whatever cases."""
+        """Tell whether two models' primary figures never differ, on whatever cases.
+
+        Their difference is then 0 without an interval; a test of it would divide by 0.
+        """
         return False
 
     def measure(self, cases: ScoredCases) -> "list[MeasuredFigure]":
@@ -358,7 +445,14 @@ class Predicted(ABC):
     def mean_of_parts(
         self, cases: ScoredCases, parts: Sequence[tuple[str, Linearised]]
     ) -> Linearised:
-        """Estimate the primary figure over some of its parts; NaN where there are none."""
+        """Estimate the primary figure over some of its parts; NaN where there are none.
+
+        Cohorts are compared over the parts that all of them define.
+
+        Args:
+            cases: Those that the parts are of.
+            parts: (name, figure) as `measure_parts` gives them.
+        """
         return self.measure_primary(cases)
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:

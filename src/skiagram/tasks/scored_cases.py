@@ -8,7 +8,7 @@ import numpy as np
 from skiagram.arrays import Flags, Floats, Whole
 
 
-@dataclass(frozen=True)
+@dataclass
 class ScoredCases:
     """Cases with what is true of them and what one model says, repeat after repeat.
 
@@ -24,6 +24,9 @@ class ScoredCases:
             other, as scores of two share no scale.
         folds: Fits of each repeat whose training sets overlap; 0 where one fit scored all cases.
         threshold: (repeats, n), or one for all, on the positive class's probability; NaN for none.
+        repeats: How many trainings.
+        has_one_fit: Whether one fit of each repeat scored all cases.
+        fits: The (n,) fits of each repeat; None where one scored all cases.
     """
 
     label: Whole
@@ -39,20 +42,13 @@ class ScoredCases:
         """Count the cases."""
         return len(self.label)
 
-    @property
-    def repeats(self) -> int:
-        """Count the trainings."""
-        return len(self.score)
-
-    @property
-    def has_one_fit(self) -> bool:
-        """Tell whether one fit of each repeat scored all cases."""
-        return bool((self.fit == self.fit[:, :1]).all())
-
-    @property
-    def fits(self) -> Sequence[Whole | None]:
-        """Return the (n,) fits of each repeat; None where one scored all cases."""
-        return [None] * self.repeats if self.has_one_fit else list(self.fit)
+    def __post_init__(self) -> None:
+        """Find within which fits cases may be ranked against each other."""
+        self.repeats = len(self.score)
+        self.has_one_fit = bool((self.fit == self.fit[:, :1]).all())
+        self.fits: Sequence[Whole | None] = [None] * self.repeats
+        if not self.has_one_fit:
+            self.fits = list(self.fit)
 
     @property
     def decided(self) -> Whole:
@@ -61,7 +57,11 @@ class ScoredCases:
         return named
 
     def select(self, rows: Flags) -> "ScoredCases":
-        """Select some cases; patients are numbered anew."""
+        """Select some cases; patients are numbered anew.
+
+        Args:
+            rows: (n,) which cases.
+        """
         return ScoredCases(
             self.label[rows],
             self.value[rows],

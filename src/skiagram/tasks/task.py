@@ -36,9 +36,14 @@ class Task:
 
     @property
     def part(self) -> Literal["test", "out_of_fold"]:
-        """Which scores the figures are on."""
+        """Which scores the figures are on: those of the sealed test cases, or of held-out folds."""
         return "test" if self.design == "holdout" else "out_of_fold"
 
     def defines(self, analysis: str) -> bool:
-        """Tell whether an analysis, a kind of model or a section of the page is defined."""
+        """Tell whether an analysis, a kind of model or a section of the page is defined.
+
+        Args:
+            analysis: A name as `Predicted.undefined` lists it, such as `calibration` or
+                `subgroups`.
+        """
         return analysis not in self.predicted.undefined

@@ -108,7 +108,17 @@ class HazardCalibration(MeasuredCalibration):
         return len(self.hazard)
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Turn (n, 1) scores into (n, times) chances of being without the event."""
+        """Turn scores into chances of being without the event.
+
+        With other events these are 1 − the cumulative incidence, Σ S(t−) dH(t) over the times of
+        the grid, with H the hazard of this event and S of being without any (Benichou & Gail 1990).
+
+        Args:
+            scores: (n, 1) log hazard ratios up to a factor.
+
+        Returns:
+            (n, times) from 1 downwards, at the times of the grid.
+        """
         # With one kind of event survival follows from its hazard.
         hazard = self._cumulative(scores, self.slope, self.hazard)
         if not self.other_hazard:
@@ -123,7 +133,14 @@ class HazardCalibration(MeasuredCalibration):
         return without
 
     def _cumulative(self, scores: Floats, slope: float, hazard: Sequence[float]) -> Floats:
-        """Compute the (n, times) cumulative hazard of one of the events."""
+        """Compute the cumulative hazard of one of the events.
+
+        A score far off would make it 0 or infinite: the log ratio is kept within ± 8, e⁸ being
+        3,000.
+
+        Returns:
+            (n, times), ≥ 0.
+        """
         ratio = np.exp(np.clip(slope * (scores - self.centre), -_MAX_SLOPE, _MAX_SLOPE))
         cumulative: Floats = ratio * np.array(hazard)
         return cumulative
@@ -174,6 +191,7 @@ class TimeToEvent(MeasuredOutcome):
 
     @classmethod
     def read_columns(cls, table: OutcomeTable, options: Mapping[str, Any]) -> ReadColumns:
+        """Read times and events, by the words of `time_columns`, into times in one unit."""
         times = read_times(table.rows, options)
         outcome = cls(
             column=VALUE,
@@ -195,6 +213,12 @@ class TimeToEvent(MeasuredOutcome):
         return untimed or is_missing_event(row.cells[options["event"]], options)
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
+        """Keep the horizons and times that models learned; the column is the cohort's.
+
+        Raises:
+            OptionError: The cohort counts in another unit, or has other events and the project has
+                none: its estimates would be of another share.
+        """
         # Another cohort has the project's unit and no event that the project lacks.
         require_unit(cohort.asked["unit"], self.unit)
         others = getattr(cohort, "other_causes", ())
@@ -203,6 +227,7 @@ class TimeToEvent(MeasuredOutcome):
         return replace(self, column=cohort.column)
 
     def check(self, value: float, label: int, where: str) -> None:
+        """Refuse a time that is missing or lies before the image, with what may be done then."""
         # The message names the user's column, not that of the project.
         remedy = "correct the table, or leave the row out and say so where you report the result"
         if self.column != VALUE:  # that one is no column of the user's table
@@ -221,6 +246,12 @@ class TimeToEvent(MeasuredOutcome):
             raise refusal("tasks.negative_time", where, value=value, remedy=remedy, why=why)
 
     def settle(self, value: Floats, label: Whole) -> "TimeToEvent":
+        """Take horizons and the times of the grid from the events of the development set.
+
+        Raises:
+            DataError: Fewer than 10 events, of this kind or of others: a fold may lack one.
+            OptionError: A horizon lies beyond all times of follow-up.
+        """
         # Enough events, of this kind and of others, to be in every fold.
         event = label == EVENT
         if event.sum() < _FEWEST_EVENTS:
@@ -256,7 +287,7 @@ class TimeToEvent(MeasuredOutcome):
         return replace(self, horizons=tuple(sorted(horizons)), grid=tuple(grid.tolist()))
 
     def target(self, value: Floats, label: Whole) -> Floats:
-        """Return (n, 2) times and events, 1 or 0; other events end follow-up."""
+        """Make (n, 2) times and events, 1 or 0; other events end follow-up."""
         return np.stack([value, label == EVENT], axis=1)
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
@@ -274,6 +305,17 @@ class TimeToEvent(MeasuredOutcome):
     def calibrate(
         self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> HazardCalibration:
+        """Fit a Cox regression on the score, of the event and of others, with Breslow's hazards.
+
+        Scores in perfect order have no largest likelihood: the slope is then shrunk as little as
+        lets the fit converge.
+
+        Args:
+            scores: (n, 1) of held-out cases.
+            value: (n,) times, in the outcome's unit.
+            label: (n,) CENSORED, EVENT or OTHER.
+            patient: (n,), which the fit does not read.
+        """
         # Scores are standardised, so that the penalty means the same for every model.
         score, grid = scores[:, 0], np.array(self.grid)
         centre, spread = float(score.mean()), float(score.std())
@@ -295,6 +337,10 @@ class TimeToEvent(MeasuredOutcome):
         return HazardCalibration(slope, centre, hazard, *others)
 
     def measure_primary(self, cases: ScoredCases) -> Linearised:
+        """Measure Harrell's concordance: of two cases the one with the sooner event scores higher.
+
+        Pairs count whose order is known, of one fit each.
+        """
         event = cases.label == EVENT
         repeats = zip(cases.score, cases.fit, strict=True)
         return mean_over_repeats(
@@ -306,6 +352,11 @@ class TimeToEvent(MeasuredOutcome):
         )
 
     def measure_others(self, cases: ScoredCases) -> Iterator[tuple[str, str, Sequence[Linearised]]]:
+        """Yield Uno's concordance, AUCs and Brier scores at each horizon, and the integrated gain.
+
+        Beyond the end of follow-up nobody knows who is without the event: figures of such horizons
+        are NaN, with the reason. The gain is of the integrated Brier score over one curve for all.
+        """
         # Concordance up to the last horizon, and AUCs at each.
         event, last, patient = cases.label == EVENT, self.horizons[-1], cases.patient
         repeats = list(zip(cases.score, cases.fit, strict=True))
@@ -410,7 +461,11 @@ class TimeToEvent(MeasuredOutcome):
         return "Aalen–Johansen" if self.other_causes else "Kaplan–Meier"
 
     def _plot_calibration(self, cases: ScoredCases) -> OutcomePlot:
-        """Draw expected against observed shares in fifths of the estimated risk."""
+        """Draw expected against observed shares in fifths of the estimated risk, a line a horizon.
+
+        D-calibration (Haider et al. 2020) compares all times at once; where another event may come
+        first the chance of an event does not grow to 1, so it is left out.
+        """
         # Fifths of the risk at each horizon within the follow-up.
         estimate, lines = cases.estimate.mean(axis=0), []
         end = end_of_follow_up(kaplan_meier(cases.value, cases.label != CENSORED))
@@ -448,7 +503,11 @@ class TimeToEvent(MeasuredOutcome):
         )
 
     def _plot_net_benefit(self, cases: ScoredCases) -> OutcomePlot:
-        """Draw the decision curve at the middle horizon."""
+        """Draw the decision curve at the middle horizon (Vickers 2008).
+
+        At a threshold t net benefit is, a case, the events that are acted on minus t / (1 − t)
+        times the others that are.
+        """
         # The middle horizon stands for the others.
         horizon = self.horizons[len(self.horizons) // 2]
         risk = 1 - cases.estimate.mean(axis=0)[:, self.grid.index(horizon)]
@@ -500,17 +559,33 @@ class TimeToEvent(MeasuredOutcome):
     def draw(
         self, hidden: Flags, effect: float, generator: np.random.Generator
     ) -> tuple[Floats, Whole]:
-        """Draw times whose log hazard is larger by the effect where the finding is."""
+        """Draw times whose log hazard is larger by the effect where the finding is.
+
+        Times are exponential with a mean of 1,000 days without it; follow-up ends at any day from
+        300 to 1,500, so that a third or more of the cases are censored.
+
+        Returns:
+            (n,) times, and (n,) CENSORED or EVENT.
+        """
         time = generator.exponential(_DRAWN_SCALE * np.exp(-effect * hidden))
         end = generator.uniform(*_DRAWN_ENDS, size=len(hidden))
         return np.minimum(time, end), (time <= end).astype(np.int64)
 
     def asked_of_traits(self, value: Floats, label: Whole) -> dict[str, Whole]:
-        """Tell which cases had the event sooner than usual for as long as they were followed."""
+        """Tell which cases had the event sooner than usual for as long as they were followed.
+
+        By martingale residuals of no model at all: events minus how many were to be expected until
+        then.
+        """
         early = martingale_residuals(np.zeros(len(value)), value, label == EVENT)
         return {"early event": (early > np.median(early)).astype(np.int64)}
 
     def count(self, value: Floats, label: Whole) -> tuple[tuple[str, str], ...]:
+        """List cases, events of both kinds and how long cases were followed.
+
+        The median follow-up is that by which half would be censored if nobody had the event
+        (reverse Kaplan–Meier, Schemper & Smith 1996).
+        """
         # The time by which half would be censored, and the shares of both kinds of events.
         followed = kaplan_meier(value, label == CENSORED)  # if nobody had the event
         reached = followed.time[followed.value <= 0.5]
@@ -536,6 +611,7 @@ class TimeToEvent(MeasuredOutcome):
         )
 
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
+        """Say what other events mean for each figure, and that few patients had this one."""
         # Other events, and few patients with this one.
         doubts = []
         if self.other_causes:
@@ -553,7 +629,12 @@ class TimeToEvent(MeasuredOutcome):
 
 
 def _event_free(value: Floats, label: Whole) -> StepCurve:
-    """Estimate the share without the event; others may come first."""
+    """Estimate the share without the event as a curve over times; others may come first.
+
+    Args:
+        value: (n,) times.
+        label: (n,) CENSORED, EVENT or OTHER.
+    """
     return aalen_johansen(value, label == EVENT, label == OTHER)
 
 

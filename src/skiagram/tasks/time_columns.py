@@ -47,7 +47,12 @@ class ReadTimes(NamedTuple):
 
 
 def read_times(rows: "Sequence[TableLine]", options: Mapping[str, Any]) -> ReadTimes:
-    """Read the times and events of rows; see `MeasuredOutcome.read_columns`."""
+    """Read the times and events of rows; see `MeasuredOutcome.read_columns`.
+
+    Raises:
+        OptionError: No column of times or of events is named, or the unit is none that dates have.
+        DataError: A cell of the event says nothing known, or a date lies before that of the image.
+    """
     # Both columns must be named.
     times, event, since = options["time"], options["event"], options["since"]
     if times is None or event is None:
@@ -105,7 +110,13 @@ def _date(row: "TableLine", column: str) -> datetime.date:
 
 
 def is_missing_event(cell: str, options: Mapping[str, Any]) -> bool:
-    """Tell whether a cell does not say whether the event was seen, and none was named so."""
+    """Tell whether a cell does not say whether the event was seen, and none was named so.
+
+    Args:
+        cell: Of the column of events.
+        options: Whose `no_event`, `cause` and `other_cause` may name a word for a missing value,
+            which then means what it was named for.
+    """
     text = _compared(cell)
     named = (options[option] or () for option in ("no_event", "cause", "other_cause"))
     if any(text in map(_compared, cells) for cells in named):
@@ -183,13 +194,17 @@ def find_unit(column: str) -> str | None:
 
 
 def _words(name: str) -> set[str]:
-    """List the words of a column's name, in small letters."""
+    """List the words of a column's name, in small letters: `overallSurvival_days` has three."""
     parts = re.split(r"[\W\d_]+|(?<=[a-z])(?=[A-Z])", name)
     return {part.casefold() for part in parts}
 
 
 def _usual_state(text: str) -> int | None:
-    """Tell what a usual word means; None of any other, and where its code contradicts it."""
+    """Tell what a usual word means; None of any other, and where its code contradicts it.
+
+    A code such as 1 counts as its word beside it: cBioPortal writes `1:DECEASED`, registries also
+    `1 = alive`, which a bare number could not tell.
+    """
     coded = _CODED.fullmatch(text)
     if coded is None:
         words = " ".join(text.replace("-", " ").split()) if not text.startswith("-") else text
@@ -226,7 +241,7 @@ def _require_known(
 
 
 def _listed(cells: Iterable[str], counts: Mapping[str, int]) -> str:
-    """List cells with how often they occur, the most frequent first."""
+    """List cells with how often they occur, the most frequent first; six, and how many more."""
     ordered = sorted(cells, key=lambda cell: (-counts[cell], cell))
     more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
     return ", ".join(f"{cell!r} ({counts[cell]})" for cell in ordered[:_SHOWN]) + more
