@@ -72,7 +72,7 @@ class Place:
         )
 
     def folders(self, name):
-        return ArmFolders.under(self.workspace.store.folder.parent, name)
+        return ArmFolders.under(self.workspace.context.require_store().folder.parent, name)
 
     def train(self, name):
         """Train a model, once for all tests of a place."""
@@ -85,7 +85,7 @@ class Place:
         return name
 
     def write(self, name, context, **changed):
-        target = self.workspace.store.folder.parent / "explanations" / name
+        target = self.workspace.context.require_store().folder.parent / "explanations" / name
         options, trained = self.options(name, **changed), self.folders(name)
         explain_model(name, options, self.prepared, trained, target, context)
         return target

@@ -23,4 +23,4 @@ def test_sound_data_pass_and_are_audited_once(tmp_path):
     workspace, data = small_place(tmp_path), tmp_path / "data"
     assert audit_data(workspace, data).empty
     assert audit_data(workspace, data).empty
-    assert len([*workspace.store.folder.glob("audited-*")]) == 1
+    assert len([*workspace.context.require_store().folder.glob("audited-*")]) == 1

@@ -55,12 +55,14 @@ def test_differences_are_paired_with_the_reference_row(strengths):
 
 
 def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(workspace, strengths):
-    pieces = sorted(path.name for path in workspace.store.folder.iterdir())
+    pieces = sorted(path.name for path in workspace.context.require_store().folder.iterdir())
     for kind in ("ingested", "features", "trained-decision_tree"):
         assert sum(name.startswith(f"{kind}-") for name in pieces) == 1, kind
     again = run(workspace, axes={C: [0.001, 0.1, 10.0]}, figures=["roc_auc", "brier"])
     assert again == strengths
-    assert sorted(path.name for path in workspace.store.folder.iterdir()) == pieces
+    assert (
+        sorted(path.name for path in workspace.context.require_store().folder.iterdir()) == pieces
+    )
 
 
 def test_a_row_that_fails_is_a_row_with_its_reason(workspace):

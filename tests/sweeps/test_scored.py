@@ -56,7 +56,9 @@ def result(workspace):
 def test_unchanged_images_score_as_they_did_in_training(workspace, tmp_path, dataset, options):
     (row,) = run(workspace, rows=[{"dataset": dataset, **options}]).rows
     assert not row.reason
-    pieces = sorted(workspace.store.folder.iterdir(), key=lambda path: path.stat().st_mtime)
+    pieces = sorted(
+        workspace.context.require_store().folder.iterdir(), key=lambda path: path.stat().st_mtime
+    )
     newest = [each for each in pieces if each.name.startswith(("trained-", "combined-"))][-1]
     ingested = [each for each in pieces if each.name.startswith("ingested-")][-1]
     model, scores = newest / "model", newest / "scores"
@@ -76,12 +78,14 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(works
     assert not noisy.reason
     pieces = [
         Predictions.read(path / "scores")
-        for path in workspace.store.folder.glob(f"scored-{MODEL}*")
+        for path in workspace.context.require_store().folder.glob(f"scored-{MODEL}*")
     ]
     scored = [piece.part("test").set_index("case_id") for piece in pieces]
     labels = [
         read_table(path).set_index("case_id")["label"]
-        for path in workspace.store.folder.glob("ingested-*/sealed/labels.parquet")
+        for path in workspace.context.require_store().folder.glob(
+            "ingested-*/sealed/labels.parquet"
+        )
     ]
     theirs = [
         roc_auc_score(label.loc[rows.index] == 1, rows["score_1"] - rows["score_0"])
@@ -96,9 +100,9 @@ def test_figures_are_those_of_the_worse_images_and_nothing_is_trained_anew(works
     assert clean.figures.get(model=MODEL, figure=SELECTION) == noisy.figures.get(
         model=MODEL, figure=SELECTION
     )
-    trained = set(workspace.store.folder.glob("trained-*"))
+    trained = set(workspace.context.require_store().folder.glob("trained-*"))
     run(workspace, rows=[{"scored": {"corruption": "blur", "amount": 1.0}}])
-    assert set(workspace.store.folder.glob("trained-*")) == trained
+    assert set(workspace.context.require_store().folder.glob("trained-*")) == trained
 
 
 def test_the_curves_of_the_sweep_are_its_rows(result):

@@ -29,11 +29,14 @@ def run(workspace, **values):
 @pytest.mark.parametrize("name", REFUSED["questions"])
 def test_a_sweep_that_its_rows_cannot_answer_is_refused_before_the_first(workspace, name):
     values, words = REFUSED["questions"][name].values()
-    before = {*workspace.store.folder.glob("*")}
+    before = {*workspace.context.require_store().folder.glob("*")}
     with pytest.raises(OptionError) as refused:
         run(workspace, **values)
     assert not [word for word in words if word not in str(refused.value)], str(refused.value)
-    made = {path.name.partition("-")[0] for path in {*workspace.store.folder.glob("*")} - before}
+    made = {
+        path.name.partition("-")[0]
+        for path in {*workspace.context.require_store().folder.glob("*")} - before
+    }
     assert made <= {"ingested"}
 
 

@@ -74,7 +74,9 @@ def run(arguments: argparse.Namespace) -> int:
     with scratch_folder("validate") as place:
         checked = read_cohort(files, project, at_home)
         source, opened, columns = checked.source, checked.opened, checked.source.columns
-        patients = ingest_cohort(project, source, opened, place / "cohort", workspace.compute)
+        patients = ingest_cohort(
+            project, source, opened, place / "cohort", workspace.context.compute
+        )
         shared = _refuse_shared(project, place / "cohort", patients, workspace, at_home, arguments)
         # which of several cohorts each case is of, by its site
         site_of = dict[str, str]()
@@ -137,7 +139,11 @@ def _evaluate(
         place: Folder that holds `cohort`.
         target: Folder of page and tables; an earlier one is replaced.
     """
-    cohort, compute, choices = place / "cohort", workspace.compute, workspace.options.choices
+    cohort, compute, choices = (
+        place / "cohort",
+        workspace.context.compute,
+        workspace.options.choices,
+    )
     # as the project evaluates
     options, seed = read_evaluation_options(workspace.options), choices["seed"]
     card = replace(

@@ -33,34 +33,34 @@ from skiagram.models.combined import COMBINATION, MEMBERS, FittedCombination
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.readers.case_images import AS_STORED, CaseReading
 from skiagram.restoration.restore import ByModality
-from skiagram.tasks.task import Task
 
 _ANY_MODEL = f"*/{DEPLOYMENT}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class DeployedModel:
-    """A model with all between an image and a decision; early folders hold no fingerprint."""
+    """A model with all between an image and a decision.
+
+    Attributes:
+        deployment: What its folder says of it.
+        preparer: Makes of a user's file what the model was trained on.
+        scorer: The fits of all repeats.
+        fingerprint: Of the training cases; early folders hold none.
+        task: What is predicted.
+        threshold: Mean over repeats; None with more than two classes.
+        rule: A sentence on what is called positive; empty with more than two classes.
+    """
 
     deployment: Deployment
     preparer: Preparer
     scorer: Scorer
     fingerprint: Fingerprint | None = None
 
-    @property
-    def task(self) -> Task:
-        """What is told apart."""
-        return self.deployment.task
-
-    @property
-    def threshold(self) -> float | None:
-        """The threshold of the mean over repeats; None with more than two classes."""
-        return find_threshold(self.deployment, self.fingerprint)
-
-    @property
-    def rule(self) -> str:
-        """A sentence on what is called positive; empty with more than two classes."""
-        return describe_rule(self.deployment, self.fingerprint)
+    def __post_init__(self) -> None:
+        """Find the threshold, which early folders have in their decisions alone."""
+        self.task = self.deployment.task
+        self.threshold = find_threshold(self.deployment, self.fingerprint)
+        self.rule = describe_rule(self.deployment, self.fingerprint)
 
     def probabilities(self, cases: PreparedCases) -> Floats:
         """Compute the mean calibrated probability over repeats: (n, n_classes), rows sum to 1.

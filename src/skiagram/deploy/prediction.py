@@ -31,6 +31,7 @@ from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prepared_cases import PreparedCases, stored
 from skiagram.doors import in_words_of
 from skiagram.errors import DataError, ModelFailure, SkiagramError, refusal
+from skiagram.image_store.store import ImageStore
 from skiagram.tables.frames import inert
 
 _HELD_BYTES = 512 * 1024**2
@@ -165,8 +166,9 @@ class _Scoring:
             if finders := scorer.finders:
                 pairs = zip(cases.case_id, batch, strict=True)
                 grids = {case: prepared.image.grid for case, prepared in pairs}
-                decisions = model.deployment.decisions
-                marks = list_marks(finders, cases.marks, decisions, cases.images, grids)
+                # Marks lie in the restored images of the first modality.
+                images, decisions = ImageStore(cases.restored), model.deployment.decisions
+                marks = list_marks(finders, cases.marks, decisions, images, grids)
             if self.watch is not None:
                 self.watch([prepared.name for prepared in batch], cases)
         # The result of each case.

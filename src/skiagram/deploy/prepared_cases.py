@@ -50,7 +50,7 @@ class Described(NamedTuple):
     encoding: FeatureTable | None
 
 
-@dataclass(frozen=True)
+@dataclass
 class PreparedCases:
     """Some new cases, restored.
 
@@ -65,6 +65,8 @@ class PreparedCases:
         readings: What a model reads of the cases, by the model.
         scores: (n, n_classes) raw scores per repeat, once the cases were scored.
         marks: A finder's by repeat, once the cases were scored.
+        restored: Folder of the store.
+        scored: (n,) the cases to score, as a model is asked for them.
     """
 
     folder: Path
@@ -78,19 +80,10 @@ class PreparedCases:
     scores: list[Floats] = field(default_factory=list)
     marks: dict[int, pd.DataFrame] = field(default_factory=dict)
 
-    @property
-    def restored(self) -> Path:
-        return self.folder / "restored"
-
-    @property
-    def images(self) -> ImageStore:
-        """Return the restored images of the first modality."""
-        return ImageStore(self.restored)
-
-    @property
-    def scored(self) -> Texts:
-        """Return the cases to score, as a model is asked for them."""
-        return np.array(self.case_id, dtype=str)
+    def __post_init__(self) -> None:
+        """Say where images lie, and which cases a model is asked for."""
+        self.restored = self.folder / "restored"
+        self.scored: Texts = np.array(self.case_id, dtype=str)
 
 
 @dataclass(frozen=True)

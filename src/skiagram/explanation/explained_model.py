@@ -136,7 +136,7 @@ class KnownRegions:
     of_all: bool
 
 
-@dataclass(frozen=True)
+@dataclass
 class ExplainedModel:
     """A model on the development cases of a data set.
 
@@ -148,6 +148,9 @@ class ExplainedModel:
         encoders: Name → `_target_` and options of each frozen encoder.
         encoding: Folder of the encoding that it reads; None without one.
         fused: Whether it reads features beside an encoding.
+        regions: Where lesions or organs are, of some cases; None without any.
+        positive: Label of the condition looked for.
+        first: The fits of the first repeat, which hold every case out once.
     """
 
     name: str
@@ -166,19 +169,10 @@ class ExplainedModel:
     regions: KnownRegions | None = None
     context: RunContext = NOTHING_KEPT
 
-    @property
-    def positive(self) -> int:
-        return int(self.task.predicted.positive or 0)
-
-    @property
-    def first(self) -> tuple[FoldFit, ...]:
-        """List the fits of the first repeat, which hold every case out once."""
-        return self.fits[: len(self.fits) // self.plan.repeats]
-
-    @property
-    def _ratio(self) -> float:
-        """Compute held-out cases per training case of a fit."""
-        return 1 / (len(self.first) - 1)
+    def __post_init__(self) -> None:
+        """Tell the fits of the first repeat from the others."""
+        self.positive = int(self.task.predicted.positive or 0)
+        self.first = self.fits[: len(self.fits) // self.plan.repeats]
 
     def stream(self, fit: FoldFit, *name: str | int) -> np.random.Generator:
         return stream(self.plan.seed, STREAM, self.name, fit.number, *name)
@@ -214,7 +208,8 @@ class ExplainedModel:
             float(roc_auc(fit.ranking, self.is_positive(fit), np.ones((1, len(fit.ranking))))[0])
             for fit in self.fits
         ]
-        return corrected_mean(np.array(values), self._ratio, 0.0, 1.0)
+        held_out_per_training_case = 1 / (len(self.first) - 1)
+        return corrected_mean(np.array(values), held_out_per_training_case, 0.0, 1.0)
 
     def measure_loss(self, changed: Sequence[Floats]) -> Loss:
         """Estimate the AUC lost by changes, which give each fit (changes, m) held-out scores."""
@@ -224,7 +219,8 @@ class ExplainedModel:
             )
             for fit, scores in zip(self.fits, changed, strict=True)
         ]
-        return estimate_loss(losses, self.plan.repeats, self._ratio)
+        held_out_per_training_case = 1 / (len(self.first) - 1)
+        return estimate_loss(losses, self.plan.repeats, held_out_per_training_case)
 
 
 def draw_rows(generator: np.random.Generator, table: FeatureTable, most: int) -> Whole:

@@ -26,15 +26,10 @@ class Purpose(Enum):
     ARCHIVE = "the archive of images is"
     SEAL = "the labels of the test cases are"
 
-    @property
-    def variable(self) -> str:
-        """The environment variable that may hold the key itself."""
-        return f"SKIAGRAM_{self.name}_KEY"
-
-    @property
-    def file_variable(self) -> str:
-        """The environment variable that may name a file with the key."""
-        return f"SKIAGRAM_{self.name}_KEY_FILE"
+    def __init__(self, _: str) -> None:
+        """Name the environment variables that may hold the key itself, or name a file with it."""
+        self.variable = f"SKIAGRAM_{self.name}_KEY"
+        self.file_variable = f"{self.variable}_FILE"
 
 
 def _find_identities(purpose: Purpose, where: str) -> list[Any]:

@@ -110,9 +110,19 @@ class Ledger(NamedTuple):
         )
 
 
-def read_ledger(home: Path) -> Ledger:
-    """Read the ledger in the project's lasting folder, and check its chain."""
-    return _read_file(home / LEDGER)
+def read_ledger(home: Path, name: str = LEDGER) -> Ledger:
+    """Read the ledger in the project's lasting folder, and check its chain.
+
+    A file that is missing is a ledger without openings. Bytes that are no text are kept as marks
+    that make their line a fault.
+
+    Args:
+        home: The folder.
+        name: Of the file in it: the ledger, or its copy in `.work`.
+    """
+    path = home / name
+    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    return _read(text.splitlines())
 
 
 def describe_openings(home: Path, comparison: Comparison) -> tuple[str, ...]:
@@ -156,11 +166,11 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
     """
     # Two runs at once would both count themselves as the next.
     with locked(home / _LOCK):
-        _add_missing(home / LEDGER, _read_file(home / _COPY).openings)
+        _add_missing(home, LEDGER, read_ledger(home, _COPY).openings)
         ledger = read_ledger(home)
         earlier_opening = ledger.find(comparison)
         if earlier_opening is not None:
-            _add_missing(home / _COPY, ledger.openings)  # a kill may have come between the two
+            _add_missing(home, _COPY, ledger.openings)  # a kill may have come between the two
             return earlier_opening
         # The commit of the code is noted beside the time.
         commit = current_commit(project)
@@ -173,8 +183,8 @@ def note_opening(home: Path, comparison: Comparison, project: Path) -> Opening:
             previous=ledger.heads,
         )
         # The ledger and its copy: who deletes one is found out by the other.
-        _add_missing(home / LEDGER, [opening])
-        _add_missing(home / _COPY, read_ledger(home).openings)
+        _add_missing(home, LEDGER, [opening])
+        _add_missing(home, _COPY, read_ledger(home).openings)
         return opening
 
 
@@ -184,16 +194,16 @@ def unite_ledgers(home: Path, elsewhere: Iterable[str]) -> int:
     They come as lines of other ledgers; those that were altered are left out.
     """
     with locked(home / _LOCK):
-        others = (*_read_file(home / _COPY).openings, *_read(elsewhere).openings)
-        missing = _add_missing(home / LEDGER, others)
-        _add_missing(home / _COPY, read_ledger(home).openings)
+        others = (*read_ledger(home, _COPY).openings, *_read(elsewhere).openings)
+        missing = _add_missing(home, LEDGER, others)
+        _add_missing(home, _COPY, read_ledger(home).openings)
         return missing
 
 
-def _add_missing(path: Path, openings: Iterable[Opening]) -> int:
+def _add_missing(home: Path, name: str, openings: Iterable[Opening]) -> int:
     """Add the openings that a file lacks at its end; what stands there is never rewritten."""
     # Only lines with other hashes than those in the file are new.
-    hashes = {opening.hash for opening in _read_file(path).openings}
+    path, hashes = home / name, {opening.hash for opening in read_ledger(home, name).openings}
     missing = {opening.hash: opening for opening in openings if opening.hash not in hashes}
     # A line cut short by a kill is ended first.
     if missing:
@@ -208,12 +218,12 @@ def _add_missing(path: Path, openings: Iterable[Opening]) -> int:
     return len(missing)
 
 
-def _read_file(path: Path) -> Ledger:
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    return _read(text.splitlines())
-
-
 def _read(lines: Iterable[str]) -> Ledger:
+    """Read the genuine lines of a ledger; each other one is a fault, in words.
+
+    A line is genuine where its hash is that of its content, and the chain whole where all that an
+    opening followed is there: who takes a line out is found out by the next one.
+    """
     openings: dict[str, Opening] = {}
     faults: list[str] = []
     # A line is genuine where its hash is that of its content.

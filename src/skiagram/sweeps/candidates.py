@@ -22,28 +22,28 @@ from skiagram.tasks.cases import read_cases, read_task
 from skiagram.training.options import Trainer
 
 
-@dataclass(frozen=True)
+@dataclass
 class Candidate:
     """A model that a row trains: of features, of what an encoder makes, or a network.
 
     Attributes:
+        name: Of its config.
+        options: `_target_` and options of that config, as the row changes them.
         trainer: Where a network is trained; None of any other model.
+        encoding: The encoder whose numbers it reads; None for features.
+        arm: Which it belongs to.
     """
 
     name: str
     options: Options
     trainer: Trainer | None = None
 
-    @property
-    def arm(self) -> str:
+    def __post_init__(self) -> None:
+        """Find what it reads, which tells its arm."""
+        self.encoding: str | None = fitted_options(self.options).get("encoding")
+        self.arm = "classical" if self.encoding is None else "encoder"
         if self.trainer is not None:
-            return "deep"
-        return "classical" if self.encoding is None else "encoder"
-
-    @property
-    def encoding(self) -> str | None:
-        """Return the encoder whose numbers it reads; None for features."""
-        return fitted_options(self.options).get("encoding")
+            self.arm = "deep"
 
     def model(self, threads: int) -> Any:
         """Build the untrained model."""
@@ -74,11 +74,11 @@ def train_candidate(
 ) -> Path:
     """Train a model on prepared data; return the piece with its `model` and `scores`."""
     # All that a training depends on names its piece.
-    (cases, task), store = read_cases(prepared.cases), workspace.store
+    (cases, task), store = read_cases(prepared.cases), workspace.context.require_store()
     inputs = candidate.inputs(prepared) | {
         "model": candidate.options,
         "plan": asdict(plan),
-        "threads": workspace.compute.threads,
+        "threads": workspace.context.compute.threads,
         "design": task.design,
         "cases": cases.case_id.tolist(),
         "split": cases.split.tolist(),
@@ -89,9 +89,9 @@ def train_candidate(
         return made
 
     def make(folder: Path) -> None:
-        model = candidate.model(workspace.compute.threads)
+        model = candidate.model(workspace.context.compute.threads)
         # Rows are made side by side, so each trains in its own process.
-        compute = replace(IN_PROCESS, threads=workspace.compute.threads)
+        compute = replace(IN_PROCESS, threads=workspace.context.compute.threads)
         options = TrainOptions(model=dict(candidate.options), plan=plan, compute=compute)
         folders = ArmFolders(folder / "model", folder / "scores", fits)
         context = RunContext(compute)

@@ -96,9 +96,9 @@ def measure_costs(
         read = families if candidate.name in reads_features else []
         inputs = _time_inputs(candidate, encoders.get(candidate.encoding or ""), read)
         # The model on its own.
-        threads = workspace.compute.threads
+        threads = workspace.context.compute.threads
         model, fitted = candidate.model(threads), candidate.load(fits)
-        with workspace.compute.limit():
+        with workspace.context.compute.limit():
             development = plan.limit(cases).development()
             timed = time_model(model, fitted, fits, data, development, task, plan, clock)
         # Training counts what was read for all cases, scoring what is read for one.

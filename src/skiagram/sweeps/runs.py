@@ -104,11 +104,6 @@ class PreparedRow:
     evaluation: EvaluationOptions
 
     @property
-    def dataset(self) -> str:
-        """Return the config of the data set whose cases are reported."""
-        return self.scored.dataset or str(self.workspace.options.choices["dataset"])
-
-    @property
     def trainings(self) -> list[partial[Path]]:
         """List what trains each candidate: a call that returns its piece."""
         return [
@@ -119,7 +114,7 @@ class PreparedRow:
     @property
     def machine(self) -> str:
         """Say on what times of its models are taken: what they depend on besides the work."""
-        threads = self.workspace.compute.threads
+        threads = self.workspace.context.compute.threads
         trainers = [each.trainer for each in self.candidates if each.trainer is not None]
         accelerator = f", accelerator {trainers[0].accelerator}" if trainers else ""
         return (
@@ -263,7 +258,8 @@ def _train(
         ends.append(len(trainings))
     # A row is finished as soon as its own models are trained.
     keys, pieces = [*trainings], dict[str, tuple[Path | SkiagramError, float | None]]()
-    done = workspace.compute.map_fits(_train_timed, [*trainings.values()], gpus=visible_gpus())
+    compute = workspace.context.compute
+    done = compute.map_fits(_train_timed, [*trainings.values()], gpus=visible_gpus())
     # Rows in their order, each when its trainings are there.
     for row, each, end in zip(rows, prepared, ends, strict=True):
         while len(pieces) < end:
@@ -396,7 +392,7 @@ def _finish(prepared: PreparedRow, pieces: Sequence[Path], open_seal: OpenSeal) 
     for name, (model, scores) in made.items():
 
         def make(folder: Path, model: Path = model, scores: Path = scores) -> None:
-            score_images(model, scores, reported, scored, seed, folder, workspace.compute)
+            score_images(model, scores, reported, scored, seed, folder, workspace.context.compute)
 
         inputs = {
             "trained": "/".join(scores.parts[-3:]),
@@ -443,9 +439,12 @@ def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> Ro
         requests |= {"costs": sweep.costs, **times}
     inputs = made.inputs | requests
     compared = None if reference is None or reference is made else reference
-    # Ids of cases mean nothing beyond their data set.
-    apart = compared is not None and compared.prepared.dataset != prepared.dataset
-    if apart:
+    # Ids of cases mean nothing beyond the data set whose cases are reported.
+    datasets = {
+        each.scored.dataset or str(each.workspace.options.choices["dataset"])
+        for each in (prepared, *([] if compared is None else [compared.prepared]))
+    }
+    if apart := len(datasets) > 1:
         compared = None
     if compared is not None:
         inputs["reference"] = compared.inputs

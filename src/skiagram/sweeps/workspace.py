@@ -9,7 +9,6 @@ from typing import Any
 from skiagram.composition import Composition
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.context import RunContext
-from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import Compute
 from skiagram.options import check
 
@@ -47,23 +46,17 @@ class Workspace:
         context = RunContext.of_project(root, compute)
         return cls(options, Path(data) if data else None, context, root)
 
-    @property
-    def compute(self) -> Compute:
-        """Return how much of the machine rows may use."""
-        return self.context.compute
-
-    @property
-    def store(self) -> PieceStore:
-        """Open the store of finished pieces."""
-        return self.context.require_store()
-
     def make_once(
         self, kind: str, inputs: Mapping[str, Any], step: Callable[..., object], *given: Any
     ) -> Path:
-        """Return the folder of a piece; it is made at the first call for these inputs and code.
+        """Find the folder of a piece; it is made at the first call for these inputs and code.
 
         Args:
+            kind: Of the piece, which its folder's name begins with.
             inputs: All that the piece depends on besides the code of the step, as JSON.
             step: Writes the piece from what it is given and the folder, which comes last.
+            given: What the step is given.
         """
-        return self.store.make(name_piece(kind, inputs, step), lambda folder: step(*given, folder))
+        return self.context.require_store().make(
+            name_piece(kind, inputs, step), lambda folder: step(*given, folder)
+        )
