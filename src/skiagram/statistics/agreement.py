@@ -17,9 +17,12 @@ LIMIT = 1.96  # standard deviations from the bias to a limit (Bland & Altman 198
 
 
 def count_far(values: Floats) -> int:
-    """Count how many of (n,) values are more than ten median absolute deviations off the median.
+    """Count how many values are more than ten median absolute deviations off the median.
 
     Of normal values next to none is; 0 where half of the values or more are equal.
+
+    Args:
+        values: (n,) finite, in any unit.
     """
     off = np.abs(values - np.median(values))
     usual = float(np.median(off))
@@ -32,7 +35,17 @@ def _figure_of_sums(
     figure: Callable[..., Floats],
     scale: Scale = "plain",
 ) -> Linearised:
-    """Estimate a figure of the number of cases and of the sums of terms; NaN where it has none."""
+    """Estimate a figure of the number of cases and of the sums of terms; NaN where it has none.
+
+    A case's part in each sum is taken away to leave it out, which costs as much as one look at all
+    cases.
+
+    Args:
+        terms: (n,) each, whose sums tell the figure.
+        patient: (n,) from 0.
+        figure: Takes the number of cases and the sums, one or many at once.
+        scale: On which the interval is symmetric.
+    """
     case_terms = np.stack([np.ones(len(patient)), *terms])
     whole = case_terms.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -41,17 +54,35 @@ def _figure_of_sums(
 
 
 def absolute_error(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
-    """Estimate the mean absolute error."""
+    """Estimate the mean absolute error, in the unit of the numbers.
+
+    Args:
+        predicted: (n,).
+        measured: (n,).
+        patient: (n,) from 0.
+    """
     return mean_of_cases(np.abs(predicted - measured), patient, "log")
 
 
 def mean_difference(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
-    """Estimate the bias, the mean of predicted minus measured."""
+    """Estimate the bias, the mean of predicted minus measured, in their unit.
+
+    Args:
+        predicted: (n,).
+        measured: (n,).
+        patient: (n,) from 0.
+    """
     return _figure_of_sums([predicted - measured], patient, lambda cases, total: total / cases)
 
 
 def root_mean_square_error(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
-    """Estimate the root mean square error."""
+    """Estimate the root mean square error, in the unit of the numbers.
+
+    Args:
+        predicted: (n,).
+        measured: (n,).
+        patient: (n,) from 0.
+    """
     return _figure_of_sums(
         [np.square(predicted - measured)],
         patient,
@@ -61,7 +92,14 @@ def root_mean_square_error(predicted: Floats, measured: Floats, patient: Whole) 
 
 
 def agreement_limit(predicted: Floats, measured: Floats, patient: Whole, side: float) -> Linearised:
-    """Estimate a limit of agreement, the lower (`side` -1) or the upper one (1)."""
+    """Estimate a limit of agreement: the bias plus or minus 1.96 standard deviations.
+
+    Args:
+        predicted: (n,).
+        measured: (n,).
+        patient: (n,) from 0.
+        side: −1 for the lower limit, 1 for the upper one.
+    """
     gap = predicted - measured
     centre = gap.mean()  # far sums lose digits
 
@@ -108,6 +146,11 @@ def intraclass_correlation(predicted: Floats, measured: Floats, patient: Whole) 
     """Estimate ICC(A,1): two-way, absolute agreement, a single measurement of each of two.
 
     McGraw & Wong 1996, *Psychological Methods* 1:30, table 4; ICC(2,1) of Shrout and Fleiss.
+
+    Args:
+        predicted: (n,).
+        measured: (n,), in the same unit.
+        patient: (n,) from 0.
     """
     centre = measured.mean()
     # Means of both measurements and their gaps hold all that the analysis of variance needs.
@@ -132,6 +175,11 @@ def quadratic_kappa(predicted: Floats, measured: Floats, patient: Whole) -> Line
 
     Cohen 1968, *Psychological Bulletin* 70:213. It is 1 − E(predicted − measured)² over the same of
     grades drawn at random from both, which follows from sums of grades and of their squares.
+
+    Args:
+        predicted: (n,) places of grades.
+        measured: (n,) places of grades.
+        patient: (n,) from 0.
     """
     centre = measured.mean()
     x, y = predicted - centre, measured - centre
@@ -154,7 +202,15 @@ def quadratic_kappa(predicted: Floats, measured: Floats, patient: Whole) -> Line
 
 
 def grade_error(predicted: Floats, measured: Floats, patient: Whole) -> Linearised:
-    """Estimate the mean absolute error of grades: the share of wrong ones · their mean error."""
+    """Estimate the mean absolute error of grades: the share of wrong ones · their mean error.
+
+    Where no grade is wrong its interval is Wilson's of that share, an error of one grade each.
+
+    Args:
+        predicted: (n,) places of grades.
+        measured: (n,) places of grades.
+        patient: (n,) from 0.
+    """
     error = np.abs(predicted - measured)
     found = mean_of_cases(error, patient, "log")
     return replace(found, chance=(0.0, _mean_of_wrong(error)), most_cases=1.0)
@@ -167,6 +223,13 @@ def _mean_of_wrong(error: Floats) -> float:
 
 
 def interval_coverage(low: Floats, high: Floats, measured: Floats, patient: Whole) -> Linearised:
-    """Estimate the share of numbers inside their (n,) intervals."""
+    """Estimate the share of numbers inside their intervals, bounds included.
+
+    Args:
+        low: (n,) lower bounds.
+        high: (n,) upper bounds.
+        measured: (n,).
+        patient: (n,) from 0.
+    """
     inside = ((low <= measured) & (measured <= high)).astype(np.float64)
     return share(inside[None], patient)

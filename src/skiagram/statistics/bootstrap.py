@@ -76,7 +76,7 @@ class PatientDraws:
 
     @cached_property
     def counts(self) -> NDArray[np.uint8]:
-        """Return (replicates, n_patients), how often each patient was drawn.
+        """Draw (replicates, n_patients), how often each patient is in each resample.
 
         They are drawn when a figure first needs them, as they take most of the memory.
         """
@@ -119,6 +119,10 @@ def draw_patients(
     """Draw patients with replacement.
 
     Args:
+        patient: (n,) from 0.
+        smallest_class: Patients of the rarest class.
+        replicates: How many resamples.
+        seed: Of their stream.
         degrees: Degrees of freedom of a variance over these patients; None: those of all cases
             together, without regard to class.
     """

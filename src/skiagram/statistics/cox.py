@@ -17,6 +17,12 @@ class _Risk:
     """Risk sets: the cases in descending time, and where each time's set ends."""
 
     def __init__(self, time: Floats, event: Flags) -> None:
+        """Sort the cases by descending time, so that a risk set is all that came before.
+
+        Args:
+            time: (n,).
+            event: (n,) bool; False: censored.
+        """
         self.order = np.argsort(-time, kind="stable")
         descending = time[self.order]
         last = np.flatnonzero(np.append(np.diff(descending) != 0, True))
@@ -26,18 +32,43 @@ class _Risk:
         self.deaths = np.bincount(self.place, weights=self.event, minlength=len(last))
 
     def sums(self, terms: Floats) -> Floats:
-        """Compute the sum over each time's risk set of terms in descending time."""
+        """Sum terms over each time's risk set.
+
+        Args:
+            terms: (n, …) in descending time.
+
+        Returns:
+            (times, …) in descending time.
+        """
         summed: Floats = np.cumsum(terms, axis=0)[self.last]
         return summed
 
     def cumulative(self, steps: Floats) -> Floats:
-        """Sum, for each case, the steps at times up to its own."""
+        """Sum, for each case, the steps at times up to its own.
+
+        Args:
+            steps: (times,) in descending time.
+
+        Returns:
+            (n,) in descending time.
+        """
         backwards: Floats = np.cumsum(steps[::-1], axis=0)[::-1][self.place]
         return backwards
 
 
 def _loss(weights: Floats, values: Floats, risk: _Risk) -> tuple[float, Floats, Floats]:
-    """Compute −ℓ / n, its gradient, and the cases' expected events."""
+    """Compute Cox's loss, −ℓ / n with Breslow's ties.
+
+    The highest score is taken out of the exponentials, which would overflow.
+
+    Args:
+        weights: (p,).
+        values: (n, p) in descending time.
+        risk: Their risk sets.
+
+    Returns:
+        The loss, its gradient (p,), and the events (n,) that are expected of each case.
+    """
     score = values @ weights
     top = float(score.max())
     hazard = np.exp(score - top)
@@ -51,9 +82,19 @@ def _loss(weights: Floats, values: Floats, risk: _Risk) -> tuple[float, Floats, 
 def fit_ridge(
     values: Floats, time: Floats, event: Flags, penalty: float, iterations: int = 100
 ) -> Floats:
-    """Fit (p,) weights under an L2 penalty, by Newton's method.
+    """Fit weights under an L2 penalty, by Newton's method.
 
     Where columns outnumber cases, they are turned to as many axes first, which changes no optimum.
+
+    Args:
+        values: (n, p) without gaps, centred by the caller or not: a constant changes nothing.
+        time: (n,).
+        event: (n,) bool.
+        penalty: α of the module's formula, ρ = 0.
+        iterations: Newton's steps at most.
+
+    Returns:
+        (p,) log hazard ratios for one unit of each column.
 
     Raises:
         NotConverged: The weights grow without end, as without a penalty they may.
@@ -104,9 +145,20 @@ def fit_elastic_net(
     l1_ratio: float,
     iterations: int = 20_000,
 ) -> Floats:
-    """Fit (p,) weights under an L1 and an L2 penalty, by accelerated proximal steps.
+    """Fit weights under an L1 and an L2 penalty, by accelerated proximal steps.
 
     Beck & Teboulle 2009, *SIAM Journal on Imaging Sciences* 2:183, with restarts.
+
+    Args:
+        values: (n, p) without gaps.
+        time: (n,).
+        event: (n,) bool.
+        penalty: α of the module's formula.
+        l1_ratio: ρ, in [0, 1].
+        iterations: Steps at most.
+
+    Returns:
+        (p,) log hazard ratios, many of them exactly 0.
 
     Raises:
         NotConverged: The optimum was not reached in so many steps.
@@ -148,9 +200,17 @@ def fit_elastic_net(
 
 
 def martingale_residuals(score: Floats, time: Floats, event: Flags) -> Floats:
-    """Compute (n,) events minus those expected at scores: the gradient of the log likelihood.
+    """Compute events minus those expected at scores: the gradient of the log likelihood.
 
     Therneau, Grambsch & Fleming 1990, *Biometrika* 77:147.
+
+    Args:
+        score: (n,) log hazard ratios.
+        time: (n,).
+        event: (n,) bool.
+
+    Returns:
+        (n,) ≤ 1; their sum is 0.
     """
     risk = _Risk(time, event)
     _, _, expected = _loss(np.ones(1), score[risk.order, None], risk)
@@ -160,7 +220,17 @@ def martingale_residuals(score: Floats, time: Floats, event: Flags) -> Floats:
 
 
 def baseline_hazard(score: Floats, time: Floats, event: Flags, grid: Floats) -> Floats:
-    """Estimate (k,) Breslow's cumulative hazard of a case of score 0 at the times of a grid."""
+    """Estimate Breslow's cumulative hazard of a case of score 0.
+
+    Args:
+        score: (n,) log hazard ratios.
+        time: (n,).
+        event: (n,) bool.
+        grid: (k,) times.
+
+    Returns:
+        (k,) at these times; 0 before the first event.
+    """
     risk = _Risk(time, event)
     steps = risk.deaths / risk.sums(np.exp(score[risk.order]))
     times = time[risk.order][risk.last]

@@ -74,6 +74,10 @@ def placements(
 
     Args:
         ranking: (repeats, n); a single row stands beside each repeat of `fit`.
+        positive: (n,) the class looked for.
+        patient: (n,) from 0.
+        folds: Fits of each repeat, whose training sets overlap; 0 where one fit scored all cases.
+        fit: (repeats, n) which fit scored a case; None where one did.
 
     Raises:
         DataError: No fit scored a case of each class, so that there is no pair to put in order.
@@ -117,7 +121,16 @@ def linearise_share_of_pairs(placed: Floats, pairs: Floats, positive: Flags) -> 
 
 
 def _placed(ranking: Floats, positive: Flags) -> Floats:
-    """Compute (repeats, n) placements (DeLong et al. 1988): shares of pairs ranked rightly."""
+    """Compute placements (DeLong et al. 1988): shares of pairs ranked rightly, ties half.
+
+    Args:
+        ranking: (repeats, n), all of one fit.
+        positive: (n,), some of them.
+
+    Returns:
+        (repeats, n): of a positive the share of negatives below it, of a negative that of positives
+        above.
+    """
     # The placement of a case is its share of pairs won against the other class.
     n_positive, n_negative = int(positive.sum()), int((~positive).sum())
     values = np.empty(ranking.shape)
@@ -139,6 +152,7 @@ def _placed(ranking: Floats, positive: Flags) -> Floats:
 
 
 def _no_pair(fault: str) -> DataError:
+    """Refuse scores that hold no pair of both classes by one fit."""
     return DataError(
         fault,
         where="AUC",
@@ -180,7 +194,11 @@ def macro_placements(
 
 
 def detectability(auc: float) -> float:
-    """Compute d_a = √2 Φ⁻¹(AUC), the distance of two equal normal densities with that AUC."""
+    """Compute d_a = √2 Φ⁻¹(AUC), the distance of two equal normal densities with that AUC.
+
+    Args:
+        auc: In (0, 1); 0.5 gives 0.
+    """
     return float(np.sqrt(2) * scipy.special.ndtri(auc))
 
 
@@ -189,6 +207,10 @@ def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
 
     The ratio's variance is by the delta method on the paired placements; a ratio below 0 (a model
     worse than chance) counts as 0. (Barrett & Myers 2004, *Foundations of Image Science*, §13.2.)
+
+    Args:
+        model: AUC of a model.
+        ideal: AUC of the ideal observer, of the same cases.
     """
     # At 0.5 the ideal observer has no information to use, at 1 it is endless.
     if not 0.5 < ideal.value < 1:
@@ -210,5 +232,8 @@ def has_leaked(above: Estimate) -> bool:
     """Tell whether a model is surely above the ideal, which only a leak explains.
 
     Sufficient, not necessary: a leak that stays below the ideal passes unseen.
+
+    Args:
+        above: AUC of the model minus that of the ideal observer, of the same cases.
     """
     return above.low is not None and above.low > 0

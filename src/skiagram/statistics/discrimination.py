@@ -15,13 +15,25 @@ from skiagram.compiled.loops import compiled
 
 
 def score_difference(scores: Floats, positive: int) -> Floats:
-    """Compute positive minus other score of (..., 2) scores."""
+    """Subtract the other class's score from the positive one's.
+
+    Args:
+        scores: (..., 2).
+        positive: 0 or 1.
+    """
     difference: Floats = scores[..., positive] - scores[..., 1 - positive]
     return difference
 
 
 def tied_order(score: Floats) -> tuple[Whole, Flags]:
-    """Find the ascending order of (n,) scores and, by place in it, whether a run of ties ends."""
+    """Find the ascending order of scores, and where runs of ties end.
+
+    Args:
+        score: (n,).
+
+    Returns:
+        (n,) cases in order, and (n,) by place in it, whether a run of equal scores ends there.
+    """
     order = np.argsort(score, kind="stable").astype(np.int64)
     ordered = score[order]
     return order, np.append(ordered[1:] != ordered[:-1], True)
@@ -56,11 +68,16 @@ def sums_by_run(
 
 @compiled
 def roc_areas(order: Whole, ends: Flags, positive: Flags, weights: Floats) -> Floats:
-    """Compute (b,) the area under the ROC curve for each row of weights; NaN without both classes.
+    """Compute the area under the ROC curve for each row of weights.
 
     Args:
         order: (n,) cases by ascending score.
         ends: (n,) whether the place ends a run of equal scores.
+        positive: (n,) by case.
+        weights: (b, n) by case, ≥ 0.
+
+    Returns:
+        (b,) in [0, 1]; NaN without both classes.
     """
     areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
@@ -77,9 +94,16 @@ def roc_areas(order: Whole, ends: Flags, positive: Flags, weights: Floats) -> Fl
 
 @compiled
 def precision_areas(order: Whole, ends: Flags, positive: Flags, weights: Floats) -> Floats:
-    """Compute (b,) the average precision for each row of weights; NaN without a positive.
+    """Compute the average precision for each row of weights.
 
-    It takes what `roc_areas` takes, but the order is by descending score.
+    Args:
+        order: (n,) cases by descending score.
+        ends: (n,) whether the place ends a run of equal scores.
+        positive: (n,) by case.
+        weights: (b, n) by case, ≥ 0.
+
+    Returns:
+        (b,) in [0, 1]; NaN without a positive.
     """
     areas, passed, hits = np.empty(len(weights)), np.empty(len(order)), np.empty(len(order))
     for row in range(len(weights)):
@@ -97,7 +121,7 @@ Rule = Callable[[Floats, Flags, Floats], Floats]
 
 
 def within_fits(rule: Rule, fit: Whole | None) -> Rule:
-    """Return a rule of scores, positives and weights as its mean over fits, by number of pairs.
+    """Turn a rule of scores, positives and weights into its mean over fits, by number of pairs.
 
     Scores of two fits share no scale, so each fit's cases are ordered on their own.
 
@@ -126,7 +150,13 @@ def roc_auc(score: Floats, positive: Flags, weights: Floats, fit: Whole | None =
     """Area under the ROC curve: chance that a positive outranks a negative, ties half.
 
     Args:
+        score: (n,) higher for likelier positives.
+        positive: (n,) true class.
+        weights: (b, n) ≥ 0.
         fit: (n,) the fit that scored each case: only pairs within a fit count; None: all pairs.
+
+    Returns:
+        (b,) in [0, 1]; NaN without a pair.
     """
 
     def area(score: Floats, positive: Flags, weights: Floats) -> Floats:
@@ -137,7 +167,16 @@ def roc_auc(score: Floats, positive: Flags, weights: Floats, fit: Whole | None =
 
 
 def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats:
-    """Mean precision over the steps of recall, without interpolation."""
+    """Mean precision over the steps of recall, without interpolation.
+
+    Args:
+        score: (n,) higher for likelier positives.
+        positive: (n,) true class.
+        weights: (b, n) ≥ 0.
+
+    Returns:
+        (b,) in [0, 1]; NaN without a positive.
+    """
     order, ends = tied_order(-score)
     return precision_areas(order, ends, positive, np.ascontiguousarray(weights))
 
@@ -145,7 +184,17 @@ def average_precision(score: Floats, positive: Flags, weights: Floats) -> Floats
 def one_vs_rest_auc(
     probability: Floats, label: Whole, weights: Floats, fit: Whole | None = None
 ) -> Floats:
-    """Unweighted mean over classes of the AUC of that class against all others."""
+    """Unweighted mean over classes of the AUC of that class against all others.
+
+    Args:
+        probability: (n, n_classes), or scores that are alike for all classes.
+        label: (n,).
+        weights: (b, n) ≥ 0.
+        fit: (n,) the fit that scored each case; None where one did.
+
+    Returns:
+        (b,); NaN where a class is absent.
+    """
     classes = range(probability.shape[1])
     areas: Floats = np.mean(
         [roc_auc(probability[:, k], label == k, weights, fit) for k in classes], axis=0
@@ -154,11 +203,13 @@ def one_vs_rest_auc(
 
 
 def auc_of_classes(scores: Floats, label: Whole, positive: int | None) -> float:
-    """Compute the AUC of (n, n_classes) scores; of more than two classes the mean one-vs-rest.
+    """Compute the AUC of raw scores; of more than two classes the mean one-vs-rest.
 
     Scores of more than two classes are centred by case: logits are defined up to a constant.
 
     Args:
+        scores: (n, n_classes).
+        label: (n,).
         positive: Label of the condition looked for; None with more than two classes.
     """
     weights = np.ones((1, len(label)))
@@ -170,7 +221,13 @@ def auc_of_classes(scores: Floats, label: Whole, positive: int | None) -> float:
 
 
 def macro_average_precision(probability: Floats, label: Whole, weights: Floats) -> Floats:
-    """Unweighted mean over classes of the average precision of that class against all others."""
+    """Unweighted mean over classes of the average precision of that class against all others.
+
+    Args:
+        probability: (n, n_classes).
+        label: (n,).
+        weights: (b, n) ≥ 0.
+    """
     classes = range(probability.shape[1])
     result: Floats = np.mean(
         [average_precision(probability[:, k], label == k, weights) for k in classes], axis=0
@@ -181,8 +238,17 @@ def macro_average_precision(probability: Floats, label: Whole, weights: Floats) 
 def brier(probability: Floats, label: Whole, weights: Floats, positive: int | None) -> Floats:
     """Mean squared distance of probabilities from what was true; lower is better.
 
-    Two classes: of the positive class alone, in [0, 1]. More: summed over classes, in [0, 2]
-    (Brier 1950).
+    Two classes: of the positive class alone, in [0, 1]. More: summed over classes, in [0, 2] (Brier
+    1950).
+
+    Args:
+        probability: (n, n_classes).
+        label: (n,).
+        weights: (b, n) ≥ 0.
+        positive: The class looked for; None with more than two.
+
+    Returns:
+        (b,).
     """
     truth = np.eye(probability.shape[1])[label]
     squares = (probability - truth) ** 2
@@ -195,6 +261,11 @@ def matthews_correlation(called: Flags, positive: Flags, weights: Floats) -> Flo
 
     Args:
         called: (n,) whether a case is called positive.
+        positive: (n,) whether it is.
+        weights: (b, n) ≥ 0.
+
+    Returns:
+        (b,) in [−1, 1].
     """
     # The coefficient by three shares: truly positive, called so, and both.
     total = weights.sum(axis=1)
@@ -210,12 +281,19 @@ def matthews_correlation(called: Flags, positive: Flags, weights: Floats) -> Flo
 
 
 def confusion(decision: Whole, label: Whole, n_classes: int) -> Whole:
-    """Count cases: rows true class, columns named class."""
+    """Count cases: rows true class, columns named class.
+
+    Args:
+        decision: (n,) named classes.
+        label: (n,) true ones.
+        n_classes: Of the task, whether they occur or not.
+    """
     flat = np.bincount(label * n_classes + decision, minlength=n_classes**2)
     return flat.reshape(n_classes, n_classes).astype(np.int64)
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Divide, with NaN where there is nothing to divide by."""
     result = np.full(np.shape(numerator), np.nan)
     np.divide(numerator, denominator, out=result, where=denominator > 0)
     return result

@@ -13,7 +13,15 @@ from numpy.typing import ArrayLike
 
 
 def t_quantile(level: float, degrees: ArrayLike) -> Any:
-    """Compute the quantile of Student's t at a level in (0, 1); an array of many degrees' one."""
+    """Compute the quantile of Student's t.
+
+    Args:
+        level: In (0, 1).
+        degrees: Of freedom, > 0, may be infinite; one number or many.
+
+    Returns:
+        A number, or an array as of the degrees.
+    """
     return scipy.special.stdtrit(degrees, level)
 
 
@@ -23,7 +31,12 @@ def t_cdf(value: float, degrees: float) -> float:
 
 
 def t_p_value(value: float, degrees: float) -> float:
-    """Compute the two-sided p value of a value of Student's t."""
+    """Compute the two-sided p value of a value of Student's t, whatever its sign.
+
+    Args:
+        value: An estimate over its standard error.
+        degrees: Of freedom of that error, > 0, may be infinite.
+    """
     return float(2 * scipy.special.stdtr(degrees, -abs(value)))
 
 
@@ -33,7 +46,12 @@ def chi2_quantile(level: float, degrees: float) -> float:
 
 
 def chi2_p_value(value: float, degrees: float) -> float:
-    """Compute the probability that chi-squared exceeds a value ≥ 0; NaN without a degree."""
+    """Compute the probability that chi-squared exceeds a value.
+
+    Args:
+        value: ≥ 0.
+        degrees: Of freedom; NaN comes of 0.
+    """
     return float(scipy.special.chdtrc(degrees, value)) if degrees > 0 else float("nan")
 
 

@@ -26,7 +26,11 @@ class Estimate:
     reason: str = ""
 
     def subtract(self, constant: float) -> "Estimate":
-        """Return the figure minus a number, its interval moved with it."""
+        """Subtract a number, and move the interval with the figure.
+
+        Args:
+            constant: What is subtracted, without an error of its own.
+        """
         if self.value is None:
             return self
         low, high = (None if bound is None else bound - constant for bound in (self.low, self.high))
@@ -44,7 +48,12 @@ Scope = Literal["fits", "procedure"]
 
 
 def format_decimal(value: float | None, digits: int = 3) -> str:
-    """Write a number with fixed decimals, for example `0.873` or `−0.021`."""
+    """Write a number with fixed decimals, for example `0.873` or `−0.021`.
+
+    Args:
+        value: None or NaN is a dash.
+        digits: Decimals; what rounds to 0 has no sign.
+    """
     if value is None or math.isnan(value):
         return MISSING
     text = f"{value:,.{digits}f}"
@@ -62,14 +71,25 @@ def round_half_up(value: float) -> int:
 
 
 def format_signed(value: float | None, digits: int = 3) -> str:
-    """Write a difference with its sign, for example `+0.021`."""
+    """Write a difference with its sign, for example `+0.021`.
+
+    Args:
+        value: None or NaN is a dash.
+        digits: Decimals; what rounds to 0 has no sign.
+    """
     text = format_decimal(value, digits)
     nothing = format_decimal(0.0, digits)
     return f"+{text}" if value is not None and value > 0 and text != nothing else text
 
 
 def format_interval(estimate: Estimate, digits: int = 2, *, signed: bool = False) -> str:
-    """Write `(0.81 to 0.92)`, of a difference with signs; empty without an interval."""
+    """Write `(0.81 to 0.92)`, of a difference with signs; empty without an interval.
+
+    Args:
+        estimate: The figure.
+        digits: Decimals of a bound, one less than of the figure.
+        signed: Whether bounds above 0 have a sign, too.
+    """
     if estimate.low is None or estimate.high is None:
         return ""
     number = format_signed if signed else format_decimal
@@ -77,7 +97,12 @@ def format_interval(estimate: Estimate, digits: int = 2, *, signed: bool = False
 
 
 def format_estimate(estimate: Estimate, *, why: bool = False) -> str:
-    """Write `0.873 (0.81 to 0.92)`; a dash where there is no value, perhaps with the reason."""
+    """Write `0.873 (0.81 to 0.92)`; a dash where there is no value.
+
+    Args:
+        estimate: The figure.
+        why: Whether the dash has the reason beside it.
+    """
     if why and estimate.value is None:
         return f"{MISSING} ({estimate.reason})"
     return f"{format_decimal(estimate.value)} {format_interval(estimate)}".strip()

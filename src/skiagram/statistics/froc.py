@@ -77,17 +77,21 @@ class FreeResponse:
 
     @property
     def lesions(self) -> Whole:
-        """Return (n,) the number of lesions of each image."""
+        """Count the lesions of each image: (n,)."""
         return np.bincount(self.repeats[0].lesion_image, minlength=len(self.patient))
 
     @property
     def fits(self) -> Sequence[Whole]:
-        """Return the (n,) fits of each repeat."""
+        """List the (n,) fits of each repeat, one number where one fit marked all images."""
         single_fit = np.zeros(len(self.patient), dtype=np.int64)
         return [single_fit] * len(self.repeats) if self.fit is None else list(self.fit)
 
     def fewest_images(self, *, normal: bool = False) -> int:
-        """Find the images, or the normal ones, of the fit that marked the fewest."""
+        """Find how many images the fit that marked the fewest has marked.
+
+        Args:
+            normal: Whether images without a lesion alone count.
+        """
         counted = self.lesions == 0 if normal else np.ones(len(self.patient), dtype=np.bool_)
         return min(
             int((counted & (fit == number)).sum()) for fit in self.fits for number in np.unique(fit)
@@ -99,6 +103,7 @@ class FreeResponse:
         Their rows are abnormal images, then the images that these are held against.
 
         Args:
+            weighting: Whether each abnormal image counts alike, or each lesion.
             against_all: JAFROC1.
 
         Raises:
@@ -162,7 +167,12 @@ class FreeResponse:
         return averaged
 
     def share_found(self, rates: Floats, *, normal: bool = False) -> MeanOverRepeats:
-        """Return, as a function of weights, the mean sensitivity at some rates of false marks."""
+        """Give the mean sensitivity at some rates of false marks as a function of weights.
+
+        Args:
+            rates: (rates,) false marks per image, ascending.
+            normal: Count false marks, and images, among normal images alone.
+        """
 
         # One function of weights per repeat, whose mean is the figure.
         def mean_sensitivity(repeat: FreeResponse) -> Statistic:
@@ -177,7 +187,11 @@ class FreeResponse:
         return MeanOverRepeats([mean_sensitivity(repeat) for repeat in repeats], self.folds)
 
     def select(self, images: Flags) -> "FreeResponse":
-        """Select the marked images."""
+        """Take some images with their marks; they and their patients are counted anew.
+
+        Args:
+            images: (n,) which are taken; lesions of the others are gone.
+        """
         # Images are counted anew without those left out.
         number = np.cumsum(images) - 1
         repeats = []
@@ -206,6 +220,9 @@ def compare_found(
     trainings of each are averaged first.
 
     Args:
+        first: Marks of the one.
+        second: Marks of the other, on the same images.
+        rates: (rates,) false marks per image, ascending.
         compare: `np.divide` for how often the one finds what the other finds.
     """
     # Repeats are compared in pairs; a single one stands beside each of the other's.
@@ -229,7 +246,14 @@ def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fi
     own mean ψ, and its pairs count by their weight.
 
     Args:
+        ratings: The marks of a repeat.
         weight: (l,) ω of each lesion.
+        abnormal: Images with a lesion.
+        others: Images that these are held against.
+        fit: (n,) the fit that marked each image.
+
+    Raises:
+        ValueError: No fit has both a lesion and an image to hold it against.
     """
     n = len(fit)
     # An image without a false mark lies below every lesion.
@@ -264,7 +288,16 @@ def _placed(ratings: Ratings, weight: Floats, abnormal: Whole, others: Whole, fi
 
 
 def _share_below(values: Floats, at: Floats, weight: Floats | None = None) -> Floats:
-    """Compute the weight of `values` below each of `at`, ties half, over all weight."""
+    """Compute the weight of values below each of some others, ties half, over all weight.
+
+    Args:
+        values: (n,) may be −∞.
+        at: (m,).
+        weight: (n,) > 0; None: all alike.
+
+    Returns:
+        (m,) in [0, 1].
+    """
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     heaped = np.ones(len(values)) if weight is None else weight[order]

@@ -149,16 +149,11 @@ class Linearised:
 
     @cached_property
     def sides(self) -> tuple[Flags, ...]:
-        """Return (n,) the cases of each kind, the last one first."""
+        """Find the cases of each kind, (n,) bool, the last kind first."""
         if self.kind is None:
             return (np.ones(len(self.patient), dtype=np.bool_),)
         kinds = np.unique(self.kind[self.kind >= 0])[::-1]
         return tuple(np.asarray(self.kind == number) for number in kinds)
-
-    @property
-    def clustered(self) -> bool:
-        """Tell whether a patient has several cases."""
-        return is_clustered(self.patient)
 
     @property
     def fewest(self) -> int:
@@ -186,16 +181,6 @@ class Linearised:
         )
 
     @property
-    def error(self) -> float:
-        """Compute the standard error over patients and trainings; 0 where it cannot be told."""
-        return float(np.sqrt(self.variation.variance))
-
-    @property
-    def quantile(self) -> float:
-        """Compute how many standard errors the 95 % interval reaches to each side."""
-        return self.variation.quantile
-
-    @property
     def capped(self) -> bool:
         """Tell whether the variance is too small to be believed."""
         if self.chance is None:
@@ -207,7 +192,7 @@ class Linearised:
 
     @property
     def most(self) -> float:
-        """Compute the most independent cases that the variance may stand for."""
+        """Compute how many independent cases the variance may stand for at most."""
         cases = min((independent_cases(self.patient[side]) for side in self.sides), default=0.0)
         return self.most_cases * cases
 
@@ -248,14 +233,14 @@ class Linearised:
         return replace(variation, variance=variance, errors=(below, above))
 
     def single(self) -> "list[Linearised]":
-        """Return each repeat on its own."""
+        """Take each repeat on its own."""
         return [
             replace(self, values=value[None], influence=influence[None])
             for value, influence in zip(self.values, self.influence, strict=True)
         ]
 
     def averaged(self) -> "Linearised":
-        """Return the mean over repeats as a single one."""
+        """Take the mean over repeats as a single one."""
         return replace(self, values=self.values.mean(keepdims=True), influence=self._averaged[None])
 
     def variance(self) -> float:
@@ -270,6 +255,7 @@ class Linearised:
         """Compute the bounds that lie so many standard errors away.
 
         Args:
+            quantile: Standard errors to each side.
             cases: Independent cases that a figure without a variance stands for; None: the patients
                 of the rarest kind.
         """
@@ -313,7 +299,7 @@ class Linearised:
         variation = self.variation
         # Shares.
         if self.scale in _SHARE_SCALES:
-            by_patient = ", by patient" if self.clustered else ""
+            by_patient = ", by patient" if is_clustered(self.patient) else ""
             way = (
                 f"Wilson{by_patient}"
                 if self.scale == "share"
@@ -337,7 +323,14 @@ class Linearised:
         return self.variation.p(self.value) if np.isfinite(self.value) else None
 
     def correlation(self, other: "Linearised") -> float:
-        """Estimate the correlation with a figure of other cases, which patients of both make."""
+        """Estimate the correlation with a figure of other cases, which patients of both make.
+
+        Args:
+            other: Of cases that patients of this one may have, too.
+
+        Returns:
+            In [−1, 1]; 0 where either has no variance.
+        """
         variance = self.variation.variance * other.variation.variance
         if variance == 0:
             return 0.0
@@ -352,7 +345,11 @@ class Linearised:
         return float(np.clip(covariance / np.sqrt(variance), -1.0, 1.0))
 
     def __sub__(self, other: "Linearised") -> "Linearised":
-        """Compute the difference of two figures of the same cases."""
+        """Compute the difference of two figures of the same cases.
+
+        Of two shares it is a gain, with an interval of its own; else it remembers both figures,
+        whose intervals it may need.
+        """
         difference = combination([(1.0, self), (-1.0, other)])
         if self.scale == other.scale == "share":
             return replace(difference, scale="gain")
@@ -388,12 +385,13 @@ class Linearised:
 
     @cached_property
     def _averaged(self) -> Floats:
+        """Average (n,) influences over repeats."""
         averaged: Floats = self.influence.mean(axis=0)
         return averaged
 
     @property
     def _chance(self) -> float:
-        """Return the chance of `chance`; ½ of a figure without."""
+        """Read the chance that a figure with a bound is made of; ½ of a figure without."""
         if self.chance is None:
             return 0.5
         chance = (self.value - self.chance[0]) / self.chance[1]
@@ -431,26 +429,33 @@ class Linearised:
         return over_trainings(self.variance(), self.degrees, self.values)
 
     def _samples(self, influence: Floats) -> tuple[Sample, ...]:
+        """Split influences and patients into samples: kinds, or all that is defined."""
         if self.by_kind:
             return tuple((influence[side], self.patient[side]) for side in self.sides)
         is_defined = np.isfinite(influence)
         return ((influence[is_defined], self.patient[is_defined]),)
 
     def _over_patients(self, influence: Floats) -> float:
+        """Estimate the variance over patients of (n,) influences; 0 where it cannot be told."""
         # Two patients of each kind are the least that show a spread.
         samples = self._samples(influence)
         if min(self.fewest, *(len(count_cases(patient)) for _, patient in samples)) < 2:
             return 0.0
         variance = sum(variance_of_mean(*sample) for sample in samples)
         # A patient with cases of both kinds ties their means together.
-        if self.clustered and self.by_kind:
+        if is_clustered(self.patient) and self.by_kind:
             pairs = combinations(samples, 2)
             variance += 2 * sum(covariance_of_means(*first, *other) for first, other in pairs)
         nothing = _NOTHING if np.isfinite(LIMITS[self.scale]).all() or self.by_kind else 0.0
         return float(variance) if variance > nothing else 0.0
 
     def _estimate_difference(self, first: "Linearised", second: "Linearised") -> Estimate:
-        """Estimate the difference of both figures with its interval."""
+        """Estimate the difference of both figures with its interval.
+
+        Args:
+            first: The figure from which is subtracted.
+            second: What is subtracted.
+        """
         value, variation = self.value, self.variation
         # Where the figures do not vary since they lie at their bounds, nor does the difference.
         at_bounds = self.by_kind or (first._unseen and second._unseen)
@@ -481,7 +486,7 @@ class Linearised:
         if not self.by_kind:
             return "" if self.folds else self._own_variation.words
         over_classes = ", mean over classes" if len(self.sides) > 2 else ""
-        by_patient = ", clustered by patient" if self.clustered else ""
+        by_patient = ", clustered by patient" if is_clustered(self.patient) else ""
         overlapping = ", widened for overlapping training sets" if self.folds else ""
         return f"{over_classes}{by_patient}{overlapping}{self._own_variation.words}"
 
@@ -497,6 +502,9 @@ def combination(terms: Sequence[tuple[float, Linearised]]) -> Linearised:
 
     What was scored once (a reader, the ideal observer) stands beside each repeat of the others.
     Where repeats are otherwise unequal in number their means are combined.
+
+    Args:
+        terms: Factor and figure of each.
     """
     # Figures of unequal numbers of repeats are combined as means.
     first = terms[0][1]
@@ -526,6 +534,10 @@ def difference_of_groups(figure: Linearised, other: Linearised) -> tuple[Estimat
     put together from the two (Zou & Donner 2008, *Statistics in Medicine* 27:1693). A patient with
     cases on both sides makes the figures go together. The two-sided p value is the level at which
     the interval just reaches 0, so the two never disagree.
+
+    Args:
+        figure: Of one group, between 0 and 1.
+        other: Of the other group.
     """
     value = figure.value - other.value
     both = figure.variation, other.variation
@@ -568,6 +580,11 @@ def join_intervals(
     without correlation Newcombe 1998, *ibid.* 17:873, method 10).
 
     Args:
+        value: The figure from which is subtracted.
+        other: What is subtracted.
+        interval: Of the first.
+        other_interval: Of the second.
+        correlation: Of both.
         least: Square that either reach has at least.
     """
     (low, high), (other_low, other_high) = interval, other_interval
@@ -587,8 +604,11 @@ def leave_one_out(
     """Estimate a figure by the values that it has without each case.
 
     Args:
+        value: Of all cases.
         without: (n,); NaN where the other cases do not define it.
         patient: (n,) from 0.
+        scale: On which the interval is symmetric.
+        kind: (n,) as of `Linearised`.
     """
     is_defined = np.isfinite(without)
     mean = without[is_defined].mean() if is_defined.any() else np.nan
@@ -611,6 +631,8 @@ def ratio_of_sums(
         denominator: (n,) the same of the lower sum.
         whole: Both sums; terms that two cases share are in the parts of both.
         patient: (n,) from 0.
+        scale: On which the interval is symmetric.
+        kind: (n,) as of `Linearised`.
     """
     # The ratio without each case; none where little is left below.
     above, below = whole
@@ -626,7 +648,13 @@ def ratio_of_sums(
 
 
 def mean_of_cases(value: Floats, patient: Whole, scale: Scale = "plain") -> Linearised:
-    """Estimate the mean of (n,) values; `patient` (n,) counts from 0."""
+    """Estimate the mean of values, one a case.
+
+    Args:
+        value: (n,) finite.
+        patient: (n,) from 0.
+        scale: On which the interval is symmetric.
+    """
     mean = value.mean(keepdims=True)
     return Linearised(mean, (value - mean)[None], patient, scale=scale)
 
@@ -636,6 +664,8 @@ def share(success: Floats, patient: Whole, folds: int = 0) -> Linearised:
 
     Args:
         success: (repeats, n) 1 or 0 a case and training, or a mean of these.
+        patient: (n,) from 0.
+        folds: Fits of a repeat that share training cases; 0 for none.
     """
     cases = success.shape[1]
     values = success.mean(axis=1) if cases else np.full(len(success), np.nan)
@@ -653,7 +683,12 @@ def gained_share(difference: Floats, patient: Whole, folds: int = 0) -> Linearis
 
 
 def mean_over_repeats(figures: Sequence[Linearised], folds: int = 0) -> Linearised:
-    """Average a figure over repeats, all of the same cases."""
+    """Average a figure over repeats, all of the same cases.
+
+    Args:
+        figures: Of each repeat.
+        folds: Fits of a repeat that share training cases; 0 for none.
+    """
     chances = [figure.chance for figure in figures if figure.chance is not None]
     return replace(
         figures[0],

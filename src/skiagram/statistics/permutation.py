@@ -38,16 +38,30 @@ def permute_by_patient(
 
 
 def indicators(labels: Whole, classes: Whole) -> Floats:
-    """Encode (n, labelings) labels as 0 and 1, (n, labelings × classes)."""
+    """Encode labels as 0 and 1.
+
+    Args:
+        labels: (n, labelings).
+        classes: (classes,) those wanted.
+
+    Returns:
+        (n, labelings × classes) float64.
+    """
     whole: Floats = (labels[:, :, None] == classes).astype(np.float64)
     return whole.reshape(len(labels), -1)
 
 
 def auc_of_ranks(ranks: Floats, positive: NDArray[np.bool_ | np.float64]) -> Floats:
-    """Compute (k,) the AUC of each column of (n, k) ranks, where ties share their mean rank.
+    """Compute the AUC of each column of ranks, where ties share their mean rank.
+
+    It is Mann and Whitney's U over the number of pairs.
 
     Args:
+        ranks: (n, k) from 1.
         positive: Whether a row is of the class looked for, (n, 1) or for each column on its own.
+
+    Returns:
+        (k,).
     """
     count = positive.sum(axis=0)
     above = (ranks * positive).sum(axis=0) - count * (count + 1) / 2

@@ -30,7 +30,15 @@ class ProportionalOdds(NamedTuple):
 
 
 def grade_probabilities(score: Floats, cuts: Floats) -> Floats:
-    """Compute (n, grades) the probability of each grade."""
+    """Compute the probability of each grade.
+
+    Args:
+        score: (n,).
+        cuts: (grades − 1,) ascending.
+
+    Returns:
+        (n, grades), whose rows sum to 1.
+    """
     below = scipy.special.expit(cuts[None, :] - score[:, None])
     ends = np.zeros((len(score), 1))
     probability: Floats = np.diff(np.concatenate([ends, below, ends + 1], axis=1), axis=1)
@@ -38,10 +46,17 @@ def grade_probabilities(score: Floats, cuts: Floats) -> Floats:
 
 
 def ranked_probability_terms(probability: Floats, grade: Whole) -> Floats:
-    """Compute (n,) squared errors of the (n, grades) probabilities, summed up to each cut-off.
+    """Compute squared errors of the probabilities, summed up to each cut-off.
 
     Their mean is the ranked probability score, over the number of cut-offs (Epstein 1969, *Journal
     of Applied Meteorology* 8:985): 0 is best, 1 worst.
+
+    Args:
+        probability: (n, grades).
+        grade: (n,) what was measured.
+
+    Returns:
+        (n,) in [0, 1].
     """
     grades = probability.shape[1]
     below = np.cumsum(probability, axis=1)[:, :-1]
@@ -59,6 +74,12 @@ def fit_rising_score(
 
     Args:
         score: (n,).
+        grade: (n,).
+        grades: How many there are.
+        penalty: α, as of the module.
+
+    Returns:
+        The slope for one unit of the score, and (grades − 1,) cuts of slope · score.
     """
     centre, spread = float(score.mean()), float(score.std())
     scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf
@@ -110,7 +131,14 @@ def fit_proportional_odds(
 def _fit_present(
     values: Floats, grade: Whole, grades: int, penalty: float, iterations: int, rising: bool
 ) -> tuple[Floats, Floats]:
-    """Fit the weights and the cuts of two or more grades, the lowest and the highest present."""
+    """Fit the weights and the cuts of two or more grades, the lowest and the highest present.
+
+    Returns:
+        (p,) weights and (grades − 1,) cuts.
+
+    Raises:
+        NotConverged: The optimum was not reached.
+    """
     # Start from the cuts that the shares of the grades give, with no weight at all.
     cases, columns = values.shape
     shares = (np.bincount(grade, minlength=grades) + 0.5).cumsum()[:-1] / (cases + grades / 2)

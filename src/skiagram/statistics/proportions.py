@@ -35,7 +35,11 @@ def mean_by_patient(
 ) -> Estimate:
     """Estimate a mean with its Student interval over patients, within the figure's bounds.
 
-    (n,) values are a figure a case; NaN where it has none.
+    Args:
+        values: (n,) a figure a case; NaN where it has none.
+        patient: (n,) ids.
+        low: Lower bound of the figure.
+        high: Upper bound of the figure.
     """
     # Cases without the figure are left out.
     has_figure = np.isfinite(values)
@@ -66,14 +70,15 @@ def predictive_value_at_prevalence(
     """Estimate the predictive value of a class at a stated prevalence by Bayes' theorem.
 
     Intervals are made on the logit by the delta method, by patient (Mercaldo, Lau & Zhou 2007,
-    *Statistics in Medicine* 26:2170, eqs. 8–11, there for independent cases and without the
-    n / (n − 1) of a variance). Where patients have several cases, either side is at least as long
-    as sensitivity's and specificity's own intervals make it: few patients decide. Where sensitivity
-    or specificity is 0 or 1, the bounds are those that their Wilson bounds give, which is wider.
+    *Statistics in Medicine* 26:2170, eqs. 8–11, there for independent cases and without the n / (n
+    − 1) of a variance). Where patients have several cases, either side is at least as long as
+    sensitivity's and specificity's own intervals make it: few patients decide. Where sensitivity or
+    specificity is 0 or 1, the bounds are those that their Wilson bounds give, which is wider.
 
     Args:
         correct: (n,) share of repeats in which a case is decided correctly.
         in_class: (n,) whether a case is of the class.
+        patient: (n,) from 0.
         prevalence: Share of the class, in (0, 1).
     """
     if in_class.all() or not in_class.any():
@@ -116,5 +121,12 @@ def predictive_value_at_prevalence(
 
 
 def _bayes(hit: float, miss: float, prevalence: float) -> float:
+    """Compute the share of the class among cases that are called so; 1 where none is called.
+
+    Args:
+        hit: Share of the class that is called so.
+        miss: Share of all others that is called so.
+        prevalence: Share of the class.
+    """
     called = hit * prevalence + miss * (1 - prevalence)
     return hit * prevalence / called if called > 0 else 1.0

@@ -92,7 +92,12 @@ def covariance_of_readers(figures: Sequence[Linearised]) -> Floats:
 def mean_of_readers(
     figures: Sequence[Linearised], trainings: Variation | None = None
 ) -> ReaderMean:
-    """Average AUCs, or differences of AUCs, a reader each."""
+    """Average AUCs, or differences of AUCs, a reader each.
+
+    Args:
+        figures: Of two or more readers on the same cases.
+        trainings: What trainings of a model add to every figure alike; None without one.
+    """
     return mean_over_readers(
         np.array([figure.value for figure in figures]),
         covariance_of_readers(figures),
@@ -102,7 +107,14 @@ def mean_of_readers(
 
 
 def model_against_readers(model: Linearised, readers: Sequence[Linearised]) -> ReaderMean:
-    """Average the AUC of a model minus that of each reader."""
+    """Average the AUC of a model minus that of each reader.
+
+    What the seed of a model adds is the same in every difference: more readers do not lessen it.
+
+    Args:
+        model: Its AUC, repeat by repeat.
+        readers: AUCs on the same cases.
+    """
     differences = [combination([(1.0, model), (-1.0, reader)]) for reader in readers]
     repeats = len(model.values)
     if model.folds or repeats < 2:
@@ -112,7 +124,12 @@ def model_against_readers(model: Linearised, readers: Sequence[Linearised]) -> R
 
 
 def estimate_of_readers(mean: ReaderMean, least: float) -> Estimate:
-    """Estimate a mean over readers with its interval, from `least` to 1."""
+    """Estimate a mean over readers with its interval, from `least` to 1.
+
+    Args:
+        mean: With its variation.
+        least: 0 of an AUC, −1 of a difference.
+    """
     if mean.variation.variance <= 0:
         return Estimate(mean.value, method="no interval: no spread can be seen")
     half = mean.variation.half

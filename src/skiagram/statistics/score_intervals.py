@@ -7,7 +7,13 @@ from skiagram.statistics.variation import Z
 
 
 def wilson_interval(proportion: float, n: float, quantile: float = Z) -> tuple[float, float]:
-    """Compute the 95 % score interval of Wilson (1927)."""
+    """Compute the 95 % score interval of Wilson (1927).
+
+    Args:
+        proportion: In [0, 1].
+        n: Independent cases, > 0, which need not be whole.
+        quantile: Standard errors to each side.
+    """
     z = quantile
     centre = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
@@ -26,8 +32,11 @@ def join_with_wilson(
     far as Wilson's on the most cases that they can stand for. Below that it stays as it is.
 
     Args:
+        interval: As its variance makes it.
         value: θ, in (0, 1).
+        variance: v.
         most: Cases.
+        quantile: Standard errors to each side.
     """
     if not is_capped(value, variance, most):
         return interval
@@ -36,7 +45,13 @@ def join_with_wilson(
 
 
 def is_capped(value: float, variance: float, most: float) -> bool:
-    """Tell whether a variance says more than the most independent cases."""
+    """Tell whether a variance says more than the most independent cases.
+
+    Args:
+        value: θ, in (0, 1).
+        variance: v; that of `most` independent cases is θ (1 − θ) / most.
+        most: Cases.
+    """
     return variance * most < value * (1 - value)
 
 
@@ -45,11 +60,14 @@ def tango_interval(
 ) -> tuple[float, float]:
     """Compute the 95 % score interval of a difference of paired proportions.
 
-    Tango (1998, *Statistics in Medicine* 17:891, eqs. 18-20). Where the two never differ it is
-    ± z² / (n + z²), not a point.
+    Tango (1998, *Statistics in Medicine* 17:891, eqs. 18-20). Where the two never differ it is ± z²
+    / (n + z²), not a point.
 
     Args:
+        gained: Pairs in which the first alone succeeds, which need not be whole.
+        lost: Pairs in which the second alone succeeds.
         n: Independent pairs, > 0.
+        quantile: Standard errors to each side.
     """
     share = (gained - lost) / n
 

@@ -34,6 +34,9 @@ def ratio_of_quantiles(comparisons: int) -> float:
 
     It is the ratio of normal quantiles; of few patients, whose intervals are Student's, it is a
     little too small.
+
+    Args:
+        comparisons: ≥ 1; of one the ratio is 1.
     """
     return float(scipy.special.ndtri(1 - (1 - UPPER) / comparisons) / Z)
 
@@ -41,7 +44,11 @@ def ratio_of_quantiles(comparisons: int) -> float:
 def correct_by_holm(p: Iterable[P]) -> list[P]:
     """Compute p values that keep the chance of any false finding among them (Holm 1979).
 
-    None stays so and is not counted.
+    Args:
+        p: In any order; None stays so and is not counted.
+
+    Returns:
+        In the same order, each at least as large as it was.
     """
     corrected = list(p)
     positions = np.array([number for number, value in enumerate(corrected) if value is not None])
@@ -54,7 +61,12 @@ def correct_by_holm(p: Iterable[P]) -> list[P]:
 
 
 def detectable_difference(variation: Variation, patients: int) -> Estimate:
-    """Return the smallest true difference that is found with a chance of 80 % at 5 %, two-sided."""
+    """Estimate the smallest true difference that is found with a chance of 80 % at 5 %, two-sided.
+
+    Args:
+        variation: Of a difference of two models.
+        patients: That it rests on, for the name of the method.
+    """
     if not variation.variance > 0:
         return Estimate(None, reason=_UNSEEN)
     method = f"80 % power at 5 %, two-sided, paired variance on {patients} patients"
@@ -105,7 +117,12 @@ def plan_patients(
 
 
 def find_fewest(enough: Callable[[int], bool], least: int) -> int | None:
-    """Find the smallest number of patients that is enough, by bisection; None where none is."""
+    """Find the smallest number of patients that is enough, by bisection; None where none is.
+
+    Args:
+        enough: Is true of all numbers from some one on.
+        least: Where the search begins; ten million patients are its end.
+    """
     # Doubled until it is enough, then halved between.
     low, high = least - 1, least
     while not enough(high):
@@ -119,6 +136,7 @@ def find_fewest(enough: Callable[[int], bool], least: int) -> int | None:
 
 
 def _standard_errors(degrees: float, power: float) -> float:
+    """Add up the standard errors of a test at 5 % and of its power."""
     return float(t_quantile(1 - LEVEL / 2, degrees) + t_quantile(power, degrees))
 
 
@@ -151,6 +169,11 @@ def gain_probabilities(
     standard error and degrees of freedom; normal where these are infinite (Gelman et al. 2013,
     *Bayesian Data Analysis*, 3rd ed., §2.5 and §3.2). Each half has the standard error of its side.
     Its central 95 % are the interval of the estimate, so the two never contradict each other.
+
+    Args:
+        difference: Contender minus classical.
+        variation: Of the difference.
+        margin: > 0, the least gain that counts.
 
     Returns:
         None where no variance can be seen, unless the two are the same.

@@ -36,7 +36,11 @@ class StepCurve:
     at_risk: Whole
 
     def at(self, time: Floats) -> Floats:
-        """Read the curve at times, steps at them taken."""
+        """Read the curve at times, steps at them taken.
+
+        Args:
+            time: Of any shape; 1 comes before the first step, the last value behind the last one.
+        """
         taken = np.searchsorted(self.time, time, side="right")
         return np.asarray(np.append(1.0, self.value)[taken])
 
@@ -47,7 +51,12 @@ class StepCurve:
 
 
 def kaplan_meier(time: Floats, event: Flags) -> StepCurve:
-    """Estimate the share without an event (Kaplan & Meier 1958, J. Am. Stat. Assoc. 53:457)."""
+    """Estimate the share without an event (Kaplan & Meier 1958, J. Am. Stat. Assoc. 53:457).
+
+    Args:
+        time: (n,).
+        event: (n,) bool.
+    """
     steps, place = np.unique(time, return_inverse=True)
     events = np.bincount(place, weights=event, minlength=len(steps))
     leaving = np.bincount(place, minlength=len(steps))
@@ -58,8 +67,13 @@ def kaplan_meier(time: Floats, event: Flags) -> StepCurve:
 def aalen_johansen(time: Floats, event: Flags, other: Flags | None = None) -> StepCurve:
     """Estimate the share that has not had the event: 1 minus its cumulative incidence.
 
-    Who had another event first counts as without it from then on. Without others it is
-    Kaplan and Meier's curve (Aalen & Johansen 1978, *Scandinavian Journal of Statistics* 5:141).
+    Who had another event first counts as without it from then on. Without others it is Kaplan and
+    Meier's curve (Aalen & Johansen 1978, *Scandinavian Journal of Statistics* 5:141).
+
+    Args:
+        time: (n,).
+        event: (n,) bool.
+        other: (n,) who had another event first; None: nobody.
     """
     any_event = kaplan_meier(time, _ended(event, other))
     if other is None or not other.any():
@@ -76,7 +90,12 @@ def _ended(event: Flags, other: Flags | None) -> Flags:
 
 
 def censoring_curve(time: Floats, event: Flags) -> StepCurve:
-    """Estimate the share that is not censored; events at a time leave before its censorings."""
+    """Estimate the share that is not censored; events at a time leave before its censorings.
+
+    Args:
+        time: (n,).
+        event: (n,) bool, events of any kind.
+    """
     steps, place = np.unique(time, return_inverse=True)
     events = np.bincount(place, weights=event, minlength=len(steps))
     censored = np.bincount(place, weights=~event, minlength=len(steps))
@@ -98,6 +117,11 @@ def _count_pairs(
     """Compute the weighted share of comparable pairs whose earlier event has the higher risk.
 
     Args:
+        risk: (n,) higher = earlier event.
+        time: (n,).
+        event: (n,) bool.
+        fit: (n,) which scored a case.
+        patient: (n,) from 0.
         weight: (n,) of the pairs that a case's event begins; 0 where it begins none.
         horizon: The later case of a pair is one followed beyond it; None: beyond the earlier's
             event.
@@ -134,7 +158,17 @@ def _count_pairs(
 def harrell_concordance(
     risk: Floats, time: Floats, event: Flags, fit: Whole, patient: Whole
 ) -> Linearised:
-    """Estimate Harrell's C (Harrell, Lee & Mark 1996, *Statistics in Medicine* 15:361)."""
+    """Estimate Harrell's C (Harrell, Lee & Mark 1996, *Statistics in Medicine* 15:361).
+
+    All pairs count in which the earlier time is that of an event.
+
+    Args:
+        risk: (n,) higher = earlier event.
+        time: (n,).
+        event: (n,) bool.
+        fit: (n,) which scored a case.
+        patient: (n,) from 0.
+    """
     return _count_pairs(risk, time, event, fit, patient, np.ones(len(time)))
 
 
@@ -145,6 +179,14 @@ def uno_concordance(
 
     Uno et al. 2011, *Statistics in Medicine* 30:1105. The censoring curve is that of all cases and
     taken as known in the interval.
+
+    Args:
+        risk: (n,) higher = earlier event.
+        time: (n,).
+        event: (n,) bool.
+        fit: (n,) which scored a case.
+        patient: (n,) from 0.
+        horizon: Later events begin no pair.
     """
     uncensored = censoring_curve(time, event).before(time)
     weight = np.divide(
@@ -166,6 +208,15 @@ def auc_at(
 
     Cumulative cases, dynamic controls, weighted against censoring (Hung & Chiang 2010, *Canadian
     Journal of Statistics* 38:8). Controls are without any event.
+
+    Args:
+        risk: (n,) higher = earlier event.
+        time: (n,).
+        event: (n,) bool.
+        fit: (n,) which scored a case.
+        patient: (n,) from 0.
+        horizon: In the unit of `time`.
+        other: (n,) who had another event first; None: nobody.
     """
     uncensored = censoring_curve(time, _ended(event, other)).before(time)
     weight = np.divide(
@@ -175,9 +226,16 @@ def auc_at(
 
 
 def auc_above(score: Floats, value: Floats, fit: Whole, patient: Whole, cut: float) -> Linearised:
-    """Return the chance that of a case whose value is above a cut-off and one below the first wins.
+    """Estimate the chance that a case whose value is above a cut-off is scored above one below it.
 
     Pairs are of one fit, as of a time to an event that everybody has, the higher the sooner.
+
+    Args:
+        score: (n,).
+        value: (n,) what was measured.
+        fit: (n,) which scored a case.
+        patient: (n,) from 0.
+        cut: No value is equal to it.
     """
     everybody = np.ones(len(value), dtype=np.bool_)
     above = (value > cut).astype(np.float64)
@@ -187,13 +245,20 @@ def auc_above(score: Floats, value: Floats, fit: Whole, patient: Whole, cut: flo
 def brier_terms(
     survival: Floats, time: Floats, event: Flags, horizon: float, other: Flags | None = None
 ) -> Floats:
-    """Compute (n,) squared errors of survival at a horizon, weighted against censoring.
+    """Compute squared errors of survival at a horizon, weighted against censoring.
 
     Their mean is the Brier score (Graf et al. 1999, *Statistics in Medicine* 18:2529). Who had
     another event first is known to be without this one.
 
     Args:
         survival: (n,) chance of being without the event at the horizon.
+        time: (n,).
+        event: (n,) bool.
+        horizon: In the unit of `time`.
+        other: (n,) who had another event first; None: nobody.
+
+    Returns:
+        (n,) ≥ 0.
     """
     ended = _ended(event, other)
     curve = censoring_curve(time, ended)
@@ -207,11 +272,17 @@ def brier_terms(
 def integrated_brier_terms(
     survival: Floats, time: Floats, event: Flags, grid: Floats, other: Flags | None = None
 ) -> Floats:
-    """Compute (n,) the mean of `brier_terms` between the first and the last time of a grid.
+    """Compute the mean of `brier_terms` between the first and the last time of a grid.
 
     Args:
         survival: (n, k) at each time of the grid.
+        time: (n,).
+        event: (n,) bool.
         grid: (k,) ascending, two or more.
+        other: (n,) who had another event first; None: nobody.
+
+    Returns:
+        (n,) by trapezoids.
     """
     terms = np.stack(
         [brier_terms(survival[:, k], time, event, at, other) for k, at in enumerate(grid.tolist())],
@@ -234,8 +305,14 @@ def incidence_by(
     The influences have the mean 0; they are the derivatives of `aalen_johansen` by the weight of a
     case, times the number of cases (Jaeckel 1972, *The infinitesimal jackknife*).
 
+    Args:
+        time: (n,).
+        event: (n,) bool.
+        horizon: In the unit of `time`.
+        other: (n,) who had another event first; None: nobody.
+
     Returns:
-        NaN and NaNs where follow-up ends before the horizon.
+        The share and (n,) influences; NaN and NaNs where follow-up ends before the horizon.
     """
     # Kaplan and Meier's curve of having had no event of any kind.
     curve = kaplan_meier(time, _ended(event, other))
@@ -275,7 +352,12 @@ def net_benefit_at(
 
     Args:
         risk: (n,) of an event by the horizon.
+        time: (n,).
+        event: (n,) bool.
+        horizon: In the unit of `time`.
         threshold: In (0, 1).
+        patient: (n,) from 0.
+        other: (n,) who had another event first; None: nobody.
     """
     # Nobody gains from a threshold that nobody reaches.
     acted, worth = risk >= threshold, np.zeros(len(risk))

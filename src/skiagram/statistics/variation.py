@@ -60,7 +60,11 @@ class Variation:
         return f", over {self.repeats} trainings" if self.repeats > 1 else ""
 
     def p(self, value: float) -> float | None:
-        """Compute the two-sided p value of 0, or None where it cannot be told."""
+        """Compute the two-sided p value of 0, or None where it cannot be told.
+
+        Args:
+            value: The figure, whose error is that of the side on which 0 lies.
+        """
         if self.variance > 0:
             return t_p_value(value / self.error(upwards=value < 0), self.degrees)
         return 1.0 if value == 0 else None
@@ -74,6 +78,9 @@ class Variation:
 
         The variance over patients falls as 1/n and its degrees of freedom grow; that of the seed
         stays, with those of the trainings, so that Satterthwaite's of both may also fall.
+
+        Args:
+            factor: > 0.
         """
         # What the degrees of freedom say of either part, trainings and patients.
         of_seed = self.trainings**2 / max(self.repeats - 1, 1)
@@ -90,7 +97,11 @@ class Variation:
 
 
 def count_cases(patient: Whole) -> Whole:
-    """Return (patients,) the number of cases of each patient who has one, by their number."""
+    """Count the cases of each patient who has one, by their number: (patients,).
+
+    Args:
+        patient: (n,) from 0; some numbers may be absent.
+    """
     cases = np.bincount(patient)  # unlike a search for unique numbers, fast for a million
     counted: Whole = cases[cases > 0]
     return counted
@@ -147,14 +158,15 @@ def degrees_of_freedom(patient: Whole, label: NDArray[Any] | None = None) -> flo
 def variance_of_mean(value: Floats, patient: Whole) -> float:
     """Estimate the variance, over patients, of the mean of clustered values.
 
-    The mean of two estimates. One leaves out each patient in turn; few large patients make it
-    vary much: (I − 1) / I Σ (dₖ / (1 − hₖ))², dₖ being the patient's sum of deviations over n and
-    hₖ his share of the cases (Bell & McCaffrey 2002, *Survey Methodology* 28:169). The other takes
-    cases of every patient to be equally alike, and reads that from all of them (analysis of
-    variance; Donner & Klar 2000, §1.4). With equally many cases per patient both are the usual
-    variance of the patients' sums, I / (I − 1) Σ dₖ².
+    The mean of two estimates. One leaves out each patient in turn; few large patients make it vary
+    much: (I − 1) / I Σ (dₖ / (1 − hₖ))², dₖ being the patient's sum of deviations over n and hₖ his
+    share of the cases (Bell & McCaffrey 2002, *Survey Methodology* 28:169). The other takes cases
+    of every patient to be equally alike, and reads that from all of them (analysis of variance;
+    Donner & Klar 2000, §1.4). With equally many cases per patient both are the usual variance of
+    the patients' sums, I / (I − 1) Σ dₖ².
 
     Args:
+        value: (n,).
         patient: (n,) patient of each value; at least two patients.
     """
     # The number of cases of each patient who has any.
@@ -187,6 +199,10 @@ def most_alike(value: Floats, patient: Whole) -> float:
     correlation itself; bounds of 95 %, one-sided, by F of the analysis of variance (Donner & Klar
     2000, §1.4). Of few patients who err the images differ by chance as often as not, and a variance
     is then too small. 1 where few patients have most cases: `variance_of_mean` sees to these.
+
+    Args:
+        value: (n,).
+        patient: (n,) from 0.
     """
     # Patients with a case each, or one patient with most of them, say nothing of likeness.
     sizes = count_cases(patient).astype(np.float64)
@@ -221,6 +237,7 @@ def covariance_of_means(
     average share of the sample, as in `variance_of_mean`.
 
     Args:
+        value: (n,).
         patient: (n,) patient of each value.
         other: (m,) the other sample.
         other_patient: (m,) patient of each of its values.
@@ -255,12 +272,14 @@ def error_of_shift(
 ) -> float:
     """Compute the standard error of a figure of test cases minus that of held-out cases.
 
-    No patient is on both sides, so the variances add (Hanley & McNeil 1982, *Radiology* 143:29).
-    Of a patient the larger variance of the two sides is taken for both: that of few, nearly
-    perfectly ordered patients is too small. Overlapping training sets count K / (K − 1) alone: with
-    1 / R besides, as in `overlap_factor`, most shifts are missed (simulated).
+    No patient is on both sides, so the variances add (Hanley & McNeil 1982, *Radiology* 143:29). Of
+    a patient the larger variance of the two sides is taken for both: that of few, nearly perfectly
+    ordered patients is too small. Overlapping training sets count K / (K − 1) alone: with 1 / R
+    besides, as in `overlap_factor`, most shifts are missed (simulated).
 
     Args:
+        held_out: Variation of the figure of held-out cases.
+        tested: That of test cases.
         patients: On the two sides.
         folds: Of the held-out cases; 0 where one fit scored them.
     """
@@ -271,10 +290,17 @@ def error_of_shift(
 
 
 def pair_repeats(values: NDArray[np.generic], others: NDArray[np.generic]) -> tuple[Floats, Floats]:
-    """Return (repeats, n) values of two models with equally many repeats.
+    """Pair the repeats of two models.
 
     What was scored once stands beside each repeat of the other; where both were trained several
     times, but not equally often, the trainings of each are averaged first.
+
+    Args:
+        values: (repeats, n) of one model.
+        others: (repeats, n) of the other.
+
+    Returns:
+        (repeats, n) float64 of both, with equally many repeats.
     """
     first, second = np.asarray(values, dtype=np.float64), np.asarray(others, dtype=np.float64)
     if len({len(first), len(second)} - {1}) > 1:
@@ -284,13 +310,27 @@ def pair_repeats(values: NDArray[np.generic], others: NDArray[np.generic]) -> tu
 
 
 def over_folds(repeat_variance: float, degrees: float, folds: int, repeats: int) -> Variation:
-    """Estimate the variation of a cross-validated procedure."""
+    """Estimate the variation of a cross-validated procedure.
+
+    Args:
+        repeat_variance: Over patients, of a single repeat.
+        degrees: Of freedom of that variance.
+        folds: Outer folds.
+        repeats: Of the whole cross-validation.
+    """
     variance = overlap_factor(folds, repeats) * repeat_variance
     return Variation(variance, degrees, scope="procedure", repeats=repeats)
 
 
 def join_degrees(parts: Sequence[tuple[float, float]]) -> float:
-    """Compute Satterthwaite's (1946) degrees of freedom of a sum of variances with their own."""
+    """Compute Satterthwaite's (1946) degrees of freedom of a sum of variances with their own.
+
+    Args:
+        parts: Variance and degrees of freedom of each.
+
+    Returns:
+        Infinite where no part has a finite number.
+    """
     variance = sum(part for part, _ in parts)
     spread = sum(part**2 / degrees for part, degrees in parts)
     return variance**2 / spread if spread > 0 else np.inf
@@ -304,6 +344,8 @@ def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Var
     Satterthwaite's (1946). One training tells nothing of others.
 
     Args:
+        mean_variance: Over patients, of the mean over trainings.
+        degrees: Of freedom of that variance.
         figures: (repeats,) the figure of each training.
     """
     repeats = len(figures)
@@ -317,11 +359,14 @@ def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Var
 def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Estimate:
     """Average fold figures with the corrected resampled t interval (Nadeau & Bengio 2003).
 
-    Folds share training cases, so s²/J is too small: the variance is (1/J + n₂/n₁) s², with
-    J − 1 degrees of freedom.
+    Folds share training cases, so s²/J is too small: the variance is (1/J + n₂/n₁) s², with J − 1
+    degrees of freedom.
 
     Args:
         values: (j,) a figure a fold.
+        ratio: n₂/n₁, cases that a fold holds out over those that it learns from.
+        low: Lower bound of the figure.
+        high: Upper bound of the figure.
     """
     folds = len(values)
     if folds == 0:
