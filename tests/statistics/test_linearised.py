@@ -58,7 +58,7 @@ def test_folds_that_share_training_cases_make_it_an_interval_of_the_procedure():
     value = np.random.default_rng(0).normal(size=(2, 40))
     repeats = [mean_of_cases(of_repeat, np.arange(40)) for of_repeat in value]
     single = np.mean([of_repeat.var(ddof=1) / 40 for of_repeat in value])
-    assert mean_over_repeats(repeats, folds=5).error == pytest.approx(
+    assert mean_over_repeats(repeats, folds=5).variation.error(upwards=True) == pytest.approx(
         np.sqrt((1 / 2 + 5 / 4) * single)
     )
 

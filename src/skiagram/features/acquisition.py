@@ -18,7 +18,11 @@ class Acquisition(DefinedFamily):
     prefix: ClassVar[str] = "acquisition"
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images of any channels, (n, 6); of volumes those of a slice."""
+        """Read traits of the file, of n images of any channels; of volumes those of a slice.
+
+        Returns:
+            (n, 6) float64; a spacing that is unknown is 0.
+        """
         # What the device and the file say, and nothing of what is shown.
         n, values = len(batch), batch.images.reshape(len(batch), -1)
         height, width = batch.images.shape[1 + batch.volumes :][:2]

@@ -78,12 +78,13 @@ class FeatureBatch:
         return self.images.ndim == 5
 
     def row(self, number: int) -> "FeatureBatch":
-        """Select one image as a batch of its own."""
+        """Take one image as a batch of its own, with its spacing."""
         only = slice(number, number + 1)
         spacing = None if self.spacing is None else self.spacing[only]
         return replace(self._part((only,)), spacing=spacing)
 
     def _part(self, part: tuple[slice, ...]) -> "FeatureBatch":
+        """Cut images, masks and outlines alike, without a copy."""
         masks = None if self.masks is None else self.masks[part]
         outlines = None if self.outlines is None else self.outlines[part]
         return replace(self, images=self.images[part], masks=masks, outlines=outlines)
@@ -116,13 +117,18 @@ class FeatureBatch:
 
     @cached_property
     def _box(self) -> tuple[tuple[int, int], ...]:
-        """Where the regions of all images begin and end; the whole images if all are empty."""
+        """Find where the regions of all images begin and end; the whole images if all are empty.
+
+        Of several images the regions are joined: one box holds them all, so that they stay one
+        array.
+        """
         *_, height, width = self.images.shape[: 4 if self.volumes else 3]
         slices = np.asarray(self.forms).reshape(len(self), -1, height, width)
         ends = ends_of(slices[0] if len(self) == 1 else np.asarray(slices.any(axis=0)))
         return ends if ends[0][1] > 0 else ((0, slices.shape[1]), (0, height), (0, width))
 
     def check_planes(self, family: str) -> None:
+        """Refuse volumes for a family that looks at planes."""
         if self.volumes:
             raise refusal(
                 "features.no_volumes",
@@ -141,7 +147,14 @@ class FeatureBatch:
         return self.images if self.images.ndim == 3 else self.luminance(family)
 
     def luminance(self, family: str) -> Floats:
-        """Compute the luminance (n, height, width), float64; one channel keeps its values."""
+        """Compute the luminance of plane images, float64; one channel keeps its values.
+
+        Args:
+            family: That asks, to be named where colour cannot be reduced.
+
+        Returns:
+            (n, height, width); of colour it is kept for other families.
+        """
         self.check_planes(family)
         if self.images.ndim == 3:  # quicker to make again than worth its memory
             return luminance(self.images, family)
@@ -181,7 +194,13 @@ class FeatureBatch:
         return self.region(region, family)
 
     def levels(self, discretisation: Discretisation, region: Region, family: str) -> GreyLevels:
-        """Compute the grey levels of a region, cut to its box."""
+        """Compute the grey levels of a region, cut to its box.
+
+        Args:
+            discretisation: How intensities become levels; families that agree on it share them.
+            region: The region.
+            family: That asks, to be named.
+        """
         # Several families share the grey levels of one discretisation.
         key = (discretisation, region)
         if key in self._cache:

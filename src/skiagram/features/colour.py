@@ -57,7 +57,14 @@ class Colour(DefinedFamily):
         )
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images of three channels: red, green, blue; (n, 33)."""
+        """Compute the features of n images of three channels: red, green, blue.
+
+        Returns:
+            (n, 33) float64.
+
+        Raises:
+            DataError: Images have other channels, or are volumes.
+        """
         # Of grey images no colour can be told.
         batch.check_planes("colour")
         images = batch.images
@@ -77,7 +84,15 @@ class Colour(DefinedFamily):
         return np.vstack(rows)
 
     def _describe(self, images: NDArray[Any], inside: Flags) -> Floats:
-        """Compute (n, 33) features of colour of (n, height, width, 3) images in one region."""
+        """Compute features of colour in one region.
+
+        Args:
+            images: (n, height, width, 3), of any range up to `white`.
+            inside: (height, width), the pixels that count.
+
+        Returns:
+            (n, 33).
+        """
         from skimage.color import rgb2hsv, rgb2lab  # of projects alone, and long to import
 
         # Three colour spaces of the same pixels.
@@ -130,7 +145,15 @@ def hue_moments(hue: Floats, saturation: Floats) -> Floats:
 
 
 def entropy(rgb: Floats, bins: int) -> Floats:
-    """Compute the entropy in bits of the joint histogram of (n, pixels, 3), (n,)."""
+    """Compute the entropy of the joint histogram of three channels.
+
+    Args:
+        rgb: (n, pixels, 3) in [0, 1].
+        bins: Of each channel.
+
+    Returns:
+        (n,) bits, at most 3 log₂ bins.
+    """
     level = np.minimum((rgb * bins).astype(np.int64), bins - 1)
     cell = level @ np.array([bins**2, bins, 1])
     cell += np.arange(len(rgb))[:, None] * bins**3

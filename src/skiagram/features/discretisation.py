@@ -61,13 +61,13 @@ class GreyLevels:
         return replace(self, levels=self.levels.reshape(shape), outline=outline, highest=highest)
 
     def of(self, chosen: Flags) -> "GreyLevels":
-        """Select some of the images, by a truth value each."""
+        """Take some of the images, by a truth value each; the highest levels go along."""
         outline = None if self.outline is None else self.outline[chosen]
         return replace(self, levels=self.levels[chosen], outline=outline, highest=self.top[chosen])
 
     @cached_property
     def top(self) -> Whole:
-        """Highest level of each image, (n,), also where `highest` leaves it open."""
+        """Find the highest level of each image, (n,), also where `highest` leaves it open."""
         if self.highest is not None:
             return self.highest
         return self.levels.max(axis=(1, 2, 3)).astype(np.int64)
@@ -87,7 +87,12 @@ class GreyLevels:
         return zones
 
     def _keep(self, name: str, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        """Compute an array once and keep it; of the largest images it is computed each time."""
+        """Compute an array once and keep it; of the largest images it is computed each time.
+
+        Args:
+            name: Under which it is kept.
+            find: Computes it.
+        """
         if name in self._cache:
             found: NDArray[Any] = self._cache[name]
             return found
@@ -178,7 +183,11 @@ class Discretisation:
         return GreyLevels(levels, self.bin_number or int(highest.max()), highest=highest)
 
     def _check(self, ranges: Floats) -> None:
-        """Refuse intensities below the first bin, and too many bins."""
+        """Refuse intensities below the first bin, and too many bins.
+
+        Args:
+            ranges: (2, n) lowest and highest intensity of each region.
+        """
         # Bins are counted from the lowest intensity, or from a stated one.
         lowest, highest = ranges
         if self.lowest is not None:
@@ -283,6 +292,15 @@ def _digitise_row(
     most: np.int32,
     levels: NDArray[np.uint16],
 ) -> None:
+    """Set the levels of a row, in vectors: what lies outside the region is computed, too.
+
+    Args:
+        row: (width,) intensities.
+        inside: (width,) whether they are in the region.
+        scale: Where bins begin, what a share is multiplied by, and what it is divided by.
+        most: Highest level less 1.
+        levels: (width,) is set.
+    """
     lowest, factor, divisor = scale
     for x in range(len(row)):
         share = factor * (np.float64(row[x]) - lowest) / divisor
@@ -302,11 +320,26 @@ def row_span(row: NDArray[np.uint16]) -> tuple[int, int]:
 
 
 def count_levels(levels: NDArray[np.uint16], number: int) -> Whole:
-    """Count (n, number) how many pixels of n images, 0 outside the region, have each level."""
+    """Count how many pixels of each image have each level.
+
+    Args:
+        levels: (n, …) from 1; 0 outside the region.
+        number: Levels counted.
+
+    Returns:
+        (n, number).
+    """
     return np.stack([np.bincount(image.ravel(), minlength=number + 1)[1:] for image in levels])
 
 
 def entropy(shares: Floats) -> Floats:
-    """Compute Shannon's entropy in bits of each row of (n, k) shares."""
+    """Compute Shannon's entropy in bits.
+
+    Args:
+        shares: (n, k) ≥ 0, of sum 1 in each row; 0 adds nothing.
+
+    Returns:
+        (n,) ≥ 0, never −0.
+    """
     logarithm = np.log2(shares, out=np.zeros_like(shares), where=shares > 0)
     return np.abs(np.einsum("ij,ij->i", shares, logarithm))

@@ -39,7 +39,7 @@ class FeatureFamily(Protocol):
 
 
 def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
-    """Select the families that describe a single image: no covariates, no earlier images."""
+    """Take the families that describe a single image: no covariates, no earlier images."""
     return [family for family in families if isinstance(family, FeatureFamily)]
 
 
@@ -59,7 +59,14 @@ class DefinedFamily:
         return tuple(definition.name for definition in self.definitions())
 
     def in_order(self, columns: Mapping[str, Column]) -> Floats:
-        """Return (n, n_features) from feature name without prefix → (n,)."""
+        """Put columns in the order of the names.
+
+        Args:
+            columns: Feature name without prefix → (n,).
+
+        Returns:
+            (n, n_features).
+        """
         start = len(self.prefix) + 1
         return np.array([columns[name[start:]] for name in self.names()]).T
 
@@ -91,7 +98,11 @@ class LevelFamily(RegionFamily, ABC):
 
     @abstractmethod
     def describe(self, grey: GreyLevels) -> Floats:
-        """Compute the features of n images from their grey levels, (n, n_features)."""
+        """Compute the features of n images from their grey levels.
+
+        Returns:
+            (n, n_features) float64, finite.
+        """
 
 
 Dimension = Literal["2D", "2.5D", "3D"]
@@ -118,6 +129,7 @@ class TextureFamily(LevelFamily, ABC):
         return grey if self.dimension == "3D" else grey.planes
 
     def extract(self, batch: FeatureBatch) -> Floats:
+        """Describe volumes as the dimension says: whole, by slices together, or slice by slice."""
         # Levels of a volume as a whole, or of a single slice.
         grey = batch.levels(self.levels, self.region, self.prefix)
         if self.dimension != "2D" or grey.depth == 1:
@@ -132,7 +144,15 @@ class TextureFamily(LevelFamily, ABC):
 
 
 def add_parts(counts: NDArray[N], grey: GreyLevels) -> NDArray[N]:
-    """Add up what was counted in the parts of each image."""
+    """Add up what was counted in the parts of each image.
+
+    Args:
+        counts: (parts, …), those of an image one after the other.
+        grey: Levels of the images whose parts they are.
+
+    Returns:
+        (n, …).
+    """
     images = len(grey.levels)
     return counts if len(counts) == images else counts.reshape(images, -1, *counts.shape[1:]).sum(1)
 
@@ -141,6 +161,11 @@ class WholeImageFamily(DefinedFamily, ABC):
     """Base of a family of whole plane images: volumes and regions of interest are refused."""
 
     def extract(self, batch: FeatureBatch) -> Floats:
+        """Describe whole plane images.
+
+        Raises:
+            DataError: There is a region of interest, or images are volumes.
+        """
         # These families need all pixels of a rectangle.
         if batch.masks is not None:
             raise refusal("features.no_regions", family=self.prefix)

@@ -41,13 +41,18 @@ class Definition:
     pyradiomics: str = ""
 
     def fits(self, column: str) -> bool:
-        """Tell whether a column of the table is this feature."""
+        """Tell whether a column is this feature, with a word in each place of its name."""
         parts = _PLACEHOLDER.split(self.name)
         return re.fullmatch("[a-z0-9]+".join(map(re.escape, parts)), column) is not None
 
 
 def find_definition(column: str, definitions: Sequence[Definition]) -> Definition | None:
-    """Find the definition of a column, also of one of several images; None where none fits."""
+    """Find the definition of a column, also of one of several images; None where none fits.
+
+    Args:
+        column: Name in the table; what stands before a dot is the image.
+        definitions: Of the families.
+    """
     definition = next((definition for definition in definitions if definition.fits(column)), None)
     _, dot, feature_column = column.partition(".")
     if definition is None and dot:
@@ -57,7 +62,15 @@ def find_definition(column: str, definitions: Sequence[Definition]) -> Definitio
 
 @cache
 def read_definitions(sections: tuple[str, ...], prefix: str) -> tuple[Definition, ...]:
-    """Read the features of sections of `definitions.toml`, named `<prefix>_<feature>`."""
+    """Read the features of sections of `definitions.toml`.
+
+    Args:
+        sections: Names in the file.
+        prefix: What the names of the features begin with.
+
+    Returns:
+        In the order of the file, which is that of the columns.
+    """
     # Names, formulas and limits of each feature, as the file of definitions has them.
     definitions = []
     for section in sections:
@@ -72,6 +85,7 @@ def read_definitions(sections: tuple[str, ...], prefix: str) -> tuple[Definition
 
 @cache
 def _sections() -> dict[str, Any]:
+    """Read the file of definitions, once in a process."""
     return tomllib.loads(Path(__file__).with_name("definitions.toml").read_text(encoding="utf-8"))
 
 

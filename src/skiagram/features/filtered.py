@@ -67,6 +67,7 @@ class DerivedImageFamily(ABC):
         )
 
     def _describe(self, batch: FeatureBatch) -> Floats:
+        """Describe the images by all families, side by side: (n, n_features)."""
         return np.hstack([family.extract(batch) for family in self.families])
 
 
@@ -95,10 +96,19 @@ class Filtered(DerivedImageFamily):
         return (self.name,)
 
     def extract(self, batch: FeatureBatch) -> Floats:
+        """Compute the features of the responses of n images: (n, n_features)."""
         return self._describe(self.respond(batch))
 
     def respond(self, batch: FeatureBatch) -> FeatureBatch:
-        """Compute the responses of n images with their regions, cut to these."""
+        """Compute the responses of n images with their regions, cut to these.
+
+        Args:
+            batch: Images, with what a restoration kept around their regions.
+
+        Raises:
+            DataError: The filter needs a depth or a spacing that images lack, or looks farther than
+                what was kept around the regions.
+        """
         # A filter in 3D has no meaning in a plane.
         if self.filter.dimension == "3D" and not batch.volumes:
             raise refusal("features.filter_in_3d", name=self.name)

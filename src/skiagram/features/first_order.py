@@ -27,7 +27,14 @@ class Moments(NamedTuple):
 
 
 def moments(values: NDArray[Any]) -> Moments:
-    """Compute the moments of (n, m) values of any depth."""
+    """Compute the moments of values of any depth.
+
+    Args:
+        values: (n, m).
+
+    Returns:
+        (n,) each, about the mean; of equal values exactly 0.
+    """
     constant = values.min(axis=1) == values.max(axis=1)  # its mean may be off by one rounding
     mean = np.where(constant, values[:, 0], values.mean(axis=1, dtype=np.float64))
     deviation = values - mean[:, None]
@@ -93,6 +100,7 @@ def _summarise(ordered: NDArray[Any], shares: Floats) -> Floats:
 
 @compiled
 def _mean(ordered: NDArray[Any]) -> float:
+    """Average sorted intensities, in the order in which they stand."""
     if ordered[0] == ordered[-1]:  # may else be off by one rounding
         return np.float64(ordered[0])
     total = 0.0
@@ -102,7 +110,14 @@ def _mean(ordered: NDArray[Any]) -> float:
 
 
 def first_order_statistics(values: NDArray[Any]) -> dict[str, Column]:
-    """Compute the features by name of n regions of m intensities of any depth, (n, m), finite."""
+    """Compute the features of n regions, by name.
+
+    Args:
+        values: (n, m) intensities of any depth, finite.
+
+    Returns:
+        Feature name without prefix → (n,).
+    """
     # Sorted once, for percentiles and extremes.
     ordered = np.sort(values, axis=1).astype(np.result_type(values, np.float32), copy=False)
     summary = _summarise(ordered, FRACTIONS)

@@ -15,23 +15,37 @@ from skiagram.strict import STRICT
 
 
 def log_slope(x: Whole, y: Floats) -> Floats:
-    """Compute the least-squares slope of log y, (m, n), over log x, (m,): (n,)."""
+    """Compute the least-squares slope of log y over log x.
+
+    Args:
+        x: (m,) > 0, not all equal.
+        y: (m, n) > 0.
+
+    Returns:
+        (n,).
+    """
     centred = np.log(x) - np.log(x).mean()
     return centred @ np.log(y) / (centred @ centred)
 
 
 def box_counting_dimension(images: NDArray[Any]) -> Floats:
-    """Estimate the differential box counting dimension of the intensity surface, (n,).
+    """Estimate the differential box counting dimension of the intensity surface.
 
-    Sarkar and Chaudhuri, IEEE Trans. SMC 24(1), 1994: boxes of side s = 2, 4, 8 … up to half of
-    M, the shorter side, are as high as the share s/M of the image's range; the surface over a
-    square of side s meets ⌊max/h⌋ − ⌊min/h⌋ + 1 of them. The dimension is 2 minus the slope of the
+    Sarkar and Chaudhuri, IEEE Trans. SMC 24(1), 1994: boxes of side s = 2, 4, 8 … up to half of M,
+    the shorter side, are as high as the share s/M of the image's range; the surface over a square
+    of side s meets ⌊max/h⌋ − ⌊min/h⌋ + 1 of them. The dimension is 2 minus the slope of the
     logarithm of their mean number over log s. Sides are counted between the centres of pixels, so
-    that neighbouring squares share their border and no step between them is lost (Li, Du and
-    Sun, Pattern Recognition 42(11), 2009); squares beyond the border are left out.
+    that neighbouring squares share their border and no step between them is lost (Li, Du and Sun,
+    Pattern Recognition 42(11), 2009); squares beyond the border are left out.
 
-    Like every box count it lies below the true dimension of a rough surface: about 2.55 where
-    3 is true and 2.3 where 2.5 is, in 256 × 256 pixels.
+    Like every box count it lies below the true dimension of a rough surface: about 2.55 where 3 is
+    true and 2.3 where 2.5 is, in 256 × 256 pixels.
+
+    Args:
+        images: (n, height, width) of any depth.
+
+    Returns:
+        (n,), about 2 to 3; 2 where a side is too short for two sizes of boxes.
     """
     # The surface between each image's own extremes.
     lowest, highest = (
@@ -64,6 +78,7 @@ def box_counting_dimension(images: NDArray[Any]) -> Floats:
 
 
 def _boxes(surface: NDArray[Any], lowest: Floats, height: Floats) -> Floats:
+    """Count the whole boxes below a surface, from the lowest intensity of the image on."""
     boxes = surface.astype(np.float64)
     boxes -= lowest
     boxes /= height
@@ -90,6 +105,10 @@ def ring_powers(images: NDArray[Any], side: int) -> Floats:
 
     Tiles cover the image, overlapping where its size is no multiple of theirs; each has its
     weighted mean taken away and a Hann window laid over it (Welch, IEEE Trans. AU 15(2), 1967).
+
+    Args:
+        images: (n, height, width) of any depth.
+        side: Of the tiles, at most that of the images.
 
     Returns:
         (n, rings) from 0 cycles, relative to the largest squared intensity of the image.

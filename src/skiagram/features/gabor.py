@@ -67,7 +67,13 @@ def magnitude_moments(
 
 @compiled
 def _filter_row(line: Floats, weights: Floats, filtered: Floats) -> None:
-    """Write the cosine's and the sine's response along a row."""
+    """Write the cosine's and the sine's response along a row.
+
+    Args:
+        line: (width + 2 radius,) the row with its mirror images.
+        weights: (2, radius + 1) from the middle.
+        filtered: (2, width) is set.
+    """
     # The middle weight; the sine has none.
     radius, width = weights.shape[1] - 1, filtered.shape[1]
     for x in range(width):
@@ -84,7 +90,14 @@ def _filter_row(line: Floats, weights: Floats, filtered: Floats) -> None:
 
 @compiled
 def _filter_column(filtered: Floats, weights: Floats, rows: Whole, response: Floats) -> None:
-    """Write cosine · cosine, sine · sine, sine of cosine and cosine of sine for one row."""
+    """Write cosine · cosine, sine · sine, sine of cosine and cosine of sine for one row.
+
+    Args:
+        filtered: (held, 2, width) rows that are filtered along x, in a ring.
+        weights: (2, radius + 1) from the middle.
+        rows: (2 radius + 1,) which rows stand above and below.
+        response: (4, width) is set.
+    """
     radius, (held, _, width) = weights.shape[1] - 1, filtered.shape
     # As along rows, for both responses at once.
     middle = filtered[rows[radius] % held]

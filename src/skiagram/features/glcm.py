@@ -25,12 +25,15 @@ Aggregation = Literal["averaged", "merged"]
 
 
 def average(features: Floats, counted: Flags) -> Floats:
-    """Return each image's features averaged over its matrices (IBSI BTW3, in volumes ITBB).
+    """Average each image's features over its matrices (IBSI BTW3, in volumes ITBB).
 
     Args:
         features: (n · k, n_features), the k matrices of an image one after the other.
-        counted: (n, k), false for a matrix without entries, which is left out; an image without
-            any has the features of its first matrix.
+        counted: (n, k), false for a matrix without entries, which is left out; an image without any
+            has the features of its first matrix.
+
+    Returns:
+        (n, n_features).
     """
     image_features = features.reshape(*counted.shape, -1)
     counted = counted | (~counted.any(axis=1, keepdims=True) & (np.arange(counted.shape[1]) == 0))
@@ -96,7 +99,15 @@ def cooccurrences(
 
 @compiled
 def _tabulate(levels: Levels, distance: int, ways: int, side: int, tables: Tables) -> None:
-    """Set the tables to the counts of all pairs of one image."""
+    """Set the tables to the counts of all pairs of one image.
+
+    Args:
+        levels: (depth, height, width).
+        distance: Chebyshev distance of the pairs.
+        ways: Directions.
+        side: Levels and one more, for what lies outside the region.
+        tables: (directions, side²) or (4, side²), where directions by fours or threes share them.
+    """
     depth, height, width = levels.shape
     # Zeros around the image, so that neighbours lie a fixed number of cells away.
     tall, wide = height + 2 * distance, width + distance
@@ -165,6 +176,7 @@ def maximal_correlation(pairs: Tables, present: Flags) -> float:
 
 @compiled
 def _pair_with_itself(levels: Levels, counts: Whole) -> None:
+    """Set the counts to a pair of each pixel of the region with itself."""
     for level in range(len(counts)):
         counts[level, :] = 0
     for level in levels:
@@ -226,6 +238,7 @@ def _count_four(
 def _count_three(
     pixels: Levels, first: Levels, second: Levels, third: Levels, side: int, tables: Tables
 ) -> None:
+    """Add the pairs of a row in three directions to the next slice to three tables."""
     first_table, second_table, third_table = tables[0], tables[1], tables[2]
     for x in range(len(pixels)):
         row = np.int64(pixels[x]) * side
@@ -249,7 +262,15 @@ def _gather(tables: Tables, occupied: int, counts: Whole) -> None:
 
 @compiled
 def _reduce(counts: Whole, occupied: int, highest: int, shares: Floats, sums: Floats) -> bool:
-    """Add up a matrix; return whether it holds a pair."""
+    """Add up a matrix; return whether it holds a pair.
+
+    Args:
+        counts: (side, side) of levels from 1.
+        occupied: Highest level that occurs, and one more.
+        highest: N_g of the image.
+        shares: (3, 2 side − 1) of differences, of sums and of levels; 0 before and after.
+        sums: (26,) the `FIELDS`, is set.
+    """
     # Pairs with a pixel outside the region do not count.
     pairs = np.int64(0)
     for i in range(1, occupied):
@@ -323,6 +344,7 @@ def _add_sums(shares: Floats, number: int, sums: Floats) -> None:
 
 @compiled
 def _relate(level_entropy: float, sums: Floats) -> None:
+    """Complete the fields that follow from others: averages and correlations."""
     contrast, tendency = sums[12], sums[21]
     sums[2], sums[3] = sums[8] / 2, (tendency + contrast) / 4
     sums[19] = (tendency - contrast) / (tendency + contrast) if tendency + contrast > 0 else 1.0
@@ -335,6 +357,7 @@ def _relate(level_entropy: float, sums: Floats) -> None:
 
 @compiled
 def _entropy(shares: Floats) -> float:
+    """Compute Shannon's entropy in bits of shares, of which 0 adds nothing."""
     total = 0.0
     for number in range(len(shares)):
         if shares[number] > 0:
@@ -379,7 +402,11 @@ class Glcm(TextureFamily):
         return read_definitions(self.sections, "glcm_distance_<pixels>" if several else "glcm")
 
     def maximal_correlation(self, batch: FeatureBatch) -> Floats:
-        """Compute (n,) PyRadiomics' MCC at distance 1, which the IBSI's manual lacks."""
+        """Compute PyRadiomics' MCC at distance 1, which the IBSI's manual lacks.
+
+        Returns:
+            (n,) in [0, 1].
+        """
         grey = batch.levels(self.levels, self.region, self.prefix)
         found = []
         for levels in grey.levels:

@@ -23,6 +23,12 @@ def distance_zones(
     A zone is as far from the border as its nearest pixel: the steps, by sides alone, to the first
     pixel outside the region; the region ends with the image.
 
+    Args:
+        levels: (n, depth, height, width), 0 outside the region.
+        outline: Of the same shape, the region that borders are measured from.
+        forest: Zones of the levels.
+        number: Levels.
+
     Returns:
         (n, farthest, number): counts of distance 1, 2, … and level 1, 2, …; (n,) the pixels of the
         region.
@@ -96,6 +102,7 @@ def _spread_across(distance: Levels) -> None:
 
 @compiled
 def _limit(distance: Levels, neighbour: Levels) -> None:
+    """Let no pixel of a row be more than one step farther than its neighbour."""
     for x in range(len(distance)):
         distance[x] = min(distance[x], np.uint16(neighbour[x] + 1))
 

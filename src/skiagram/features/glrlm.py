@@ -29,6 +29,9 @@ def run_lengths(levels: Levels, equals: Equals, number: int, ways: int, merged: 
     """Count the runs of each length and level in several directions.
 
     Args:
+        levels: (n, depth, height, width), 0 outside the region.
+        equals: Marks of their equal neighbours.
+        number: Levels.
         ways: How many of the `DIRECTIONS`: 4 or 13.
         merged: Whether the matrices of an image are added up into one.
 

@@ -23,6 +23,11 @@ from skiagram.strict import STRICT
 def size_zones(levels: Levels, forest: Forest, number: int) -> Whole:
     """Count the zones of each size and level.
 
+    Args:
+        levels: (n, depth, height, width), 0 outside the region.
+        forest: Their zones.
+        number: Levels.
+
     Returns:
         (m, 4): image, size, level and how many, in the order of image, size and level.
     """
@@ -82,6 +87,7 @@ def _tally(levels: Levels, forest: Forest, tally: Whole, large: Whole) -> int:
 
 @compiled
 def _enter(entry: Whole, image: int, size: int, level: int, count: int) -> None:
+    """Write an entry: image, size, level and how many."""
     entry[0], entry[1], entry[2], entry[3] = image, size, level, count
 
 

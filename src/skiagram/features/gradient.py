@@ -17,8 +17,14 @@ def gradient_moments(images: Floats, inside: Flags) -> Floats:
     """Compute mean, variance and maximum of the gradient's magnitude.
 
     The gradient is the central difference, one-sided at the border of the image, and 0 along an
-    axis of one pixel. Neighbours count whether or not they are in the region, which is (1, 1, 1)
-    for all pixels.
+    axis of one pixel. Neighbours count whether or not they are in the region.
+
+    Args:
+        images: (n, height, width).
+        inside: Of the same shape, the region; (1, 1, 1) for all pixels.
+
+    Returns:
+        (n, 3), per pixel.
     """
     n, height, width = images.shape
     whole = inside.shape != images.shape
@@ -46,6 +52,7 @@ def gradient_moments(images: Floats, inside: Flags) -> Floats:
 
 @compiled
 def _magnitude(image: Floats, y: int, x: int) -> float:
+    """Compute the length of the gradient at a pixel, in intensities a pixel."""
     top, bottom = max(y - 1, 0), min(y + 1, image.shape[0] - 1)
     left, right = max(x - 1, 0), min(x + 1, image.shape[1] - 1)
     down = (image[bottom, x] - image[top, x]) / max(bottom - top, 1)

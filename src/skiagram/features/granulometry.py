@@ -74,7 +74,14 @@ class Granulometry(WholeImageFamily):
         )
 
     def describe(self, images: NDArray[Any]) -> Floats:
-        """Compute the spectra of n images, (n, n_features) in [0, 1]; 0 for constant images."""
+        """Compute the spectra of n images.
+
+        Args:
+            images: (n, height, width) of any depth.
+
+        Returns:
+            (n, n_features) in [0, 1]; 0 for constant images.
+        """
         # Openings take away what is bright and small, closings what is dark and small.
         spectra = []
         for sign in (1, -1):  # openings, then closings

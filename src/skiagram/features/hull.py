@@ -87,7 +87,14 @@ def convex_hull(region: Flags, spacing: Floats) -> Hull:
 
 @compiled
 def row_ends(region: Flags) -> Whole:
-    """Find the first and the last voxel of each row, (m, 3)."""
+    """Find the first and the last voxel of each row: no other can be a corner of the hull.
+
+    Args:
+        region: (depth, height, width).
+
+    Returns:
+        (m, 3) slice, row and column.
+    """
     # The first and the last voxel of each row, found from both ends.
     depth, height, width = region.shape
     ends = np.empty((2 * depth * height, 3), dtype=np.int64)
@@ -109,7 +116,15 @@ def row_ends(region: Flags) -> Whole:
 
 @compiled
 def corners_of_planes(points: Whole, axis: int) -> Whole:
-    """Keep, in order, those (m, 3) that are corners of the convex hull within their plane."""
+    """Keep those points that are corners of the convex hull within their plane.
+
+    Args:
+        points: (m, 3) whole numbers.
+        axis: Across the planes.
+
+    Returns:
+        (k, 3) in the order of planes and rows.
+    """
     down, along = 1 if axis == 0 else 0, 1 if axis == 2 else 2
     # The range of the points.
     low, high = points[0].copy(), points[0].copy()
@@ -148,7 +163,13 @@ _NOWHERE = 2**62
 
 @compiled
 def _keep_chain(ends: Whole, chain: Whole) -> None:
-    """Take away the ends that are no corners (Andrew, Inf. Proc. Letters 9(5), 1979)."""
+    """Take away the ends that are no corners (Andrew, Inf. Proc. Letters 9(5), 1979).
+
+    Args:
+        ends: (rows,) where each row of a plane begins; `_NOWHERE` without one, and set so where it
+            is no corner.
+        chain: (rows,) room for the rows that stay.
+    """
     # A chain that turns one way: what lies within the line of its neighbours goes.
     used = 0
     for row in range(len(ends)):
@@ -166,7 +187,11 @@ def _keep_chain(ends: Whole, chain: Whole) -> None:
 
 @compiled
 def diameter(corners: Floats) -> float:
-    """Measure the largest distance of two of (m, axes) points."""
+    """Measure the largest distance of two points.
+
+    Args:
+        corners: (m, axes) in mm.
+    """
     largest = 0.0
     for first in range(len(corners)):
         for second in range(first):
@@ -255,8 +280,13 @@ def _set_basis(normal: Floats, first: Floats, second: Floats) -> None:
 def smallest_rectangle(outline: Floats) -> tuple[float, float]:
     """Find the sides of the smallest rectangle around a polygon, of several the longest.
 
-    Freeman and Shapira, Comm. ACM 18(7), 1975; an outline is (2, m, 2) where its sides begin and
-    end, in any order.
+    Freeman and Shapira, Comm. ACM 18(7), 1975.
+
+    Args:
+        outline: (2, m, 2) where the polygon's sides begin and end, in any order.
+
+    Returns:
+        The longer and the shorter side.
     """
     # A smallest rectangle has a side along one of the polygon's.
     best, length, width = np.inf, 0.0, 0.0
@@ -296,6 +326,9 @@ def enclosing_ellipsoid(corners: Floats) -> Floats:
 
     Args:
         corners: (m, 3), not all in a plane.
+
+    Returns:
+        (3,) in the unit of the points.
     """
     # Points with a 1 beside them: an ellipsoid about any centre is one about 0 in four dimensions.
     lifted = np.hstack([corners - corners.mean(axis=0), np.ones((len(corners), 1))])

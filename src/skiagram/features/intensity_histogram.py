@@ -14,7 +14,14 @@ from skiagram.strict import STRICT
 
 
 def histogram_statistics(counts: Whole) -> dict[str, Column]:
-    """Compute statistics of the levels of n images by feature, from (n, levels) pixels of each."""
+    """Compute statistics of the levels of n images, by feature.
+
+    Args:
+        counts: (n, levels) pixels of each level, from 1.
+
+    Returns:
+        Feature name without prefix → (n,).
+    """
     # Moments of the levels.
     number = counts.shape[1]
     levels = np.arange(1.0, number + 1)
@@ -64,12 +71,20 @@ def histogram_statistics(counts: Whole) -> dict[str, Column]:
 
 
 def _mean_distance(levels: Floats, centre: Column, counts: Whole) -> Column:
+    """Average |level − centre| over the pixels that are counted; 0 where none is."""
     distance = np.sum(counts * np.abs(levels - centre[:, None]), axis=1)
     return ratio(distance, counts.sum(axis=1))
 
 
 def histogram_gradients(counts: Whole) -> dict[str, Column]:
-    """Measure how steeply the histograms of n images rise and fall, by feature."""
+    """Measure how steeply the histograms of n images rise and fall, by feature.
+
+    Args:
+        counts: (n, levels) pixels of each level, from 1.
+
+    Returns:
+        Feature name without prefix → (n,), in pixels a level.
+    """
     # A single level has no neighbours.
     n, number = counts.shape
     gradients = np.zeros((n, 1))

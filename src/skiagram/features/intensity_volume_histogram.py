@@ -30,12 +30,20 @@ class VolumeCurve(NamedTuple):
     volume: Floats
 
     def volume_at(self, fraction: float) -> float:
-        """Find the largest share of the volume that has at least a fraction of the intensity."""
+        """Find the largest share of the volume that has at least a fraction of the intensity.
+
+        Args:
+            fraction: γ, in [0, 1].
+        """
         above = self.volume[self.fraction >= fraction - 1e-12]
         return float(above.max()) if len(above) else 0.0
 
     def intensity_at(self, volume: float) -> float:
-        """Find the least intensity that at most a share of the volume has."""
+        """Find the least intensity that at most a share of the volume has.
+
+        Args:
+            volume: ν, in [0, 1].
+        """
         reached = self.intensity[self.volume <= volume + 1e-12]
         return float(reached.min() if len(reached) else self.intensity[-1])
 
@@ -95,7 +103,14 @@ class IntensityVolumeHistogram(DefinedFamily):
         )
 
     def curve(self, values: Floats) -> VolumeCurve:
-        """Compute the histogram of the (m,) intensities of a region."""
+        """Compute the histogram of a region.
+
+        Args:
+            values: (m,) intensities.
+
+        Raises:
+            DataError: There would be more than a million steps.
+        """
         # The range: stated, or the region's own.
         least, most = float(values.min()), float(values.max())
         low = least if self.lowest is None else self.lowest

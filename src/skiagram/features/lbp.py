@@ -108,7 +108,11 @@ class LocalBinaryPatterns(DefinedFamily):
         return tuple(f"lbp_radius_{radius}_{name}" for radius in self.radii for name in patterns)
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the shares of the patterns in the region; of one radius they sum to 1."""
+        """Compute the shares of the patterns in the region.
+
+        Returns:
+            (n, n_features) in [0, 1]; of one radius they sum to 1.
+        """
         # Neighbours are compared in grey levels.
         batch.check_planes("lbp")
         levels = self.levels.grey_levels(batch.grey("lbp")).levels[:, 0]

@@ -13,7 +13,14 @@ from skiagram.compiled.loops import compiled
 
 @compiled
 def list_entries(matrices: Whole) -> Whole:
-    """List (m, 4) image, extent, level and count above 0 of (n, extents, levels), in order."""
+    """List the entries above 0 of matrices, in order of image, extent and level.
+
+    Args:
+        matrices: (n, extents, levels) counts.
+
+    Returns:
+        (m, 4) image, extent, level and count.
+    """
     n, extents, levels = matrices.shape
     # First how many there are, then the entries.
     occupied = 0
@@ -117,5 +124,10 @@ def _describe_matrix(entries: Whole, pixels: float, counts_by_level: Floats, sum
 
 @compiled
 def describe_matrices(matrices: Whole, pixels: Floats) -> Floats:
-    """Compute the features of (n, extents, levels) matrices; see `describe_entries`."""
+    """Compute the features of matrices by their entries; see `describe_entries`.
+
+    Args:
+        matrices: (n, extents, levels) counts.
+        pixels: (n,) what the rate is relative to.
+    """
     return describe_entries(list_entries(matrices), pixels)

@@ -19,6 +19,11 @@ def peaks(image: Floats, inside: Flags, spacing: Floats) -> tuple[float, float]:
 
     A peak is the mean of the voxels whose centres lie within the sphere, be they of the region or
     not; what lies beyond the image is left out.
+
+    Args:
+        image: (depth, height, width).
+        inside: Of the same shape, the region.
+        spacing: (3,) of slices, rows and columns, mm.
     """
     from scipy.signal import fftconvolve
 
@@ -41,7 +46,14 @@ class LocalIntensity(DefinedFamily):
     prefix: ClassVar[str] = "local_intensity"
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images or volumes, (n, 2); a plane image is one slice."""
+        """Compute the features of n images or volumes; a plane image is one slice.
+
+        Returns:
+            (n, 2), in the unit of the intensities.
+
+        Raises:
+            DataError: The spacing is unknown.
+        """
         spacing = known_spacing(batch, "local_intensity")
         # The sphere reaches beyond the region.
         reach = (RADIUS / spacing.min(axis=0)).astype(np.int64).tolist()

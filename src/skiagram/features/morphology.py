@@ -75,7 +75,17 @@ def morphology_features(
 def _bodies_around(
     regions: Flags, spacing: Floats, hulls: list[Hull], half_axes: Floats
 ) -> dict[str, tuple[Column, Column]]:
-    """Measure volume and area of the bodies that n regions are compared with, by name."""
+    """Measure the bodies that regions are compared with.
+
+    Args:
+        regions: (n, depth, height, width).
+        spacing: (n, 3).
+        hulls: Of each region.
+        half_axes: (n, 3) of the ellipsoid that spreads as the region does, longest first.
+
+    Returns:
+        Name → (n,) volumes and (n,) areas.
+    """
     volumes, areas = np.array([(hull.volume, hull.area) for hull in hulls]).T
     bodies = {"convex_hull": (volumes, areas)}
     # boxes, by their sides
@@ -170,7 +180,15 @@ class Morphology(DefinedFamily):
 
 
 def known_spacing(batch: FeatureBatch, family: str) -> Floats:
-    """Read the spacing of n images in mm, one number an axis."""
+    """Read the spacing of n images in mm, one number an axis.
+
+    Args:
+        batch: Images.
+        family: That asks, to be named.
+
+    Raises:
+        DataError: It is unknown for some image.
+    """
     # A family in mm has no sense without mm.
     axes = 3 if batch.volumes else 2
     spacing = batch.spacing

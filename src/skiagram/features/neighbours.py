@@ -26,7 +26,11 @@ DIRECTIONS = np.array(
 
 @compiled
 def steps(shape: tuple[int, int, int]) -> Whole:
-    """Count how many pixels lie from one to its neighbour in each of 13 directions."""
+    """Count how many pixels lie from one to its neighbour in each of 13 directions.
+
+    Args:
+        shape: Of an array that is read as one row after the other.
+    """
     _, height, width = shape
     apart = np.empty(len(DIRECTIONS), dtype=np.int64)
     for way in range(len(DIRECTIONS)):
@@ -125,7 +129,11 @@ WAY_OF_BIT[2 ** np.arange(VOLUME_WAYS)] = np.arange(VOLUME_WAYS)
 
 
 def _apart() -> Equals:
-    """Choose of each set of equals the few that stand for all: the others touch one of them."""
+    """Choose of each set of equals the few that stand for all: the others touch one of them.
+
+    Returns:
+        (2¹³,) by the bits of a set, the bits of those few.
+    """
     touching = np.abs(DIRECTIONS[:, None] - DIRECTIONS).max(axis=-1) <= 1
     way = np.arange(VOLUME_WAYS, dtype=np.uint16)[:, None]
     chosen = np.arange(2**VOLUME_WAYS, dtype=np.uint16) >> way & 1 > 0

@@ -23,7 +23,10 @@ def dependence_counts(levels: Levels, number: int, distance: int, coarseness: in
     by at most `coarseness`; it depends on itself.
 
     Args:
+        levels: (n, depth, height, width), 0 outside the region.
+        number: Levels.
         distance: Pixels, from 1 to 7.
+        coarseness: Levels.
 
     Returns:
         (n, (2 distance + 1)², number): counts of dependence 1, 2, … and level 1, 2, …; the power is
@@ -73,7 +76,16 @@ def _depend(
     coarseness: int,
     dependent: Levels,
 ) -> None:
-    """Count for each of some cells in turn those around that it depends on."""
+    """Count for each of some cells in turn those around that it depends on.
+
+    Args:
+        cells: The framed volume, one row after the other.
+        first: Place of the first cell.
+        shape: Height and width of the frame.
+        reach: Slices and pixels to either side.
+        coarseness: Levels by which dependent ones may differ.
+        dependent: Is set.
+    """
     height, width = shape
     far, distance = reach
     last = first + len(dependent)
@@ -90,6 +102,7 @@ def _depend(
 def _count_equals(
     centre: Levels, neighbours: Levels, coarseness: np.uint16, dependent: Levels
 ) -> None:
+    """Add 1 where a neighbour is in the region and about as high."""
     for x in range(len(centre)):  # no index but x, so that the compiler makes vectors of it
         apart = max(centre[x], neighbours[x]) - min(centre[x], neighbours[x])
         dependent[x] += np.uint16((neighbours[x] > 0) & (apart <= coarseness))

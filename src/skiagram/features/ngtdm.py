@@ -21,7 +21,12 @@ def tone_differences(levels: Levels, number: int, isolated: bool = False) -> tup
     """Compare each pixel with the mean of its 8 neighbours, each voxel with that of its 26.
 
     Neighbours outside the region do not count; a pixel without any is left out, or counted with a
-    difference of 0 where `isolated` is true.
+    difference of 0.
+
+    Args:
+        levels: (n, depth, height, width), 0 outside the region.
+        number: Levels.
+        isolated: Whether a pixel without a neighbour counts.
 
     Returns:
         (n, number) pixels of each level, n_i, and the sum of their differences from the mean of
@@ -90,6 +95,7 @@ def _add_slices(framed: Levels, z: int, depth: int, first: int, total: Totals) -
 
 @compiled
 def _add(levels: Levels, total: Totals) -> None:
+    """Add a slice to totals: its levels, and above them a count of its pixels in the region."""
     for x in range(len(levels)):
         level = np.int32(levels[x])
         total[x] += level + np.int32(level > 0) * np.int32(_PIXEL)
@@ -118,6 +124,7 @@ def _compare(
 
 @compiled
 def _tally(row: Levels, cells: Totals, differences: Totals, pixels: Whole, apart: Whole) -> None:
+    """Add each pixel of the region to its cell, by level and number of neighbours."""
     for x in range(1, len(row) - 1):
         if row[x] > 0:
             pixels[np.uintp(cells[x])] += 1
@@ -153,7 +160,15 @@ MAX_COARSENESS = 1e6
 
 @compiled
 def relate(counts: Whole, sums: Floats) -> Floats:
-    """Compute the features in column order, (5, n)."""
+    """Compute the features in column order.
+
+    Args:
+        counts: (n, number) pixels of each level, n_i.
+        sums: (n, number) sums of their differences, s_i.
+
+    Returns:
+        (5, n) coarseness, contrast, busyness, complexity and strength.
+    """
     n, number = counts.shape
     features = np.zeros((5, n))
     # Sums over the levels that occur.

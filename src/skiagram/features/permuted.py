@@ -7,7 +7,7 @@ Oncology* 130:2).
 
 import hashlib
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -35,11 +35,9 @@ class Permuted(DerivedImageFamily):
         seed: Of the draws.
     """
 
-    seed: Annotated[int, Field(ge=0)]
+    prefixes: ClassVar[tuple[str, ...]] = (PERMUTED,)
 
-    @property
-    def prefixes(self) -> tuple[str, ...]:
-        return (PERMUTED,)
+    seed: Annotated[int, Field(ge=0)]
 
     def names(self) -> tuple[str, ...]:
         return (*super().names(), _VOXELS)
@@ -51,13 +49,20 @@ class Permuted(DerivedImageFamily):
         return (*super().definitions(), voxels)
 
     def extract(self, batch: FeatureBatch) -> Floats:
-        """Compute the features of n images or volumes: (n, n_features + 1) float64, finite."""
+        """Compute the features of n images or volumes with permuted voxels.
+
+        Returns:
+            (n, n_features + 1) float64, finite; the last one counts the voxels of the region.
+        """
         inside = batch.region("whole", PERMUTED)
         voxels = inside.reshape(len(batch), -1).sum(axis=1)[:, None].astype(np.float64)
         return np.hstack([self._describe(self.permute(batch)), voxels])
 
     def permute(self, batch: FeatureBatch) -> FeatureBatch:
-        """Permute the voxels of each image within its region; those outside of it stay."""
+        """Permute the voxels of each image within its region; those outside of it stay.
+
+        Channels of a voxel stay together.
+        """
         images, inside = batch.images.copy(), batch.region("whole", PERMUTED)
         # The order depends on the image's content, so it is the same wherever it stands.
         for row in range(len(batch)):

@@ -60,6 +60,10 @@ class Perturbation:
             image: (depth, height, width) of any depth, finite.
             inside: Of the same shape, the region; None for the whole image, which has no contour.
             spacing: Row and column spacing; their ratio counts alone.
+            generator: Draws how the copy differs.
+
+        Returns:
+            Of the same shape, float64; and the region, None where there was none.
         """
         # All numbers are drawn before anything is changed.
         sigma = self.noise * noise_level(image)
@@ -106,7 +110,13 @@ def noise_level(image: NDArray[Any]) -> float:
     """Estimate the standard deviation of an image's noise from its finest diagonal wavelets.
 
     Donoho and Johnstone 1994, Biometrika 81(3): the median absolute value in each slice, the median
-    over slices. 0 where an image has a side of one pixel.
+    over slices.
+
+    Args:
+        image: (depth, height, width), finite.
+
+    Returns:
+        In the unit of the intensities; 0 where an image has a side of one pixel.
     """
     if min(image.shape[1:]) < 2:
         return 0.0
@@ -118,7 +128,14 @@ def noise_level(image: NDArray[Any]) -> float:
 
 
 def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[float]) -> Floats:
-    """Rotate an image about its centre within the plane, then shift it; edges are repeated."""
+    """Rotate an image about its centre within the plane, then shift it; edges are repeated.
+
+    Args:
+        image: (depth, height, width).
+        angle: Radians.
+        shift: (3,) voxels.
+        spacing: Of rows and columns.
+    """
     # A rotation in mm, so that it keeps angles where pixels are no squares.
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     scale = np.diag(np.asarray(spacing, dtype=np.float64))
@@ -135,7 +152,17 @@ def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[f
 
 
 def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Generator) -> Flags:
-    """Draw a region made of whole supervoxels, each in it as likely as it lay in the region."""
+    """Draw a region made of whole supervoxels, each in it as likely as it lay in the region.
+
+    Args:
+        image: (depth, height, width), as it was changed.
+        region: Of the same shape, not empty.
+        size: Voxels of a supervoxel.
+        generator: Draws which ones are kept.
+
+    Returns:
+        The region itself where none would be kept.
+    """
     from skimage.segmentation import slic  # of projects alone, and long to import
 
     # The region with one supervoxel around it.
@@ -195,7 +222,16 @@ class Perturbed(DerivedImageFamily):
         return np.hstack([self._describe(copy) for copy in copies])
 
     def perturb(self, batch: FeatureBatch, copy: int) -> FeatureBatch:
-        """Make one changed copy of each image, with its region."""
+        """Make one changed copy of each image, with its region.
+
+        Args:
+            batch: Images.
+            copy: Number of the copy, from 0.
+
+        Returns:
+            Cut to the changed regions; the outline is the drawn one, without what re-segmentation
+            left out.
+        """
         # The copies of the batch, with masks and outlines where it has them.
         images = np.empty(batch.images.shape, dtype=np.float32)
         masks = None if batch.masks is None else np.empty(batch.masks.shape, dtype=np.bool_)

@@ -58,11 +58,18 @@ def extents(region: Flags, spacing: Floats) -> tuple[float, float, float]:
 
 
 def shape_features(regions: Flags, spacing: Floats) -> dict[str, Column]:
-    """Measure size and form of (n, height, width) regions by feature; the spacing is (n, 2).
+    """Measure size and form of regions, by feature.
 
     The outline is that of Lorensen and Cline, Computer Graphics 21(4), 1987, in two dimensions: the
     corners of a cell are the centres of four pixels, and the outline cuts its sides half way.
     Pixels that touch by a corner alone are kept apart; beyond the image there is no region.
+
+    Args:
+        regions: (n, height, width), at least one pixel each.
+        spacing: (n, 2) distance between rows and between columns.
+
+    Returns:
+        Feature name without prefix → (n,), in the unit of the spacing.
     """
     # Each cell between four pixels has one of sixteen forms.
     row, column = spacing.T

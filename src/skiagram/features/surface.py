@@ -59,7 +59,14 @@ def _triangles() -> tuple[Floats, Floats, Whole]:
 
 
 def _loops(corners: int) -> list[list[tuple[float, ...]]]:
-    """Find the loops along which the surface meets the sides of a cell."""
+    """Find the loops along which the surface meets the sides of a cell.
+
+    Args:
+        corners: Which of the eight are in the region, as bits.
+
+    Returns:
+        Of each loop the middles of the sides that it passes, in order.
+    """
     following: dict[tuple[float, ...], tuple[float, ...]] = {}
     # the corners of each face of a cell, clockwise seen from outside
     faces = []
@@ -110,7 +117,12 @@ class Extent(NamedTuple):
 
 
 def extent(region: Flags, spacing: Floats) -> Extent:
-    """Measure a region; beyond the array there is none."""
+    """Measure a region; beyond the array there is none.
+
+    Args:
+        region: (depth, height, width), at least one voxel.
+        spacing: (3,).
+    """
     cells, depths = _count_cells(region)
     volume, area = _measure(cells, depths, *_triangles(), spacing)
     voxels, sums, products = places(region)
@@ -125,6 +137,12 @@ def _count_cells(region: Flags) -> tuple[Whole, Whole]:
     """Count the cells of each set of corners in the region, and add up the slices they lie in.
 
     Not those with all corners or none, which hold no surface.
+
+    Args:
+        region: (depth, height, width).
+
+    Returns:
+        (256,) each.
     """
     # Eight corners make a byte; cells outside or inside as a whole have no surface.
     depth, height, width = region.shape
@@ -157,7 +175,16 @@ def _measure(
     number: Whole,
     spacing: Floats,
 ) -> tuple[float, float]:
-    """Sum up the areas, and by the divergence theorem along the slices the volume."""
+    """Sum up the areas, and by the divergence theorem along the slices the volume.
+
+    Args:
+        cells: (256,) how often each form of a cell occurs.
+        depths: (256,) sum of the slices that these lie in.
+        triangles: (256, most, 3, 3) of each form.
+        shares: (256, most) by which they count.
+        number: (256,) how many triangles a form has.
+        spacing: (3,).
+    """
     # Each form of a cell is measured once, and counts as often as it occurs.
     volume = area = 0.0
     for code in range(256):
@@ -181,7 +208,15 @@ def _measure(
 
 @compiled
 def places(region: Flags) -> tuple[int, Floats, Floats]:
-    """Compute the number of voxels, the sums of their places and those of the places' products."""
+    """Add up places of voxels and their products.
+
+    Args:
+        region: (depth, height, width).
+
+    Returns:
+        The number of voxels, (3,) the sums of their places and (3, 3) those of the places'
+        products.
+    """
     # Sums of places and of their products give centre and covariance.
     depth, height, width = region.shape
     total = 0

@@ -33,7 +33,14 @@ class Zones(WholeImageFamily):
         return tuple(f"zones_{row}_{column}_mean" for row in numbers for column in numbers)
 
     def describe(self, images: NDArray[Any]) -> Floats:
-        """Compute the means of all zones of n images, (n, number²); a 1×1 image has all."""
+        """Compute the means of all zones of n images; a 1×1 image has all.
+
+        Args:
+            images: (n, height, width) of any depth.
+
+        Returns:
+            (n, number²), row by row.
+        """
         # the weight of each row, then of each column, in the mean of each zone
         weights = []
         zone = np.arange(self.number)[:, None]

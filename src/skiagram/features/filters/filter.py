@@ -44,7 +44,14 @@ class Filter(ABC):
 
     @abstractmethod
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
-        """Compute how far the filter looks, in voxels of each axis; None for the whole image."""
+        """Compute how far the filter looks.
+
+        Args:
+            spacing: Of slices, rows and columns, mm.
+
+        Returns:
+            Voxels of each axis; None for the whole image.
+        """
 
     def _around(self, voxels: int) -> tuple[int, int, int]:
         """Compute the reach of a filter that looks equally far along all of its axes."""
@@ -52,12 +59,26 @@ class Filter(ABC):
 
     @abstractmethod
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Compute the response of the filter."""
+        """Compute the response of the filter.
+
+        Args:
+            image: (depth, height, width) float64, finite.
+            spacing: Of slices, rows and columns, mm.
+
+        Returns:
+            Of the same shape.
+        """
 
     def _convolve(
         self, image: Floats, kernels: Sequence[Kernels], pooling: Pooling | None
     ) -> Floats:
-        """Convolve with kernels along x, y and z, or pool over these turned by all right angles."""
+        """Convolve with kernels along x, y and z, or pool over these turned by all right angles.
+
+        Args:
+            image: (depth, height, width).
+            kernels: Of each axis of the filter, x first.
+            pooling: Over the turned kernels; None for the kernels as they are.
+        """
         if pooling is None:
             return convolve(image, self.axes, kernels, self.boundary)
         turns = rotated(kernels)
@@ -67,7 +88,14 @@ class Filter(ABC):
 def convolve(
     image: Floats, axes: Sequence[int], kernels: Sequence[Kernels], boundary: Boundary
 ) -> Floats:
-    """Convolve with separable kernels of odd length, several of each axis."""
+    """Convolve with separable kernels of odd length, several of each axis.
+
+    Args:
+        image: (depth, height, width).
+        axes: Which ones.
+        kernels: Of each of these axes.
+        boundary: How the image goes on beyond its edge.
+    """
     from scipy.ndimage import convolve1d
 
     for axis, several in zip(axes, kernels, strict=True):
@@ -77,7 +105,14 @@ def convolve(
 
 
 def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
-    """Turn kernels, along x first, by all right angles; each distinct result is there once."""
+    """Turn kernels by all right angles; each distinct result is there once.
+
+    Args:
+        kernels: Of each axis, x first.
+
+    Returns:
+        Up to 4 in a plane, up to 24 in a volume.
+    """
     # Permutations of axes with signs: only turns, no mirrors.
     turns = []
     for order in permutations(range(len(kernels))):
@@ -94,7 +129,12 @@ def rotated(kernels: Sequence[Kernels]) -> list[tuple[Kernels, ...]]:
 
 
 def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
-    """Compute the voxel-wise mean or maximum of responses, of which one is held at a time."""
+    """Compute the voxel-wise mean or maximum of responses, of which one is held at a time.
+
+    Args:
+        responses: At least one, of equal shape.
+        pooling: Which of both.
+    """
     # One response at a time, as volumes are large.
     total: Floats | None = None
     count = 0
@@ -112,7 +152,14 @@ def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
 
 
 def box_mean(image: Floats, support: int, axes: Sequence[int], boundary: Boundary) -> Floats:
-    """Compute the mean over a box of voxels."""
+    """Compute the mean over a square or cube of voxels.
+
+    Args:
+        image: (depth, height, width).
+        support: Its side, in voxels, odd.
+        axes: Along which it extends.
+        boundary: How the image goes on beyond its edge.
+    """
     from scipy.ndimage import uniform_filter1d
 
     for axis in axes:

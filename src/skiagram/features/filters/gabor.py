@@ -45,10 +45,16 @@ class GaborFilter(Filter):
         return self._around(self._length(min(spacing[axis] for axis in self.axes)))
 
     def _length(self, spacing: float) -> int:
+        """Compute how many voxels the kernel has to each side, at the wider of both deviations."""
         widest = self.sigma / spacing * max(1, 1 / self.aspect_ratio)
         return int(np.floor(_CUTOFF * widest + 0.5))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Compute the pooled modulus in the slices, or the mean of all three planes.
+
+        Raises:
+            DataError: Voxels of a plane have unequal sides.
+        """
         # Waves of one length in mm need pixels of one side.
         along = [spacing[axis] for axis in self.axes]
         if max(along) > 1.01 * min(along):
@@ -62,7 +68,13 @@ class GaborFilter(Filter):
         return pooled(responses, "average")
 
     def _in_planes(self, image: Floats, across: int, spacing: Sequence[float]) -> Floats:
-        """Compute the pooled response in all planes across an axis."""
+        """Compute the pooled response in all planes across an axis.
+
+        Args:
+            image: (depth, height, width).
+            across: The axis.
+            spacing: Of slices, rows and columns, mm.
+        """
         from scipy.fft import fft2, ifft2, next_fast_len
 
         step = [spacing[axis] for axis in range(3) if axis != across]

@@ -39,7 +39,15 @@ class LaplacianOfGaussian(RieszFilter):
         return int(np.floor(self.cutoff * self.sigma / spacing + 0.5))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
-        """Compute the response, (depth, height, width), per voxel²."""
+        """Compute the response, per voxel².
+
+        Args:
+            image: (depth, height, width).
+            spacing: Of slices, rows and columns, mm.
+
+        Returns:
+            Of the same shape; a bright blob of about σ √axes as radius is lowest in its middle.
+        """
         # A Gaussian and its second derivative along each axis.
         gaussians, curvatures = {}, {}
         for axis in self.axes:

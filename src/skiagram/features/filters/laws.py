@@ -52,6 +52,7 @@ class Laws(Filter):
         return self._around(2 + (self.energy or 0))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Compute the response, or its energy: the mean magnitude around each voxel."""
         response = self._convolve(image, [(KERNELS[name],) for name in self.kernels], self.pooling)
         if self.energy is None:
             return response

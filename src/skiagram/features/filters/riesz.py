@@ -39,7 +39,14 @@ class RieszFilter(Filter):
 
 
 def riesz(orders: Sequence[int], frequencies: Sequence[Floats]) -> NDArray[np.complex128]:
-    """Compute the gain of a Riesz transform of some orders (x first) at frequencies of axes."""
+    """Compute the gain of a Riesz transform of some orders.
+
+    G(f) = (−i)^L √(L! / Π l!) Π f^l / |f|^L with L = Σ l (IBSI AYRS); 0 at frequency 0.
+
+    Args:
+        orders: l along each axis, x first.
+        frequencies: Of each axis, which broadcast to the spectrum.
+    """
     total = sum(orders)
     length = np.sqrt(sum(frequency**2 for frequency in frequencies))
     scale = np.sqrt(factorial(total) / prod(map(factorial, orders)))
@@ -55,8 +62,11 @@ def in_frequencies(
     """Multiply the spectrum of an image.
 
     Args:
+        image: (depth, height, width).
+        axes: Along which it is filtered, x first.
         gain: Given the frequencies along each of the axes, in shares of the highest, the factor of
             each.
+        boundary: How the image goes on beyond its edge.
         margin: Voxels that the image is continued by, since a spectrum is that of a periodic image;
             plays no part where the boundary is.
     """

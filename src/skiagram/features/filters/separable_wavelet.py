@@ -39,10 +39,12 @@ class SeparableWavelet(Filter):
         return self
 
     def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
+        """Add up the reach of all levels, whose kernels double their length."""
         length = pywt.Wavelet(self.wavelet).dec_len
         return self._around(sum(length * 2**level // 2 + 1 for level in range(self.level)))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Compute one band of the undecimated transform."""
         # Low and high pass along each axis, as the letters of the band say.
         wavelet = pywt.Wavelet(self.wavelet)
         low, high = np.array(wavelet.dec_lo), np.array(wavelet.dec_hi)

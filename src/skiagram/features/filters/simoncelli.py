@@ -30,10 +30,15 @@ class Simoncelli(RieszFilter):
         """The filter looks at the whole image."""
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
+        """Compute the band's response, with the image continued by more voxels at each level."""
         margin = _MARGIN * 2 ** (self.level - 1)
         return in_frequencies(image, self.axes, self._gain, self.boundary, margin)
 
     def _gain(self, frequencies: Sequence[Floats]) -> NDArray[np.complex128]:
+        """Compute the gain at frequencies, times Riesz's.
+
+        It is cos(π/2 · log₂(2 |f| / f_max)) within the band's two octaves, 0 outside.
+        """
         length = np.sqrt(sum(frequency**2 for frequency in frequencies))
         highest = 0.5 ** (self.level - 1)
         within = (length > highest / 4) & (length <= highest)
