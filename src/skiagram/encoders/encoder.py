@@ -77,6 +77,11 @@ class Percentiles(_Limits):
     body: Literal["all", "not_darkest"] = Field(default="all", kw_only=True)
 
     def limits(self, image: Image) -> tuple[float, float]:
+        """Find the intensities at both percentiles of an image's finite values.
+
+        Args:
+            image: Of any shape, with a finite value.
+        """
         finite = np.isfinite(image)
         values = image if finite.all() else image[finite]
         if self.body == "not_darkest" and values.min() < values.max():
@@ -108,6 +113,11 @@ class Intensity:
         return self
 
     def resolved(self, *, in_bytes: bool) -> "Intensity":
+        """Settle a way where both are null: bytes by their range, others by percentiles.
+
+        Args:
+            in_bytes: Whether images are as bytes were stored.
+        """
         if self.window or self.percentiles:
             return self
         if in_bytes:
@@ -115,7 +125,17 @@ class Intensity:
         return Intensity(window=None, percentiles=Percentiles(low=_FAINT[0], high=_FAINT[1]))
 
     def scale(self, image: Image) -> Singles:
-        """Return intensities of 0 to 1; a constant image of which nothing is known becomes 0."""
+        """Bring intensities to 0 to 1; a constant image of which nothing is known becomes 0.
+
+        Args:
+            image: Of any shape; missing values stay so.
+
+        Returns:
+            float32 in [0, 1] of the same shape.
+
+        Raises:
+            ValueError: No way was settled.
+        """
         # The window that the option names, or percentiles of the image.
         way = self.window or self.percentiles
         if way is None:
@@ -209,7 +229,12 @@ class EncoderRecord:
 
 
 def carry_encoder(encoding: Path, model: Path) -> None:
-    """Copy into a model's folder what encodes new images as the encoding was made."""
+    """Copy into a model's folder what encodes new images as the encoding was made.
+
+    Args:
+        encoding: Folder of the encoding.
+        model: Folder of the model; large weights are found anew by the record's options.
+    """
     shutil.copyfile(encoding / RECORD, model / RECORD)
     if (encoding / LEARNED).exists():
         shutil.copytree(encoding / LEARNED, model / LEARNED, dirs_exist_ok=True)
@@ -226,8 +251,15 @@ def pictures(
 
     Where a plane through a region's centre meets no part of it, the one with most of it is taken.
 
-    Each is (height, width[, channels]), with the height of a pixel over its width. They are cut to
-    the region; `margin` is the share of its side that is added on each side, and None cuts nothing.
+    Args:
+        image: (height, width[, channels]) or (depth, height, width, 1).
+        region: Its region of interest.
+        spacing: Distance of [slices,] rows and columns, mm.
+        volumes: Which planes of a volume.
+        margin: Share of the region's side that is added on each side; None cuts nothing.
+
+    Returns:
+        Pictures (height, width[, channels]), each with the height of a pixel over its width.
     """
     # The extent of the region, or the whole.
     volume = is_volume(image)
@@ -264,7 +296,13 @@ def pictures(
 
 
 def pixel_ratio(spacing: Spacing | None, rows: int = 0, columns: int = 1) -> float:
-    """Compute the height of a pixel over its width; 1 where it is unknown."""
+    """Compute the height of a pixel over its width; 1 where it is unknown.
+
+    Args:
+        spacing: Of all axes, mm.
+        rows: Axis of the rows.
+        columns: Axis of the columns.
+    """
     if spacing is None or not np.isfinite(spacing).all():
         return 1.0
     return float(spacing[rows] / spacing[columns])

@@ -103,7 +103,14 @@ class FolderEncoder:
         context: RunContext = NOTHING_KEPT,
         preparation: Preparation | None = None,
     ) -> "FolderEncoder":
-        """Load an encoder for the images of a folder; `encode_images` says more."""
+        """Load an encoder for the images of a folder.
+
+        Args:
+            images: Folder of the restored images.
+            encoder: As its config says.
+            context: Its store holds what images became in earlier runs.
+            preparation: Of the images that models learn from; None for that in the folder.
+        """
         # The user learns what the weights are and under which licence.
         preparation = preparation or read_record(Preparation, images / PREPARATION)
         context.say(
@@ -122,7 +129,14 @@ class FolderEncoder:
         preparation: Preparation,
         context: RunContext = NOTHING_KEPT,
     ) -> "FolderEncoder":
-        """Build an encoder that prepares images of each modality by their own depth and unit."""
+        """Build an encoder that prepares images of each modality by their own depth and unit.
+
+        Args:
+            encoder: As its config says.
+            loaded: Its network, which knows what its weights ask for.
+            preparation: Of the images that models learn from.
+            context: Its store holds what images became in earlier runs.
+        """
         first = resolve_preprocessing(preparation, encoder, loaded)
         names = [other.modality for other in preparation.further]
         further = {
@@ -132,13 +146,16 @@ class FolderEncoder:
 
     @property
     def keeps_places(self) -> bool:
-        """Whether places of an image have numbers of their own."""
+        """Tell whether places of an image have numbers of their own."""
         return isinstance(self.encoder, TimmMaps)
 
     def record(self, table: FeatureTable) -> EncoderRecord:
-        """Return what encoded the images of a table.
+        """Say what encoded the images of a table.
 
         Where modalities were prepared unlike, the way stays open, as for these images.
+
+        Args:
+            table: What `encode` returned.
         """
         encoder = self.encoder
         if any(other != encoder for other in self.further.values()):
@@ -147,7 +164,14 @@ class FolderEncoder:
         return EncoderRecord(composed(encoder), sha256, numbers, len(table.names))
 
     def encode(self, images: Path) -> FeatureTable:
-        """Encode the images of a folder, of all modalities; `encode_images` says more."""
+        """Encode the images of a folder, of all modalities; `encode_images` says more.
+
+        Args:
+            images: Folder of the restored images.
+
+        Returns:
+            A row a case of the first modality, float32.
+        """
         # A block of columns for each modality.
         blocks: list[Singles] = []
         names: list[str] = []
@@ -228,7 +252,17 @@ class FolderEncoder:
         work: Sequence[_Work],
         earlier: KeptEncodings,
     ) -> dict[bytes, Singles]:
-        """Return key → row: made here on an accelerator, else by workers, and kept."""
+        """Make rows here on an accelerator, else by workers, and keep them for later runs.
+
+        Args:
+            title: Of the work, for the bar.
+            encode: Makes the rows of a piece of it.
+            work: Pieces.
+            earlier: Where rows are kept.
+
+        Returns:
+            Key → row.
+        """
         # Threads of this process use the network that is loaded already.
         device = "cuda" if torch.cuda.is_available() else "cpu"
         _remember(json.dumps(composed(self.encoder)), self.encoder, self.loaded, device)
@@ -253,14 +287,31 @@ class FolderEncoder:
 def write_encoding(
     table: FeatureTable, record: EncoderRecord, encoder: Encoder, folder: Path
 ) -> None:
-    """Write the table, the record and, where they are small, the weights to a new folder."""
+    """Write the table, the record and, where they are small, the weights to a new folder.
+
+    Args:
+        table: What `encode` returned.
+        record: What encoded it.
+        encoder: As its config says.
+        folder: Of the encoding.
+    """
     table.write(folder / TABLE)
     write_record(record, folder / RECORD)
     encoder.keep(folder / LEARNED)
 
 
 def _encode_places(work: _Work) -> Singles:
-    """Compute a row for each place, and at the end one for the whole image where it has one."""
+    """Compute a row for each place, and at the end one for the whole image where it has one.
+
+    Args:
+        work: Of one image, with the places.
+
+    Returns:
+        (places, numbers) or (places + 1, numbers) float32.
+
+    Raises:
+        DataError: A pixel is missing, or a number is not finite.
+    """
     # The image, scaled as the encoder reads it.
     store, (image,) = work.store.store(), work.images
     encoder, loaded, device = _loaded(work.encoder)
@@ -286,6 +337,14 @@ def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Singles, Reg
     """Scale an image to 0 to 1 and prepare its region; the digest is of these bytes.
 
     Pixels that are missing stay so: what counts is whether the network sees one.
+
+    Args:
+        store: Of the images.
+        row: Place in it.
+        encoder: Says how intensities are scaled.
+
+    Raises:
+        DataError: The image was changed on the disk, or no pixel has a value.
     """
     store.check(row, row + 1)  # or its numbers would be kept under another's digest
     case = store.case_ids[row]
@@ -298,9 +357,12 @@ def _scaled(store: ImageStore, row: int, encoder: Encoder) -> tuple[Singles, Reg
 def resolve_preprocessing(
     preparation: Preparation, encoder: Encoder, loaded: LoadedNetwork, modality: str = ""
 ) -> Encoder:
-    """Return the encoder with the preprocessing of a modality's images, without nulls.
+    """Settle the preprocessing of a modality's images, without nulls.
 
     Args:
+        preparation: What ingest stored, and whether the restoration changed its unit.
+        encoder: As its config says.
+        loaded: Its network, which knows what its weights ask for.
         modality: Its name; empty for the first.
     """
     # What ingest stored of this modality, and whether the restoration changed its unit.
@@ -316,6 +378,10 @@ def resolve_preprocessing(
 
 
 def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
+    """Name the columns: modality, part of the network, mean or maximum of pictures, number.
+
+    Numbers have as many digits as the last one, three at least: sorted names are in order.
+    """
     kinds = ("",) if columns == loaded.numbers else ("mean_", "maximum_")
     parts = [(f"{part}_", length) for part, length in loaded.parts] or [("", loaded.numbers)]
     return (
@@ -327,7 +393,17 @@ def _names(prefix: str, loaded: LoadedNetwork, columns: int) -> Iterator[str]:
 
 
 def _encode_images(work: _Work) -> Singles:
-    """Compute a row for each image."""
+    """Compute a row for each image.
+
+    Args:
+        work: Images of one store.
+
+    Returns:
+        (images, numbers) float32; of volumes mean and maximum of their pictures, twice as many.
+
+    Raises:
+        DataError: A pixel that is seen is missing, or a number is not finite.
+    """
     store = work.store.store()
     # What the encoder sees of each image, one picture or several.
     encoder, loaded, device = _loaded(work.encoder)
@@ -394,7 +470,14 @@ _ready: dict[str, tuple[Encoder, LoadedNetwork, str]] = {}  # of this process; a
 
 
 def _remember(options: str, encoder: Encoder, loaded: LoadedNetwork, device: str) -> None:
-    """Have threads of this process use the network that is loaded already."""
+    """Have threads of this process use the network that is loaded already.
+
+    Args:
+        options: JSON of the encoder's options, under which it is found.
+        encoder: The encoder.
+        loaded: Its network, which is moved to the device.
+        device: `cuda` or `cpu`.
+    """
     if isinstance(loaded.network, torch.nn.Module):
         loaded.network.to(device)
     _ready.clear()
@@ -402,6 +485,7 @@ def _remember(options: str, encoder: Encoder, loaded: LoadedNetwork, device: str
 
 
 def _loaded(options: str) -> tuple[Encoder, LoadedNetwork, str]:
+    """Find the network of this process, or load it: workers get its options alone."""
     if options not in _ready:  # a worker of its own process or machine
         torch.set_num_threads(1)
         encoder: Encoder = build(json.loads(options), "encoder")

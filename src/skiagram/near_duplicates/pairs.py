@@ -64,7 +64,11 @@ class Pairs(NamedTuple):
 
     @classmethod
     def of(cls, correlations: Mapping[tuple[int, int], tuple[float, str]]) -> "Pairs":
-        """Return the pairs of a dictionary, pair → correlation and kind."""
+        """Sort the pairs of a dictionary.
+
+        Args:
+            correlations: Pair, first < second → correlation and kind.
+        """
         pairs = sorted(correlations)
         first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
         correlation = np.array([correlations[pair][0] for pair in pairs], dtype=np.float64)
@@ -73,17 +77,22 @@ class Pairs(NamedTuple):
         )
 
     def chosen(self, rows: NDArray[Any]) -> "Pairs":
+        """Take some pairs, by their places or by a truth value each."""
         return Pairs(*(column[rows] for column in self))
 
     @property
     def near(self) -> Flags:
+        """Tell which pairs are exact or near: (m,); the others were transformed."""
         return np.isin(self.kind, (EXACT, NEAR))
 
 
 def unite_pairs(searches: Sequence[Pairs]) -> Pairs:
-    """Return the pairs of images that are copies in any of several searches.
+    """Join the pairs of images that are copies in any of several searches.
 
     A pair that several found counts once: as exact, else as near, else as the most alike.
+
+    Args:
+        searches: Of the same images.
     """
     if len(searches) == 1:
         return searches[0]
@@ -96,20 +105,32 @@ def unite_pairs(searches: Sequence[Pairs]) -> Pairs:
 
 
 def thumbnail(image: Image) -> Singles:
-    """Return a gray thumbnail of zero mean and unit norm, flattened; missing pixels count as mean.
+    """Reduce an image to a gray thumbnail of zero mean and unit norm; missing pixels count as mean.
 
     Each of the 28 × 28 thumbnail pixels is the mean over the area that it covers, so an image of
     that size is its own thumbnail. A constant thumbnail is all zeros: it correlates with nothing.
-    The thumbnail of a volume has 9 × 9 × 9 voxels.
+
+    Args:
+        image: (height, width[, channels]) or (depth, height, width, 1) of any depth.
+
+    Returns:
+        (784,) float32; of a volume (729,), as of 9 × 9 × 9 voxels.
     """
     return _unit(reduced(image, VOLUME_THUMBNAIL if is_volume(image) else THUMBNAIL))
 
 
 def local_detail(image: Image, side: int) -> Singles:
-    """Return (side²,) the detail of an image reduced to side × side, zero mean and unit norm.
+    """Compute the detail of a reduced image, zero mean and unit norm.
 
     Each pixel less the weighted mean around it, over the spread around it. All zeros where the
-    image is constant. Of a volume it is (side³,).
+    image is constant.
+
+    Args:
+        image: (height, width[, channels]) or (depth, height, width, 1).
+        side: To which it is reduced.
+
+    Returns:
+        (side²,) float32; of a volume (side³,).
     """
     small = _unit(reduced(image, side)).astype(np.float64)
     small = small.reshape((side,) * (3 if is_volume(image) else 2))
@@ -121,9 +142,14 @@ def local_detail(image: Image, side: int) -> Singles:
 
 
 def reduced(image: Image, side: int) -> Floats:
-    """Return (side, side) gray means over equal areas; missing pixels count as mean.
+    """Reduce an image to gray means over equal areas; missing pixels count as mean.
 
-    Of a volume it is (side, side, side).
+    Args:
+        image: (height, width[, channels]) or (depth, height, width, 1) of any depth.
+        side: Where it is larger than the image's, pixels are repeated.
+
+    Returns:
+        (side, side) float64; of a volume (side, side, side).
     """
     if image.size > _LARGE and image.dtype.kind in "iu" and not is_volume(image):
         # a copy of a large picture would fill the memory
@@ -150,7 +176,14 @@ def reduced(image: Image, side: int) -> Floats:
 
 
 def projection(image: Image) -> Image:
-    """Return the mean of a volume's slices, (height, width), over what is known; images as is."""
+    """Average a volume's slices over what is known; images are as they are.
+
+    Args:
+        image: (depth, height, width, 1), or an image.
+
+    Returns:
+        (height, width) float32, NaN where no slice has a value.
+    """
     if not is_volume(image):
         return image
     present = np.isfinite(image[..., 0])
@@ -160,6 +193,7 @@ def projection(image: Image) -> Image:
 
 
 def _unit(values: Floats) -> Singles:
+    """Flatten, centre and scale to unit norm; what is constant up to rounding becomes 0."""
     centred = values.ravel() - values.mean()
     norm = float(np.linalg.norm(centred))
     floor = ROUNDING * float(np.abs(values).max()) * len(values)
@@ -169,7 +203,15 @@ def _unit(values: Floats) -> Singles:
 
 @lru_cache(maxsize=64)
 def _coverage(size: int, side: int) -> Floats:
-    """Return (side, size) the share of each source row in the mean of each reduced row."""
+    """Compute the share of each source row in the mean of each reduced row.
+
+    Args:
+        size: Source rows.
+        side: Reduced rows.
+
+    Returns:
+        (side, size), whose rows sum to 1.
+    """
     edges = np.linspace(0, size, side + 1)
     pixel = np.arange(size)
     overlap = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
@@ -178,7 +220,7 @@ def _coverage(size: int, side: int) -> Floats:
 
 
 def pixel_digest(image: Image) -> bytes:
-    """Return the SHA-256 of shape, depth and every pixel: equal for exact copies alone."""
+    """Compute the SHA-256 of shape, depth and every pixel: equal for exact copies alone."""
     digest = hashlib.sha256(f"{image.shape}{image.dtype}".encode())
     digest.update(np.ascontiguousarray(image).data)
     return digest.digest()
@@ -206,6 +248,10 @@ def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
     """Find all pairs of near or exact duplicates.
 
     Every pair is compared, or of very many those of one leaf of a tree.
+
+    Args:
+        store: Images, each read once, and again where two look alike.
+        spread: Where pieces of the work are done; the pairs do not depend on it.
     """
     volumes = len(store) > 0 and is_volume(store.image_at(0))
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2
@@ -247,7 +293,9 @@ def stack_blocks(
     The file has no name: it ends with the array, also where the process is killed.
 
     Args:
+        blocks: Of rows, in their order.
         shape: Of the array, the number of rows first.
+        dtype: Of the array.
     """
     if shape[0] <= MOST_COMPARED:
         stacked, place = np.empty(shape, dtype), 0
@@ -265,7 +313,14 @@ def stack_blocks(
 def equal_pairs(
     digests: Sequence[bytes] | NDArray[np.bytes_],
 ) -> dict[tuple[int, int], tuple[float, str]]:
-    """Return all pairs of equal digests as `Pairs.of` reads them."""
+    """Find all pairs of equal digests.
+
+    Args:
+        digests: Of each image.
+
+    Returns:
+        As `Pairs.of` reads them.
+    """
     # the rows of each digest that several rows have
     _, number, times = np.unique(
         np.asarray(digests, dtype=np.bytes_), return_inverse=True, return_counts=True
@@ -278,7 +333,15 @@ def equal_pairs(
 
 
 def clusters(pairs: Pairs, n: int) -> Whole:
-    """Return (n,) the cluster of each of n images; chained pairs share a cluster."""
+    """Join chained pairs to clusters.
+
+    Args:
+        pairs: Of copies.
+        n: Images.
+
+    Returns:
+        (n,) int64 cluster of each image, from 0; an image without a copy has one of its own.
+    """
     ends = (pairs.first, pairs.second)
     links = scipy.sparse.coo_array((np.ones(len(pairs.first)), ends), shape=(n, n))
     labels: NDArray[np.int32] = scipy.sparse.csgraph.connected_components(links, directed=False)[1]
@@ -288,13 +351,18 @@ def clusters(pairs: Pairs, n: int) -> Whole:
 def correlated_pairs(
     vectors: Singles, threshold: float, spread: Spread = map
 ) -> dict[tuple[int, int], float]:
-    """Return pair (first < second) → product of all pairs above a threshold.
+    """Find all pairs of vectors whose product is above a threshold.
 
     A fast product nominates pairs; a sum in fixed order decides, because the product's last bits
     depend on the number of threads. Of more than 20,000 vectors, pairs of a leaf are compared.
 
     Args:
         vectors: (n, d) of unit norm, or zero.
+        threshold: In (0, 1).
+        spread: Where pieces of the work are done.
+
+    Returns:
+        Pair (first < second) → product.
     """
     likely = threshold - _ROUNDING_OF_PRODUCTS
     blocks = range(0, len(vectors), _BLOCK)

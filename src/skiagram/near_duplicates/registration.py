@@ -56,7 +56,7 @@ class Guess:
     across: float = 0.0
 
     def orient(self, details: Details) -> Details:
-        """Return (m, side, side) details, mirrored and turned by quarters."""
+        """Mirror details and turn them by quarters: (m, side, side), contiguous."""
         placed = details[..., ::-1] if self.mirrored else details
         return np.ascontiguousarray(np.rot90(placed, self.quarters, axes=(-2, -1)))
 
@@ -76,10 +76,13 @@ class Registration:
 
 
 def details_of(reduced: Floats) -> Details:
-    """Return (m, side, side) local detail: what is between noise and outline, of equal contrast.
+    """Compute local detail: what is between noise and outline, of equal contrast.
 
     Args:
         reduced: (m, side, side) images reduced to a square, finite.
+
+    Returns:
+        (m, side, side) float32.
     """
     images = _of_unit_spread(reduced)
     # the fringe that an edge throws to both sides is alike in all images with such an edge
@@ -88,10 +91,13 @@ def details_of(reduced: Floats) -> Details:
 
 
 def fine_details_inside(reduced: Floats) -> tuple[Details, Details]:
-    """Return fine details, and the same without what lies beside empty ground.
+    """Compute fine details, and the same without what lies beside empty ground.
 
     Args:
         reduced: (m, side, side) images reduced to a square, finite.
+
+    Returns:
+        (m, side, side) float32 each; the same array twice where there is no ground.
     """
     images = _of_unit_spread(reduced)
     nothing = _is_plain(images, 3)
@@ -106,7 +112,7 @@ def fine_details_inside(reduced: Floats) -> tuple[Details, Details]:
 
 
 def _of_unit_spread(reduced: Floats) -> Floats:
-    """Return images without outliers, of zero mean and unit spread; 0 where they are constant."""
+    """Cut outliers off, and bring images to zero mean and unit spread; constant ones are 0."""
     low, high = np.quantile(reduced, _OUTLIERS, axis=(1, 2), keepdims=True)
     images = np.clip(reduced, low, high)
     images = images - images.mean(axis=(1, 2), keepdims=True)
@@ -125,7 +131,7 @@ def _local_detail(images: Floats, within: tuple[float, float]) -> Floats:
 
 
 def _is_plain(images: Floats, side: int) -> Flags:
-    """Return where an image has one value in the whole square around a pixel."""
+    """Find where an image has one value in the whole square around a pixel: (m, side, side)."""
     around = (1, side, side)
     least = scipy.ndimage.minimum_filter(images, around)
     plain: Flags = scipy.ndimage.maximum_filter(images, around) == least
@@ -138,6 +144,9 @@ def register(
     """Lay the first image of each pair over the second.
 
     Args:
+        first: (m, side, side) details.
+        second: (m, side, side) details.
+        guess: From which the search begins.
         hopeless: A pair whose correlation is still below this after three steps is left as it is.
     """
     # The map of the guess: turn, scale and shift.
@@ -167,7 +176,14 @@ def register(
 
 
 def refine(first: Details, second: Details, guess: Guess, earlier: Registration) -> Registration:
-    """Lay images over each other again, at another size, from where they fitted before."""
+    """Lay images over each other again, at another size, from where they fitted before.
+
+    Args:
+        first: (m, side, side) details.
+        second: (m, side, side) details.
+        guess: That of before.
+        earlier: What came of it, its shifts in pixels of this size.
+    """
     sign = np.sign(earlier.correlation)
     placed = guess.orient(first)
     maps = earlier.maps.copy()
@@ -175,9 +191,18 @@ def refine(first: Details, second: Details, guess: Guess, earlier: Registration)
 
 
 def alike_everywhere(first: Details, second: Details, guess: Guess, close: Registration) -> float:
-    """Return the median correlation over the parts of one pair's overlap, 4 × 4 of the image.
+    """Compute the median correlation over the parts of one pair's overlap, 4 × 4 of the image.
 
     One strong edge that two images share makes them alike as wholes, not in most of their parts.
+
+    Args:
+        first: (side, side) details.
+        second: (side, side) details.
+        guess: Of the registration.
+        close: Of this one pair.
+
+    Returns:
+        In [−1, 1], with the sign taken out that an inverted copy has; 0 without an overlap.
     """
     warped, inside = _laid_over(first, guess, close)
     # The parts of the overlap, on a grid.
@@ -199,7 +224,7 @@ def alike_everywhere(first: Details, second: Details, guess: Guess, close: Regis
 
 
 def z_score(first: Details, second: Details, guess: Guess, registration: Registration) -> float:
-    """Return by how many standard errors one pair's correlation is above that of others.
+    """Compute by how many standard errors one pair's correlation is above that of others.
 
     After Fisher, with the number of independent places in the overlap: smooth images have few, and
     with few a map can always be found that makes them alike. The variance of a correlation of two
@@ -234,7 +259,7 @@ def z_score(first: Details, second: Details, guess: Guess, registration: Registr
 
 
 def _laid_over(first: Details, guess: Guess, registration: Registration) -> tuple[Details, Flags]:
-    """Return the first image of a pair as it lies on the second, and where it does."""
+    """Lay the first image of a pair on the second, and tell where it does: (side, side) each."""
     placed = guess.orient(first[None])
     warped = _warped(placed, registration.maps[0])[0]
     return warped, _warped(np.ones_like(placed), registration.maps[0])[0] > 0.5
@@ -257,7 +282,15 @@ def _place(map_: Floats, down: float, across: float, side: int) -> tuple[int, in
 
 @compiled
 def _warped(images: Singles, map_: Floats) -> Singles:
-    """Return (m, side, side) what a map brings to each place, 0 where that lies outside."""
+    """Bring images through a map, linear between pixels.
+
+    Args:
+        images: (m, side, side).
+        map_: (6,) from places in the result to those in the images.
+
+    Returns:
+        (m, side, side), 0 where the map leads outside.
+    """
     number, side = images.shape[0], images.shape[1]
     out = np.zeros(images.shape, dtype=np.float32)
     centre = (side - 1) / 2
@@ -278,9 +311,18 @@ def _warped(images: Singles, map_: Floats) -> Singles:
 def _normal_equations(
     moving: Singles, fixed: Singles, map_: Floats
 ) -> tuple[Floats, Floats, float]:
-    """Return sums over the overlap: of products of the terms, with the other image, its squares.
+    """Sum products of the terms over the overlap, those with the other image, and its squares.
 
     The terms are the slopes of the one image by the six numbers of the map, its value, and 1.
+
+    Args:
+        moving: (side, side), which the map is applied to.
+        fixed: (side, side).
+        map_: (6,).
+
+    Returns:
+        (8, 8) products of the terms, (8,) products with the other image, and the sum of its
+        squares.
     """
     # The terms of each pixel in the overlap: slopes, value and 1.
     side = moving.shape[0]

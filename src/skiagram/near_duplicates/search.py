@@ -154,6 +154,7 @@ def find_copies(store: ImageSequence, spread: Spread = map) -> Pairs:
     """Find all near duplicates and transformed copies among some images.
 
     Args:
+        store: Images; each is read twice, and again where a pair of it is looked at closely.
         spread: Where pieces of the work are done; the pairs do not depend on it.
     """
     near = duplicate_pairs(store, spread)
@@ -232,26 +233,30 @@ def _pieces(small: Small, details: Details, already: Whole) -> Iterator[_Piece]:
 
 def _passes(small: Small, details: Details) -> Iterator[_Pass]:
     """Yield the comparisons: layouts in eight orientations, then spectra of windows."""
-    if len(small) > 1:
-        yield from _layout_passes(details)
-        basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
-        if len(basis.orders):
-            yield from _SpectrumPasses(small, basis)
-
-
-def _layout_passes(details: Details) -> Iterator[_Pass]:
+    if len(small) < 2:
+        return
+    # Layouts of all images as they are, against those turned and mirrored; the sign of a product
+    # plays no part, as a copy may be inverted.
     terms = layouts(details)
-    flat = _stack_vectors(
-        partial(_orient_rows, terms, partial(orient_layouts, guess=Guess())), len(terms)
-    )
+    as_is = partial(_orient_rows, terms, partial(orient_layouts, guess=Guess()))
+    flat = _stack_vectors(as_is, len(terms))
     for mirrored, quarters in product((False, True), range(4)):
         guess = Guess(mirrored, quarters)
         oriented = partial(_orient_rows, terms, partial(orient_layouts, guess=guess))
         yield _Pass((guess,), oriented, flat, signed=False)
+    # Spectra, of a basis that is fitted to some of the images; flat images have none.
+    basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
+    if len(basis.orders):
+        yield from _SpectrumPasses(small, basis)
 
 
 def _stack_vectors(vectors: Callable[[slice], Vectors], images: int) -> Vectors:
-    """Stack the vectors of all images as one array."""
+    """Stack the vectors of all images as one array.
+
+    Args:
+        vectors: Gives those of some images.
+        images: How many there are.
+    """
     block = _BLOCK
     blocks = (vectors(slice(start, start + block)) for start in range(0, images, block))
     return stack_blocks(blocks, (images, vectors(slice(0, 1)).shape[1]), np.float32)
@@ -260,6 +265,7 @@ def _stack_vectors(vectors: Callable[[slice], Vectors], images: int) -> Vectors:
 def _orient_rows(
     vectors: NDArray[Any], orient: Callable[[NDArray[Any]], Vectors], rows: slice
 ) -> Vectors:
+    """Orient the descriptors of some images; as a plain function it can be pickled."""
     return orient(vectors[rows])
 
 
@@ -270,6 +276,12 @@ class _SpectrumPasses:
     """
 
     def __init__(self, small: Small, basis: SpectrumBasis) -> None:
+        """Prepare the spectra of whole images, which all passes of crops compare with.
+
+        Args:
+            small: (n, side, side) reduced images.
+            basis: Of the spectra.
+        """
         self._basis = basis
         self._combined = len(small) <= MOST_COMPARED
         self._orientations = tuple(product((False, True), (0, 1)))[: None if self._combined else 1]
@@ -278,6 +290,7 @@ class _SpectrumPasses:
         self._whole = self._as_they_are(SpectrumWindow())
 
     def __iter__(self) -> Iterator[_Pass]:
+        """Yield whole images turned, crops around the centre and off it, and shifts by a third."""
         # Whole images, turned and mirrored.
         either = (-_TURN, _TURN)
         turned = [*product(self._orientations, (0, *either))]
@@ -301,12 +314,14 @@ class _SpectrumPasses:
             yield self._pass(window, opposite, moved)._replace(guesses=(moved,))
 
     def _cropped(self, window: SpectrumWindow) -> Iterator[_Pass]:
+        """Compare a window of each image with all others as wholes, in either direction."""
         mirrored_too = product((False, True), (0,))
         for mirrored, quarters in self._orientations if self._combined else mirrored_too:
             guess = Guess(mirrored, quarters, scale=window.share)
             yield self._pass(window, self._whole, guess)._replace(either_way=True)
 
     def _opposite(self, window: SpectrumWindow, guess: Guess) -> Vectors:
+        """Take the window on the other side, where what was moved out of the one comes to lie."""
         # where the place of the window comes to lie
         y, x = window.down, window.across
         if guess.mirrored:
@@ -316,11 +331,13 @@ class _SpectrumPasses:
         return self._as_they_are(SpectrumWindow(window.share, -y, -x))
 
     def _as_they_are(self, window: SpectrumWindow) -> Vectors:
+        """Stack the spectra of a window of all images, not turned."""
         spectra = self._spectra(window)
         as_is = partial(self._basis.orient, guess=Guess())
         return _stack_vectors(partial(_orient_rows, spectra, as_is), len(spectra))
 
     def _pass(self, window: SpectrumWindow, base: Vectors, guess: Guess) -> _Pass:
+        """Compare images oriented by a guess with others as they are, upside down as well."""
         upside_down = replace(guess, quarters=guess.quarters + 2)
         oriented = guess.mirrored or guess.quarters > 0
         guesses = (guess, upside_down) if self._combined or oriented else (guess,)
@@ -329,7 +346,7 @@ class _SpectrumPasses:
 
 
 def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
-    """Return the pairs whose product stands far above others', (query, base)."""
+    """Find the pairs of a piece whose product stands far above others', (query, base)."""
     pass_ = piece.pass_
     nominees = [np.zeros(0, _NOMINEES)]
     if piece.images > MOST_COMPARED:
@@ -364,7 +381,14 @@ def _usable(
     columns: Whole,
     products: Singles,
 ) -> _Nominees:
-    """Return pairs of two images that are not known yet, each once."""
+    """Leave out pairs of one image with itself, and those that are known already.
+
+    Args:
+        piece: Says whether either direction counts, and which pairs are known.
+        rows: (m,) queries.
+        columns: (m,) images that they are compared with.
+        products: (m,).
+    """
     usable = (rows != columns) if piece.pass_.either_way else (rows < columns)
     keys = np.minimum(rows, columns) * piece.images + np.maximum(rows, columns)
     usable &= ~np.isin(keys, piece.already)
@@ -380,6 +404,13 @@ class _Confirmation:
     def __init__(
         self, small: Details, shapes: Sequence[tuple[int, ...]], image: Callable[[int], Image]
     ) -> None:
+        """Take what pairs are laid over each other by.
+
+        Args:
+            small: (n, side, side) details of the reduced images.
+            shapes: Of the images themselves.
+            image: Reads one, by its place.
+        """
         self._small = small
         self._shapes = shapes
         self._image = image
@@ -393,6 +424,11 @@ class _Confirmation:
 
         Passes of other descriptors nominate like images again with the same guess, from which a
         registration comes out the same: a pair is fitted once by each guess.
+
+        Args:
+            first: (m,) places of images.
+            second: (m,) places of images.
+            guesses: The ways.
         """
         for guess in guesses:
             # those that were not fitted by a guess before, which are noted
@@ -413,6 +449,15 @@ class _Confirmation:
     def _look_closely(
         self, row: int, column: int, guess: Guess, fitted: Registration, number: int
     ) -> None:
+        """Lay one pair over each other at full size, and keep it where it is a copy without doubt.
+
+        Args:
+            row: Place of the first image.
+            column: Place of the second image.
+            guess: How the one may come from the other.
+            fitted: Registrations of small images.
+            number: Which of these is the pair's.
+        """
         # The small images, before the large ones are opened.
         place = Guess(down=abs(guess.down), across=abs(guess.across))
         alike = float(fitted.correlation[number])
@@ -464,6 +509,7 @@ class _Confirmation:
         return first_inside, second_inside
 
     def _read_detail(self, row: int, side: int) -> tuple[Details, Details | None]:
+        """Compute an image's detail; and that inside of empty ground, None without any."""
         picture = reduced(projection(self._image(row)), side)[None]
         if side < _MIN_FINE_SIDE:
             return details_of(picture)[0], None

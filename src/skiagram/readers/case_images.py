@@ -53,7 +53,7 @@ class ImageReference:
 
     @property
     def chosen(self) -> str:
-        """What tells it from others of its file; empty where nothing does."""
+        """Say what tells it from others of its file; empty where nothing does."""
         label = "" if self.label_value is None else f"label {self.label_value}"
         frame = "" if not self.frame else f"frame {self.frame}"
         return ", ".join(filter(None, (frame, self.region or label)))
@@ -64,7 +64,14 @@ class ImageReference:
 
 
 def find_regions_alone(references: Iterable[ImageReference]) -> list[ImageReference]:
-    """Mark the references that only the name of their region tells apart."""
+    """Mark the references that only the name of their region tells apart.
+
+    Args:
+        references: Of all cases.
+
+    Returns:
+        In the same order.
+    """
     listed = list(references)
     regions: dict[ImageReference, set[str | None]] = {}
     for each in listed:
@@ -91,7 +98,16 @@ class CaseReading:
     gray: bool = False
 
     def settle(self, image: SpacedImage, name: str) -> SpacedImage:
-        """Give an image the stated spacing where it has none; refuse one whose own differs."""
+        """Give an image the stated spacing where it has none; refuse one whose own differs.
+
+        Args:
+            image: As its file gives it.
+            name: To be named.
+
+        Raises:
+            DataError: The stated spacing has other axes, or differs from the file's by more than a
+                thousandth.
+        """
         axes = 3 if is_volume(image.pixels) else 2
         # A spacing that was stated goes to images that state none.
         if self.spacing is None:
@@ -146,12 +162,27 @@ def is_image_file(head: bytes) -> bool:
 
 
 def called_images(files: FileTree) -> set[str]:
-    """List the files whose names end as those of images, to report those that cannot be read."""
+    """List the files whose names end as those of images, to report those that cannot be read.
+
+    What is read is told by content; of a file that is none of an image, its name alone says that it
+    should be.
+    """
     return {name for name in files.files() if name.lower().endswith(ENDINGS)}
 
 
 def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
-    """Read the files of an image, each once."""
+    """Read the files of an image and of its masks, each once.
+
+    Args:
+        files: Where they lie.
+        reference: Which ones.
+
+    Returns:
+        Their bytes and checksums; of a series one checksum.
+
+    Raises:
+        DataError: A file cannot be read.
+    """
 
     def whole(file: str) -> bytes:
         folder = PurePosixPath(file).parent
@@ -173,7 +204,11 @@ def read_case_files(files: FileTree, reference: ImageReference) -> CaseFiles:
 
 
 def checksum_of_series(parts: Mapping[str, str]) -> str:
-    """Compute the checksum of a series from the checksums of its files."""
+    """Compute the checksum of a series from those of its files, as `sha256sum` prints them.
+
+    Args:
+        parts: Name → SHA-256, in the order of the names.
+    """
     return _sha256("".join(f"{sha256}  {name}\n" for name, sha256 in parts.items()).encode())
 
 
@@ -181,6 +216,11 @@ def decode_case(
     files: CaseFiles, reference: ImageReference, reading: CaseReading = AS_STORED
 ) -> SpacedImage:
     """Make the image of a case, with its region, of the bytes of its files.
+
+    Args:
+        files: What `read_case_files` read.
+        reference: Which frame, region and label are meant.
+        reading: What is decided where files allow several readings.
 
     Returns:
         A volume as (depth, height, width, 1), an image as `decode_image` says.
@@ -230,7 +270,13 @@ def read_volume(
     """Read the volume in some files; None where it is a plane image, or frames of such.
 
     Args:
+        image: Name → bytes: one file, or those of a series.
+        name: Of the file, or of the folder of the series.
+        spacing: Distances in mm for files that state none.
         frame: Which volume of a file of several, from 1.
+
+    Raises:
+        DataError: A file is damaged, or files are no one volume.
     """
     if list(image) != [name]:
         files = [(f"{name}/{file}", part) for file, part in image.items()]
@@ -250,7 +296,14 @@ def read_volume(
 def _plane_image(
     files: CaseFiles, reference: ImageReference, reading: CaseReading
 ) -> tuple[SpacedImage, tuple[int, ...]]:
-    """Return a picture, one frame, or all as slices of unknown distance; and its file's sides."""
+    """Read a picture, one frame, or all frames as slices of unknown distance.
+
+    Returns:
+        The image; and the sides of its file, by which masks of frames are told.
+
+    Raises:
+        DataError: The file has no frames, or they are no slices of one volume.
+    """
     # A picture has neither frames nor slices.
     content, most_pixels = files.image.get(reference.file), reading.most_pixels
     if content is not None and reference.frame is None:

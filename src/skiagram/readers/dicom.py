@@ -105,7 +105,17 @@ def read_dicom(
 def read_header(
     file: BinaryIO, where: str, most_pixels: int = MAX_PIXELS, also: Sequence[Field] = ()
 ) -> Any:
-    """Parse and check one file, also fields beside those of pixels; nothing is decompressed."""
+    """Parse and check one file, also fields beside those of pixels; nothing is decompressed.
+
+    Args:
+        file: At its beginning.
+        where: Name of the file, to be named.
+        most_pixels: Rows times columns that it may have.
+        also: Further fields.
+
+    Raises:
+        DataError: It is no DICOM, has no pixels, or none that can be decoded; a number is none.
+    """
     import pydicom
     from pydicom.errors import InvalidDicomError
 
@@ -160,13 +170,17 @@ def _settle_numbers(header: Any, where: str) -> None:
 
 
 def modality_of(header: Any) -> str:
-    """Return the DICOM Modality; empty where it is none of the defined terms."""
+    """Read the DICOM Modality; empty where it is none of the defined terms."""
     modality = header.get("Modality")
     return str(modality) if modality in _STANDARD["modalities"] else ""
 
 
 def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
-    """Return a sentence on images whose values have different scales; none where all have one."""
+    """Say that images have values of different scales; nothing where all have one.
+
+    Args:
+        stored: `stored_bits` of `SpacedImage`, 0 of what is no film.
+    """
     counts = sorted(Counter(bits for bits in stored if bits).items())
     if len(counts) < 2:
         return ()
@@ -179,7 +193,7 @@ def describe_bits(stored: Iterable[int]) -> tuple[str, ...]:
 
 
 def describe_padding(stated: Iterable[str]) -> tuple[str, ...]:
-    """Return a sentence on regions that have voxels of padding; none where no region has.
+    """Say that regions have voxels of padding; nothing where no region has.
 
     Args:
         stated: `padding` of `SpacedImage`, of images with a region.
@@ -195,10 +209,13 @@ def describe_padding(stated: Iterable[str]) -> tuple[str, ...]:
 
 
 def with_preamble(content: bytes) -> bytes:
-    """Return a DICOM file that lacks its preamble, or its meta information, with them.
+    """Give a DICOM file that lacks its preamble, or its meta information, both.
 
     Such files begin with an element of group 2, or of group 8 as older scanners wrote them; any
     other file is returned as it is.
+
+    Args:
+        content: Of a whole file.
     """
     if _HEADLESS.match(content) is None:
         return content
@@ -216,7 +233,14 @@ def is_dicom(content: bytes) -> bool:
 
 
 def read_meta(file: BinaryIO) -> Any:
-    """Read the meta information of a file, which says its transfer syntax and its kind."""
+    """Read the meta information of a file, which says its transfer syntax and its kind.
+
+    Args:
+        file: At its beginning, with a preamble.
+
+    Raises:
+        InvalidDicomError: pydicom's, of a file without a preamble.
+    """
     from pydicom.filereader import read_dataset, read_preamble
 
     read_preamble(file, force=False)
@@ -226,10 +250,12 @@ def read_meta(file: BinaryIO) -> Any:
 def read_element(content: bytes, keyword: str) -> str | None:
     """Read an element of a DICOM file, of its first bytes alone; empty where it has none.
 
-    None of a file that is no DICOM.
-
     Args:
+        content: The file, or its beginning.
         keyword: Such as `PatientID`.
+
+    Returns:
+        Text in Unicode's form C; None of a file that is no DICOM.
     """
     content = with_preamble(content)
     if not is_dicom(content):
@@ -259,6 +285,12 @@ def check_deflated(file: BinaryIO, where: str) -> None:
 
 
 def _check(header: Any, where: str) -> None:
+    """Refuse a file whose pixels are none of one image, or cannot be decoded.
+
+    Raises:
+        DataError: It is a mosaic of slices, has no pixels, bits in other places, text burnt in, or
+            an encoding without a decoder.
+    """
     from pydicom.pixels import get_decoder
 
     # slices that Siemens scanners store side by side in one picture
@@ -298,7 +330,7 @@ def _check(header: Any, where: str) -> None:
 
 
 def _text_expected(header: Any) -> str:
-    """Return why a file may well hold text in its pixels, as RSNA's CTP would say; else empty."""
+    """Say why a file may well hold text in its pixels, as RSNA's CTP would; else empty."""
     if str(header.get("BurnedInAnnotation") or "").strip():
         return ""  # `NO`: with any other word it was refused
     if str(header.get("SOPClassUID") or "").startswith(_SECONDARY_CAPTURE):
@@ -308,7 +340,7 @@ def _text_expected(header: Any) -> str:
 
 
 def _bits_of_film(header: Any) -> int:
-    """Return the depth of the values of a film; 0 of all others, and where something scales it."""
+    """Tell the depth of the values of a film; 0 of all others, and where something scales it."""
     gray = header.PhotometricInterpretation in ("MONOCHROME1", "MONOCHROME2")
     if header.get("Modality") not in _STANDARD["films"] or not gray:
         return 0
@@ -319,7 +351,18 @@ def _bits_of_film(header: Any) -> int:
 
 
 def pixel_spacing(header: Any, where: str) -> Spacing | None:
-    """Return the first usable distance of rows and of columns, mm; refuse what cannot be."""
+    """Read the first usable distance of rows and of columns, mm; refuse what cannot be.
+
+    Args:
+        header: Of a file, or of a frame.
+        where: To be named.
+
+    Returns:
+        None where it is missing, zero or no two numbers.
+
+    Raises:
+        DataError: A distance is negative or infinite.
+    """
     for name in _SPACING:
         try:
             rows, columns = (float(distance) for distance in header.get(name))
@@ -333,13 +376,20 @@ def pixel_spacing(header: Any, where: str) -> Spacing | None:
 
 
 def headers_of_frames(header: Any) -> list[Any]:
-    """Make a header for each frame of an enhanced file, like that of a single slice."""
+    """Make a header for each frame of an enhanced file, like that of a single slice.
+
+    Fields of a frame win over those that all frames share (PS3.3 C.7.6.16).
+
+    Args:
+        header: With `PerFrameFunctionalGroupsSequence`.
+    """
     import pydicom
 
     shared = (header.get("SharedFunctionalGroupsSequence") or [pydicom.Dataset()])[0]
     alike = pydicom.Dataset()
     alike.update({element.tag: element for element in header if element.keyword not in _FUNCTIONAL})
     alike.update(shared)
+    # Groups that modality values and places need become fields of the header itself.
     headers = []
     for frame in header.PerFrameFunctionalGroupsSequence:
         frame_header = pydicom.Dataset()
@@ -355,10 +405,14 @@ def headers_of_frames(header: Any) -> list[Any]:
 
 
 def modality_values(stored: NDArray[Any], header: Any) -> Image:
-    """Return what stored values mean, higher is brighter; see `read_dicom`.
+    """Turn stored values into what they mean, higher is brighter; see `read_dicom`.
 
     Args:
         stored: (rows, columns) or (rows, columns, 3), of one frame.
+        header: Of the file, or of the frame.
+
+    Raises:
+        DataError: Colour is deeper than 8 bits, or scales and tables contradict one another.
     """
     # Colour.
     if stored.ndim == 3:
@@ -394,7 +448,11 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
 
 
 def stated_padding(content: bytes) -> str:
-    """Return the stored values that a DICOM file calls padding; empty where it names none."""
+    """Read the stored values that a DICOM file calls padding; empty where it names none.
+
+    Args:
+        content: Of the whole file.
+    """
     import pydicom
 
     names = ["PixelPaddingValue", "PixelPaddingRangeLimit"]
@@ -409,7 +467,14 @@ def _gray_if_equal(colour: Image) -> Image:
 
 
 def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
-    """Apply the modality LUT and, to images made for presentation, the VOI LUT."""
+    """Apply the modality LUT and, to images made for presentation, the VOI LUT.
+
+    Returns:
+        The stored values themselves where nothing applies, else float32.
+
+    Raises:
+        DataError: Scales or tables contradict one another, or have no defined meaning.
+    """
     # The modality look-up, rescaling or mapping: one of them at most.
     values = stored
     slope, intercept = _rescaling(header)
@@ -452,14 +517,17 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
 
 
 def keeps_whole_numbers(header: Any) -> bool:
-    """Tell whether what `modality_values` applies leaves whole numbers whole."""
+    """Tell whether what `modality_values` applies leaves whole numbers whole.
+
+    A volume of such slices can be stored in whole numbers.
+    """
     slope, intercept = _rescaling(header)
     rescaled_whole = float(slope) == 1 and float(intercept).is_integer()
     return rescaled_whole and not is_mapped(header) and not _is_windowed(header)
 
 
 def _voi_table(header: Any) -> Any:
-    """Return the VOI LUT that is applied; None where there is none, or a window instead."""
+    """Find the VOI LUT that is applied; None where there is none, or a window instead."""
     if not _for_presentation(header):
         return None
     [table, *_] = header.get("VOILUTSequence") or [{}]
@@ -473,16 +541,27 @@ def _is_windowed(header: Any) -> bool:
 
 
 def _for_presentation(header: Any) -> bool:
+    """Tell whether a film was prepared for a reader's screen, as mammograms say."""
     return str(header.get("PresentationIntentType")).upper() == "FOR PRESENTATION"
 
 
 def _rescaling(header: Any) -> tuple[Any, Any]:
+    """Read slope and intercept, 1 and 0 where they are not given."""
     slope = header.get("RescaleSlope")
     return 1 if slope is None else slope, header.get("RescaleIntercept") or 0
 
 
 def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
-    """Apply a table of 8 to 16 bits (PS3.3 C.11.1.1.1); of 8 bits two entries may share a word."""
+    """Apply a table of 8 to 16 bits (PS3.3 C.11.1.1.1); of 8 bits two entries may share a word.
+
+    Args:
+        values: Of any shape; those beyond the table take its ends.
+        table: The item with `LUTDescriptor` and `LUTData`.
+        header: Says the order of bytes.
+
+    Raises:
+        DataError: The table has fewer entries than it says.
+    """
     try:
         number, first, bits = (int(value) for value in table.LUTDescriptor)
         number, content = (number & 0xFFFF) or 2**16, table.LUTData

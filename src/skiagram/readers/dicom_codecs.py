@@ -46,7 +46,11 @@ class Stream(NamedTuple):
 
 
 def read_stream(frame: bytes) -> Stream | None:
-    """Read the header of a JPEG, JPEG-LS or JPEG 2000 stream; None where there is none."""
+    """Read the header of a JPEG, JPEG-LS or JPEG 2000 stream; None where there is none.
+
+    Args:
+        frame: Bytes of a compressed frame.
+    """
     try:
         if frame[:2] == b"\xff\xd8":
             # JPEG: from marker to marker up to the frame header (ITU-T T.81, B.2.2; T.87, C.2.2)
@@ -72,7 +76,17 @@ def read_stream(frame: bytes) -> Stream | None:
 
 
 def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
-    """Refuse what would decode to other pixels than the header says, or to more than fit."""
+    """Refuse what would decode to other pixels than the header says, or to more than fit.
+
+    Args:
+        header: Of the file, with its pixels still packed.
+        where: To be named.
+        most_pixels: Rows times columns that it may have.
+
+    Raises:
+        DataError: Sides are 0 or too large, or a frame is of another size, broken, or without its
+            end.
+    """
     # The header's size, before anything is decoded.
     rows, columns = int(header.get("Rows") or 0), int(header.get("Columns") or 0)
     if not rows * columns:
@@ -112,10 +126,14 @@ def check_size(header: Any, where: str, most_pixels: int = MAX_PIXELS) -> None:
 
 
 def _rle_pixels(frame: bytes, expected: int) -> int:
-    """Return the length of the longest segment of an RLE frame, counted to just above `expected`.
+    """Measure the longest segment of an RLE frame, counted to just above `expected`.
 
-    DICOM PS3.5 G.3: a header byte of 0 to 127 is followed by that many bytes and one; one of 129
-    to 255 by a byte that stands for 257 minus it.
+    DICOM PS3.5 G.3: a header byte of 0 to 127 is followed by that many bytes and one; one of 129 to
+    255 by a byte that stands for 257 minus it.
+
+    Args:
+        frame: Bytes of the frame.
+        expected: Pixels of a plane; the length is only told apart from that.
     """
     n = min(struct.unpack_from("<L", frame)[0], 15)
     bounds = [*struct.unpack_from(f"<{n}L", frame, 4), len(frame)]
@@ -171,6 +189,7 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
 
 @cache
 def _register() -> None:
+    """Have pydicom use imagecodecs, once in a process, for what it cannot decode by itself."""
     from pydicom.pixels import get_decoder
 
     for syntax in DECODER_DEPENDENCIES:
@@ -185,7 +204,18 @@ def is_available(syntax: str) -> bool:
 
 
 def decode_frame(frame: bytes, runner: Any) -> bytearray:
-    """Decode one frame, as pydicom asks of its plugins; `runner` is its `DecodeRunner`."""
+    """Decode one frame, as pydicom asks of its plugins.
+
+    Args:
+        frame: Compressed bytes.
+        runner: pydicom's `DecodeRunner`, which is told how the bytes are laid out.
+
+    Returns:
+        Bytes of the pixels, in the machine's order.
+
+    Raises:
+        ValueError: They are not as many as the header says; pydicom passes it on.
+    """
     import imagecodecs
 
     rows, columns, samples = runner.rows, runner.columns, runner.samples_per_pixel

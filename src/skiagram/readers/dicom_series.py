@@ -307,6 +307,16 @@ def _order(slices: list[_Slice], name: str) -> tuple[list[_Slice], Floats]:
 
 
 def _check_distances(gaps: Floats, ordered: list[_Slice], name: str) -> None:
+    """Refuse slices of which two are at one place, or which are not evenly apart.
+
+    Args:
+        gaps: (slices − 1,) distances along the normal, mm.
+        ordered: The slices.
+        name: To be named.
+
+    Raises:
+        DataError: Which slices, and whether some are missing between them.
+    """
     usual = float(np.sort(gaps)[(len(gaps) - 1) // 2])
     # Two slices at one place.
     doubled = gaps <= _DOUBLED * max(usual, 1e-6)

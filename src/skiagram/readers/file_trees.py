@@ -41,12 +41,12 @@ class FileTree(ABC):
         """Yield the names of image files, judged by content, that are not in `listed_names`."""
 
     def series(self, name: str) -> list[str] | None:
-        """Return the names of the files in a folder, sorted; None where the name is no folder."""
+        """List the files in a folder, sorted by name; None where the name is no folder."""
         return None
 
     @abstractmethod
     def size(self, name: str) -> int:
-        """Return the bytes of a file, or of all in a folder; 0 where it cannot be read."""
+        """Tell the bytes of a file, or of all in a folder; 0 where it cannot be read."""
 
     def exists(self, name: str) -> bool:
         """Tell whether there is a file, or a folder of files, of this name."""
@@ -57,10 +57,14 @@ class FileTree(ABC):
 
     @abstractmethod
     def read(self, name: str) -> bytes:
-        """Return the content of a file; a DataError where it cannot be read."""
+        """Read the content of a file.
+
+        Raises:
+            DataError: It cannot be read.
+        """
 
     def head(self, name: str) -> bytes:
-        """Return the first bytes of a file, `HEAD_BYTES` or all; none where it cannot be read."""
+        """Read the first bytes of a file, `HEAD_BYTES` or all; none where it cannot be read."""
         try:
             return self.read(name)[:HEAD_BYTES]
         except DataError:
@@ -75,6 +79,7 @@ class FolderTree(FileTree):
         self._is_image = is_image
 
     def files(self) -> Iterator[str]:
+        """Yield the names of all files, in the disk's order; hidden folders are not entered."""
         for place, folders, files in os.walk(self.folder):
             folders[:] = [name for name in folders if not is_hidden(name)]
             for file in files:
@@ -105,10 +110,19 @@ class FolderTree(FileTree):
             return 0
 
     def exists(self, name: str) -> bool:
+        """Tell whether there is a file or folder, also a link that leads nowhere.
+
+        A name from the root on, or with a NUL, is none of this folder.
+        """
         inside = "\0" not in name and not name.startswith("/")
         return inside and os.path.lexists(os.path.join(self.folder, name))  # noqa: PTH118
 
     def read(self, name: str) -> bytes:
+        """Read the content of a file; of one that is not there, what is called much alike is named.
+
+        Raises:
+            DataError: The file is not there, is a broken link, or cannot be read.
+        """
         # The file under its name; a broken link is no file.
         path = self.folder / name
         if "\0" in name or path.exists():

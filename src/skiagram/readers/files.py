@@ -14,11 +14,15 @@ _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK,
 
 
 def locate(name: str, md5: str, root: Path | None) -> Path:
-    """Return a verified local file.
+    """Find a file at hand, and verify it before a byte is used.
 
     Args:
         name: File name, relative to `root`.
+        md5: Its checksum.
         root: Folder of files (`SKIAGRAM_DATA`), or None.
+
+    Raises:
+        DataError: It is not there, or has another content.
     """
     path = (root or Path()) / name
     if (root is not None or Path(name).is_absolute()) and path.is_file():
@@ -39,11 +43,14 @@ def unlike(
     """Check a file against its checksum: return the one found where it differs, else empty text.
 
     Args:
+        path: The file.
         checksum: What the file should have; None where nobody says, and any content counts.
         earlier_checksums: State of a file on the disk → its checksum, from earlier looks; this one
             is put in.
+        kind: Of the checksum.
     """
     try:
+        # A file that was neither written nor replaced is not read again.
         status = path.stat()
         changes = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         state = hashlib.sha256(repr((kind, str(path), changes)).encode()).hexdigest()
@@ -56,7 +63,16 @@ def unlike(
 
 
 def read_file(path: Path, name: str, most_bytes: int = MAX_BYTES) -> bytes:
-    """Read the bytes of a regular file; refuse a larger one, and a pipe or device without end."""
+    """Read the bytes of a regular file; refuse a larger one, and a pipe or device without end.
+
+    Args:
+        path: The file.
+        name: To be named.
+        most_bytes: That it may have.
+
+    Raises:
+        DataError: It is not there, too large, no regular file, or may not be read.
+    """
     # without O_NONBLOCK, opening a pipe waits for somebody to write into it
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:

@@ -21,7 +21,14 @@ MAX_TINT = 8  # of 255, between the channels of a pixel of a gray picture
 
 
 def luma(colour: Image) -> NDArray[Any]:
-    """Compute the luma (height, width) of red, green and blue; equal channels keep their values."""
+    """Compute the luma of red, green and blue; equal channels keep their values.
+
+    Args:
+        colour: (height, width, 3) uint8.
+
+    Returns:
+        (height, width) uint8.
+    """
     return np.array(Pillow.fromarray(colour).convert("L"))
 
 
@@ -38,14 +45,22 @@ def gray_if_tinted(image: SpacedImage) -> SpacedImage:
 
 
 def in_gray(image: SpacedImage) -> SpacedImage:
-    """Turn a colour image gray; any other stays as it is."""
+    """Turn a colour image gray; any other stays as it is.
+
+    Args:
+        image: Of 8 bits, gray or in colour.
+    """
     if image.pixels.ndim != 3:
         return image
     return replace(image, pixels=luma(image.pixels), made_gray=image.made_gray or "colour")
 
 
 def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
-    """Say how many images were not stored as gray; nothing where all were."""
+    """Say how many images were not stored as gray; nothing where all were.
+
+    Args:
+        made: `made_gray` of `SpacedImage`, of all images.
+    """
     # Each kind of image that was made gray has a sentence.
     counts = Counter(made)
     weights = "(luma of ITU-R BT.601)"

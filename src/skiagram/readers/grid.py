@@ -54,8 +54,12 @@ class VoxelGrid:
         """Make a grid of the steps between voxels, mm; refuse axes that are not at right angles.
 
         Args:
+            shape: Voxels along each axis of the array.
             steps: (3, 3), a row an axis of the array: from a voxel to the next one.
             origin: (3,) centre of the first voxel.
+
+        Raises:
+            DataError: Steps are 0 or infinite, or axes are tilted.
         """
         # Distances must be positive and finite.
         lengths = np.linalg.norm(steps, axis=1)
@@ -71,37 +75,55 @@ class VoxelGrid:
         return cls((depth, height, width), _three(lengths), _three(origin), direction)
 
     def turned(self, order: Sequence[int]) -> "VoxelGrid":
-        """Return the same places with the axes of the array in another order."""
+        """Take the same places with the axes of the array in another order.
+
+        Args:
+            order: Which axis of this grid each axis is.
+        """
         shape = tuple(self.shape[axis] for axis in order)
         return VoxelGrid.of(shape, self.steps()[list(order)], np.asarray(self.origin))
 
     def steps(self) -> Floats:
-        """Return (3, 3), a row an axis: from a voxel to the next one, mm."""
+        """Compute the steps from a voxel to the next one, mm: (3, 3), a row an axis."""
         steps: Floats = np.asarray(self.direction) * np.asarray(self.spacing)[:, None]
         return steps
 
     def corners(self) -> Floats:
-        """Return (8, 3) the coordinates of the corner voxels' centres, mm."""
+        """Compute the coordinates of the corner voxels' centres, mm: (8, 3)."""
         ends = [(0, side - 1) for side in self.shape]
         return self.positions(np.array(list(itertools.product(*ends)), dtype=np.float64))
 
     def positions(self, indices: Floats) -> Floats:
-        """Return (n, 3) coordinates x, y, z in mm of (n, 3) indices of the array."""
+        """Compute coordinates x, y, z in mm of indices of the array.
+
+        Args:
+            indices: (n, 3), between voxels too.
+
+        Returns:
+            (n, 3).
+        """
         return np.asarray(self.origin) + indices @ self.steps()
 
     def indices(self, positions: Floats) -> Floats:
-        """Return (n, 3) indices of the array, between voxels too, of (n, 3) coordinates, mm."""
+        """Compute indices of the array, between voxels too, of coordinates.
+
+        Args:
+            positions: (n, 3) x, y, z, mm.
+
+        Returns:
+            (n, 3); outside the array below 0 or above its last voxel.
+        """
         moved = positions - np.asarray(self.origin)
         along: Floats = moved @ np.asarray(self.direction).T
         along /= np.asarray(self.spacing)
         return along
 
     def from_file(self, indices: Floats) -> Floats:
-        """Return (n, 3) indices of the array of (n, 3) indices of the file, its last one first."""
+        """Turn indices of the file, its last one first, into indices of the array: (n, 3) each."""
         return self._counted_from_ends(indices[:, list(self.file_axes)])
 
     def to_file(self, indices: Floats) -> Floats:
-        """Return (n, 3) indices of the file, its last one first, of (n, 3) indices of the array."""
+        """Turn indices of the array into indices of the file, its last one first: (n, 3) each."""
         return self._counted_from_ends(indices)[:, np.argsort(self.file_axes)]
 
     def _counted_from_ends(self, indices: Floats) -> Floats:
@@ -109,12 +131,18 @@ class VoxelGrid:
 
     @property
     def file_spacing(self) -> tuple[float, float, float]:
-        """The distances of voxels along the axes of the file's array, mm."""
+        """Tell the distances of voxels along the axes of the file's array, mm."""
         return _three(self.spacing[self.file_axes.index(axis)] for axis in range(3))
 
 
 def slice_tolerance(distance: float) -> float:
-    """Return how far a slice may lie off its place, mm, at a distance of slices in mm."""
+    """Compute how far a slice may lie off its place, mm.
+
+    It is 2 % of the distance, or the .1 mm to which some scanners round, but no more than a fifth.
+
+    Args:
+        distance: Of slices, mm.
+    """
     return max(EVEN * distance, min(ROUNDED, MOST_ROUNDED * distance))
 
 
@@ -129,7 +157,14 @@ class Volume(NamedTuple):
 def orient(array: NDArray[Any], steps: Floats, origin: Floats) -> tuple[NDArray[Any], VoxelGrid]:
     """Bring a volume to the canonical order and direction of axes; no value changes.
 
-    Steps and origin are those of `Grid.of`.
+    Args:
+        array: Three axes, in any order.
+        steps: (3, 3), as of `VoxelGrid.of`.
+        origin: (3,), as of `VoxelGrid.of`.
+
+    Returns:
+        The volume (depth, height, width), contiguous, and its grid, which remembers the file's
+        order.
     """
     grid = VoxelGrid.of(array.shape, steps, origin)
     # the coordinate that each axis is nearest to, each coordinate once
@@ -157,7 +192,12 @@ def orient(array: NDArray[Any], steps: Floats, origin: Floats) -> tuple[NDArray[
 
 
 def describe_differences(mask: VoxelGrid, image: VoxelGrid) -> list[str]:
-    """Describe in what two grids differ, each with its size; empty where they agree."""
+    """Describe in what two grids differ, each with its size; empty where they agree.
+
+    Args:
+        mask: Grid of a mask.
+        image: Grid of its image, of whose voxels a hundredth is allowed.
+    """
     differences = []
     # Size, spacing, direction and origin, each by how far it moves the farthest voxel.
     if mask.shape != image.shape:
@@ -180,6 +220,11 @@ def describe_differences(mask: VoxelGrid, image: VoxelGrid) -> list[str]:
 
 def resample_mask(mask: Flags, grid: VoxelGrid, image: VoxelGrid) -> Flags:
     """Bring a mask to its image's grid: linear between voxels, inside from .5 on.
+
+    Args:
+        mask: On its own grid.
+        grid: That grid.
+        image: The image's grid.
 
     Returns:
         A mask of the image's shape; outside the mask's own grid nothing is inside.
