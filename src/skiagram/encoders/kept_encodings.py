@@ -38,7 +38,14 @@ class KeptEncodings:
         self._since = perf_counter()
 
     def find(self, digests: Collection[bytes]) -> dict[bytes, Singles]:
-        """Find digest → row, of those that have one."""
+        """Find the rows that earlier runs kept.
+
+        Args:
+            digests: Of the images or places.
+
+        Returns:
+            Digest → row, of those that have one.
+        """
         # Only the rows that are asked for are taken from each table.
         unique_digests = set(digests)
         found: dict[bytes, Singles] = {}
@@ -61,7 +68,11 @@ class KeptEncodings:
             self._keep_waiting()
 
     def add(self, rows: Mapping[bytes, Singles]) -> None:
-        """Have digest → row kept within seconds, or when `adding` ends."""
+        """Have rows kept within seconds, or when `adding` ends.
+
+        Args:
+            rows: Digest → row.
+        """
         self._waiting.update(rows)
         if perf_counter() - self._since > _SECONDS:
             self._keep_waiting()
@@ -80,5 +91,6 @@ class KeptEncodings:
 
 
 def _write_table(keys: Sequence[bytes], values: Singles, folder: Path) -> None:
+    """Write keys and rows side by side, in one order of bytes on every machine."""
     (folder / _KEYS).write_bytes(b"".join(keys))
     np.save(folder / _ROWS, values.astype("<f4"), allow_pickle=False)

@@ -151,7 +151,12 @@ class Encoder(ABC):
             shutil.copyfile(path, folder / f"{_KEPT}{path.suffix}")
 
     def kept(self, folder: Path, sha256: str) -> Self:
-        """Return the encoder with the weights that `keep` wrote, else its own of a checksum."""
+        """Give the encoder the weights that `keep` wrote, else its own of a checksum.
+
+        Args:
+            folder: Where `keep` may have written them.
+            sha256: Checksum of the file, as the record has it.
+        """
         files = sorted(folder.glob(f"{_KEPT}.*")) if folder.is_dir() else []
         if files:
             return replace(self, weights=LocalFile(file=str(files[0]), sha256=sha256))
@@ -160,12 +165,16 @@ class Encoder(ABC):
     def see(
         self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
     ) -> list[Tensor]:
-        """Return what the network reads of an image: one tensor, or several of a volume.
+        """Prepare what the network reads of an image: one tensor, or several of a volume.
 
         Args:
             image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
             region: Its region of interest; None for all of it.
             spacing: Of its pixels, mm; None where unknown.
+            channels: That the network reads.
+
+        Returns:
+            (channels, size, size) float32 each.
         """
         how = self.preprocessing
         views = pictures(image, region, spacing, self.volumes, how.margin)
@@ -175,7 +184,14 @@ class Encoder(ABC):
     def _loaded(
         self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
     ) -> LoadedNetwork:
-        """Return what makes numbers of the network that has its weights."""
+        """Make what makes numbers of the network that has its weights.
+
+        Args:
+            body: The network, frozen.
+            channels: That it reads.
+            sha256: Of the file of weights.
+            how: Preprocessing without nulls.
+        """
 
 
 @dataclass(**STRICT)
@@ -257,7 +273,11 @@ class TimmMaps(Encoder):
     def see(
         self, image: Image, region: Region | None, spacing: Spacing | None, channels: int
     ) -> list[Tensor]:
-        """Return what the network reads, and as the last channel where it is pooled."""
+        """Prepare what the network reads, and as the last channel where it is pooled.
+
+        Returns:
+            (channels + 1, size, size) float32 each.
+        """
         # The region goes along as a channel, cut and resized as the image is.
         how = self.preprocessing
         inside = np.zeros(image.shape[: 3 if is_volume(image) else 2], np.float32)
@@ -286,7 +306,7 @@ class TimmMaps(Encoder):
         loaded: LoadedNetwork,
         device: str,
     ) -> tuple[Singles, Singles | None]:
-        """Compute (n, numbers) float32 of n places, and (numbers,) of the image as a whole.
+        """Compute the numbers of places, and of the image as a whole.
 
         The latter equals what the network makes of what `see` returns; it is None where that is
         another picture than the one in which the places were looked up.
@@ -294,7 +314,13 @@ class TimmMaps(Encoder):
         Args:
             image: (height, width[, channels]) or (depth, height, width, 1), of 0 to 1.
             region: Its region of interest; None for all of it.
+            spacing: Of its pixels, mm; None where unknown.
             centres: (n, axes) pixels.
+            loaded: The network.
+            device: `cuda` or `cpu`.
+
+        Returns:
+            (n, numbers) float32, and (numbers,).
         """
         # An image: all places after one look.
         if not is_volume(image):
@@ -323,7 +349,19 @@ class TimmMaps(Encoder):
         loaded: LoadedNetwork,
         device: str,
     ) -> Singles:
-        """Compute (1 + n, numbers) of a picture as a whole and of n places, after one look."""
+        """Compute the numbers of a picture as a whole and of places, after one look.
+
+        Args:
+            view: (channels + 1, size, size), as of `see`.
+            shape: Sides of the picture before.
+            spacing: Of its pixels, mm.
+            centres: (n, 2) pixels of the picture before.
+            loaded: The network.
+            device: `cuda` or `cpu`.
+
+        Returns:
+            (1 + n, numbers) float32.
+        """
         # Places in shares of the network's square.
         how = self.preprocessing
         placed = Placement.of(shape, pixel_ratio(spacing), how)
@@ -355,7 +393,14 @@ class MapPooling(nn.Module):
         self.stages, self.mirrored = [*stages], mirrored
 
     def maps(self, pictures: Tensor) -> list[Tensor]:
-        """Compute (n, width, rows, columns) of each depth."""
+        """Compute the maps of each depth.
+
+        Args:
+            pictures: (n, channels, side, side).
+
+        Returns:
+            (n, width, rows, columns) each; what lies behind the last depth is not computed.
+        """
         return cast(
             list[Tensor],
             cast(Any, self.body).forward_intermediates(
@@ -382,7 +427,15 @@ class MapPooling(nn.Module):
             yield [level.flip(-1) for level in self.maps(pictures.flip(-1))]
 
     def over(self, maps: Sequence[Tensor], inside: Tensor) -> Tensor:
-        """Pool maps over the part of each picture that counts, (n, 1, side, side), 0 to 1."""
+        """Pool maps over the part of each picture that counts.
+
+        Args:
+            maps: (n, width, rows, columns) of each depth.
+            inside: (n, 1, side, side) which pixels count, 0 to 1.
+
+        Returns:
+            (n, numbers): of each depth the mean, then the maximum.
+        """
         # A cell counts by the share of it that lies inside.
         pooled = []
         for level in maps:
@@ -418,7 +471,7 @@ class MapPooling(nn.Module):
 
 
 def mean_of(pooled: Iterable[Tensor]) -> Tensor:
-    """Compute the mean of tensors; one alone stays as it is."""
+    """Average tensors of one shape; one alone stays as it is, to the last bit."""
     first, *more = pooled
     return torch.stack([first, *more]).mean(dim=0) if more else first
 
@@ -428,6 +481,12 @@ def fold_normalisations(network: nn.Module) -> nn.Module:
 
     Convolutions that a normalisation of as many channels follows, in the order in which a module
     names its parts, are taken for pairs. A network whose numbers that changes stays as it is.
+
+    Args:
+        network: In inference; it is not changed.
+
+    Returns:
+        A copy, or the network itself.
     """
     # In a copy, so that the network stays as it was.
     folded, changed = deepcopy(network), False

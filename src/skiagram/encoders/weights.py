@@ -64,6 +64,14 @@ class PackageFile:
     sha256: Sha256
 
     def locate(self, where: str) -> Path:
+        """Find the file in an installed package, and verify it.
+
+        Args:
+            where: Option, to be named.
+
+        Raises:
+            DataError: The package is not installed, has no such file, or another one.
+        """
         # The package must be installed and hold the file.
         try:
             files = distribution(self.package).files or ()
@@ -105,6 +113,14 @@ class HubFile:
     sha256: Sha256 | None
 
     def locate(self, where: str) -> Path:
+        """Find the file in the hub's folder on this machine, or fetch it, and verify it.
+
+        Args:
+            where: Option, to be named.
+
+        Raises:
+            DataError: The hub cannot be reached, or the file is another one.
+        """
         with encoders_extra():
             from huggingface_hub import hf_hub_download
         # Offline the hub's folder on this machine is all there is.
@@ -141,7 +157,14 @@ Source = LocalFile | PackageFile | HubFile
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """Read the tensors of a file by their names; no code of the file runs."""
+    """Read the tensors of a file by their names; no code of the file runs.
+
+    Args:
+        path: Safetensors, or PyTorch's own format.
+
+    Raises:
+        DataError: The file is damaged, or holds more than tensors.
+    """
     import torch
     from safetensors.torch import load_file
 
@@ -184,9 +207,17 @@ def give_weights(
     file: str,
     heads: Sequence[str],
 ) -> None:
-    """Give a network the weights of a file, all of them; those of another one are a DataError.
+    """Give a network the weights of a file, all of them.
 
-    Layers of the names in `heads` may stand in the file beyond those of the network.
+    Args:
+        body: The network, changed in place.
+        weights: Name → tensor.
+        architecture: To be named.
+        file: To be named.
+        heads: Layers that may stand in the file beyond those of the network.
+
+    Raises:
+        DataError: They are those of another network.
     """
     # Names that are absent, have other shapes, or are too many.
     body_state = body.state_dict()
@@ -202,14 +233,20 @@ def give_weights(
 
 
 def unfit_weights(architecture: str, file: str, why: str) -> DataError:
-    """Return the error of weights that belong to another architecture."""
+    """Name weights that belong to another architecture."""
     return refusal(
         "encoders.weights_do_not_fit", file, architecture=architecture, reason=one_line(why)
     )
 
 
 def check_sha256(path: Path, expected: str, option: str) -> None:
-    """Refuse a file that is not the one that an option names, by its checksum."""
+    """Refuse a file that is not the one that an option names, by its checksum.
+
+    Args:
+        path: The file.
+        expected: Its SHA-256.
+        option: That states it.
+    """
     actual = sha256_of(path)
     if actual != expected:
         raise refusal(

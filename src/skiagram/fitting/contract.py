@@ -174,15 +174,17 @@ NO_REQUIREMENTS = Requirements()
 
 
 class Fitted(Protocol[I_contra]):
-    """A trained model."""
+    """A trained model.
+
+    Attributes:
+        requires: What it requires of new cases.
+    """
+
+    requires: Requirements
 
     @property
     def summary(self) -> FitSummary:
         """Return what the fit cost."""
-
-    @property
-    def requires(self) -> Requirements:
-        """Return what it requires of new cases."""
 
     def scores(self, inputs: I_contra) -> Floats:
         """Score cases: (n, n_classes) float64, finite, higher = more likely."""

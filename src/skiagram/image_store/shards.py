@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skiagram.arrays import Flags, Floats
+from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import SkiagramError, refusal
 from skiagram.image_store.index import INDEX
 from skiagram.images import Image, Region, Spacing, is_volume
@@ -80,6 +80,10 @@ class Shard:
 
     Where these lie is read once: a scalar of an Arrow array is slow, and a copy, so views are cut
     from its buffers.
+
+    Attributes:
+        has_regions: Whether each image has a region of interest.
+        sizes: (n,) values of each image: pixels times channels.
     """
 
     def __init__(self, path: Path) -> None:
@@ -125,14 +129,10 @@ class Shard:
         if not is_known or (self._shapes <= 0).any() or (held != needed).any():
             raise unusable("damaged shard", path)
         self.has_regions = "inside" in batch.schema.names
+        self.sizes: Whole = self._shapes.prod(axis=1, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._shapes)
-
-    def sizes(self) -> list[int]:
-        """List how many values each image has, row by row: pixels times channels."""
-        sizes: list[int] = self._shapes.prod(axis=1, dtype=np.int64).tolist()
-        return sizes
 
     def spacing(self, row: int) -> Spacing | None:
         """Read the distances of a row's slices, rows and columns, mm; None where unknown.

@@ -167,10 +167,6 @@ class ImageStore:
                     f"{self.folder.name} {self.ids(position, position + 1)[0]}",
                 )
 
-    def sizes(self, number: int) -> list[int]:
-        """Return how many values each image of a shard has."""
-        return self._open(number).sizes()
-
     def image(self, case_id: str) -> Image:
         """Read one image as a read-only view.
 
@@ -233,7 +229,7 @@ class ImageStore:
         """
         number = bisect.bisect_right(self.ends, position)
         if number not in self._open_shards:
-            self._open_shards[number] = self._open(number)
+            self._open_shards[number] = self.open_shard(number)
         return self._open_shards[number], position - (self.ends[number] - self.shards[number][1])
 
     def _rows(self, start: int, stop: int) -> Iterator[tuple[Shard, int, int]]:
@@ -243,7 +239,7 @@ class ImageStore:
         while start < stop:
             latest = self._latest  # replaced as a whole: other threads may be at another shard
             if number not in latest:
-                latest = self._latest = {number: self._open(number)}
+                latest = self._latest = {number: self.open_shard(number)}
             first = self.ends[number] - self.shards[number][1]
             for position in range(start, min(stop, self.ends[number])):
                 yield latest[number], position - first, position
@@ -262,7 +258,7 @@ class ImageStore:
         if not self.has_images:
             raise refusal("image_store.no_images", str(self.folder))
 
-    def _open(self, number: int) -> Shard:
+    def open_shard(self, number: int) -> Shard:
         """Map a shard, and hold its number of images against that of the index."""
         # The file must hold as many images as the index says.
         name, images = self.shards[number]
@@ -313,7 +309,7 @@ def spans(store: ImageStore, values: int) -> Iterator[Span]:
     # A span ends before the image that would make it too large; it may cross shards.
     folder, start, position, total = store.folder.resolve(), 0, 0, 0
     for number in range(len(store.shards)):
-        for size in store.sizes(number):
+        for size in store.open_shard(number).sizes.tolist():
             if total and total + size > values:
                 yield Span(folder, store.sha256, start, position)
                 start, total = position, 0

@@ -72,7 +72,12 @@ def fill_contours(
 
 
 def _one_line(first: Floats, second: Floats) -> bool:
-    """Tell whether two closed polygons run along each other, (n, 2) rows and columns each."""
+    """Tell whether two closed polygons run along each other, up to a tenth of a pixel.
+
+    Args:
+        first: (n, 2) rows and columns of corners.
+        second: (m, 2) rows and columns of corners.
+    """
     if {*map(tuple, first.round(6))} == {*map(tuple, second.round(6))}:
         return True
     for points, corners in ((first, second), (second, first)):
@@ -88,7 +93,16 @@ def _one_line(first: Floats, second: Floats) -> bool:
 
 
 def _check_extent(corners: list[Floats], image: VoxelGrid) -> None:
-    """Refuse contours beyond the image, or across its slices; also where a number is none."""
+    """Refuse contours beyond the image, or across its slices; also where a number is none.
+
+    Args:
+        corners: (n, 3) indices of each contour, slices first.
+        image: Grid of the image, its axes in that order.
+
+    Raises:
+        DataError: Contours leave the image by more than half a slice or a pixel, or are no planes
+            of it.
+    """
     every = np.concatenate(corners)
     beyond = np.maximum(-every, every - np.array(image.shape) + 1).max(axis=0)
     if not (beyond <= _MARGIN).all():
@@ -104,10 +118,19 @@ def _check_extent(corners: list[Floats], image: VoxelGrid) -> None:
 
 
 def _fill_between(depths: Floats, planes: Flags, image: VoxelGrid, mask_grid: MaskGrid) -> Flags:
-    """Fill the mask of (n, height, width) planes at (n,) rising depths, in slices of the image.
+    """Fill the mask of planes at rising depths, in slices of the image.
 
-    Between planes the signed distance from their outlines is linear (Raya and Udupa, IEEE Trans
-    Med Imaging 9:32, 1990); a part ends half a distance beyond its last plane.
+    Between planes the signed distance from their outlines is linear (Raya and Udupa, IEEE Trans Med
+    Imaging 9:32, 1990); a part ends half a distance beyond its last plane.
+
+    Args:
+        depths: (n,) rising, in slices of the image.
+        planes: (n, height, width) filled contours.
+        image: Grid of the image.
+        mask_grid: `same` asks for a contour on each slice.
+
+    Raises:
+        DataError: Contours lie between slices, or on every other one, and nothing may be moved.
     """
     # The usual distance of contours, in slices.
     gaps = np.diff(depths)
@@ -163,6 +186,7 @@ def fill_polygon(corners: Floats, shape: tuple[int, ...]) -> Flags:
 
     Args:
         corners: (n, 2) rows and columns of the corners, in pixels; the last one joins the first.
+        shape: (height, width).
     """
     height, width = shape
     ends = np.roll(corners, -1, axis=0)

@@ -168,7 +168,16 @@ def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
 def _choose_volume(
     headers: Sequence[tuple[str, Any]], frame: int, name: str
 ) -> list[tuple[str, Any]]:
-    """Choose the slices of one volume of several, each of which has one slice at every place."""
+    """Choose the slices of one volume of several, each of which has one slice at every place.
+
+    Args:
+        headers: Name and header of each slice.
+        frame: Which volume, from 1, in the order of the field that tells them apart.
+        name: Of the series, to be named.
+
+    Raises:
+        DataError: No field tells whole volumes apart, or there are fewer.
+    """
     # The first field that parts the slices into whole volumes tells them apart.
     with suppress(*_FAULTS):
         places = [
@@ -208,6 +217,7 @@ def _is_no_slice(content: bytes) -> bool:
 
 
 def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
+    """Refuse files of several series, patients or sizes, and a series that lacks parts."""
     # Fields that are alike in all slices of a series.
     for field, thing in _ALIKE.items():
         values = Counter(str(header.get(field, "")) for _, header in headers)
@@ -233,6 +243,11 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
 
 
 def _slices(header: Any, name: str) -> list[_Slice]:
+    """Read the slices of a file, each with its place.
+
+    Raises:
+        DataError: Pixels are damaged or in colour, or a slice has no place or no spacing.
+    """
     with readable("pixels cannot be read", name, "export the series again"):
         pixels = decode_pixels(header)
     # Frames of an enhanced file have headers of their own.

@@ -141,7 +141,11 @@ def _decode_with_pillow(
     as_stored: bool,
     on_black: bool,
 ) -> SpacedImage:
-    """Decode what Pillow reads of an opened file; see `decode_image`."""
+    """Decode what Pillow reads of an opened file; see `decode_image`.
+
+    Raises:
+        DataError: There are several frames, or pixels of which Pillow would keep a part alone.
+    """
     # one frame, of a size that fits, of which Pillow leaves nothing out
     if (number := getattr(file, "n_frames", 1)) > 1:
         raise refusal("readers.several_frames", name, number=number)
@@ -187,7 +191,11 @@ def _decode_tiff(
     as_stored: bool,
     on_black: bool,
 ) -> SpacedImage:
-    """Decode a page of a TIFF, or a channel of it; see `decode_image`."""
+    """Decode a page of a TIFF, or a channel of it; see `decode_image`.
+
+    Raises:
+        DataError: Pages or channels have no one reading, or are too large.
+    """
     with tifffile.TiffFile(BytesIO(content)) as file:
         # Which page is meant, of what kind, and whether it is as large as the first.
         first, planes = file.pages.first, _find_planes(file, name)
@@ -262,6 +270,7 @@ def _refuse_hidden(file: tifffile.TiffFile, name: str) -> None:
 
 
 def _has_page(file: tifffile.TiffFile, index: int) -> bool:
+    """Tell whether a TIFF has a page, without counting all of them."""
     try:
         file.pages[index]
     except IndexError:
@@ -293,7 +302,11 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
 
 
 def count_frames(content: bytes) -> int:
-    """Count how many frames a DICOM file has, pages a TIFF, volumes one of four axes; else 1."""
+    """Count how many frames a DICOM file has, pages a TIFF, volumes one of four axes; else 1.
+
+    Args:
+        content: Of the file; of a damaged one it is 1.
+    """
     content = with_preamble(content)
     try:
         if is_dicom(content):
@@ -312,7 +325,15 @@ def count_frames(content: bytes) -> int:
 
 
 def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[tuple[int, int]]:
-    """Find page and channel, from 0, of all images; pages that hang on others are none."""
+    """Find page and channel, from 0, of all images; pages that hang on others are none.
+
+    Args:
+        file: The TIFF.
+        name: To be named.
+
+    Raises:
+        DataError: There are too many pages, or they refer to each other in a ring.
+    """
     if _has_page(file, _MAX_PAGES):  # `len` alone may never end, of pages in a ring
         raise refusal("readers.too_many_pages", name, most=_MAX_PAGES)
     kinds = [int(page.aspage().subfiletype) for page in file.pages]
@@ -323,6 +344,7 @@ def _find_planes(file: tifffile.TiffFile, name: str = "") -> list[tuple[int, int
 
 
 def _check_size(width: int, height: int, most_pixels: int, name: str) -> None:
+    """Refuse a picture of more pixels than are allowed, before it is decoded."""
     if width * height > most_pixels:
         raise refusal("readers.too_many_pixels", name, columns=width, rows=height, most=most_pixels)
 
@@ -330,7 +352,20 @@ def _check_size(width: int, height: int, most_pixels: int, name: str) -> None:
 def _pixels(
     picture: Pillow.Image, name: str, *, as_stored: bool, on_black: bool
 ) -> tuple[Image, bool]:
-    """Return the pixels of a picture, and whether transparent ones were laid on black."""
+    """Take the pixels of a picture, and tell whether transparent ones were laid on black.
+
+    Args:
+        picture: Of any mode of Pillow's.
+        name: To be named.
+        as_stored: Whether places of a coloured palette are taken in place of its colours.
+        on_black: Whether transparent pixels are laid on black.
+
+    Returns:
+        (height, width) uint8 or uint16, or (height, width, 3) uint8.
+
+    Raises:
+        TransparentImage: Pixels are transparent, and are not to be laid on black.
+    """
     if as_stored and picture.mode == "P":
         # places of a palette that has colours beside grays, and black at its first place
         places = np.asarray(picture)

@@ -66,11 +66,14 @@ def decode_mask(
     """Read the region of an image, a mask of its shape, from the bytes of the mask's file.
 
     Args:
+        content: Of the file.
+        name: To be named.
+        image: Grid of the image.
         region: Name of the structure or segment; None where there is one only.
         label_value: Value of the region's voxels, or number of the segment; None for all that is
             not 0.
-        mask_grid: `same` refuses a mask on other voxels than the image's, `resample` brings it
-            to them.
+        mask_grid: `same` refuses a mask on other voxels than the image's, `resample` brings it to
+            them.
         spacing: As for `decode_volume`.
 
     Raises:
@@ -167,12 +170,14 @@ def decode_plane_mask(
 
 @contextmanager
 def _reading(name: str) -> Iterator[None]:
+    """Give failures of a mask's file its name."""
     remedy = "the file is cut short or damaged; export it again"
     with readable("the mask cannot be read", name, remedy), named(name):
         yield
 
 
 def _read_dicom(content: bytes, **how: Any) -> Any:
+    """Parse a DICOM file, unless what it would inflate to has no bound."""
     import pydicom
 
     check_deflated(BytesIO(content), "")
@@ -180,13 +185,22 @@ def _read_dicom(content: bytes, **how: Any) -> Any:
 
 
 def _kind_of(content: bytes) -> str:
-    """Return the SOP Class UID of a DICOM file."""
+    """Read the SOP Class UID of a DICOM file, which tells structure sets from segmentations."""
     header = _read_dicom(content, stop_before_pixels=True, specific_tags=["SOPClassUID"])
     return str(header.get("SOPClassUID", ""))
 
 
 def check_region_named(content: bytes, name: str, region: str) -> None:
-    """Refuse to look for a region by its name in a mask's file that names none."""
+    """Refuse to look for a region by its name in a mask's file that names none.
+
+    Args:
+        content: Of the file.
+        name: To be named.
+        region: That is looked for.
+
+    Raises:
+        DataError: The file is of a kind without names of regions.
+    """
     content = with_preamble(content)
     with _reading(name):
         if is_dicom(content):
@@ -198,6 +212,7 @@ def check_region_named(content: bytes, name: str, region: str) -> None:
 
 
 def _filled(inside: Flags) -> Flags:
+    """Pass a mask on; refuse one with nothing inside."""
     if not inside.any():
         unit = "pixel" if inside.ndim == 2 else "voxel"
         raise refusal("readers.empty_mask", kind=EmptyMask, unit=unit)
@@ -207,6 +222,13 @@ def _filled(inside: Flags) -> Flags:
 def _plane_labels(
     content: bytes, name: str, shape: tuple[int, ...], frame: int | None, mask_grid: MaskGrid
 ) -> NDArray[Any]:
+    """Read the labels of a plane image, one number a pixel.
+
+    A mask that is drawn in a single colour on black is 0 and 1.
+
+    Raises:
+        DataError: It has several colours, or another size than the image's.
+    """
     most = max(MAX_PIXELS, shape[0] * shape[1])  # of another size it is refused below
     labels: NDArray[Any] = decode_image(content, name, most, frame, as_stored=True).pixels
     if labels.ndim == 3:
@@ -221,7 +243,16 @@ def _plane_labels(
 
 
 def _of_sides(labels: NDArray[Any], shape: tuple[int, ...], mask_grid: MaskGrid) -> NDArray[Any]:
-    """Return a mask in its image's size; refuse another, but for one in proportion as asked for."""
+    """Bring a mask to its image's size where it is in proportion and that was asked for.
+
+    Args:
+        labels: (height, width).
+        shape: Of the image.
+        mask_grid: `same` refuses another size, `resample` takes the nearest pixels.
+
+    Raises:
+        DataError: The size is another one.
+    """
     if labels.shape == shape:
         return labels
     # two sizes are those of one picture, but for a rounding to whole pixels
@@ -240,6 +271,17 @@ def _choose_label(
     label_value: int | None,
     further: str = "; a mask saved as JPEG has blurred borders, save it as PNG",
 ) -> Flags:
+    """Take the voxels of one label, or of all that is not 0 where there is one only.
+
+    Args:
+        labels: Of any shape; whole numbers, of any type.
+        label_value: That is meant; `ALL_LABELS` for all.
+        further: What else helps, in words that follow the remedy.
+
+    Raises:
+        DataError: There are several labels and none is named, the named one is absent, or values
+            are no labels.
+    """
     # Values between whole numbers come from interpolation.
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():
         missing = np.isnan(labels).any()
@@ -268,7 +310,17 @@ def _choose_label(
 
 
 def _on_image(inside: Flags, grid: VoxelGrid, image: VoxelGrid, mask_grid: MaskGrid) -> Flags:
-    """Bring a mask to its image's voxels; refuse one elsewhere, unless it was asked to move it."""
+    """Bring a mask to its image's voxels; refuse one elsewhere, unless it was asked to move it.
+
+    Args:
+        inside: On its own grid.
+        grid: That grid.
+        image: The image's grid.
+        mask_grid: `same` or `resample`.
+
+    Raises:
+        DataError: The grids differ, with how far.
+    """
     differences = describe_differences(grid, image)
     if not differences:
         return inside
@@ -279,6 +331,11 @@ def _on_image(inside: Flags, grid: VoxelGrid, image: VoxelGrid, mask_grid: MaskG
 
 
 def _choose(names: dict[int, str], region: str | None) -> int:
+    """Find the number of the region that is meant, by name, or of the only one.
+
+    Raises:
+        DataError: None has the name, or several may be meant.
+    """
     fitting = [number for number, name in names.items() if region in (name, None)]
     if len(fitting) == 1:
         return fitting[0]
@@ -292,6 +349,7 @@ def _choose(names: dict[int, str], region: str | None) -> int:
 
 
 def _check_frame_of_reference(mask: Any, image: VoxelGrid) -> None:
+    """Refuse a region whose coordinates belong to another frame of reference than the image's."""
     if mask and image.frame_of_reference and str(mask) != image.frame_of_reference:
         raise refusal("readers.other_frame_of_reference")
 
@@ -299,7 +357,17 @@ def _check_frame_of_reference(mask: Any, image: VoxelGrid) -> None:
 def _fill_structure(
     dataset: Any, image: VoxelGrid, region: str | None, mask_grid: MaskGrid
 ) -> Flags:
-    """Fill the voxels within the closed contours of one region of a structure set."""
+    """Fill the voxels within the closed contours of one region of a structure set.
+
+    Args:
+        dataset: The RTSTRUCT.
+        image: Grid of the image.
+        region: Its ROI Name; None where there is one only.
+        mask_grid: As of `fill_contours`.
+
+    Raises:
+        DataError: There is no such region, or it has open contours.
+    """
     # The region's closed contours, on the image that the set belongs to.
     items = {int(item.ROINumber): item for item in dataset.StructureSetROISequence}
     number = _choose({key: str(item.ROIName) for key, item in items.items()}, region)
@@ -329,7 +397,16 @@ def _fill_structure(
 def _read_segment(
     dataset: Any, region: str | None, label_value: int | None
 ) -> tuple[list[Any], Flags]:
-    """Read what each frame of the chosen segments says of itself, and (n, height, width) them."""
+    """Read the frames of the chosen segments.
+
+    Args:
+        dataset: The SEG.
+        region: Segment Label; None where there is one only.
+        label_value: Segment Number instead; `ALL_LABELS` for all.
+
+    Returns:
+        What each frame says of itself, and (n, height, width) bool.
+    """
     # The segments that are meant, by name or number.
     segments = {
         int(item.SegmentNumber): str(item.get("SegmentLabel", ""))
@@ -363,7 +440,20 @@ def _read_segment(
 
 
 def _place_frames(headers: list[Any], planes: Flags, image: VoxelGrid) -> tuple[VoxelGrid, Flags]:
-    """Put the frames where they say, on the image's slices; slices without a frame are empty."""
+    """Put the frames where they say, on the image's slices; slices without a frame are empty.
+
+    Args:
+        headers: Of the frames.
+        planes: (n, height, width) of them.
+        image: Grid of the image.
+
+    Returns:
+        The image's own grid where the frames lie on it, else that of the frames; and the mask on
+        it.
+
+    Raises:
+        DataError: Frames are shifted or turned against each other.
+    """
     if not headers:
         return image, np.zeros(image.shape, dtype=np.bool_)
     # The axis along which the frames lie.

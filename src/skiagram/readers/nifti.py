@@ -58,6 +58,7 @@ def sides(content: bytes) -> list[int]:
 
 
 def _sides(header: np.void) -> list[int]:
+    """List the sides of the header's axes, without those behind the third that have one place."""
     number, *lengths = (int(side) for side in header["dim"])
     if not 0 <= number < 8:
         raise ValueError(f"{number} axes")
@@ -70,11 +71,18 @@ def _sides(header: np.void) -> list[int]:
 def read(
     content: bytes, spacing: Spacing | None, frame: int | None
 ) -> tuple[NDArray[Any], Floats, Floats]:
-    """Return the values of a volume, axes z, y, x, its steps and its origin; see `Grid.of`.
+    """Read the values of a volume, its steps and its origin.
 
     Args:
+        content: Of the file, packed or not.
         spacing: Of slices, rows and columns where the header says none, mm; None refuses such.
         frame: Which volume of a file of four axes, from 1; None for the only one.
+
+    Returns:
+        Values with axes z, y, x; (3, 3) steps and (3,) origin as of `VoxelGrid.of`.
+
+    Raises:
+        DataError: The header has more than one reading, or the volume is too large.
     """
     # One file, of plain numbers.
     header, order = _read_header(content)
@@ -110,7 +118,11 @@ def read(
 
 
 def _read_header(content: bytes) -> tuple[np.void, str]:
-    """Read a header and the order of its bytes."""
+    """Read a header and the order of its bytes, which is the one in which its length is right.
+
+    Raises:
+        ValueError: It is neither NIfTI-1 nor NIfTI-2.
+    """
     head = first_bytes(content, max(_HEADERS))
     for size, form in _HEADERS.items():
         for order in _ORDERS:
@@ -121,7 +133,13 @@ def _read_header(content: bytes) -> tuple[np.void, str]:
 
 
 def _place(header: np.void, lengths: list[int], spacing: Spacing | None) -> tuple[Floats, Floats]:
-    """Return steps and origin of a volume; refuse two places that do not agree."""
+    """Compute steps and origin of a volume; refuse two places that do not agree.
+
+    Args:
+        header: Of the file.
+        lengths: Sides of its axes, x first.
+        spacing: For a header without distances; None refuses such.
+    """
     # Distances in mm, and which of the two forms of a place are stated.
     units = int(header["xyzt_units"]) & 7
     scale = _UNITS.get(units, 1.0)
@@ -147,9 +165,13 @@ def _place(header: np.void, lengths: list[int], spacing: Spacing | None) -> tupl
 
 
 def _qform(header: np.void, distances: Floats) -> Floats:
-    """Return (3, 4) the affine matrix of quaternion, distances and offset.
+    """Compute the affine matrix (3, 4) of quaternion, distances and offset.
 
     It is rounded to 32 bits as in `nifti_quatern_to_mat44` of the NIfTI library.
+
+    Args:
+        header: Of the file.
+        distances: (3,) of x, y and z, in the file's unit.
     """
     b, c, d = (float(value) for value in header["quatern"].astype(np.float32))
     rest = 1 - (b * b + c * c + d * d)
@@ -172,7 +194,13 @@ def _qform(header: np.void, distances: Floats) -> Floats:
 
 
 def _steps(affine: Floats | None, distances: Floats, scale: float) -> tuple[Floats, Floats]:
-    """Return steps of axes z, y, x and the origin: directions of a matrix, lengths of pixdim."""
+    """Compute steps of axes z, y, x and the origin: directions of a matrix, lengths of pixdim.
+
+    Args:
+        affine: (3, 4) in the file's unit; None for none.
+        distances: (3,) of x, y and z, mm.
+        scale: mm of the file's unit.
+    """
     if affine is None:
         return np.diag(distances)[::-1], np.zeros(3)
     directed = (affine[:, :3] * _TO_LPS).T
@@ -189,7 +217,14 @@ def _check_one_place(
     origin: Floats,
     affine: Floats,
 ) -> None:
-    """Refuse a volume whose corners lie elsewhere by its sform."""
+    """Refuse a volume whose corners lie elsewhere by its sform, by more than half a voxel.
+
+    Args:
+        lengths: Sides of its axes, x first.
+        steps: (3, 3) of z, y, x.
+        origin: (3,).
+        affine: (3, 4) of the sform, mm.
+    """
     shape = tuple(lengths[2::-1])
     placed, stated = (
         VoxelGrid.of(shape, *place).corners()

@@ -47,7 +47,11 @@ def matches(head: bytes) -> bool:
 
 
 def sides(content: bytes) -> list[int]:
-    """List the sides of all axes; behind the third one they count volumes."""
+    """List the sides of all axes; behind the third one they count volumes.
+
+    Args:
+        content: Of the file, or its beginning.
+    """
     fields, _ = _read_header(content)
     lengths = [int(side) for side in fields.get("sizes", "").split()]
     is_list = _kinds(fields, len(lengths))[:1] == ["list"]
@@ -57,11 +61,18 @@ def sides(content: bytes) -> list[int]:
 def read(
     content: bytes, spacing: Spacing | None, frame: int | None
 ) -> tuple[NDArray[Any], Floats, Floats]:
-    """Return the values of a volume, axes z, y, x, its steps and its origin; see `Grid.of`.
+    """Read the values of a volume, its steps and its origin.
 
     Args:
+        content: Of the file.
         spacing: Of slices, rows and columns where the header says none, mm; None refuses such.
         frame: Which volume of a file of four axes, from 1; None for the only one.
+
+    Returns:
+        Values with axes z, y, x; (3, 3) steps and (3,) origin as of `VoxelGrid.of`.
+
+    Raises:
+        DataError: The header has more than one reading, or the volume is too large.
     """
     # What the header says must be of one reading.
     fields, packed = _read_header(content)
@@ -109,7 +120,14 @@ def read(
 
 
 def read_segments(content: bytes) -> dict[str, tuple[int, int]]:
-    """Read the segments that 3D Slicer names in a NRRD file: value of the voxels, and volume."""
+    """Read the segments that 3D Slicer names in a NRRD file.
+
+    Args:
+        content: Of any file; of others there are none.
+
+    Returns:
+        Name → value of the voxels, and volume from 1.
+    """
     segments: dict[bytes, dict[bytes, bytes]] = {}
     header, _ = _divide(content[:_HEADER])
     for number, field, text in _SEGMENT.findall(header) if matches(header) else ():
@@ -158,10 +176,12 @@ def _check_fields(fields: dict[str, str]) -> None:
 
 
 def _space(fields: dict[str, str]) -> str:
+    """Read the space that directions are in; without one it is that of DICOM."""
     return fields.get("space", "lps").lower()
 
 
 def _kinds(fields: dict[str, str], number: int) -> list[str]:
+    """Read the kind of each axis, `none` where the file does not say."""
     kinds = fields.get("kinds", "").lower().split()
     return kinds if len(kinds) == number else ["none"] * number
 
@@ -176,7 +196,13 @@ def _vector(text: str) -> Floats | None:
 def _place(
     fields: dict[str, str], axes: list[_Axis], spacing: Spacing | None
 ) -> tuple[Floats, Floats]:
-    """Return steps of axes z, y, x and the origin, mm."""
+    """Compute steps of axes z, y, x and the origin, mm.
+
+    Args:
+        fields: Of the header.
+        axes: The three that lie in space, in the file's order.
+        spacing: For a header without distances; None refuses such.
+    """
     # The origin, in the axes of patients.
     to_lps = np.array(_STANDARD["to_lps"][_space(fields)])
     origin = _vector(fields.get("space origin", "none"))

@@ -32,7 +32,11 @@ Field = str | tuple[int, int]  # keyword, or group and element; pydicom takes bo
 
 
 def private_fields(elements: Iterable[tuple[int, int, str]]) -> list[Field]:
-    """List the places of private elements and their creators: scanners begin with block 0x10."""
+    """List the places of private elements and their creators: scanners begin with block 0x10.
+
+    Args:
+        elements: Group, offset in a block, and creator of each.
+    """
     return [
         field
         for group, offset, _ in elements
@@ -62,7 +66,18 @@ _DAY = timedelta(days=1)
 
 
 def suv_factor(headers: Sequence[Any], name: str) -> float:
-    """Return by what rescaled values of a PET series become standardized uptake values (g/ml)."""
+    """Compute by what rescaled values of a PET series become standardized uptake values (g/ml).
+
+    Args:
+        headers: Of all slices, which must agree.
+        name: Of the series, to be named.
+
+    Returns:
+        1 where the file has such values already.
+
+    Raises:
+        DataError: The headers allow no uptake values, or say what cannot be.
+    """
     # The unit of the rescaled values.
     stated = _stated(headers, name)
     # the unit to which stored values were mapped, where they were not rescaled
@@ -118,7 +133,14 @@ def is_mapped(header: Any) -> bool:
 
 
 def _stated(headers: Sequence[Any], name: str) -> dict[str, str]:
-    """Read the fields of the series and of its one injection, which must be equal in all slices."""
+    """Read the fields of the series and of its one injection, which must be equal in all slices.
+
+    Returns:
+        Field → text; empty where it is not stated.
+
+    Raises:
+        DataError: There are several injections, or slices differ.
+    """
     stated: dict[str, str] = {}
     for header in headers:
         injections = header.get("RadiopharmaceuticalInformationSequence") or [{}]
@@ -134,6 +156,7 @@ def _stated(headers: Sequence[Any], name: str) -> dict[str, str]:
 
 
 def _sane(stated: dict[str, str], field: str, name: str) -> float:
+    """Read a number in the range that one of its kind can have, in the unit of `_SANE`."""
     low, high, unit = _SANE[field]
     if not stated[field]:
         raise _no_suv(f"no {field}", name)
@@ -145,6 +168,7 @@ def _sane(stated: dict[str, str], field: str, name: str) -> float:
 
 
 def _number(value: Any, field: str, name: str) -> float:
+    """Read a number above 0, finite, or refuse the series."""
     try:
         number = float(value)
     except (TypeError, ValueError):
@@ -157,7 +181,14 @@ def _number(value: Any, field: str, name: str) -> float:
 def _waited(
     headers: Sequence[Any], stated: dict[str, str], half_life: timedelta, name: str
 ) -> timedelta:
-    """Compute the time from the injection to the start of the scan."""
+    """Compute the time from the injection to the start of the scan.
+
+    A scan after midnight may be of an injection before it; with a long-lived tracer the date must
+    be stated.
+
+    Raises:
+        DataError: A time is missing, or so long that hardly any activity would be left.
+    """
     # The injection, with its date where that is known.
     zone = stated["TimezoneOffsetFromUTC"]
     scan = _scan_time(headers, stated, half_life.total_seconds(), name)
@@ -190,7 +221,11 @@ def _waited(
 def _scan_time(
     headers: Sequence[Any], stated: dict[str, str], half_life: float, name: str
 ) -> datetime:
-    """Return the time to which the images are corrected: the start of the scan."""
+    """Find the time to which the images are corrected: the start of the scan.
+
+    By the series' time where it is no later than the images; else by GE's own field; else by the
+    time of each image and what had decayed until its average count (QIBA's profile, appendix G).
+    """
     # When the images were acquired, and their series made.
     zone = stated["TimezoneOffsetFromUTC"]
     series = _moment("SeriesTime", stated["SeriesDate"] + stated["SeriesTime"], zone, name)
@@ -222,7 +257,10 @@ def _scan_time(
 
 
 def _average_count_time(header: Any, half_life: float) -> float:
-    """Return seconds from the start of the scan to that of a bed position; 0 where unknown."""
+    """Compute seconds from the start of the scan to that of a bed position; 0 where unknown.
+
+    Frame Reference Time is that of the average count rate in the frame, not of its start.
+    """
     reference = float(header.get("FrameReferenceTime") or 0) / 1000
     duration = float(header.get("ActualFrameDuration") or 0) / 1000
     if not (reference > 0 and duration > 0):
@@ -233,13 +271,21 @@ def _average_count_time(header: Any, half_life: float) -> float:
 
 
 def _on(day: datetime, time: str, zone: str, name: str) -> datetime | None:
+    """Put the time of the injection on a day."""
     return _moment(
         "RadiopharmaceuticalStartTime", f"{day:%Y%m%d}{time}" if time else "", zone, name
     )
 
 
 def _moment(field: str, text: str, zone: str, name: str) -> datetime | None:
-    """Return a date with a time, at least to the minute; None where nothing is said."""
+    """Read a date with a time, at least to the minute; None where nothing is said.
+
+    Args:
+        field: To be named.
+        text: As DICOM or the form before it writes it.
+        zone: Offset from UTC where the text has none; may be empty.
+        name: Of the series, to be named.
+    """
     digits = text.replace(":", "").strip()  # HH:MM:SS is the form before DICOM
     if len(digits) < len("YYYYMMDDHHMM"):
         return None
@@ -252,6 +298,7 @@ def _moment(field: str, text: str, zone: str, name: str) -> datetime | None:
 
 
 def _private(header: Any, element: tuple[int, int, str]) -> Any:
+    """Read a private element of a creator; None where it is absent."""
     group, offset, creator = element
     try:
         return header.get_private_item(group, offset, creator).value
@@ -260,5 +307,6 @@ def _private(header: Any, element: tuple[int, int, str]) -> Any:
 
 
 def _no_suv(fault: str, name: str, allowed: str = "") -> SkiagramError:
+    """Name what keeps a series from being standardized uptake values."""
     key = "readers.suv_out_of_range" if allowed else "readers.no_suv"
     return refusal(key, name, fault=fault, allowed=allowed)

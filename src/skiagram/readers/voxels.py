@@ -19,7 +19,17 @@ _GZIP = b"\x1f\x8b"
 
 
 def narrow(values: NDArray[Any]) -> NDArray[Any]:
-    """Convert values to a type that a store keeps: 16 bits for whole numbers, else float32."""
+    """Convert values to a type that a store keeps: 16 bits for whole numbers, else float32.
+
+    Args:
+        values: Of any type and shape.
+
+    Returns:
+        uint8, uint16, int16 or float32 in the machine's order of bytes.
+
+    Raises:
+        DataError: A value is beyond 32-bit floats.
+    """
     # Depths that are kept as they are.
     if values.dtype in (np.uint8, np.uint16, np.int16, np.float32):
         return values.astype(values.dtype.newbyteorder("="), copy=False)
@@ -40,7 +50,14 @@ def narrow(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def check_voxels(shape: tuple[int, ...]) -> None:
-    """Refuse what is no volume, or too large a one."""
+    """Refuse what is no volume, or too large a one.
+
+    Args:
+        shape: Sides of all axes.
+
+    Raises:
+        DataError: There are other than three axes, or more than 2²⁸ voxels.
+    """
     sides = " × ".join(map(str, shape))
     # A picture, several volumes, or more than fits.
     if len(shape) == 2:
@@ -52,7 +69,13 @@ def check_voxels(shape: tuple[int, ...]) -> None:
 
 
 def check_frame(frame: int | None, number: int, name: str = "volume") -> None:
-    """Refuse a volume, or a frame, that a file of several does not have."""
+    """Refuse a volume, or a frame, that a file of several does not have.
+
+    Args:
+        frame: From 1; None for the only one.
+        number: How many there are.
+        name: What they are.
+    """
     if frame is not None and not 1 <= frame <= number:
         raise refusal("readers.no_such_frame", name=name, frame=frame, number=number)
 
