@@ -86,9 +86,23 @@ def answer(result: SweepResult) -> tuple[str, ...]:
     return (describe_best(models, result.margin), *fronts)
 
 
-def tabulate_costs(result: SweepResult) -> Table:
-    """Tabulate and number the models, the most accurate first."""
-    models, _ = list_models(result)
+class ShownCosts(NamedTuple):
+    """What the page shows of costs.
+
+    Attributes:
+        figure: Every model's AUC against each cost; None without models.
+        table: The models, numbered as in the figure.
+        failed: Title → reason, of models that could not be trained.
+    """
+
+    figure: Drawing | None
+    table: Table
+    failed: dict[str, str]
+
+
+def show_costs(result: SweepResult) -> ShownCosts:
+    """Draw and tabulate the models, the most accurate first; both number them alike."""
+    models, failed = list_models(result)
     rows = [
         TableRow(
             f"{number}. {model.title}",
@@ -99,7 +113,8 @@ def tabulate_costs(result: SweepResult) -> Table:
         )
         for number, model in enumerate(models, start=1)
     ]
-    return Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
+    table = Table(("AUC, out-of-fold", *_COLUMNS.values()), list_rows(rows))
+    return ShownCosts(draw_pareto(models) if models else None, table, failed)
 
 
 def describe_best(models: Sequence[ModelCost], margin: float) -> str:
@@ -155,11 +170,8 @@ def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
     }
 
 
-def draw_pareto(result: SweepResult) -> Drawing | None:
-    """Draw every model by its number in the table, a line joins the front; None without models."""
-    models, _ = list_models(result)
-    if not models:
-        return None
+def draw_pareto(models: Sequence[ModelCost]) -> Drawing:
+    """Draw every model by its number in the table; a line joins those that no other beats."""
     value, words = [_auc(model) for model in models], []
     # A panel for each kind of cost, all with the same axis of AUC.
     with open_figure(5.2) as figure:

@@ -22,7 +22,7 @@ from skiagram.report.drawing import (
     style_of,
 )
 from skiagram.report.rendering import render_template
-from skiagram.report.section import Context, DeclaredSection, call_declared, list_sections
+from skiagram.report.section import DeclaredSection, call_declared, list_sections
 from skiagram.report.tables import Table, TableRow, fill_cell, fill_difference, list_rows
 from skiagram.statistics.estimate import (
     Estimate,
@@ -67,10 +67,29 @@ def write_outputs(result: SweepResult, folder: Path) -> None:
 
 
 def render_sweep(result: SweepResult) -> str:
-    """Return the page of a sweep; equal results give equal text."""
-    title, answers = result.question, list_answers(result)
-    shown = fill(result)
-    return render_template("sweep.html.j2", result=result, title=title, answers=answers, **shown)
+    """Write the page of a sweep: the answer, what all rows make together, and each model.
+
+    Equal results give equal text.
+    """
+    # What is made of all rows together, by functions that `sweep.yaml` names.
+    analysis, known = find_analysis(result), {"result": result} | vars(result)
+    shown = analysis.shows.items() if analysis else ()
+    # A figure and a table a model; rows that failed stand apart.
+    models = [
+        (title_of(result, model), draw_model(result, model), tabulate_rows(result, model))
+        for model in list_models(result)
+    ]
+    return render_template(
+        "sweep.html.j2",
+        result=result,
+        title=result.question,
+        answers=list_answers(result),
+        analysis=analysis,
+        own={key: call_declared(asked, known) for key, asked in shown},
+        models=models,
+        failed=[each for each in result.rows if each.reason],
+        reasons=sorted({each.figures.reason for each in result.rows if each.figures.reason}),
+    )
 
 
 def list_answers(result: SweepResult) -> tuple[str, ...]:
@@ -95,27 +114,6 @@ def list_answers(result: SweepResult) -> tuple[str, ...]:
 def find_analysis(result: SweepResult) -> DeclaredSection | None:
     """Find the section of what is made of all rows together; None where that is nothing."""
     return list_sections("sweep.yaml").get(result.analysis or "")
-
-
-def fill(result: SweepResult) -> Context:
-    """Return the answer, the figure and the tables."""
-    models, analysis = list_models(result), find_analysis(result)
-    known = {"result": result} | vars(result)
-    shown = analysis.shows.items() if analysis else ()
-    return {
-        "analysis": analysis,
-        "own": {key: call_declared(asked, known) for key, asked in shown},
-        "models": [
-            (
-                title_of(result, model),
-                draw_model(result, model),
-                tabulate_rows(result, model),
-            )
-            for model in models
-        ],
-        "failed": [each for each in result.rows if each.reason],
-        "reasons": sorted({each.figures.reason for each in result.rows if each.figures.reason}),
-    }
 
 
 def list_models(result: SweepResult) -> list[str]:
