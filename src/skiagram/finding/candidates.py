@@ -39,7 +39,14 @@ Millimetres = Annotated[float, Field(gt=0)]
 
 
 def grey_values(image: Image) -> Floats:
-    """Return (height, width) or (depth, height, width) of a stored image."""
+    """Read grey values of a stored image: of colour its luminance, of a volume as they are.
+
+    Args:
+        image: (height, width[, channels]), or (depth, height, width, 1).
+
+    Returns:
+        (height, width) or (depth, height, width) float64.
+    """
     if image.ndim == 4:
         return image[..., 0].astype(np.float64)
     grey: Floats = luminance(np.asarray(image)[None], "proposal")[0]
@@ -47,7 +54,16 @@ def grey_values(image: Image) -> Floats:
 
 
 def body_part(values: Floats, body: Body) -> Flags:
-    """Find where the body part is: `bright` is what Li's minimum cross-entropy leaves, filled."""
+    """Find where the body part is.
+
+    Args:
+        values: (height, width) or (depth, height, width) grey values.
+        body: `all`; `not_darkest`, where the background was set to one value; `bright`, what Li's
+            minimum cross-entropy leaves (Li & Tam 1998), with holes filled.
+
+    Returns:
+        Of the same shape; all of an image of one value.
+    """
     if body == "all" or values.min() == values.max():
         return np.ones(values.shape, dtype=np.bool_)
     if body == "not_darkest":  # background that was set to one value
@@ -63,7 +79,15 @@ class Proposal(ABC):
 
     @abstractmethod
     def places(self, image: Image, spacing: Spacing | None) -> Places:
-        """Find the places of one image: (height, width[, channels]) or a volume."""
+        """Find the places of one image.
+
+        Args:
+            image: (height, width[, channels]), or (depth, height, width, 1).
+            spacing: Distances of its pixels, mm; None counts in pixels.
+
+        Returns:
+            Centre, in pixels, and radius in mm of each.
+        """
 
 
 @dataclass(**STRICT)
@@ -90,7 +114,10 @@ class Grid(Proposal):
     body: Body
 
     def places(self, image: Image, spacing: Spacing | None) -> Places:
-        """List the grid's places on the body part, in order of slices, rows and columns."""
+        """List the grid's places on the body part, in order of slices, rows and columns.
+
+        Along each axis as many steps as fit, centred, so that both edges are alike.
+        """
         values = grey_values(image)
         inside = body_part(values, self.body)
         # Along each axis: points a step apart, as many as fit, centred.
@@ -165,7 +192,13 @@ class Blobs(Proposal):
 
 
 def propose(store: ImageStore, proposal: Proposal, compute: Compute = IN_PROCESS) -> pd.DataFrame:
-    """Return the table of places of all images, in the store's order."""
+    """Tabulate the places of all images, in the store's order.
+
+    Args:
+        store: Restored images.
+        proposal: What proposes.
+        compute: How much of the machine is used; places do not depend on it.
+    """
     rows: list[tuple[str, tuple[float, ...], float]] = []
     if isinstance(proposal, NoProposal):
         return tabulate_places(rows)
@@ -210,14 +243,28 @@ def measure_ceiling(
     proposal: Proposal,
     rule: HitRule,
 ) -> Ceiling:
-    """Count the development lesions that the places of all images reach."""
+    """Count the development lesions that the places of all images reach.
+
+    No detector that judges these places can find more.
+
+    Args:
+        places: Proposed, of all images.
+        lesions: Of development cases, as `MARKS` has them.
+        store: Images, for their spacing.
+        proposal: What proposed, for the record.
+        rule: When a place reaches a lesion.
+    """
     reached = rule.reached(places, lesions, read_spacing(store))
     mean = len(places) / max(len(store), 1)
     return Ceiling(composed(proposal), asdict(rule), mean, len(lesions), int(reached.sum()))
 
 
 def check_grid(stored: ImageStore, restored: ImageStore, proposal: Proposal) -> None:
-    """Refuse to search images that were restored to other sides: marks are in stored pixels."""
+    """Refuse to search images that were restored to other sides: marks are in stored pixels.
+
+    Raises:
+        OptionError: An image has another shape than it was stored in.
+    """
     if isinstance(proposal, NoProposal):
         return
     for case in stored.case_ids:

@@ -59,7 +59,7 @@ class FindingInputs:
 
     @cached_property
     def rows(self) -> Whole:
-        """The rows of these cases' candidates, case after case."""
+        """The rows of these cases' candidates, case after case, in the order of the cases."""
         by_case = of_cases(self.candidates)
         rows_of_cases = [by_case[case] for case in self.case_id.tolist() if case in by_case]
         return np.concatenate(rows_of_cases) if rows_of_cases else np.empty(0, dtype=np.int64)
@@ -112,7 +112,13 @@ def read_candidates(folder: Path) -> pd.DataFrame:
 
 
 def find_partners(cases: Cases) -> dict[str, str]:
-    """Pair the cases of patients who have two: case → the patient's other case."""
+    """Pair the cases of patients who have two, such as both sides of a mammogram.
+
+    Of patients with more it is not known which image is the other one, so that they have none.
+
+    Returns:
+        Case → the patient's other case, both ways round.
+    """
     patient_cases: dict[str, list[str]] = {}
     for case, patient in zip(cases.case_id.tolist(), cases.patient_id.tolist(), strict=True):
         patient_cases.setdefault(patient, []).append(case)

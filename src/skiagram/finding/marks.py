@@ -28,7 +28,15 @@ def read_spacing(store: ImageStore) -> dict[str, Spacing | None]:
 
 
 def positions(places: pd.DataFrame, spacing: Spacings) -> Floats:
-    """Convert places to (n, 3) slice, row and column in mm; in pixels where spacing is unknown."""
+    """Convert places to mm; in pixels where spacing is unknown.
+
+    Args:
+        places: With columns `case_id`, `slice`, `row` and `column`.
+        spacing: Case → distances of its pixels.
+
+    Returns:
+        (n, 3) slice, row and column; slice 0 in plane images.
+    """
     cases, case_number = np.unique(places["case_id"].to_numpy(dtype=str), return_inverse=True)
     sides = np.ones((len(cases), 3))
     for number, case in enumerate(cases.tolist()):
@@ -77,7 +85,16 @@ class HitRule:
         return hit
 
     def reached(self, places: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings) -> Flags:
-        """Find (n_lesions,) which lesions any place reaches, however many it reaches."""
+        """Find which lesions any place reaches, however many it reaches.
+
+        Args:
+            places: Of the same cases.
+            lesions: With columns of places, and radii in mm.
+            spacing: Case → distances of its pixels.
+
+        Returns:
+            (n_lesions,).
+        """
         reached = np.zeros(len(lesions), dtype=np.bool_)
         for _, lesion_rows, _, near in self._cases(places, lesions, spacing):
             reached[lesion_rows] = near.any(axis=0)
@@ -149,9 +166,18 @@ def intersection_over_union(distance: Floats, first: Floats, second: Floats, fla
 
 
 def suppress(marks: pd.DataFrame, distance: float, spacing: Spacings) -> pd.DataFrame:
-    """Leave out each mark that has a higher one of its case within some mm: rows in their order.
+    """Leave out each mark that has a higher one of its case within some mm.
 
-    Of equal scores the earlier row is the higher one.
+    Greedy non-maximum suppression: the highest mark that is left takes out all others around it. Of
+    equal scores the earlier row is the higher one.
+
+    Args:
+        marks: Places with `score`.
+        distance: In mm, or in pixels where the spacing is unknown.
+        spacing: Case → distances of its pixels.
+
+    Returns:
+        The rows that are left, in their order.
     """
     # The highest mark that is left takes out all others around it, case by case.
     place, score = positions(marks, spacing), marks["score"].to_numpy(dtype=np.float64)

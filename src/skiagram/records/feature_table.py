@@ -74,7 +74,11 @@ class FeatureTable:
         return FeatureTable(self.case_id, names, values)
 
     def frame(self) -> pd.DataFrame:
-        """Return the column `case_id` and a column a feature."""
+        """Make a data frame of it.
+
+        Returns:
+            Column `case_id`, and a float32 column a feature, in the order of `names`.
+        """
         columns = pd.DataFrame(self.values, columns=list(self.names))
         columns.insert(0, "case_id", self.case_id)
         return columns
@@ -84,7 +88,11 @@ class FeatureTable:
 
     @classmethod
     def read(cls, path: Table) -> "FeatureTable":
-        """Read a table written by `write`, or what `frame` returned."""
+        """Read a table written by `write`, or what `frame` returned.
+
+        Raises:
+            DataError: The file is missing or no table.
+        """
         table = read_table(path)
         names = tuple(table.columns[1:])
         values = table[list(names)].to_numpy(dtype=np.float32)
@@ -103,7 +111,12 @@ def has_prefix(column: str, prefix: str) -> bool:
 
 
 def is_in_family(column: str, family: str) -> bool:
-    """Return whether a feature is of a family, or of an image (`PET.glcm_contrast` of `PET`)."""
+    """Tell whether a feature is of a family, or of an image (`PET.glcm_contrast` of `PET`).
+
+    Args:
+        column: Name of the feature, whose parts are between dots.
+        family: What a part begins with, `glcm` or `PET`.
+    """
     parts = column.split(".")
     endings = (".".join(parts[start:]) for start in range(len(parts)))
     return any(has_prefix(ending, family) for ending in endings)

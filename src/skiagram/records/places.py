@@ -34,6 +34,6 @@ def coordinates(places: pd.DataFrame) -> Floats:
 
 
 def of_cases(places: pd.DataFrame) -> dict[str, Whole]:
-    """Return case → its rows in a table of places."""
+    """Find case → (m,) its rows in a table of places, in their order."""
     grouped = places.groupby("case_id", sort=False).indices
     return {str(case): np.asarray(rows, dtype=np.int64) for case, rows in grouped.items()}

@@ -69,7 +69,7 @@ class Predictions:
     marks: pd.DataFrame | None = None
 
     def part(self, name: Part) -> pd.DataFrame:
-        """Return the rows of one part."""
+        """Select the rows of one part: `test`, `out_of_fold`, `inner` or `training`."""
         return self.table[self.table["part"] == name].reset_index(drop=True)
 
     def by_fold(self, name: Part) -> Iterator[tuple[tuple[int, int], pd.DataFrame]]:
@@ -129,12 +129,20 @@ def tabulate_scores(
 
 
 def scores_of(rows: pd.DataFrame) -> Floats:
-    """Return (n, n_classes) raw scores of rows of predictions."""
+    """Read the raw scores of rows of predictions.
+
+    Returns:
+        (n, n_classes), or (n, scores) of an outcome; only comparable within one fit.
+    """
     return _by_class(rows, "score")
 
 
 def probabilities_of(rows: pd.DataFrame) -> Floats:
-    """Return (n, n_classes) calibrated probabilities of rows of predictions."""
+    """Read the calibrated probabilities of rows of predictions.
+
+    Returns:
+        (n, n_classes) whose rows sum to 1; of an outcome (n, estimates).
+    """
     return _by_class(rows, "probability")
 
 
@@ -148,5 +156,9 @@ def _by_class(rows: pd.DataFrame, kind: str) -> Floats:
 
 
 def folder_of(kind: Literal["models", "scores"], root: Path, outcome: Outcome) -> Path:
-    """Return the folder of a model, or of its scores, below the project's."""
+    """Name the folder of a model, or of its scores, below the project's.
+
+    Combinations have a folder of their own: they are made of other models, and made anew without
+    them.
+    """
     return (root / COMBINED if outcome.arm == "combined" else root) / kind / outcome.model

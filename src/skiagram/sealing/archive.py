@@ -74,15 +74,25 @@ class EncryptedArchive(FileTree):
         return (name for name in self._images if name not in listed_names)
 
     def series(self, name: str) -> list[str] | None:
+        """List the files of a folder in the archive; None where there is no such folder.
+
+        A series of DICOM slices is a folder: its parts are read together.
+        """
         inside = f"{name}/"
         files = [file.removeprefix(inside) for file in self._sizes if file.startswith(inside)]
         return sorted(files) or None
 
     def size(self, name: str) -> int:
+        """Count the bytes of a file, or of all files of a folder, before encryption."""
         names = [f"{name}/{part}" for part in self.series(name) or ()] or [name]
         return sum(self._sizes.get(inner, 0) for inner in names)
 
     def announce(self, names: Sequence[str]) -> None:
+        """Say which files will be read, so that the archive is decrypted once, from begin to end.
+
+        A tar without an index can only be read in its order: a file that is asked for later than it
+        comes would need all of it again.
+        """
         files: dict[str, None] = {}
         for name in names:
             if name in self._sizes:
@@ -155,6 +165,7 @@ class _Member(tarfile.TarInfo):
     """A file in a tar, whose description is no longer than it needs."""
 
     def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        """Refuse a header whose description would fill the memory, before it is read."""
         if self.type in _HEADERS and self.size > _MAX_HEADER:
             raise tarfile.ReadError(f"a description of {self.size:,} bytes")
         described: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]

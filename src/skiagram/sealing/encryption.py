@@ -70,12 +70,22 @@ def _find_identities(purpose: Purpose, where: str) -> list[Any]:
 
 
 def _load_pyrage(where: str) -> ModuleType:
+    """Import pyrage, which only projects with encrypted files need; else say how to install it."""
     with installed("pyrage, which opens files encrypted with age,", where, "encryption"):
         return importlib.import_module("pyrage")
 
 
 def encrypt(content: bytes, recipient: str, where: str) -> bytes:
-    """Encrypt for the holder of a key, `age1…`; no two results are equal."""
+    """Encrypt for the holder of a key; no two results are equal, as age draws a key for each.
+
+    Args:
+        content: Of any size that fits into memory.
+        recipient: Public key, `age1…`.
+        where: What messages call the place that the key came from.
+
+    Raises:
+        OptionError: It is no public key; a secret one is never quoted.
+    """
     pyrage = _load_pyrage(where)
     try:
         holder = pyrage.x25519.Recipient.from_str(recipient.strip())
@@ -126,7 +136,11 @@ def open_decrypted(path: Path, purpose: Purpose, where: str) -> Iterator[BinaryI
 
 
 def _explain(error: Exception, purpose: Purpose, where: str) -> DataError:
-    """Explain what went wrong in the project's own words; pyrage names no file."""
+    """Explain what went wrong in the project's own words; pyrage names no file.
+
+    A wrong key and an altered file are told apart: the one is mended by asking for the right key,
+    the other by fetching the file anew.
+    """
     # The file itself.
     if isinstance(error, OSError) and error.errno is not None:
         return refusal("sealing.unreadable_file", where, reason=error.strerror)

@@ -43,14 +43,28 @@ _CONTENT = TypeAdapter(_Content)
 
 
 def token_of(checksum: str, region: str = "") -> str:
-    """Name a case among encrypted labels by the SHA-256 of its file and its region."""
+    """Name a case among encrypted labels by the SHA-256 of its file and its region.
+
+    Ids of cases are made at ingest, later than the labels are encrypted; names of files may name
+    patients. Only who has the very image can find its token.
+    """
     return hashlib.sha256(f"{checksum}\n{region}".encode()).hexdigest()
 
 
 def encrypt_labels(
     labels: Mapping[str, int], classes: Sequence[str], recipient: str, where: str
 ) -> bytes:
-    """Encrypt labels, by token of the case, for a custodian, whose public key is `age1…`."""
+    """Encrypt labels for a custodian.
+
+    Labels are written in digits of equal number, so that the length of the file tells only how many
+    cases there are.
+
+    Args:
+        labels: Token of the case → index into `classes`.
+        classes: Names, in their order.
+        recipient: The custodian's public key, `age1…`.
+        where: What messages call the place of the key.
+    """
     width = len(str(len(classes) - 1))
     digits = {token: f"{label:0{width}d}" for token, label in labels.items()}
     text = json.dumps({"classes": list(classes), "labels": digits}, sort_keys=True)
@@ -73,13 +87,24 @@ def seal_labels(
 
 
 def keep_sealed(folder: Path, case_id: Texts) -> None:
-    """Leave the plain labels of some cases alone in the sealed folder; nobody sees them."""
+    """Leave the plain labels of some cases alone in the sealed folder; nobody sees them.
+
+    Args:
+        folder: Of the seal.
+        case_id: (m,) cases that stay.
+    """
     table = read_table(folder / _PLAIN)
     write_table(table[table["case_id"].isin(case_id.tolist())], folder / _PLAIN)
 
 
 def seal_encrypted_labels(folder: Path, case_id: Texts, encrypted: EncryptedLabels) -> None:
-    """Write encrypted labels, with the tokens of (n,) test cases, into the sealed folder."""
+    """Write encrypted labels into the sealed folder, as they came.
+
+    Args:
+        folder: Of the seal.
+        case_id: (n,) test cases.
+        encrypted: The file, and the token of each of these cases in their order.
+    """
     table = pd.DataFrame({"case_id": case_id, "token": list(encrypted.tokens)})
     write_table(table, folder / _TOKENS)
     (folder / _ENCRYPTED).write_bytes(encrypted.content)

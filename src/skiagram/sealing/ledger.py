@@ -68,7 +68,7 @@ class Opening:
 
     @property
     def hash(self) -> str:
-        """The SHA-256 of all of it."""
+        """The SHA-256 of all of it, the hashes of the entries before among it: a chain."""
         content = json.dumps(dataclasses.asdict(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
 
@@ -94,7 +94,11 @@ class Ledger(NamedTuple):
         return tuple(sorted({opening.hash for opening in self.openings} - followed))
 
     def of_seal(self, seal: str) -> tuple[Opening, ...]:
-        """Find the first opening of each comparison of a seal."""
+        """Find the first opening of each comparison of a seal, in the order of the ledger.
+
+        A comparison that is run again opens nothing new: its labels, models and figures are the
+        same.
+        """
         first: dict[str, Opening] = {}
         for opening in self.openings:
             if opening.comparison.seal == seal:
