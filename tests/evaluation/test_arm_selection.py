@@ -124,7 +124,7 @@ def test_the_better_of_network_and_encoder_stands_against_the_classical_models()
     assert found.contender_words == "frozen encoder"
     assert found.best == {"classical": "forest", "deep": "net", "encoder": "head"}
     assert found.difference.model == "encoder"
-    assert [found.model_of(arm) for arm in ("encoder", "classical")] == ["head", "forest"]
+    assert [found.arms[arm].model for arm in ("encoder", "classical")] == ["head", "forest"]
     assert found.answer.headline.startswith("Use a frozen encoder:")
     of_arms = found.pairs(ARM_PAIRS)
     pairs = [(pair.model, pair.versus) for pair in of_arms]
@@ -133,7 +133,7 @@ def test_the_better_of_network_and_encoder_stands_against_the_classical_models()
     assert [pair.p_holm for pair in of_arms] == correct_by_holm(raw.tolist())
     listed = {frozenset((pair.model, pair.versus)): pair.p_holm for pair in found.pairs(SECONDARY)}
     assert all(
-        listed[frozenset(map(found.model_of, pair))] == of.p_holm
+        listed[frozenset(found.arms[arm].model for arm in pair)] == of.p_holm
         for pair, of in zip(pairs, of_arms, strict=True)
     )
     assert frozenset(("head", "forest")) not in listed

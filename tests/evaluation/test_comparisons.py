@@ -57,7 +57,7 @@ def found():
 @pytest.mark.slow
 def test_one_comparison_is_primary_and_not_among_the_corrected(found):
     assert (found.difference.model, found.difference.versus) == ("deep", "classical")
-    assert [found.model_of(arm) for arm in ("deep", "classical")] == ["net", "forest"]
+    assert [found.arms[arm].model for arm in ("deep", "classical")] == ["net", "forest"]
     assert found.difference.p_holm is None
     secondary = found.pairs(SECONDARY)
     pairs = {frozenset((one.model, one.versus)) for one in secondary}

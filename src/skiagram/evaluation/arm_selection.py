@@ -37,7 +37,10 @@ _DEEP: dict[DeepArm, tuple[str, ...]] = {
 
 
 def mean_of_finite(values: Iterable[float]) -> float | None:
-    """Return the mean of those values that are finite; None without any."""
+    """Compute the mean of those values that are finite; None without any.
+
+    A fold that lacks a class has no figure; the others say what there is to say.
+    """
     finite = [value for value in values if np.isfinite(value)]
     return float(np.mean(finite)) if finite else None
 
@@ -124,7 +127,11 @@ class MeasuredRun:
 
     @cached_property
     def rivals(self) -> dict[str, ComparedModel]:
-        """The simple baselines, and chance where no figure of it is known and none was trained."""
+        """The simple baselines, and chance where no figure of it is known and none was trained.
+
+        An outcome such as a number has no figure of chance by itself: a model that says the same of
+        all cases stands for it.
+        """
         rules, chance_rule = self.rules, self.task.predicted.chance_rule
         first = next(iter(self.compared.values()), None)
         if not chance_rule or chance_rule in rules or first is None:
@@ -133,12 +140,16 @@ class MeasuredRun:
 
 
 def name_rules(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
-    """Return the models that stand for simple baselines, in the run or not."""
+    """List the models that stand for simple baselines, in the run or not: those asked for first."""
     return tuple(dict.fromkeys((*options.analyses.simple_rules, *task.predicted.rules.values())))
 
 
 def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow]:
-    """Yield the primary figure of what stands for each arm, and that by which it was chosen."""
+    """Yield the primary figure of what stands for each arm, and that by which it was chosen.
+
+    The latter is of the development set alone; as it was kept higher for better, an error gets its
+    sign back.
+    """
     for arm, selected in arms.items():
         yield make_row(selected.compared.estimate(), ARMS, task.predicted.primary, model=arm)
         value = selected.selection
@@ -299,12 +310,23 @@ def choose_within_folds(
 def mean_of_chosen(
     figures: Mapping[str, SelectionFigures], chosen: Mapping[Fold, str]
 ) -> float | None:
-    """Return the mean over outer folds of the figure of the model chosen there."""
+    """Compute the mean over outer folds of the figure of the model chosen there.
+
+    Args:
+        figures: Model → fold → figure, higher is better.
+        chosen: Outer fold → model.
+    """
     return mean_of_finite(figures[name].get(fold, np.nan) for fold, name in chosen.items())
 
 
 def compose(models: Sequence[Predictions], chosen: Mapping[Fold, str], arm: str) -> Predictions:
-    """Return the procedure's predictions: in each outer fold those of the model chosen there."""
+    """Put together the procedure's predictions: in each outer fold those of the model chosen there.
+
+    Args:
+        models: Among which was chosen.
+        chosen: Outer fold → model.
+        arm: Whose procedure it is, a key of `ARM_WORDS`.
+    """
     parts = []
     for model in models:
         table = model.table

@@ -125,6 +125,7 @@ def expected_to_observed(probability: Floats, positive: Flags, patient: Whole) -
 
 
 def _log_odds(probability: Floats) -> Floats:
+    """Compute log-odds, of probabilities kept away from 0 and 1, where they are infinite."""
     odds: Floats = logit(np.clip(probability, _MIN_PROBABILITY, 1 - _MIN_PROBABILITY))
     return odds
 
@@ -158,6 +159,13 @@ def _logistic(design: Floats, offset: Floats, positive: Flags) -> list[Coefficie
 
 
 def _estimate(fits: Sequence[Coefficient], patient: Whole, degrees: float = np.inf) -> Estimate:
+    """Estimate the mean of a coefficient over repeats, its variance by patient.
+
+    Args:
+        fits: Of each repeat, with the influence of each case.
+        patient: (n,) who the cases are of.
+        degrees: Most degrees of freedom that the rarer class leaves.
+    """
     value = float(np.mean([fit.value for fit in fits]))
     # Repeats are further looks at the same patients; a sum over cases varies as n times the mean.
     influence = np.mean([fit.influence for fit in fits], axis=0)

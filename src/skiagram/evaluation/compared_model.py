@@ -45,14 +45,22 @@ class ComparedModel:
 
     @classmethod
     def on(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
-        """Line the scores of a model up with the reported cases."""
+        """Line the scores of a model up with the reported cases.
+
+        Raises:
+            DataError: A case has no score, or a score no case.
+        """
         predicted = setting.task.predicted
         scored = align_scores(model, setting.task.part, setting.cases, predicted)
         return cls(predicted, scored)
 
     @classmethod
     def out_of_fold(cls, setting: EvaluationSet, model: Predictions) -> "ComparedModel":
-        """Line the held-out scores of a model up with the development cases."""
+        """Line the held-out scores of a model up with the development cases.
+
+        Raises:
+            DataError: A case has no score, or a score no case.
+        """
         predicted = setting.task.predicted
         return cls(predicted, align_scores(model, "out_of_fold", setting.development, predicted))
 
@@ -92,7 +100,11 @@ class ComparedModel:
         return self.figure.estimate()
 
     def subtract(self, other: "ComparedModel") -> Linearised:
-        """Return the difference in the primary figure from another model of the same task."""
+        """Compute the difference in the primary figure from another model of the same task.
+
+        Both are of the same cases, so that what makes a case hard for both cancels out. Where the
+        two order all cases alike it is 0 without an interval.
+        """
         difference = self.figure - other.figure
         if np.isfinite(difference.value) and self.predicted.are_alike(self.scored, other.scored):
             return replace(difference, pair=None, by_kind=False, kind=None, method=SAME_ORDER)

@@ -47,7 +47,14 @@ SIDES: tuple[Side, Side] = ("contender", "opponent")
 
 
 def find_standing(difference: Estimate, margin: float) -> Rule:
-    """Find the row of `STANDINGS` for where the 95 % interval of a difference lies."""
+    """Find the row of `STANDINGS` for where the 95 % interval of a difference lies.
+
+    Its ends are held against −margin, 0 and margin: an end on the margin itself is not beyond it.
+
+    Args:
+        difference: Above 0 the first is better.
+        margin: > 0, the smallest difference that counts.
+    """
     low, high = difference.low, difference.high
     where = {"low": "none", "high": "none"}
     if low is not None:
@@ -66,7 +73,11 @@ def find_side(difference: Estimate) -> Literal["above", "below", "open"]:
 
 
 def is_beyond_chance(p: float | None) -> bool:
-    """Tell whether a p value, corrected where it is one of several, is below 5 %."""
+    """Tell whether a p value, corrected where it is one of several, is below 5 %.
+
+    Args:
+        p: Two-sided; None where nothing was tested.
+    """
     return p is not None and p < LEVEL
 
 
@@ -86,12 +97,20 @@ def find_told_side(difference: FigureRow) -> Literal["above", "below", "open"]:
 
 
 def decide_by_margin(difference: Estimate, margin: float) -> Decision:
-    """Return `yes` where a gain above the margin is sure, `no` where it is unlikely."""
+    """Decide `yes` where a gain above the margin is sure, `no` where it is unlikely.
+
+    Args:
+        difference: Above 0 the first is better.
+        margin: > 0, the smallest difference that counts.
+    """
     return find_standing(difference, margin).decision
 
 
 def excludes_loss(change: Estimate, margin: float) -> bool:
-    """Tell whether a loss of the margin or more is unlikely: outside the 95 % interval."""
+    """Tell whether a loss of the margin or more is unlikely: outside the 95 % interval.
+
+    This is non-inferiority by the two-sided interval, so at 2.5 % (ICH E9, 3.3.2).
+    """
     return change.low is not None and change.low > -margin
 
 
@@ -132,6 +151,9 @@ def beats_rule(rule: FigureRow) -> bool:
     """Tell whether a model is better than a simple baseline, by p corrected over the arms.
 
     Without a p value the lower bound decides.
+
+    Args:
+        rule: The model minus the baseline; above 0 the model is better.
     """
     if rule.p_holm is None:
         return rule.low is not None and rule.low > 0
@@ -292,17 +314,34 @@ class DecisiveComparison:
 
     def _room(self, reached: Estimate) -> Estimate:
         """Return what a figure leaves up to a perfect one: an AUC of 1, or no error."""
-        return reached if self.evaluation.lower_is_better else reached.subtract(1.0).negate()
+        return (
+            reached
+            if self.evaluation.task.predicted.lower_is_better
+            else reached.subtract(1.0).negate()
+        )
 
 
 def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow, ...]:
-    """Return each arm minus chance and each simple baseline; above 0 the arm is better."""
+    """List each arm minus chance and each simple baseline; above 0 the arm is better.
+
+    Args:
+        evaluation: Of the run.
+        group: Cases that they are of; empty for all.
+    """
     rows = evaluation.figures.select(analysis=SIMPLE_RULES, group=group).rows
     return tuple(map(evaluation.direct, rows))
 
 
 def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparison | None:
-    """Find the primary comparison on all test cases, or on a group of them; None for none."""
+    """Find the primary comparison on all test cases, or on a group of them.
+
+    Args:
+        evaluation: Of the run.
+        group: Such as `OFF_NEAR_DUPLICATES`; empty for all.
+
+    Returns:
+        None where one of the two could not be scored, or there is no such group.
+    """
     figures = evaluation.figures.select(group=group)
     difference = figures.get(
         analysis=PRIMARY, figure=evaluation.primary, versus=evaluation.opponent
@@ -368,7 +407,10 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
 
 
 def excludes_good_models(evaluation: Evaluation) -> bool:
-    """Tell whether the intervals of all models end below an AUC, or a C index, of .7."""
+    """Tell whether the intervals of all models end below an AUC, or a C index, of .7.
+
+    More patients would then hardly show a model of use, so that none are advised.
+    """
     if evaluation.task.predicted.chance != CHANCE:
         return True  # what a good model reaches is not known
     gaps = [evaluation.above_chance(model) for model in evaluation.best.values()]
@@ -431,7 +473,11 @@ def judge_finding(evaluation: Evaluation) -> Rule:
 
 
 def is_contradicted(evaluation: Evaluation) -> bool:
-    """Tell whether the share of lesions found says otherwise than the figure of merit."""
+    """Tell whether the share of lesions found says otherwise than the figure of merit.
+
+    A gain in merit without more lesions found is one in telling images apart; no gain in merit with
+    more than the margin more lesions found is one at rates of false marks that merit weighs little.
+    """
     gain, more = (
         evaluation.gain_in_finding(figure) or Estimate(None) for figure in (MERIT, MEAN_SENSITIVITY)
     )
@@ -466,7 +512,11 @@ def needs_more_trainings(evaluation: Evaluation) -> bool:
 
 
 def is_precise_enough(evaluation: Evaluation) -> bool:
-    """Tell whether more patients would change little: the margin is found, and settled, here."""
+    """Tell whether more patients would change little: the margin is found, and settled, here.
+
+    By the smallest difference that these patients detect, and by how many would settle the
+    question.
+    """
     figures = evaluation.figures.select(analysis=PRIMARY, group="")
     detectable = figures.find(figure="detectable").value
     if detectable is None or detectable > evaluation.margin:

@@ -22,7 +22,16 @@ Fits = Sequence[Whole | None]
 
 
 def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, Floats]:
-    """Find the points of one curve, abscissae and heights, without those that add nothing."""
+    """Find the points of one curve, without those that add nothing.
+
+    Args:
+        score: (n,).
+        truth: (n,) which cases are positive.
+        recall: Whether of precision against recall, and not of an ROC curve.
+
+    Returns:
+        Ascending abscissae and their heights, both 0 to 1.
+    """
     from sklearn.metrics import precision_recall_curve, roc_curve  # slow to import
 
     if recall:

@@ -96,7 +96,16 @@ def threshold_at_specificity(
 
 
 def thresholds(held_out: Sequence[HeldOut], aim: OperatingTarget, model: ComparedModel) -> Floats:
-    """Return (repeats, n) the threshold for each reported case; NaN where none can be fixed."""
+    """Find the threshold that decides each reported case, by cases held out from its fit.
+
+    Args:
+        held_out: Which cases are decided, and the held-out scores and labels that fix how.
+        aim: Sensitivity or specificity, and its level.
+        model: Whose cases are decided.
+
+    Returns:
+        (repeats, n) on the calibrated probability; NaN where none can be fixed.
+    """
     rule = {"sensitivity": threshold_at_sensitivity, "specificity": threshold_at_specificity}
     limits = np.full(model.scored.fit.shape, np.nan)
     for decided, probability, cases in held_out:

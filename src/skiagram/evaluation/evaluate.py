@@ -128,7 +128,13 @@ def evaluate(
 def draw_plots(
     models: Sequence[MeasuredModel], shown: set[str], predicted: Predicted
 ) -> tuple[ModelResult, ...]:
-    """Return the results, with what the outcome draws of the models that are shown."""
+    """Have the outcome draw what belongs to the models that are shown.
+
+    Args:
+        models: All that were measured.
+        shown: Names of those that stand for an arm, and of simple baselines.
+        predicted: The outcome, which knows its plots.
+    """
     return tuple(
         replace(model.result, plots=tuple(predicted.plot(model.compared.scored)))
         if model.name in shown and model.compared is not None

@@ -235,11 +235,6 @@ class Evaluation:
         """The title of every model and mixture."""
         return {outcome.model: outcome.title for outcome in self.outcomes}
 
-    @property
-    def reported(self) -> tuple[int, int]:
-        """The numbers of test cases and of their patients."""
-        return sum(self.cases["reported"].values()), self.patients["reported"]
-
     @cached_property
     def table(self) -> FigureTable:
         """The one long table: each model, mixture and detector, and the run as a whole."""
@@ -254,29 +249,9 @@ class Evaluation:
         return self.task.predicted.primary
 
     @property
-    def primary_title(self) -> str:
-        """What it is called in a sentence."""
-        return self.task.predicted.primary_title
-
-    @property
-    def figure_words(self) -> str:
-        """What the primary figure is called in a sentence: of any classes `AUC`."""
-        return self.task.predicted.figure_words
-
-    @property
-    def figure_title(self) -> str:
-        """What the primary figure is called at the begin of a sentence."""
-        return self.task.predicted.title_figure(self.primary)
-
-    @property
     def off_copies(self) -> str:
         """The name of the primary figure without near duplicates."""
         return f"{self.primary}_{OFF_NEAR_DUPLICATES}"
-
-    @property
-    def lower_is_better(self) -> bool:
-        """Whether the primary figure is an error."""
-        return self.task.predicted.lower_is_better
 
     @property
     def events(self) -> str:
@@ -301,7 +276,7 @@ class Evaluation:
 
     def direct(self, difference: FigureRow) -> FigureRow:
         """Return a difference in the primary figure such that above 0 the first is better."""
-        return difference.negate() if self.lower_is_better else difference
+        return difference.negate() if self.task.predicted.lower_is_better else difference
 
     @property
     def simple_rules(self) -> tuple[FigureRow, ...]:
@@ -317,7 +292,14 @@ class Evaluation:
         return next(each for each in self.every if each.outcome.model == model)
 
     def above_chance(self, model: str) -> Estimate:
-        """Return by how much a model's primary figure is above chance; above 0 is better."""
+        """Compute by how much a model's primary figure is above chance; above 0 is better.
+
+        Chance is a number where the figure has one, else what the rule without any feature reaches;
+        where that was not trained, nothing is known.
+
+        Args:
+            model: Or mixture, by its name.
+        """
         chance = self.task.predicted.chance
         if chance is None:  # what the rule without any feature reaches
             rule = self.table.find(
@@ -327,7 +309,7 @@ class Evaluation:
         if chance is None:
             return Estimate(None, reason="it is not known what chance reaches")
         gap = self.find_result(model).find(self.primary).subtract(chance)
-        return gap.negate() if self.lower_is_better else gap
+        return gap.negate() if self.task.predicted.lower_is_better else gap
 
     def gain_in_finding(self, figure: str) -> FigureRow | None:
         """Return the best contender minus the best classical detector; None without the two."""
@@ -339,7 +321,11 @@ class Evaluation:
         return tuple(row for row in compared if row.analysis in analyses)
 
     def values_of_sides(self, difference: FigureRow) -> tuple[float, float]:
-        """Return what a difference is of: the figure of test and of the development set."""
+        """Find what a difference is of: the figure of test and of the development set.
+
+        Args:
+            difference: As `differences_of_sides` lists it.
+        """
         same = {"analysis": difference.analysis, "figure": difference.figure}
         same |= {"model": difference.model, "versus": ""}
         test_value, development_value = (
@@ -377,10 +363,6 @@ class Evaluation:
         readers = {model.outcome.model for model in self.models if model.outcome.arm == "reader"}
         named = (self.best.get(self.contender, ""), self.best.get(self.opponent, ""))
         return named if readers.issuperset(named) else None
-
-    def model_of(self, arm: str) -> str:
-        """Return the model, or the mixture, that stands for an arm."""
-        return self.arms[arm].model
 
     @property
     def difference_words(self) -> str:

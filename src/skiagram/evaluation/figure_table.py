@@ -56,7 +56,7 @@ class FigureTable:
         return bool(self.rows)
 
     def frame(self) -> "pd.DataFrame":
-        """Return the table as a data frame, a row a figure."""
+        """Make a data frame of it, a row a figure, with the columns of `COLUMNS`."""
         import pandas as pd  # commands read figures without it
 
         return pd.DataFrame([asdict(row) for row in self.rows], columns=COLUMNS)
@@ -71,6 +71,7 @@ class FigureTable:
 
     @cached_property
     def _of_analyses(self) -> Mapping[str, tuple[FigureRow, ...]]:
+        """Sort the rows by their analysis, once for all who ask."""
         rows: dict[str, list[FigureRow]] = {}
         for row in self.rows:
             rows.setdefault(row.analysis, []).append(row)
@@ -89,7 +90,11 @@ class FigureTable:
         return self.get(**values) or Estimate(None)
 
     def list_distinct(self, column: str) -> tuple[str, ...]:
-        """List the values of a column that are not empty, in the order met."""
+        """List the values of a column that are not empty, in the order met.
+
+        Args:
+            column: Name of a field of `FigureRow`, such as `model` or `group`.
+        """
         values: Iterator[str] = (getattr(row, column) for row in self.rows)
         return tuple(dict.fromkeys(value for value in values if value))
 

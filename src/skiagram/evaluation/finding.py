@@ -240,7 +240,12 @@ class FindingSearch:
         )
 
     def respond(self, marks: pd.DataFrame, scores: ScoredCases) -> Found:
-        """Return a finder's marks on these images, repeat after repeat."""
+        """Judge a finder's marks on these images, repeat after repeat.
+
+        Args:
+            marks: Of all parts, as training left them.
+            scores: Of the same model, whose fits tell which marks share a scale.
+        """
         reported = marks[marks["part"] == self.part]
         fit = None if scores.has_one_fit else scores.fit
         return self.judged.respond(reported, scores.repeats, fit, scores.folds)
@@ -356,7 +361,11 @@ class FindingSearch:
         return (*rows, *correct_over_arms(against_rules))
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
-        """Return by how much two figures of the one are above those of the other, paired."""
+        """Compute by how much two figures of the one are above those of the other, paired.
+
+        Returns:
+            Figure of merit, by the placements of lesions, and mean sensitivity, by the bootstrap.
+        """
         more = bootstrap_difference(compare_found(first, second, RATES), self.draws)
         merit = self.merit(first) - self.merit(second)
         return {MERIT: merit.estimate(), MEAN_SENSITIVITY: more}
@@ -366,9 +375,17 @@ class FindingSearch:
         return self._estimate(response, RATES)
 
     def merit(self, response: FreeResponse) -> Linearised:
+        """Compute JAFROC's figure of merit; against all images where none is normal (JAFROC1)."""
         return response.merit(against_all=not self.normal)
 
     def _estimate(self, response: FreeResponse, rates: Floats, *, normal: bool = False) -> Estimate:
+        """Estimate the share of lesions found at rates of false marks, by resamples of patients.
+
+        Args:
+            response: Marks judged as hits and false ones.
+            rates: (k,) false marks an image, over which the mean is taken.
+            normal: Whether they are counted on normal images alone.
+        """
         return bootstrap_estimate(
             response.share_found(rates, normal=normal),
             self.draws,

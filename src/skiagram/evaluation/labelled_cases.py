@@ -40,13 +40,25 @@ class LabelledCases:
         return len(self.case_id)
 
     def select(self, rows: Flags) -> "LabelledCases":
-        """Return the marked cases."""
+        """Select the marked cases; patients are numbered anew.
+
+        Args:
+            rows: (n,) which.
+        """
         chosen = self._take(rows)
         patient = np.unique(chosen.patient, return_inverse=True)[1].astype(np.int64)
         return replace(chosen, patient=patient)
 
     def of(self, case_ids: Sequence[str], where: str) -> "LabelledCases":
-        """Return the named cases in the given order; patients keep their numbers."""
+        """Select the named cases in the given order; patients keep their numbers.
+
+        Args:
+            case_ids: Each of them known.
+            where: What a message calls the place that names them.
+
+        Raises:
+            DataError: A case is unknown.
+        """
         rows = pd.Index(self.case_id.tolist()).get_indexer(pd.Index(case_ids))
         if (rows < 0).any():
             first = case_ids[int(np.argmin(rows))]
@@ -74,7 +86,16 @@ class LabelledCases:
         return len(count_cases(self.patient))
 
     def draws(self, replicates: int, seed: int) -> PatientDraws:
-        """Draw the patients with replacement."""
+        """Draw the patients with replacement.
+
+        Args:
+            replicates: How many resamples.
+            seed: Of the draws.
+
+        Returns:
+            The draws with the patients of the rarest class and degrees of freedom, which bound how
+            short an interval may be.
+        """
         smallest = max(1, min(self.patients_by_class().values()))
         degrees = degrees_of_freedom(self.patient, self.label)
         return draw_patients(self.patient, smallest, replicates, seed, degrees)
@@ -115,7 +136,16 @@ def line_up(table: pd.DataFrame, case_id: Texts, where: str) -> pd.DataFrame:
 
 
 def select_rows(table: pd.DataFrame | None, case_id: Texts, where: str) -> pd.DataFrame | None:
-    """Select one row a case, in their order, without its id; None where there is no table."""
+    """Select one row a case, in their order, without its id; None where there is no table.
+
+    Args:
+        table: With the column `case_id`; other cases may be in it.
+        case_id: (n,) of the cases.
+        where: What a message calls the table.
+
+    Raises:
+        DataError: A case has no row, or several.
+    """
     if table is None:
         return None
     table = line_up(table[table["case_id"].isin(case_id.tolist())], case_id, where)

@@ -31,7 +31,13 @@ Estimator = Callable[[ComparedModel, PatientDraws], Estimate]
 def estimate_metrics(
     model: ComparedModel, draws: PatientDraws, names: Sequence[str] | None = None
 ) -> dict[str, Estimate]:
-    """Estimate every metric of the task, or some; a mean over repeats where there are several."""
+    """Estimate every metric of the task, or some; a mean over repeats where there are several.
+
+    Args:
+        model: On the reported cases.
+        draws: Resamples of their patients.
+        names: Of `METRICS`; None for all that the number of classes has.
+    """
     names = [*list_estimators(model.predicted)] if names is None else names
     return {name: estimate_metric(name, model, draws) for name in names}
 
@@ -58,7 +64,11 @@ def list_estimators(predicted: Predicted) -> dict[str, Estimator]:
 
 
 def resample_auc(model: ComparedModel, draws: PatientDraws) -> Floats:
-    """Return (replicates,) the AUC on resamples of patients; NaN where one lacks a class."""
+    """Compute the AUC on resamples of patients, the mean over repeats.
+
+    Returns:
+        (replicates,); NaN where a resample lacks a class.
+    """
     if model.predicted.positive is None:
         metric = _of_repeats(discrimination.one_vs_rest_auc, model, model.scored.label)
     else:
@@ -91,7 +101,14 @@ def _of_repeats(
     truth: NDArray[Any],
     order: Floats | None = None,
 ) -> MeanOverRepeats:
-    """Return a statistic of the order of cases within the fits of each repeat."""
+    """Make a statistic of the order of cases within the fits of each repeat.
+
+    Args:
+        ranking: Of (n,) scores, truth and weights; scores of two fits are not ranked together.
+        model: Whose scores they are.
+        truth: (n,) labels, or which cases are positive.
+        order: (repeats, n) what orders cases in place of scores; None for these.
+    """
     scores = model.scored
     repeats = zip(scores.score if order is None else order, scores.fits, strict=True)
     return MeanOverRepeats(
@@ -107,12 +124,21 @@ def bootstrap(
     *,
     share: bool = True,
 ) -> Estimate:
-    """Estimate the mean over repeats of a statistic of (repeats, n, …) values and (n,) truth."""
+    """Estimate the mean over repeats of a statistic, by resamples of patients.
+
+    Args:
+        statistic: Of values, truth and weights of cases.
+        values: (repeats, n, …).
+        truth: (n,).
+        draws: Of the patients.
+        share: Whether it lies between 0 and 1, so that its interval does, too.
+    """
     repeats = [partial(statistic, repeat_values, truth) for repeat_values in values]
     return bootstrap_estimate(MeanOverRepeats(repeats), draws, share=share)
 
 
 def _estimate_precision(model: ComparedModel, draws: PatientDraws) -> Estimate:
+    """Estimate the average precision; of more than two classes the mean over them."""
     scores = model.scored
     if absent := model.tells_apart.find_absent_classes(scores.label):
         return Estimate(None, reason=absent)
@@ -176,7 +202,11 @@ def call_positive(model: ComparedModel) -> Flags | None:
 
 
 def estimate_operating_point(model: ComparedModel) -> dict[str, Estimate]:
-    """Estimate sensitivity and specificity at each repeat's threshold; empty with more classes."""
+    """Estimate sensitivity and specificity at each repeat's threshold; empty with more classes.
+
+    The threshold was fixed on held-out scores of the development set, so both are of decisions that
+    no test label entered.
+    """
     if model.predicted.positive is None:
         return {}
     sides, called = {"sensitivity": True, "specificity": False}, call_positive(model)

@@ -29,7 +29,14 @@ class Components:
     both: float
 
     def variance(self, positives: float, negatives: float) -> float:
-        """Return the variance of an AUC, or of a difference, from so many cases of each class."""
+        """Compute the variance of an AUC, or of a difference, from so many cases of each class.
+
+        Hanley & McNeil 1982, eq. 3: (A(1 − A) + (m − 1)(Q₁ − A²) + (n − 1)(Q₂ − A²)) / mn.
+
+        Args:
+            positives: > 0, need not be whole.
+            negatives: > 0, need not be whole.
+        """
         sums = self.both + (negatives - 1) * self.positive + (positives - 1) * self.negative
         return sums / (positives * negatives)
 
@@ -60,7 +67,16 @@ def binormal_components(auc: float, other: float, correlation: float) -> Compone
 
 
 def _orthant_covariance(first: float, second: float, correlation: float) -> float:
-    """Return Φ₂(a, b; ρ) − Φ(a) Φ(b), the integral of the bivariate density over ρ (Plackett)."""
+    """Compute Φ₂(a, b; ρ) − Φ(a) Φ(b), the integral of the bivariate density over ρ.
+
+    Plackett 1954, *Biometrika* 41:351, by Gauss and Legendre over the angle, on which the integrand
+    is smooth up to ρ = ± 1.
+
+    Args:
+        first: a.
+        second: b.
+        correlation: ρ, −1 to 1.
+    """
     end = math.asin(correlation)
     angle = end * (_NODES + 1) / 2
     sine = np.sin(angle)
@@ -69,7 +85,17 @@ def _orthant_covariance(first: float, second: float, correlation: float) -> floa
 
 
 def spread_of_auc(auc: float, prevalence: float) -> Spread:
-    """Return how an AUC varies where scores are normal or exponential, whichever varies more."""
+    """Say how an AUC varies where scores are normal or exponential, whichever varies more.
+
+    Nobody knows the scores before the study: a plan by the wider of both is not too short.
+
+    Args:
+        auc: Expected, in (0, 1).
+        prevalence: Share of positive patients, in (0, 1).
+
+    Returns:
+        Number of patients → variance and degrees of freedom.
+    """
     kinds = binormal_components(auc, auc, 1.0), exponential_components(auc)
     return lambda patients: max(
         (_variation(kind, patients, prevalence) for kind in kinds),
@@ -78,7 +104,17 @@ def spread_of_auc(auc: float, prevalence: float) -> Spread:
 
 
 def spread_of_difference(auc: float, other: float, correlation: float, prevalence: float) -> Spread:
-    """Return how the difference of two AUCs on the same cases varies where scores are normal."""
+    """Say how the difference of two AUCs on the same cases varies where scores are normal.
+
+    Args:
+        auc: Of the one, in (0, 1).
+        other: Of the other.
+        correlation: Of both scores within a class, −1 to 1: the higher, the more cancels out.
+        prevalence: Share of positive patients, in (0, 1).
+
+    Returns:
+        Number of patients → variance and degrees of freedom.
+    """
     first, second = binormal_components(auc, auc, 1.0), binormal_components(other, other, 1.0)
     both = binormal_components(auc, other, correlation)
     components = Components(
@@ -90,6 +126,7 @@ def spread_of_difference(auc: float, other: float, correlation: float, prevalenc
 
 
 def _variation(components: Components, patients: int, prevalence: float) -> Variation:
+    """Say how a figure varies over so many patients; the rarer class bounds what is known of it."""
     positives, negatives = patients * prevalence, patients * (1 - prevalence)
     degrees = max(1.0, min(positives, negatives) - 1)
     return Variation(components.variance(positives, negatives), degrees)
@@ -145,6 +182,7 @@ def plan_width(half_width: float, value: float, spread: Spread, prevalence: floa
 
 
 def _interval(value: float, variation: Variation) -> tuple[float, float]:
+    """Compute the 95 % interval on the logit, where it stays within 0 and 1 (delta method)."""
     half = variation.half / (value * (1 - value))
     return float(expit(logit(value) - half)), float(expit(logit(value) + half))
 
@@ -176,7 +214,16 @@ def plan_difference(
 
 
 def chance_of_settling(variation: Variation, true_difference: float, margin: float) -> float:
-    """Return the chance that the 95 % interval lies where the true difference does."""
+    """Compute the chance that the 95 % interval lies where the true difference does.
+
+    A difference beyond the margin is settled if one end is beyond it, one within if both ends are
+    within; the two ends never miss at once, so that their chances of it add up.
+
+    Args:
+        variation: Of the difference.
+        true_difference: Expected.
+        margin: > 0.
+    """
     size = abs(true_difference)
     if size > margin:
         return _chance_above(variation, size - margin)
@@ -191,7 +238,11 @@ def _chance_above(variation: Variation, room: float) -> float:
 
 
 def _fewest(enough: Callable[[int], bool], prevalence: float, where: str) -> int:
-    """Return the smallest number of patients that is enough, two or more of each class."""
+    """Find the smallest number of patients that is enough, two or more of each class.
+
+    Raises:
+        OptionError: Even `MAX_PATIENTS` are too few.
+    """
     found = find_fewest(enough, math.ceil(2 / min(prevalence, 1 - prevalence)))
     if found is None:
         raise refusal("evaluation.not_enough", where, most=MAX_PATIENTS)

@@ -138,7 +138,12 @@ class ModelResult:
         return self.figures.find(analysis=analysis, figure=figure, group=group, versus="")
 
     def with_figures(self, analysis: str, figures: Iterable[Named]) -> "ModelResult":
-        """Return the result with the figures of one analysis in the place of what it had."""
+        """Put the figures of one analysis in the place of what the result had of it.
+
+        Args:
+            analysis: Such as `METRICS`.
+            figures: (figure, group, value) each.
+        """
         name = self.outcome.model
         rows = (
             make_row(value, analysis, figure, model=name, group=group)
@@ -147,7 +152,10 @@ class ModelResult:
         return self.with_rows(analysis, rows)
 
     def with_rows(self, analysis: str, rows: Iterable[FigureRow]) -> "ModelResult":
-        """Return the result with the rows of one analysis in the place of what it had."""
+        """Put the rows of one analysis in the place of what the result had of it.
+
+        Analyses keep one order, so that equal results are equal tables whoever came first.
+        """
         other_rows = (row for row in self.figures.rows if row.analysis != analysis)
         ordered = sorted((*other_rows, *rows), key=lambda row: _ORDER.index(row.analysis))
         return replace(self, figures=FigureTable(tuple(ordered)))

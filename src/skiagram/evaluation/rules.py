@@ -42,7 +42,11 @@ STANDINGS, RULES = ([Rule(**row) for row in _SAID[name]] for name in ("standings
 
 
 def decide(known: Conditions) -> Rule:
-    """Find the row of `RULES` that holds; conditions that are not known have their usual value."""
+    """Find the row of `RULES` that holds.
+
+    Args:
+        known: Condition → value; those that are not named have their usual value, the first.
+    """
     return find_rule(RULES, {name: values[0] for name, values in CONDITIONS.items()} | {**known})
 
 

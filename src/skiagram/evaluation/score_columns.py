@@ -106,7 +106,14 @@ def _refuse_shared_folds(fit: Whole, patient: Whole, folds: Any, patients: Any) 
 
 
 def _score(column: Floats, cases: LabelledCases, told: Classes, fit: Whole | None) -> ComparedModel:
-    """Return a column as a model; scores that are no probabilities are ordered alone."""
+    """Make a model of a column; scores that are no probabilities are ordered alone.
+
+    Args:
+        column: (n,) scores.
+        cases: In the same order.
+        told: The two classes.
+        fit: (n,) which fit scored each case; None where one scored all.
+    """
     has_probabilities = bool(column.min() >= 0 and column.max() <= 1)
     probability = column if has_probabilities else expit(column - np.median(column))
     both = np.stack([1 - probability, probability], axis=1)[None]

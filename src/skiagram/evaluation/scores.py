@@ -150,7 +150,10 @@ def make_scores_table(
 
 
 def mean_over_repeats(scores: pd.DataFrame) -> pd.DataFrame:
-    """Return what `make_scores_table` does with a row a case, its means over repeats."""
+    """Average the table of `make_scores_table` over repeats: a row a case.
+
+    Repeats are trainings with other seeds or folds; galleries and sheets show each case once.
+    """
     keys = ["case_id", "patient_id", "label"]
     means = scores.drop(columns=["repeat", "fold"]).groupby(keys, sort=False, as_index=False)
     return means.mean()

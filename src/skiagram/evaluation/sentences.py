@@ -31,9 +31,13 @@ class Sentence(str):
 
 
 def say(key: str, **places: object) -> Sentence:
-    """Return a sentence of the list with its places filled; a whole one begins with a capital.
+    """Fill the places of a sentence of the list; a whole one begins with a capital.
 
     What a decision rests on stands behind a colon.
+
+    Args:
+        key: Of the list, `group.key`.
+        places: What the words in braces stand for.
     """
     kept = read_sentences()[key]
     words = kept.format(**places)

@@ -210,7 +210,7 @@ def compare_cases(
 
 
 def _rows(table: pd.DataFrame, case_id: Texts) -> pd.DataFrame:
-    """Return one row per case, without its id; gaps where the table lacks a case."""
+    """Line a table up with cases, without its id; gaps where the table lacks a case."""
     return table.set_index("case_id").reindex(case_id.tolist())
 
 
@@ -264,7 +264,17 @@ def _known_traits(table: pd.DataFrame, tested: Flags, patient: Whole) -> Iterato
 def _number_trait(
     analysis: str, name: str, values: Floats, tested: Flags, patient: Whole
 ) -> list[FigureRow]:
-    """Compare a number: how often a test case has the larger one, ties half."""
+    """Compare a number: how often a test case has the larger one, ties half.
+
+    By the placements of patients (DeLong), as a patient's cases go together. Where the two sides do
+    not overlap the variance is 0, and the p value is that of so extreme an order: 2 · ½ᵐ for the m
+    patients of the smaller side.
+
+    Args:
+        values: (n,) of both sides; gaps were left out.
+        tested: (n,) which cases are of the test set.
+        patient: (n,).
+    """
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
     separation = placements(values[None], tested, whose)
     estimate = separation.estimate()

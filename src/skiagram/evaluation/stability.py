@@ -34,7 +34,16 @@ class FoldAuc:
 
 
 def fold_auc(predictions: Predictions, development: LabelledCases) -> FoldAuc:
-    """Return the AUC of every fold that has all classes on both sides."""
+    """Compute the AUC of every fold that has all classes on both sides.
+
+    Args:
+        predictions: With the parts `out_of_fold` and `training`.
+        development: Cases with their labels.
+
+    Returns:
+        Of the cases that a fold held out and of those that it learned from, with held-out cases per
+        training case, by which the variance over folds is corrected (Nadeau & Bengio 2003).
+    """
     held_out = dict(_measure_folds(predictions, "out_of_fold", development))
     training = dict(_measure_folds(predictions, "training", development))
     both = [key for key in held_out if key in training]
@@ -66,7 +75,11 @@ def _measure_folds(
 def inner_auc_by_fold(
     predictions: Predictions, development: LabelledCases
 ) -> dict[tuple[int, int], float]:
-    """Return (repeat, outer fold) → AUC within its inner folds; NaN where none has a pair."""
+    """Compute the AUC within the inner folds of each outer fold, by which models are chosen.
+
+    Returns:
+        (repeat, outer fold) → AUC; NaN where no inner fold has a pair.
+    """
     return {key: area for key, (area, _) in _measure_folds(predictions, "inner", development)}
 
 

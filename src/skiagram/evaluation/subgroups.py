@@ -102,6 +102,10 @@ def measure_subgroups(
 
 
 def _is_small(members: Flags, cases: LabelledCases, least: int) -> bool:
+    """Tell whether a class has fewer patients in a group than may be shown, and not none.
+
+    A count of few patients may tell who they are; none tells nobody.
+    """
     group = cases.select(members)
     return any(0 < patients < least for patients in group.patients_by_class().values())
 

@@ -149,7 +149,7 @@ def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str
         baseline = _title(next(unbeaten, ""), evaluation)
         if near := decisive.find_ceiling():
             ceiling = _title(near[0], evaluation)
-            reached = f"the {evaluation.primary_title} {format_estimate(near[1])}"
+            reached = f"the {evaluation.task.predicted.primary_title} {format_estimate(near[1])}"
     if contender and rule.because == "baseline":  # of finders
         rules = evaluation.figures.select(analysis=FINDING_RULES).rows
         named = (row.versus for row in rules if is_unbeaten(row) and row.versus != PREVALENCE)
@@ -158,7 +158,7 @@ def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str
     return say(
         f"because.{rule.decision}_{rule.because}",
         a=words if evaluation.compared else f"a {words}",
-        gain=f"{margin} in {figure or evaluation.figure_words}",
+        gain=f"{margin} in {figure or evaluation.task.predicted.figure_words}",
         margin=margin,
         baseline=baseline,
         ceiling=ceiling,
@@ -167,7 +167,10 @@ def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str
 
 
 def advise_without_use(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return what to do first where no model is shown to be of use."""
+    """Say what to do first where no model is shown to be of use.
+
+    More cases are advised only where a good model may still be among those that were tried.
+    """
     more = () if excludes_good_models(evaluation) else (say("answer.more_cases"),)
     return (*more, say("answer.look_at_data"))
 
@@ -181,7 +184,7 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     arms = ["classical", evaluation.contender][:: -1 if rule.decision == "yes" else 1]
     at_chance = {row.model for row in rows if row.versus == PREVALENCE and is_unbeaten(row)}
     standing = [each for each in arms if each in evaluation.arms and each not in at_chance]
-    arm = next((each for each in standing if evaluation.model_of(each) in evaluation.titles), "")
+    arm = next((each for each in standing if evaluation.arms[each].model in evaluation.titles), "")
     if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not arm:
         yield say("use.none")
         return
@@ -189,11 +192,11 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
     unbeaten = [each.versus for each in rows if each.model == arm and is_unbeaten(each)]
     of_use = [each for each in unbeaten if (evaluation.above_chance(each).low or 0.0) > 0]
-    model = evaluation.find_result(of_use[0] if of_use else evaluation.model_of(arm))
+    model = evaluation.find_result(of_use[0] if of_use else evaluation.arms[arm].model)
     # What it is worth, without near duplicates where there are some.
     people = "patients" if evaluation.patients_known else "cases"
     value = format_estimate(model.find(known))
-    places = {"people": people, "figure": evaluation.primary_title, "value": value}
+    places = {"people": people, "figure": evaluation.task.predicted.primary_title, "value": value}
     if of_use:
         yield say("use.baseline", baseline=model.outcome.title, **places)
         return
@@ -273,12 +276,12 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
         for shift, (test_value, development_value) in zip(shifts, sides, strict=True)
     ]
     # In which direction all of them have moved.
-    is_error = evaluation.lower_is_better
+    is_error = evaluation.task.predicted.lower_is_better
     are_better = all((tested > known) != is_error for tested, known in sides)
     yield say(
         "shift.better" if are_better else "shift.unlike",
         cases="cases of the cohort" if evaluation.is_external else "test cases",
-        figure=evaluation.primary_title,
+        figure=evaluation.task.predicted.primary_title,
         side="lower" if is_error else "higher",
         pairs=join(pairs),
     )
@@ -367,14 +370,23 @@ def _say_best(evaluation: Evaluation, words: str, chosen: Mapping[str, int]) -> 
 
 
 def count_choices(evaluation: Evaluation, chosen: Mapping[str, int]) -> str:
-    """Say how many folds chose which model."""
+    """Say how many folds chose which model, the commonest first.
+
+    Args:
+        evaluation: For the titles.
+        chosen: Model → number of folds.
+    """
     (first, often), *others = chosen.items()
     folds = [f"{_title(first, evaluation)} in {often} {'folds' if often > 1 else 'fold'}"]
     return join([*folds, *(f"{_title(model, evaluation)} in {count}" for model, count in others)])
 
 
 def describe_gap(difference: Estimate) -> str:
-    """Describe a difference with its interval, as a part of a sentence."""
+    """Describe a difference with its interval, as a part of a sentence.
+
+    Args:
+        difference: 0 to 0 where both order all cases alike.
+    """
     if difference.low == difference.high == 0:
         return say("difference.same_order")
     value, low, high = map(format_signed, (difference.value or 0, difference.low, difference.high))
@@ -408,7 +420,14 @@ def say_standing(decisive: DecisiveComparison, rule: Rule) -> Iterator[str]:
 
 
 def relate(evaluation: Evaluation, gain: Estimate, first: str, second: str) -> str:
-    """Say what the interval of a gain shows; the two are named with their articles."""
+    """Say what the interval of a gain shows.
+
+    Args:
+        evaluation: Whose margin it is held against; one that the user set is named as such.
+        gain: Above 0 the first is better.
+        first: With its article.
+        second: With its article.
+    """
     usual = DEFAULT_MARGIN * evaluation.task.predicted.margin_unit
     kind = "difference.default" if evaluation.margin == usual else "difference.margin"
     margin = say(kind, margin=format_decimal(evaluation.margin))
@@ -438,7 +457,7 @@ def describe_figures(decisive: DecisiveComparison) -> str:
         cases=_where(evaluation, decisive),
         first=names[0],
         second=names[1],
-        figure=evaluation.primary_title,
+        figure=evaluation.task.predicted.primary_title,
         value=value,
         other=other,
         mean=mean,
@@ -447,7 +466,10 @@ def describe_figures(decisive: DecisiveComparison) -> str:
 
 
 def describe_gain(decisive: DecisiveComparison) -> Iterator[str]:
-    """Yield where the true difference probably lies, if that can be told and means something."""
+    """Yield where the true difference probably lies, if that can be told and means something.
+
+    Not where neither is shown to beat chance, nor where both order all cases alike.
+    """
     shares = [decisive.primary.find(figure=figure).value for figure in PROBABILITIES]
     percentages = [_percent(share) for share in shares if share is not None]
     equal = decisive.difference.low == decisive.difference.high
@@ -519,7 +541,11 @@ def describe_sites(evaluation: Evaluation) -> str:
     if following.value is None:
         return say("sites.two", column=column, left_out=left_out)
     digits = 3 if is_difference else 2
-    subject = evaluation.difference_words if is_difference else f"the {evaluation.primary_title}"
+    subject = (
+        evaluation.difference_words
+        if is_difference
+        else f"the {evaluation.task.predicted.primary_title}"
+    )
     return say(
         "sites.summary",
         number=number,
@@ -533,6 +559,7 @@ def describe_sites(evaluation: Evaluation) -> str:
 
 
 def _percent(share: float) -> str:
+    """Write a share as whole per cent; what is rounded to 0 or 100 is neither."""
     whole = round_half_up(100 * share)
     if whole == 0:
         return "below 1 %"
@@ -542,7 +569,9 @@ def _percent(share: float) -> str:
 def _where(evaluation: Evaluation, decisive: DecisiveComparison | None = None) -> str:
     """Return on which cases, and whether models knew them."""
     # The cases that the answer follows, of patients that are known or not.
-    cases, patients = (decisive.cases, decisive.patients) if decisive else evaluation.reported
+    cases, patients = sum(evaluation.cases["reported"].values()), evaluation.patients["reported"]
+    if decisive is not None:
+        cases, patients = decisive.cases, decisive.patients
     design, known = evaluation.task.design, evaluation.patients_known
     kind: str = "external" if evaluation.is_external else design
     if evaluation.compared is not None:
@@ -581,7 +610,10 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
         name = arm
         if evaluation.compared is None:
             # What was chosen in each fold is called the best of its kind already.
-            title, best = _title(evaluation.model_of(arm), evaluation), f"the best {ARM_WORDS[arm]}"
+            title, best = (
+                _title(evaluation.arms[arm].model, evaluation),
+                f"the best {ARM_WORDS[arm]}",
+            )
             name = title if title.startswith(best) else f"{best} ({title})"
         # Other arms are compared on all cases alone.
         rules = dict[str, FigureRow]()

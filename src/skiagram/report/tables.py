@@ -270,7 +270,7 @@ def tabulate_declared(evaluation: Evaluation, name: str, group: str = "") -> Tab
         "contender": words,
         "Contender": words.capitalize(),
         "prevalence": format_share(prevalence or evaluation.prevalence),
-        "figure": evaluation.figure_words,
+        "figure": evaluation.task.predicted.figure_words,
     }
     is_kept = table.of_two_classes and evaluation.task.predicted.positive is not None
     # The columns that the run has.

@@ -346,10 +346,11 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
         differences = [each.difference for each in columns]
         groups.append(Group("What the answer rests on", [TableRow(name, differences)]))
     # Whether the images add to what is known without them, by the strongest such model.
-    known = [each for each in KNOWN_WITHOUT_IMAGES if each in evaluation.titles][:1]
+    titles = evaluation.titles
+    known = [each for each in KNOWN_WITHOUT_IMAGES if each in titles][:1]
     added = [
         TableRow(
-            f"{evaluation.titles[evaluation.model_of(row.model)]} minus {evaluation.titles[name]}",
+            f"{titles[evaluation.arms[row.model].model]} minus {titles[name]}",
             [fill_difference(row), *blank],
         )
         for name in known
@@ -514,9 +515,9 @@ def draw_forest(evaluation: Evaluation, models: Sequence[ModelResult], name: str
     lines = {"chance": evaluation.task.predicted.chance, LIMIT: ideal.value if ideal else None}
     below = None
     if decisive is not None:
-        figure, arm = evaluation.figure_words, evaluation.contender
+        figure, arm = evaluation.task.predicted.figure_words, evaluation.contender
         below = partial(_draw_difference, evaluation, decisive.difference, arm, figure)
-    label = f"{evaluation.figure_title} with 95 % interval"
+    label = f"{evaluation.task.predicted.title_figure(evaluation.primary)} with 95 % interval"
     return draw_rows(name, rows, label, format_estimate, lines, below)
 
 
@@ -558,7 +559,7 @@ def _draw_difference(
     # The bar has the colour of the arm that is ahead.
     value, low, high = (part or 0.0 for part in (difference.value, difference.low, difference.high))
     name, arm = evaluation.words_of(contender), "deep" if contender == "either" else contender
-    is_error, margin = evaluation.lower_is_better, evaluation.margin
+    is_error, margin = evaluation.task.predicted.lower_is_better, evaluation.margin
     ahead = ARM_COLOUR[arm if (value > 0) != is_error else "classical"]
     axes.axvspan(-margin, margin, **style_of("margin"))
     draw_interval(axes, difference, 0, **style_of("contender", color=ahead))

@@ -48,11 +48,12 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
     """Tabulate how test cases differ from the development set; None where nothing was compared."""
     # Figures and shares have a difference; medians are compared by rank.
     titles = evaluation.titles
+    primary = evaluation.task.predicted.title_figure(evaluation.primary)
     differing, ranked = list[TableRow](), list[TableRow]()
     for row in evaluation.differences_of_sides(SHIFTS, SHARES, NUMBERS, FEATURES):
         is_median, name, digits = row.analysis in (NUMBERS, FEATURES), row.figure, ".4g"
         if row.analysis == SHIFTS:
-            name, digits = f"{evaluation.figure_title} of {titles[row.model]}", ""
+            name, digits = f"{primary} of {titles[row.model]}", ""
         test, development = (
             f"{value:{digits}}" if digits else format_decimal(value)
             for value in evaluation.values_of_sides(row)
@@ -67,7 +68,11 @@ def tabulate_shifts(evaluation: Evaluation) -> Table | None:
         ("Cohort", "case of the cohort") if evaluation.is_external else ("Test", "test case")
     )
     groups = (
-        (differing, f"{evaluation.figure_title} and shares", "Difference (95 %)"),
+        (
+            differing,
+            f"{primary} and shares",
+            "Difference (95 %)",
+        ),
         (ranked, "Medians", f"Probability that a {case} has more (95 %)"),
     )
     return Table(

@@ -140,7 +140,7 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
     shown = [*evaluation.task.predicted.terminal_figures]
     if evaluation.ideal is not None and evaluation.task.defines("efficiency"):
         shown.append("efficiency")
-    primary = f"{evaluation.figure_title} (95 %)"
+    primary = f"{evaluation.task.predicted.title_figure(evaluation.primary)} (95 %)"
     rows = [["Model", "Arm", primary, "Out-of-fold", *(CLASS_FIGURE[name].title for name in shown)]]
     rows[0] += ["Seconds"] if seconds else []
     # A row for each model; of one that failed, that it did.

@@ -59,7 +59,10 @@ def _list_titled(evaluation: Evaluation) -> Iterator[tuple[str, FigureRow]]:
     for title, figure in (
         (CLASS_FIGURE["detectable"].title, table.get(analysis=PRIMARY, figure="detectable")),
         (CLASS_FIGURE["difference"].title, evaluation.difference),
-        (f"{evaluation.figure_title} of the ideal observer", evaluation.ideal),
+        (
+            f"{evaluation.task.predicted.title_figure(evaluation.primary)} of the ideal observer",
+            evaluation.ideal,
+        ),
     ):
         if figure:
             yield title, figure

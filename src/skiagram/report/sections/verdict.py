@@ -44,7 +44,7 @@ def _vary_terms(evaluation: Evaluation) -> Iterator[str]:
             "change.power",
             count=format_count(evaluation.patients["reported"]),
             people=people,
-            figure=evaluation.figure_words,
+            figure=evaluation.task.predicted.figure_words,
             detectable=format_decimal(detectable),
         )
         detect, kind = primary.find(figure="patients_to_detect"), "more"
