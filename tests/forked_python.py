@@ -1,16 +1,19 @@
 """Commands of a user's shell, forked from one process that has imported the libraries.
 
 To import PyTorch, MLflow and Numba anew takes longer than most commands work. `binaries` is a
-folder to stand first in PATH: its `python`, `dvc` and `skiagram` are run by a server that has
+folder to stand first in PATH: its `python`, `dvc` and `skiagram` are run by a server. One has
 imported libraries alone, so that each command imports the project's own code afresh, from where
-its PYTHONPATH says. What shall get a signal, hook imports or run `python -c` starts a Python of
-its own.
+its PYTHONPATH says; another, forked from it, has imported the code of this repository, too, for
+projects whose code that is. What shall get a signal, hook imports or run `python -c` starts a
+Python of its own.
 """
 
+import gc
 import json
 import os
 import runpy
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -23,6 +26,7 @@ from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 LIBRARIES = (
     *("numpy", "pandas", "pyarrow.parquet", "pyarrow.dataset", "pydantic.dataclasses", "pywt"),
@@ -55,14 +59,28 @@ sys.exit(code[0] if code else 1)
 """
 
 
+def binaries(own=False):
+    """Return the folder of commands, whose server ends with this process.
+
+    Args:
+        own: Whether they run the code of this repository, imported already, in place of that which
+            PYTHONPATH names.
+    """
+    return f"{_begin()}/{_KINDS[own]}"
+
+
+_KINDS = ("libraries", "own")
+
+
 @cache
-def binaries():
-    """Return the folder of commands, whose server ends with this process."""
+def _begin():
     folder = Path(tempfile.mkdtemp(prefix="skiagram-forked-"))
-    for name in ("python", "dvc", "skiagram"):
-        command = folder / name
-        command.write_text(CLIENT.format(python=sys.executable))
-        command.chmod(0o755)
+    for kind in _KINDS:
+        (folder / kind).mkdir()
+        for name in ("python", "dvc", "skiagram"):
+            command = folder / kind / name
+            command.write_text(CLIENT.format(python=sys.executable))
+            command.chmod(0o755)
     here = Path(__file__).parents[1]
     environment = os.environ | {"PYTHONPATH": str(here), "OMP_NUM_THREADS": "1"}
     server = subprocess.Popen(
@@ -72,14 +90,34 @@ def binaries():
         stdout=subprocess.PIPE,
     )
     register(_end, server, folder)
-    assert server.stdout.readline() == b"ready\n"
+    for _ in _KINDS:
+        assert server.stdout.readline() == b"ready\n"
     return str(folder)
 
 
 def _end(server, folder):
-    server.kill()
+    server.terminate()
     server.wait()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def import_own():
+    """Import the code of this repository that stages and commands are under way with."""
+    for name in ("projects.stage", "compiled.compilation", "cli.main", "tracking.execution"):
+        import_module(f"skiagram.{name}")
+    for room in ("steps", "models.classical", "models.deep", "features", "report.sections"):
+        for module in iter_modules(import_module(f"skiagram.{room}").__path__):
+            import_module(f"skiagram.{room}.{module.name}")
+    open_templates()
+
+
+def open_templates():
+    """Have templates compiled before a process is forked, and not in each that makes a page."""
+    rendering = import_module("skiagram.report.rendering")
+    for name in rendering._environment().list_templates(["j2"]):
+        markup = name.endswith(".html.j2")
+        environment = rendering._environment() if markup else rendering.open_plain_templates()
+        environment.get_template(name)
 
 
 def serve(folder):
@@ -87,6 +125,22 @@ def serve(folder):
     for name in LIBRARIES:
         import_module(name)
     import_module("numba").njit(_same)(1)  # ready for the first compiled loop of each command
+    own = os.fork()
+    if own:
+        # What it took, and what its commands took, counts as of the tests, too.
+        def end(*_):
+            os.kill(own, signal.SIGTERM)
+            os.waitpid(own, 0)
+            os._exit(0)
+
+        signal.signal(signal.SIGTERM, end)
+    else:
+        import_own()
+    gc.freeze()  # no command looks through what is imported
+    _listen(f"{folder}/{_KINDS[not own]}")
+
+
+def _listen(folder):
     parent = os.getppid()
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(f"{folder}/socket")
@@ -105,6 +159,7 @@ def serve(folder):
                     os._exit(0)
                 continue
             if not os.fork():
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 listening.close()
                 _keep(asked, folder)
             asked.close()

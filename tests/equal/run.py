@@ -1,12 +1,12 @@
 """Makes one small project as a user does, and runs its stages as its dvc.yaml says, in forks."""
 
+import gc
 import os
 import runpy
 import sys
 import warnings
 from importlib import import_module
 from itertools import product
-from pkgutil import iter_modules
 from tempfile import TemporaryFile
 
 import yaml
@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from tests.equal import sources
 from tests.equal.results import collect
-from tests.forked_python import end_with
+from tests.forked_python import end_with, import_own
 
 WITHOUT = ("digest", "record")  # the one looks at code alone, the other writes into MLflow alone
 
@@ -24,16 +24,14 @@ def import_libraries():
     for name in (
         *("hydra.main", "hydra._internal.hydra", "hydra._internal.utils", "pytorch_lightning"),
         *("sklearn.ensemble", "sklearn.svm", "skops.io", "pyarrow.dataset", "jinja2", "numba"),
-        *("skiagram.projects.stage", "skiagram.compiled.compilation", "skiagram.cli.main"),
     ):
         import_module(name)
     import_module("numba").njit(_same)(1)  # ready for the first compiled loop of each fork
     # Its convolutions add up in an order that depends on the processor's caches.
     import_module("torch.backends.mkldnn").set_flags(False)
     import_module("torch.backends.nnpack").set_flags(False)
-    for room in ("steps", "models.classical", "models.deep", "features", "report.sections"):
-        for module in iter_modules(import_module(f"skiagram.{room}").__path__):
-            import_module(f"skiagram.{room}.{module.name}")
+    import_own()
+    gc.freeze()  # no stage looks through what is imported
 
 
 def _same(value):

@@ -1,5 +1,6 @@
 """A small copy of the project in a folder of its own, on a generated source of 20 × 20 images."""
 
+import gc
 import hashlib
 import os
 import runpy
@@ -23,7 +24,7 @@ from skiagram.projects import files, running
 from tests import REPOSITORY
 from tests.equal.run import stages_of
 from tests.folders import digest_files
-from tests.forked_python import binaries, end_with, start_afresh
+from tests.forked_python import binaries, end_with, open_templates, start_afresh
 
 PARTS = (
     *("combined", "conf", "pipeline", "reports/explanations", "src"),
@@ -108,14 +109,20 @@ class Project:
         """Run a command to its end, or to an exit code that it must have; see `start`.
 
         What it calls `python`, `dvc` or `skiagram` is forked from a process that has imported the
-        libraries, unless PATH is given or the command is `sys.executable`: then each is a Python of
-        its own.
+        libraries, and the code as well where the copy's is that of the repository. Where PATH is
+        given or the command is `sys.executable`, each is a Python of its own.
         """
         if command[0] != sys.executable:
-            variables = {"PATH": f"{binaries()}:{self.environment['PATH']}"} | variables
+            path = f"{binaries(own=self.has_usual_code())}:{self.environment['PATH']}"
+            variables = {"PATH": path} | variables
         with self.start(*command, **variables) as process:
             output, errors = process.communicate()
         return _ended(command, process.returncode, output, errors, code)
+
+    def has_usual_code(self):
+        """Return whether the copy's code, if it has any, was not changed since it was copied."""
+        own = self.folder / "src"
+        return not own.is_dir() or _list_sources(own) == _list_sources(REPOSITORY / "src")
 
     def stage(self, name, *overrides, **variables):
         """Run one stage of the copy, forked from here: the libraries are imported only once."""
@@ -123,6 +130,8 @@ class Project:
         import_module(name)
         if name == "train_network":
             import_module("skiagram.training.fit")
+        if name == "evaluate":
+            open_templates()
         return self._fork(f"pipeline/{name}.py", *overrides, **variables)
 
     def skiagram(self, *words, **variables):
@@ -147,6 +156,7 @@ class Project:
         prepare_to_fork()
         for name in dict.fromkeys(stage for stage, *_ in list_stages("", "", BASELINES)):
             import_module(name)
+        open_templates()
         with (
             patch.object(files, "make_project", write_project),
             patch.object(running, "run_stages", fork_stages),
@@ -209,6 +219,17 @@ class Project:
         return {name: sha256 for name, sha256 in digests.items() if ".gitignore" not in name}
 
 
+def _list_sources(folder):
+    """Return the size and the time of each file of code, which a copy keeps."""
+    listed = {}
+    for place, _, names in os.walk(folder):
+        if not place.endswith("__pycache__"):
+            for path in (Path(place, name) for name in names):
+                state = path.stat()
+                listed[path.relative_to(folder)] = state.st_size, state.st_mtime_ns
+    return listed
+
+
 def _ended(command, code, output, errors, expected):
     """Return how a command ended, which must be as expected if that is said."""
     assert expected in (None, code), (command, code, output[-3000:], errors[-3000:])
@@ -263,6 +284,7 @@ def prepare_to_fork():
     for library in LIBRARIES:
         import_module(library)
     numba.njit(_same)(1)
+    gc.freeze()  # no stage looks through what is imported
 
 
 def _same(value):

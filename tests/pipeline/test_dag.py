@@ -32,16 +32,18 @@ CLASSICAL = tuple(stage for stage, *_ in STAGES if stage != "train_network")
 
 # Notes which functions of the project a stage called once its imports were over.
 WATCH = """
-import atexit, os, runpy, sys
+import atexit, os, runpy, sys, skiagram
 listing, sys.argv = sys.argv[1], sys.argv[2:]
 sys.path.insert(0, "pipeline")
-called, passed, root = set(), set(), os.getcwd()
+called, passed = set(), set()
+scripts, sources = os.path.abspath("pipeline"), os.path.dirname(os.path.dirname(skiagram.__file__))
 def note(frame, event, _):
     code = frame.f_code
-    if event != "call" or code in passed or code in called:
+    if code in passed or code in called:
         return
-    own = code.co_filename.startswith((root + "/src/skiagram", root + "/pipeline", "pipeline/"))
-    if not own or not code.co_filename.endswith(".py") or code.co_filename.endswith("watched.py"):
+    path = os.path.abspath(code.co_filename)
+    own = path.startswith((sources + "/skiagram", scripts))
+    if not own or not path.endswith(".py") or path.endswith("watched.py"):
         passed.add(code)
         return
     above = frame
@@ -51,14 +53,15 @@ def note(frame, event, _):
         above = above.f_back
     called.add(code)
 def write():
-    sys.setprofile(None)
+    sys.settrace(None)
     with open(listing, "w") as file:
         for code in called:
-            path = os.path.relpath(code.co_filename, root).removesuffix(".py")
-            module = ".".join(path.split("/")[1:])
+            path = os.path.abspath(code.co_filename)
+            path = os.path.relpath(path, sources if path.startswith(sources) else scripts)
+            module = path.removesuffix(".py").replace("/", ".")
             file.write(f"{module} {code.co_qualname.partition('.')[0]}\\n")
 atexit.register(write)
-sys.setprofile(note)
+sys.settrace(note)  # of each call alone
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 

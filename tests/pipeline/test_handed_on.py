@@ -18,8 +18,14 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.records.files import read_record
 from skiagram.records.predictions import Predictions
 from tests.deploy.trained import read_rows
-from tests.pipeline.project import BASELINES, NETWORK, REPOSITORY, source_arrays
-from tests.projects.test_wheel import built, share_machine_code
+from tests.pipeline.project import (
+    BASELINES,
+    NETWORK,
+    REPOSITORY,
+    link_or_copy,
+    source_arrays,
+)
+from tests.projects.test_wheel import built, purelib, share_machine_code
 
 pytestmark = pytest.mark.slow
 TUTORIAL = REPOSITORY / "docs/tutorial/first-hour.md"
@@ -41,6 +47,13 @@ def scoring_venv(wheel, line, extra, place):
     python = ["--python", str(place / "bin/python")]
     subprocess.run([*install, *python, f"{wheel}[{extra}]"], env=shell, check=True)
     share_machine_code(place)
+    # So is what is compiled here of the libraries, whose files come from one cache.
+    for package in purelib(place).iterdir():
+        for kept in (purelib(Path(sys.prefix)) / package.name).rglob("*.pyc"):
+            linked = purelib(place) / kept.relative_to(purelib(Path(sys.prefix)))
+            if linked.parents[1].exists():
+                linked.parent.mkdir(exist_ok=True)
+                link_or_copy(str(kept), str(linked))
     return place
 
 

@@ -90,19 +90,34 @@ def test_the_front_page_leads_to_the_report_of_the_built_in_data_and_of_own_imag
     assert (elsewhere.folder / "images-project/reports/report.html").exists()
 
 
+# Lines that leave choices, outputs and records of a project as they are: they share a copy.
+LEAVES_ALL = (
+    *("dvc stage list", "dvc dag", "dvc exp diff", "make runs"),
+    *(f"skiagram {name}" for name in ("plan", "check", "runs", "predict", "package")),
+)
+
+
+@pytest.fixture(scope="module")
+def shared(cloned, tmp_path_factory):
+    """Return a copy for lines that leave all as it is."""
+    return cloned.copy(tmp_path_factory.mktemp("shared") / "project")
+
+
 @pytest.mark.parametrize(("command", "comment"), LINES, ids=[line[0][:40] for line in LINES])
-def test_each_line_works_without_a_warning_and_says_how_long_it_takes(command, comment, fresh):
+def test_each_line_works_without_a_warning_and_says_how_long_it_takes(command, comment, request):
     assert _TIME.search(comment), command
+    leaves_all = command.startswith(LEAVES_ALL) or command.endswith("--cfg job")
+    project = request.getfixturevalue("shared" if leaves_all else "fresh")
     if command.startswith("git add"):
-        (fresh.folder / "params.yaml").open("a").write("# mine")  # all else is committed already
+        (project.folder / "params.yaml").open("a").write("# mine")  # all else is committed already
     typed = command.replace("range(5)", "range(1)").replace("repeats=5", "repeats=2")
     typed = typed.replace("make ", f"make {INSTALLED} ")
-    done = fresh.run("sh", "-c", typed, code=0)
+    done = project.run("sh", "-c", typed, code=0)
     said = done.stdout + done.stderr
     for bad in ("Traceback", "WARNING", "No file hash info", "failed to load"):
         assert bad not in said, said
     if "queue start" in command:
-        fresh.run("dvc", "queue", "stop", "--kill", code=0)
+        project.run("dvc", "queue", "stop", "--kill", code=0)
 
 
 def test_a_run_that_stops_for_want_of_its_file_is_undone_by_one_line(fresh):

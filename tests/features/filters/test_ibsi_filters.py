@@ -23,6 +23,7 @@ from tests.features.ibsi_reference import Reference, read, tags
 pytestmark = pytest.mark.slow
 
 
+MARGIN = 40.0  # mm around the region of a volume: far more than a filter here looks for
 FILTERS = yaml.safe_load(Path(__file__).with_name("ibsi_filters.yaml").read_text())
 MAPS = FILTERS["maps"]
 
@@ -56,7 +57,7 @@ def prepared(folder, axes):
         resampling=resampling if axes == 3 else None,
         normalisation=None,
         resegmentation=Resegmentation(lowest=-1000.0, highest=400.0, deviations=None),
-        margin=None,
+        margin=MARGIN if axes == 3 else None,
     ).prepare(image, mask > 0, spacing)
 
 
