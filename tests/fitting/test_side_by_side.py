@@ -71,14 +71,18 @@ def made(folder, model, where, plan, epochs=1):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("model", "repeats", "weights"),
-    [("random_forest", 2, "model.skops"), ("small_cnn", 1, "weights.safetensors")],
+    ("model", "repeats", "weights", "places"),
+    [
+        ("random_forest", 2, "model.skops", ["side by side"]),
+        ("small_cnn", 1, "weights.safetensors", ["side by side", "ray"]),
+    ],
+    ids=["random_forest", "small_cnn"],
 )
-def test_fits_leave_equal_bytes_wherever_they_are_made(model, repeats, weights, tmp_path):
+def test_fits_leave_equal_bytes_wherever_they_are_made(model, repeats, weights, places, tmp_path):
     plan = replace(PLAN, repeats=repeats, folds=2)
     serial = made(tmp_path / "serial", model, "serial", plan)
     assert f"models/{model}/repeat{repeats - 1}/{weights}" in serial
-    for where in ("side by side", "ray"):
+    for where in places:
         assert made(tmp_path / where, model, where, plan) == serial
 
 

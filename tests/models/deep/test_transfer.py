@@ -24,6 +24,7 @@ from skiagram.training.classifier import Classifier, parameter_count
 from skiagram.training.data import LabelledImages
 from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import NetworkInput
+from skiagram.training.shared_training import Spawned, _NamingLauncher
 from tests.models.deep.spots import fit, halves, spots, training
 from tests.stand_ins import CPU
 from tests.yaml_rows import of_rows
@@ -331,7 +332,11 @@ def test_patience_counts_from_the_release(tmp_path, frozen_epochs, epochs):
     assert len(fitted.summary.curves) == epochs
 
 
-def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path):
+def test_a_base_is_frozen_on_two_devices_as_on_one(tmp_path, monkeypatch):
+    def fork(strategy):  # which imports nothing again; `test_network_model.py` spawns
+        strategy._launcher = _NamingLauncher(strategy, start_method="fork")
+
+    monkeypatch.setattr(Spawned, "_configure_launcher", fork)
     known, unseen = halves(tmp_path, 24)  # whole batches
     two = replace(CPU, devices=2, strategy="ddp_spawn")
     found = []
