@@ -116,6 +116,7 @@ class FolderEncoder:
         context.say(
             f"{encoder.title}: licence of the weights: {encoder.licence}. {encoder.citation}"
         )
+        # Loaded once, here; workers load it again by themselves.
         with use_threads(1):  # more would hinder a later fork of this process
             loaded = encoder.load()
         context.say(f"SHA-256 of the weights: {loaded.sha256}.")

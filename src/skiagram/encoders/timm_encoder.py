@@ -262,6 +262,7 @@ class TimmMaps(Encoder):
             network = MapPooling(body, stages, mirrored=self.mirrored).eval()
             with torch.inference_mode():
                 maps = network.maps(torch.zeros(1, channels, how.size or 0, how.size or 0))
+        # Each depth gives means, then maxima, of all its channels.
         parts = tuple(
             (f"stage_{depth.stage}_{pooled}", int(level.shape[1]))
             for depth, level in zip(self.depths, maps, strict=True)

@@ -225,6 +225,7 @@ def give_weights(
     other = [n for n in body_state if n in weights and body_state[n].shape != weights[n].shape]
     beyond = tuple(f"{head}." for head in heads)
     strange = [n for n in weights if n not in body_state and not n.startswith(beyond)]
+    # The first fault is told by a name, as hundreds would follow.
     for kind, names in (("lack", missing), ("have in another shape", other), ("add", strange)):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""

@@ -198,6 +198,7 @@ class Discretisation:
                     lowest=self.lowest,
                 )
             lowest = np.full(len(lowest), self.lowest)
+        # How many bins the widest range takes.
         width = self.bin_width or 1.0
         lowest = lowest - lowest % width if self.multiples else lowest
         most = np.floor((highest - lowest).max() / width) + 1

@@ -106,6 +106,7 @@ def _filter_column(filtered: Floats, weights: Floats, rows: Whole, response: Flo
         response[1, x] = 0.0
         response[2, x] = 0.0
         response[3, x] = weights[0, 0] * middle[1, x]
+    # Pairs of rows at equal distance above and below.
     for step in range(1, radius + 1):
         cosine, sine = weights[0, step], weights[1, step]
         above = filtered[rows[radius - step] % held]

@@ -297,6 +297,7 @@ def _add_pairs(counts: Whole, pairs: np.int64, occupied: int, shares: Floats, su
             both = counts[i, j] if i == j else counts[i, j] + counts[j, i]
             if both == 0:
                 continue
+            # A pair of unlike levels stands twice in the symmetric matrix.
             times = 1 if i == j else 2
             share = both / (times * pairs)
             shares[0, i - j] += times * share

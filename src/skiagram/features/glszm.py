@@ -75,6 +75,7 @@ def _tally(levels: Levels, forest: Forest, tally: Whole, large: Whole) -> int:
     for place in range(len(levels)):
         if levels[place] == 0:
             continue
+        # The size of a root's zone; 0 of any other pixel.
         size = -np.int64(forest[place])
         size &= ~(size >> 63)
         if size > small:

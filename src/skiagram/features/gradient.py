@@ -40,6 +40,7 @@ def gradient_moments(images: Floats, inside: Flags) -> Floats:
                     total += magnitude
                     largest = max(largest, magnitude)
                     count += 1
+        # Magnitudes are computed again, so that no image of them is held.
         mean, squares = total / count, 0.0
         for y in range(height):
             for x in range(width):

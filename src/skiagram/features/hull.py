@@ -101,6 +101,7 @@ def row_ends(region: Flags) -> Whole:
     used = 0
     for z in range(depth):
         for y in range(height):
+            # A row outside the region has no end.
             first, last = 0, width - 1
             while first < width and not region[z, y, first]:
                 first += 1

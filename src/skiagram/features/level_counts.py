@@ -26,6 +26,7 @@ def list_entries(matrices: Whole) -> Whole:
     occupied = 0
     for count in matrices.reshape(-1):
         occupied += int(count > 0)
+    # Extents and levels count from 1.
     entries = np.empty((occupied, 4), dtype=np.int64)
     used = 0
     for image in range(n):

@@ -90,6 +90,7 @@ def _depend(
     far, distance = reach
     last = first + len(dependent)
     dependent[:] = 0
+    # Every shift moves all cells at once: neighbours lie a fixed number of cells away.
     for z in range(-far, far + 1):
         for y in range(-distance, distance + 1):
             for x in range(-distance, distance + 1):

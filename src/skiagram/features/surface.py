@@ -154,8 +154,10 @@ def _count_cells(region: Flags) -> tuple[Whole, Whole]:
             left = region[z - 1, y] if z > 0 and y < height else nothing
             right = region[z, y - 1] if z < depth and y > 0 else nothing
             below = region[z, y] if z < depth and y < height else nothing
+            # The four rows that meet at a row of cells, two bits apart.
             for x in range(width):
                 codes[x] = above[x] | left[x] << 2 | right[x] << 4 | below[x] << 6
+            # A cell joins two columns of corners.
             before = 0
             for x in range(width + 1):
                 code = before | codes[x] << 1
@@ -223,6 +225,7 @@ def places(region: Flags) -> tuple[int, Floats, Floats]:
     sums, products = np.zeros(3), np.zeros((3, 3))
     for z in range(depth):
         for y in range(height):
+            # Sums along a row, which the compiler makes vectors of.
             count = first = second = 0
             for x in range(width):
                 inside = int(region[z, y, x])
@@ -240,6 +243,7 @@ def places(region: Flags) -> tuple[int, Floats, Floats]:
                 products[1, 1] += y * y * count
                 products[1, 2] += y * first
                 products[2, 2] += second
+    # Products are symmetric.
     for row in range(3):
         for column in range(row):
             products[row, column] = products[column, row]

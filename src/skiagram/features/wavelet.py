@@ -24,6 +24,12 @@ def sub_bands(planes: NDArray[Any], wavelet: str, boundary: str, levels: int) ->
     Each level's rows are transformed twice, once for either half, which costs a fifth more time and
     saves the memory of an image: all takes one and a half times the memory of the planes as
     float64, if no band is kept.
+
+    Args:
+        planes: (n, height, width) of any depth.
+        wavelet: By its name in PyWavelets.
+        boundary: How planes go on beyond their border, by PyWavelets' names.
+        levels: Scales.
     """
     # Each level splits the approximation of the one before; nothing is held longer than needed.
     filters = pywt.Wavelet(wavelet)
@@ -45,6 +51,7 @@ def sub_bands(planes: NDArray[Any], wavelet: str, boundary: str, levels: int) ->
 
 
 def _half_of_rows(planes: NDArray[Any], wavelet: pywt.Wavelet, boundary: str, half: int) -> Floats:
+    """Transform rows and keep one half of each, some rows at a time as float64."""
     count, height, width = planes.shape
     filtered = np.empty((count, height, pywt.dwt_coeff_len(width, wavelet.dec_len, boundary)))
     step = max(_BLOCK_VALUES // width, 1)
@@ -56,7 +63,14 @@ def _half_of_rows(planes: NDArray[Any], wavelet: pywt.Wavelet, boundary: str, ha
 
 
 def mean_square(planes: NDArray[Any]) -> Column:
-    """Compute the mean squared intensity of each of (n, …) planes of any depth."""
+    """Compute the mean squared intensity of planes.
+
+    Args:
+        planes: (n, …) of any depth.
+
+    Returns:
+        (n,) float64.
+    """
     values = planes.reshape(len(planes), -1)
     return np.einsum("ij,ij->i", values, values, dtype=np.float64) / values.shape[1]
 
@@ -106,10 +120,16 @@ class Wavelet(WholeImageFamily):
         return tuple(f"{band}_log_energy" for band in bands)
 
     def describe(self, images: NDArray[Any]) -> Floats:
-        """Compute the log energies of all sub-bands of n images, (n, n_features).
+        """Compute the log energies of all sub-bands.
 
         A mean square below 1e-12 times the image's counts as that, so that a constant image has
         values.
+
+        Args:
+            images: (n, height, width) of any depth.
+
+        Returns:
+            (n, n_features).
         """
         floor = np.maximum(_RELATIVE_FLOOR * mean_square(images), _ABSOLUTE_FLOOR)
 
@@ -118,6 +138,7 @@ class Wavelet(WholeImageFamily):
 
         # `map` lets go of a band before the next is made: half an image less memory.
         bands = map(measure, sub_bands(images, self.wavelet, self.boundary, self.levels))
+        # Bands come from the finest on; the columns begin with the coarsest.
         *details, approximation = bands
         each = len(_ORIENTATIONS)
         coarsest_first = [

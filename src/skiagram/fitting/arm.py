@@ -6,7 +6,7 @@ A model that fails leaves a named failed outcome instead of stopping the pipelin
 import shutil
 import sys
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic
 
@@ -53,11 +53,12 @@ class Trainable(ABC, Generic[I]):
     name: str
     model: Model[I]
     options: dict[str, Any]
+    titled: str | None = field(default=None, kw_only=True)
 
     @property
     def title(self) -> str:
-        """Return its name for people."""
-        return self.model.title
+        """Name it for people, and what it reads where that was said (`titled`)."""
+        return self.titled or self.model.title
 
     @abstractmethod
     def run(self, validator: CrossValidator[I], cases: Cases, task: Task) -> list[Repeat]:
@@ -83,12 +84,6 @@ class Member(Trainable[I]):
     development: I
     test: I
     group: Texts | None = None
-    titled: str | None = None
-
-    @property
-    def title(self) -> str:
-        """Return its name for people, which may say what it reads."""
-        return self.titled or self.model.title
 
     def known(self, cases: Cases, task: Task) -> Labelled[I]:
         """Take the development set as the model may see it, without names of classes.

@@ -92,7 +92,7 @@ def name_slice(image: Image) -> str:
 def _grey_window(pixels: Floats) -> tuple[float, float]:
     """Find the lowest grey level shown and the width of the window.
 
-    They are the 1st percentile of the finite values and the distance to the 99th, which a few
+    They are the 1st percentile of the known values and the distance to the 99th, which a few
     outliers do not move; the width is at least 1e-12, as it divides.
     """
     low, high = np.nanpercentile(pixels, _WINDOW) if np.isfinite(pixels).any() else (0.0, 1.0)

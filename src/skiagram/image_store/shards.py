@@ -53,6 +53,7 @@ def schema(*, volumes: bool, regions: bool = False) -> "pa.Schema":
         ("origin", pa.list_(pa.float64(), 3), True),
         ("direction", pa.list_(pa.float64(), 9), True),
     ]
+    # Pixels come last, behind all that says how to read them.
     fields = [
         *((side, pa.int32(), False) for side in (*sides, "channels")),
         ("dtype", pa.string(), False),

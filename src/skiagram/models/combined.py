@@ -362,6 +362,7 @@ class CombinedMember(Trainable[CombinationInputs]):
             if sorted(rows.index) != sorted(case_id.tolist()):
                 raise _other_plan(member)
             ordered = rows.loc[case_id.tolist()]
+            # All members must have held out the same cases together.
             scores.append(scores_of(ordered))
             fits.append(ordered["fold"].to_numpy(dtype=np.int64))
             if (fits[-1] != fits[0]).any():

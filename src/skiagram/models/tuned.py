@@ -250,6 +250,7 @@ class Tuned:
         try:
             model = self.having(values)
             for k, fold in enumerate(folds):
+                # The same seed in every trial: they differ by their values alone.
                 seed = derived_seed(context.seed, "tuned", "fit", k)
                 fold_context = replace(context, seed=seed, folder=None)
                 with named_failures(f"{name}-fold{k}"):

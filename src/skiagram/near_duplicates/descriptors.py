@@ -48,11 +48,16 @@ class SpectrumWindow:
 
 
 def small_picture(image: Image) -> Small:
-    """Return (side, side) the image, reduced, clipped, of zero mean and unit spread; 0 if constant.
+    """Reduce an image, clipped, of zero mean and unit spread; 0 if constant.
 
-    Of a volume, the mean of its slices.
+    Args:
+        image: Of a volume the mean of its slices is taken.
+
+    Returns:
+        (side, side) float16.
     """
     small = reduced(projection(image), SIDE)
+    # A few hot pixels would be all that is compared.
     low, high = (round(share * (small.size - 1)) for share in _OUTLIERS)
     ordered = np.partition(small, (low, high), axis=None)
     small = np.clip(small, ordered[low], ordered[high])
@@ -64,12 +69,22 @@ def small_picture(image: Image) -> Small:
 
 
 def layouts(details: Details) -> Vectors:
-    """Return (n, waves, waves) cosine terms of the details, whitened over the set, of unit norm."""
+    """Compute slow cosine terms of details, whitened over the set, of unit norm.
+
+    Args:
+        details: (n, side, side) of all images.
+
+    Returns:
+        (n, waves, waves) float32, 0 where a term is not slow.
+    """
+    # The cosine transform, for the slow waves alone.
     basis = scipy.fft.dct(np.eye(SIDE), axis=0, norm="ortho")[:_WAVES].astype(np.float32)
     starts = range(0, len(details), _AT_ONCE)
     blocks = (basis @ details[start : start + _AT_ONCE] @ basis.T for start in starts)
     slow = (block.astype(np.float32) * _SLOW for block in blocks)
     terms = stack_blocks(slow, (len(details), _WAVES, _WAVES), np.float32)
+    # The spread of each term over the set; a turned image exchanges rows and columns, so both have
+    # one.
     squares = np.zeros((_WAVES, _WAVES))
     for start in starts:
         squared = np.square(terms[start : start + _AT_ONCE], dtype=np.float64)
@@ -87,7 +102,15 @@ def layouts(details: Details) -> Vectors:
 
 
 def orient_layouts(terms: Vectors, guess: Guess) -> Vectors:
-    """Return the (n, terms) layouts of the same images mirrored and turned by quarters."""
+    """Turn the layouts of images into those of the same images mirrored and turned by quarters.
+
+    Args:
+        terms: (n, waves, waves).
+        guess: Its mirror and quarters alone count.
+
+    Returns:
+        (n, slow terms).
+    """
     odd = np.where(np.arange(_WAVES) % 2, -1, 1).astype(np.float32)
     if guess.mirrored:
         terms = terms * odd
@@ -167,7 +190,15 @@ class SpectrumBasis:
         return stack_blocks(seen(), (len(small), len(self.orders)), np.complex64)
 
     def orient(self, spectra: Spectra, guess: Guess) -> Vectors:
-        """Return (n, length) the spectra of the same images under a guess, its scale left out."""
+        """Turn spectra into those of the same images under a guess, its scale left out.
+
+        Args:
+            spectra: (n, terms).
+            guess: Its mirror, quarters and degrees count.
+
+        Returns:
+            (n, length) float32.
+        """
         if guess.mirrored:
             spectra = np.conj(spectra)
         turn = np.deg2rad(guess.degrees + 90 * guess.quarters)
@@ -179,12 +210,18 @@ class SpectrumBasis:
 def _waves(
     window: SpectrumWindow,
 ) -> tuple[NDArray[np.intp], Singles, Singles]:
-    """Return the pixels of a window, their weights, and (pixels, 2 × rings × steps) waves."""
+    """Prepare what measures the waves of a window.
+
+    Returns:
+        Pixels of the window, their weights, and (pixels, 2 × rings × steps) waves.
+    """
     places = (np.arange(SIDE) - (SIDE - 1) / 2) / SIDE
     down, across = np.meshgrid(places - window.down, places - window.across, indexing="ij")
+    # A round window that falls off towards its edge.
     distance = np.hypot(down, across).ravel() / (window.share / 2)
     pixels = np.flatnonzero(distance < 1)
     weights = np.cos(np.pi / 2 * distance[pixels]) ** 2
+    # Waves of each ring at angles around half of it: the other half is the same.
     cycles = np.arange(1, _RINGS + 1)[:, None] / window.share
     angles = np.pi * np.arange(_STEPS) / _STEPS
     rows, columns = (cycles * np.sin(angles)).ravel(), (cycles * np.cos(angles)).ravel()
@@ -197,7 +234,7 @@ def _waves(
 
 
 def _log_magnitudes(small: Small, window: SpectrumWindow) -> Singles:
-    """Return (n, rings, steps)."""
+    """Compute logarithms of the magnitudes of a window's waves: (n, rings, steps)."""
     pixels, weights, waves = _waves(window)
     values = small.reshape(len(small), -1)[:, pixels].astype(np.float32)
     values = values - (values @ weights / weights.sum())[:, None]

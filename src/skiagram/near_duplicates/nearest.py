@@ -62,11 +62,12 @@ class Tree:
         threshold: float,
         sign: int = 1,
     ) -> LikePairs:
-        """Return the queries and vectors of one leaf whose product is above a threshold.
+        """Find the queries and vectors of one leaf whose product is above a threshold.
 
         Args:
             queries: (n, d).
             base: (n, d) the vectors over which the tree was grown.
+            threshold: Of the product.
             sign: −1 for the opposites of the queries.
 
         Returns:
@@ -77,8 +78,11 @@ class Tree:
         leaf = np.zeros(len(queries), dtype=np.int64)
         for level, border in enumerate(self.borders):
             leaf = 2 * leaf + (places[:, level] >= border[leaf])
+        # Queries leaf by leaf, so that a leaf's vectors are read once.
         order = np.argsort(leaf, kind="stable")
         ends = np.cumsum(np.bincount(leaf, minlength=len(self.leaves)))
+        # How many pairs there are is seen while they are written: once more where there was no
+        # room.
         room = max(len(queries), 1024)
         while True:
             rows, columns = np.empty((2, room), dtype=np.int64)
@@ -105,12 +109,26 @@ def _compare(
     columns: Whole,
     products: Singles,
 ) -> int:
-    """Write pairs above a threshold, leaf by leaf; return their number, even beyond the room."""
+    """Write pairs above a threshold, leaf by leaf; return their number, even beyond the room.
+
+    Args:
+        queries: (n, d).
+        base: (n, d).
+        order: (n,) queries by leaf.
+        ends: (leaves,) where those of each leaf end.
+        leaves: (leaves, vectors) of the base.
+        threshold: Of the product.
+        sign: By which it is multiplied.
+        rows: (room,) is set to the queries.
+        columns: (room,) is set to the vectors.
+        products: (room,) is set.
+    """
     number = 0
     start = 0
     for leaf in range(len(leaves)):
         if start == ends[leaf]:
             continue
+        # All products of a leaf at once; most queries have none above the threshold.
         chosen = order[start : ends[leaf]]
         product = sign * np.dot(queries[chosen], base[leaves[leaf]].T)
         for i in range(len(chosen)):

@@ -555,7 +555,15 @@ class Change:
 
     @classmethod
     def read(cls, guess: Guess, map_: Floats, side: int) -> "Change":
-        """Read it from a registration of images of some side."""
+        """Tell what a registration did to the first image.
+
+        Args:
+            guess: From which it began.
+            map_: (6,) of the pair.
+            side: Of the images that were registered.
+        """
+        # The turn that is nearest to the matrix, its lengths along both axes, and how far they are
+        # from a right angle.
         matrix = np.array([[1 + map_[0], map_[1]], [map_[2], 1 + map_[3]]])
         turn = np.rad2deg(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1]))
         down, across = np.linalg.norm(matrix, axis=0)
@@ -575,7 +583,7 @@ class Change:
 
     @property
     def asked(self) -> float:
-        """The least correlation: the more freely a pair was fitted, the more is asked."""
+        """Say the least correlation: the more freely a pair was fitted, the more is asked."""
         oriented = self.mirrored or self.quarters > 0
         if self.turned or self.scaled:
             return _ALIKE_REORIENTED_AND_WARPED if oriented else _ALIKE_WARPED

@@ -117,13 +117,22 @@ def describe(case: Case, plan: ExtractionPlan) -> dict[str, float]:
 def _measure(
     plan: ExtractionPlan, family_name: str, family: FeatureFamily, image: str, batch: FeatureBatch
 ) -> dict[str, float]:
-    """Compute the chosen features of a family, under the names of the plan."""
+    """Compute the chosen features of a family, under the names of the plan.
+
+    Args:
+        plan: Names and chosen features.
+        family_name: In the plan.
+        family: Measures the image.
+        image: Name of the image, such as `original`.
+        batch: That one image.
+    """
     values = family.extract(batch)[0]
     named = {}
     for definition, value in zip(family.definitions(), values.tolist(), strict=True):
         theirs = definition.pyradiomics
         if not plan.chooses(family_name, theirs):
             continue
+        # PyRadiomics' kurtosis of a normal distribution is 3, the IBSI's 0.
         if plan.names == "pyradiomics":
             raised = value + 3 if theirs == KURTOSIS else value
             named[f"{image}_{theirs}"] = raised

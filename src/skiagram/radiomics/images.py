@@ -150,7 +150,18 @@ def _of_arrays(
 
 
 def _arrays(image: Any, mask: Any) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Read the voxels of SimpleITK's images, which must lie in the same place."""
+    """Read the voxels of SimpleITK's images, which must lie in the same place.
+
+    Args:
+        image: One number a voxel.
+        mask: None for none.
+
+    Returns:
+        (depth, height, width) or (height, width) of both.
+
+    Raises:
+        DataError: Voxels have several values, or the mask lies elsewhere or is no image.
+    """
     import SimpleITK
 
     if image.GetNumberOfComponentsPerPixel() > 1:

@@ -373,7 +373,17 @@ def _families(
 
 
 def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[str]:
-    """Say which of the features asked for skiagram lacks; refuse names that PyRadiomics has not."""
+    """Say which of the features asked for skiagram lacks; refuse names that PyRadiomics has not.
+
+    Args:
+        features_by_class: PyRadiomics' class → its features; None for all.
+
+    Returns:
+        Remarks.
+
+    Raises:
+        OptionError: PyRadiomics has no such feature.
+    """
     # Names that are known, as skiagram has them or as it lacks them.
     settings = Settings()
     plan = ExtractionPlan("pyradiomics", settings, (), dict.fromkeys(FAMILIES))
@@ -385,12 +395,14 @@ def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[st
             if kind == class_name
             for definition in families[family].definitions()
         }
+        # What PyRadiomics has and skiagram has not, as far as it is asked for.
         missing = [
             feature
             for feature in _THEIRS["lacked"].get(class_name, ())
             if theirs is None or feature in theirs
         ]
         available = present.union(missing, _THEIRS["derived"].get(class_name, ()))
+        # What neither has is a slip of the pen.
         if theirs is not None and (
             unknown := [feature for feature in theirs if feature not in available]
         ):

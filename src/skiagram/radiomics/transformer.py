@@ -85,7 +85,14 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return self
 
     def transform(self, X: Any) -> Floats:  # noqa: N803
-        """Return (n, n_features)."""
+        """Compute the features of images, several at a time where `n_jobs` says so.
+
+        Returns:
+            (n, n_features) float64.
+
+        Raises:
+            DataError: An image cannot be read, or has other features than the first one.
+        """
         check_is_fitted(self, "feature_names_")
         # compiled loops let other threads run
         spread = Parallel(n_jobs=self.n_jobs, prefer="threads")
@@ -114,6 +121,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         return tags
 
     def _plan(self) -> ExtractionPlan:
+        """Plan the extraction; options may have been set since the last time."""
         return make_plan(
             self.parameters,
             names=self.names,
@@ -126,6 +134,7 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
     def _describe(
         self, plan: ExtractionPlan, case: tuple[int, Any, Any, int | None]
     ) -> dict[str, float]:
+        """Compute the features of one case, whose number stands in what is refused."""
         number, image, mask, label = case
         if (mask is not None) != self.with_masks_:
             raise refusal(
@@ -142,13 +151,19 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
 
 
 def _cases(cases: Any) -> Iterator[tuple[int, Any, Any, int | None]]:
-    """Yield number, image, mask and label of each case."""
+    """Yield number, image, mask and label of each case.
+
+    Args:
+        cases: A table with the columns `Image`, `Mask` and perhaps `Label`, as PyRadiomics reads
+            it; or images, or pairs of image and mask.
+    """
     if hasattr(cases, "columns"):
         missing = {"Image", "Mask"} - set(cases.columns)
         if missing:
             raise refusal("radiomics.no_column", column=min(missing))
         labels = cases["Label"].tolist() if "Label" in cases.columns else [None] * len(cases)
         rows = zip(cases["Image"].tolist(), cases["Mask"].tolist(), labels, strict=True)
+        # An empty cell is no mask, or no label.
         for number, (image, mask, label) in enumerate(rows):
             empty = mask is None or str(mask) == "" or (isinstance(mask, float) and np.isnan(mask))
             unlabelled = label is None or label != label  # NaN, of an empty cell

@@ -278,13 +278,16 @@ def read_volume(
     Raises:
         DataError: A file is damaged, or files are no one volume.
     """
+    # The files of a folder are one series.
     if list(image) != [name]:
         files = [(f"{name}/{file}", part) for file, part in image.items()]
         return decode_series(files, name, frame)
+    # A frame of other files is a plane image, or one volume of several.
     if frame is not None:
         content = image[name]
         several = is_volume_file(content[:HEAD_BYTES]) and count_volumes(content) > 1
         return decode_volume(content, name, spacing, frame=frame) if several and frame else None
+    # A single file: of a volume's format, or DICOM of several frames.
     content = with_preamble(image[name])
     if is_volume_file(content[:HEAD_BYTES]):
         return decode_volume(content, name, spacing)

@@ -190,12 +190,14 @@ def fill_polygon(corners: Floats, shape: tuple[int, ...]) -> Flags:
     """
     height, width = shape
     ends = np.roll(corners, -1, axis=0)
+    # The rows that each edge crosses, one entry an edge and row.
     low, high = np.minimum(corners[:, 0], ends[:, 0]), np.maximum(corners[:, 0], ends[:, 0])
     first = np.clip(np.ceil(low), 0, height).astype(int)  # rows r with low <= r < high
     last = np.clip(np.ceil(high), 0, height).astype(int)
     edge = np.repeat(np.arange(len(corners)), last - first)
     row = np.arange(len(edge)) - np.repeat(np.cumsum(last - first) - (last - first), last - first)
     row += first[edge]
+    # Where it crosses them; a pixel is inside behind an odd number of crossings.
     share = (row - corners[edge, 0]) / (ends[edge, 0] - corners[edge, 0])
     column = corners[edge, 1] + share * (ends[edge, 1] - corners[edge, 1])
     crossings = np.zeros((height, width + 1), dtype=np.int64)

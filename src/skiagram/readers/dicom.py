@@ -124,6 +124,7 @@ def read_header(
             check_deflated(file, where)
         except InvalidDicomError as error:
             raise refusal("readers.not_dicom_file", where) from error
+        # Only the fields that are read here: a header may have thousands.
         header = pydicom.dcmread(file, specific_tags=[*_PARSED, *also])
         _settle_numbers(header, where)
         header.NumberOfFrames = int(header.get("NumberOfFrames") or 1)
@@ -263,6 +264,7 @@ def read_element(content: bytes, keyword: str) -> str | None:
     from pydicom.datadict import tag_for_keyword
     from pydicom.filereader import read_partial
 
+    # Elements stand in the order of their tags: reading ends at the one.
     last = tag_for_keyword(keyword) or 0
     try:
         header = read_partial(
@@ -569,6 +571,7 @@ def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
         raise refusal(
             "readers.incomplete_table", lacking="LUT Descriptor, three numbers, or LUT Data"
         ) from error
+    # Words of 16 bits in a known order of bytes.
     if content is None:
         raise refusal("readers.incomplete_table", lacking="LUT Data")
     if not isinstance(content, bytes):  # words that pydicom has read
@@ -576,11 +579,13 @@ def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
         order = "<"
     else:
         order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
+    # A table of 8 bits may have a byte an entry, or a word.
     packed = bits == 8 and len(content) in (number, number + number % 2)
     if len(content) < (number if packed else 2 * number):
         raise refusal(
             "readers.incomplete_table", lacking="LUT Data of as many entries as LUT Descriptor says"
         )
+    # Values before the first entry and behind the last take these.
     entries = np.frombuffer(content, np.uint8 if packed else f"{order}u2", number)
     at = np.clip(values.astype(np.float64) - first, 0, number - 1).astype(np.int64)
     return entries[at]

@@ -65,6 +65,7 @@ def read_stream(frame: bytes) -> Stream | None:
                 else:
                     position += 2 + int(struct.unpack_from(">H", frame, position + 2)[0])
             return None
+        # JPEG 2000: the sides are those of the reference grid less its offsets.
         start = frame.find(b"\xff\x4f\xff\x51")  # SOC and SIZ: ISO/IEC 15444-1, A.5.1
         if start < 0:
             return None
@@ -218,6 +219,7 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
     """
     import imagecodecs
 
+    # By the library of the stream's kind; threads are this program's own.
     rows, columns, samples = runner.rows, runner.columns, runner.samples_per_pixel
     if runner.transfer_syntax in _JPEG_2000:
         pixels = imagecodecs.jpeg2k_decode(frame, numthreads=1)
@@ -234,6 +236,7 @@ def decode_frame(frame: bytes, runner: Any) -> bytearray:
         runner.set_option("planar_configuration", int(pixels.shape != by_pixel))
         if str(runner.photometric_interpretation) in {"YBR_ICT", "YBR_RCT"}:
             runner.set_option("photometric_interpretation", "RGB")
+    # Signed numbers that the stream has as unsigned ones of fewer bits.
     bits = 8 * pixels.itemsize
     if runner.pixel_representation and pixels.dtype.kind == "u":  # the stream knows no sign
         unused = bits - runner.bits_stored

@@ -147,11 +147,18 @@ def decode_series(
 
 
 def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
-    """Refuse frames of one file that lie at several places, some of them at the same one."""
+    """Refuse frames of one file that lie at several places, some of them at the same one.
+
+    Args:
+        content: Of the file.
+        name: To be named.
+        most_pixels: Rows times columns that a frame may have.
+    """
     # Only frames of an enhanced file say where they lie.
     header = read_header(BytesIO(content), name, most_pixels, _FIELDS)
     if not header.get("PerFrameFunctionalGroupsSequence"):
         return
+    # As many places as frames are a volume, and one place a film of time.
     with named(name):
         frames = headers_of_frames(header)
     fields = ("ImagePositionPatient", "ImageOrientationPatient")
@@ -188,6 +195,7 @@ def _choose_volume(
             values = [header.get(keyword) for _, header in headers]
             if None in values or "" in values:
                 continue
+            # Slices with one value are a volume if they lie at every place once.
             volumes: dict[float, list[int]] = {}
             for number, value in enumerate(values):
                 volumes.setdefault(float(value), []).append(number)

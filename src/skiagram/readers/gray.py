@@ -71,6 +71,7 @@ def describe_gray(made: Iterable[MadeGray]) -> tuple[str, ...]:
         "transparent": "of {} images have transparent pixels; they are laid on black, and are gray "
         f"{weights}.",
     }
+    # In the order of the sentences, for the kinds that occur.
     return tuple(
         f"{counts[kind]} {sentence.format(counts.total())}"
         for kind, sentence in sentences.items()

@@ -208,6 +208,7 @@ def describe_differences(mask: VoxelGrid, image: VoxelGrid) -> list[str]:
         differences.append(
             f"spacing {_shown(mask.spacing)} mm, the image {_shown(image.spacing)} mm"
         )
+    # The angle of the one rotation that leads from the mask's axes to the image's.
     turn = np.asarray(mask.direction) @ np.asarray(image.direction).T
     angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1)))
     if np.radians(angle) * reach * max(image.spacing) > short:

@@ -116,6 +116,7 @@ def decode_image(
     if opened is None and not _TIFF.match(content):
         key = "readers.gif" if content.startswith(b"GIF8") else "readers.no_image"
         raise refusal(key, name)
+    # Libraries warn of tags that nobody reads, and fail in ways of their own.
     remedy = "the file is cut short, damaged or unusual; export it again as a plain PNG"
     quiet = warnings.catch_warnings(action="ignore")  # of tags that nobody reads
     how: dict[str, Any] = {"as_stored": as_stored, "on_black": on_black}
@@ -123,6 +124,7 @@ def decode_image(
         if opened is None:
             image = _decode_tiff(content, frame, name, most_pixels, **how)
         else:
+            # Pillow would decode 12 bits as 8.
             stream = read_stream(content) if opened is JpegImageFile else None
             if stream is not None and stream.bits > 8:
                 raise refusal("readers.deep_jpeg", name, bits=stream.bits)
@@ -295,6 +297,7 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
         (page.compression not in _COMPRESSIONS, "a compression that is not known here"),
         (page.predictor > 1 and page.compression == _PACK_BITS, "PackBits with a predictor"),
     )
+    # The first rule that is broken names the fault.
     numbers = f"{bits}-bit {_NUMBERS.get(form, 'integers')}"
     for wrong, more in rules:
         if wrong:
@@ -309,6 +312,7 @@ def count_frames(content: bytes) -> int:
     """
     content = with_preamble(content)
     try:
+        # What the header says, pages of a TIFF, or the fourth axis of a volume.
         if is_dicom(content):
             import pydicom
 

@@ -173,6 +173,7 @@ def _qform(header: np.void, distances: Floats) -> Floats:
         header: Of the file.
         distances: (3,) of x, y and z, in the file's unit.
     """
+    # The first number of the unit quaternion is not stored; it is ≥ 0.
     b, c, d = (float(value) for value in header["quatern"].astype(np.float32))
     rest = 1 - (b * b + c * c + d * d)
     if rest < 1e-7:  # a turn by 180°, of numbers that are rounded
@@ -180,6 +181,7 @@ def _qform(header: np.void, distances: Floats) -> Floats:
         a, b, c, d = 0.0, b / length, c / length, d / length
     else:
         a = math.sqrt(rest)
+    # The rotation that it stands for, of axes that a negative `pixdim[0]` mirrors.
     turn = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],

@@ -197,6 +197,7 @@ def _waited(
         stated["RadiopharmaceuticalStartTime"],
     )
     dated = _moment("RadiopharmaceuticalStartDateTime", whole, zone, name)
+    # With a date the difference is plain, unless one of both lacks its offset from UTC.
     if dated is not None:
         if dated.tzinfo and not scan.tzinfo:  # whose clock is the scanner's?
             local = dated.replace(tzinfo=None)

@@ -41,21 +41,28 @@ def decode_volume(
     """Read a volume from the bytes of its file, in the depth that a store keeps or as it is.
 
     Args:
+        content: Of the file, packed or not.
+        name: To be named.
         spacing: Of slices, rows and columns, mm, where the header says none; None refuses such.
+        narrowed: Whether values get a depth that a store keeps.
         frame: Which volume of a file of four axes, from 1; None for the only one.
 
     Returns:
         The volume in canonical orientation. Whole numbers keep a depth of 16 bits where they fit;
-        all else is float32. Scale and offset of the file are applied. What is damaged, too large
-        or has no single place in the patient is refused.
+        all else is float32. Scale and offset of the file are applied.
+
+    Raises:
+        DataError: The file is damaged, too large, or has no single place in the patient.
     """
     if not content:
         raise refusal("readers.empty_file", name)
+    # The format is told by the first bytes, never by the name.
     module = _format(content)
     if module is None:
         raise refusal("readers.no_volume", name)
     remedy = "the file is cut short or damaged; export it again"
     with readable("the volume cannot be read", name, remedy), named(name):
+        # One volume is read, which of several must be named.
         number = count_volumes(content)
         check_frame(frame, number)
         if frame is None and number == 1:
@@ -65,5 +72,6 @@ def decode_volume(
 
 
 def _format(content: bytes) -> ModuleType | None:
+    """Find the module that reads a file, by its first bytes, unpacked; None of other files."""
     head = first_bytes(content, _HEAD)
     return next((module for module in _FORMATS if module.matches(head)), None)

@@ -105,6 +105,16 @@ def fill_locally(
 def _fill(
     plane: Plane, missing: Mask, unknown: Mask, radius: int, use_mean: bool, filled: Plane
 ) -> None:
+    """Fill each missing pixel from the square around it, which grows until a pixel in it is known.
+
+    Args:
+        plane: (height, width).
+        missing: Which are filled.
+        unknown: Which nothing is taken from.
+        radius: Of the square, at least.
+        use_mean: Whether it is the mean in place of the median.
+        filled: Is set where pixels are missing.
+    """
     height, width = plane.shape
     most = max(height, width)
     values = np.empty(max(min((2 * radius + 1) ** 2, plane.size), 2 * (height + width)), np.float32)
@@ -117,6 +127,7 @@ def _fill(
                 continue
             # a neighbour's distance to known pixels differs by one at most
             reach = max(reached[column] - 1, reached[column - 1] - 1, radius)
+            # Of a larger square its border alone: within it no pixel is known.
             inner = 0 if reach == radius else reach
             count = gather(plane, unknown, row, column, inner, reach, values)
             while count == 0 and reach < most:
@@ -139,13 +150,24 @@ def gather(
     outer: int,
     values: Singles,
 ) -> int:
-    """Collect the pixels around one pixel, without those left out; return how many there are."""
+    """Collect the pixels around one pixel, without those left out; return how many there are.
+
+    Args:
+        plane: (height, width).
+        left_out: Which do not count.
+        row: Of the pixel.
+        column: Of the pixel.
+        inner: From which distance on pixels count, along rows and columns; 0 for all.
+        outer: Up to which.
+        values: Is filled from its first place on.
+    """
     height, width = plane.shape
     count = 0
     for y in range(max(row - outer, 0), min(row + outer + 1, height)):
         x, stop = max(column - outer, 0), min(column + outer + 1, width)
         hollow = abs(y - row) < inner
         while x < stop:
+            # The hole in the middle is passed at once.
             if hollow and abs(x - column) < inner:
                 x = column + inner
                 continue

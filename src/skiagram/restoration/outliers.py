@@ -81,6 +81,15 @@ class Outliers:
 def _standing_out(
     residual: Plane, missing: Mask, limit: float, threshold: float, radius: int
 ) -> Mask:
+    """Tell which pixels are far from their surroundings, and their neighbours are not.
+
+    Args:
+        residual: (height, width) how far pixels are from their surroundings.
+        missing: Which have none.
+        limit: Least residual of an outlier.
+        threshold: Deviations of the residuals around it that an outlier exceeds.
+        radius: Of the square around.
+    """
     # Beside an edge many pixels stand out: those around must not.
     height, width = residual.shape
     outlying = np.zeros((height, width), dtype=np.bool_)

@@ -146,7 +146,15 @@ class Resegmentation:
         return self
 
     def keep(self, image: Floats, inside: Flags) -> Flags:
-        """Return what is left of a region; nothing of it is a DataError."""
+        """Leave out of a region what lies outside the range, or far from its mean.
+
+        Args:
+            image: (depth, height, width).
+            inside: Of the same shape, the region.
+
+        Raises:
+            DataError: Nothing is left.
+        """
         # Bounds first, then deviations from the mean of what is left.
         low = -np.inf if self.lowest is None else self.lowest
         high = np.inf if self.highest is None else self.highest

@@ -226,7 +226,15 @@ def restore_modalities(
     cases: Cases,
     compute: Compute = IN_PROCESS,
 ) -> None:
-    """Restore the images of every modality; `restore_store` says how."""
+    """Restore the images of every modality; `restore_store` says how.
+
+    Args:
+        images: Folder of the stored images.
+        restoration: Steps for all modalities, or for each by its name.
+        restored: New folder.
+        cases: Whose training cases steps may learn from.
+        compute: How much of the machine they may use.
+    """
     # Each modality by its own steps, into a folder of its own.
     folders = modality_folders(images)
     for name, folder in folders.items():

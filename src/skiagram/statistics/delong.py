@@ -46,6 +46,7 @@ def auc_of_placements(
     kind = label.astype(np.int64)
     means = [values[:, kind == k].mean(axis=1) for k in np.unique(kind)[::-1]]
     areas = means[0] if len(means) == 2 else np.sum(means, axis=0) / 2
+    # Its interval is on the logit, and Wilson's where no case varies it.
     return Linearised(
         areas,
         values,

@@ -129,6 +129,7 @@ def within_fits(rule: Rule, fit: Whole | None) -> Rule:
         rule: Gives (b,) or (b, k), NaN without both classes.
         fit: (n,) the fit that scored each case; None where one did.
     """
+    # With one fit all pairs count, as they are.
     groups = [] if fit is None else [fit == number for number in np.unique(fit)]
     if len(groups) < 2:
         return rule

@@ -233,6 +233,7 @@ def compare_found(
         ones, others = ([*share.repeats] * (max(numbers) // len(share.repeats)) for share in shares)
         pairs = list(zip(ones, others, strict=True))
 
+    # A difference, or ratio, of both shares on the same resample.
     def of_both(first_rule: Statistic, second_rule: Statistic) -> Statistic:
         return lambda weights: np.asarray(compare(first_rule(weights), second_rule(weights)))
 

@@ -643,6 +643,7 @@ def ratio_of_sums(
         out=np.full(len(remainder), np.nan),
         where=remainder > 1e-12 * abs(below),
     )
+    # The influences follow from the ratios without each case.
     value = above / below if below > 0 else float("nan")
     return leave_one_out(value, without, patient, scale, kind)
 

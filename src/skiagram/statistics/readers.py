@@ -52,10 +52,12 @@ def mean_over_readers(
     shared = float(covariance[~np.eye(readers, dtype=np.bool_)].mean())
     cases = max(shared, 0.0)
     seed = trainings.variance if trainings else 0.0
+    # Degrees of freedom of the sum: few readers weigh most.
     parts = [(between / readers, readers - 1.0), (cases, case_degrees)]
     if trainings:
         parts.append((seed, trainings.degrees))
     variation = Variation(sum(part for part, _ in parts), join_degrees(parts), seed)
+    # How readers differ, beyond what the same cases make of them.
     return ReaderMean(
         float(figure.mean()), variation, float(np.sqrt(max(0.0, between - mean_variance + shared)))
     )

@@ -109,7 +109,7 @@ def join_inputs(
         reading.of(cases.development().case_id),
         reading.of(cases.test().case_id),
         read_fold_groups(options.plan, prepared.cases / "covariates.parquet", cases, task),
-        reading.title,
+        titled=reading.title,
     )
 
 

@@ -536,12 +536,14 @@ def _plain_fit(*, on_processors: bool) -> Iterator[None]:
     PyTorch asks the driver before every step of an optimizer; without a visible device the answer
     comes at once. Lightning makes exit code 1 of Ctrl-C, and a process deaf to the next one.
     """
+    # What is changed for the fit is put back after it.
     visible, handler = os.environ.get(_VISIBLE), signal.getsignal(signal.SIGINT)
     if on_processors:
         os.environ[_VISIBLE] = ""
     try:
         yield
     except SystemExit as error:
+        # Lightning turns Ctrl-C into an exit.
         if not isinstance(error.__context__, KeyboardInterrupt):
             raise
         signal.signal(signal.SIGINT, handler)

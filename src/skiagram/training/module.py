@@ -223,6 +223,7 @@ class ClassifierTraining(pl.LightningModule):
         order: EpochOrder = cast(Any, self.trainer.train_dataloader).sampler
         names: list[str] = self._case_id[list(order)[batch]].tolist()
         more = f" and {len(names) - _NAMED_CASES} more" if len(names) > _NAMED_CASES else ""
+        # Which epoch and which cases: a damaged image is found by its name.
         return refusal(
             "training.lost_training",
             f"batch {batch}",

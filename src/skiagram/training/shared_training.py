@@ -86,6 +86,7 @@ class SharedFailure(pl.Callback):
             with suppress(OSError):  # of a full disk; the others then end without a name
                 partial.write_text(json.dumps(noted), encoding="utf-8")
                 partial.replace(self._path)
+        # Who waits for this process is freed at once.
         if is_shared():
             torch.distributed.destroy_process_group()
 

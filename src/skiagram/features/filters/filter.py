@@ -148,6 +148,7 @@ def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
             total += response
     if total is None:
         raise ValueError("no response")
+    # The mean divides once, at the end.
     return total if pooling == "max" else total / count
 
 

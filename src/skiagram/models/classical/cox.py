@@ -34,7 +34,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
     seed: int
 
     def fit(self, values: Floats, target: Floats) -> "BoostedCoxTrees":
-        """Fit the trees one after the other (Friedman 2002, algorithm 1, by Cox's loss).
+        """Fit the trees one after the other: stochastic gradient boosting of Cox's loss.
 
         The negative gradient of Cox's partial likelihood is the martingale residual.
 
@@ -48,6 +48,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
         self.estimators_ = []
         # Each tree is fitted to what the trees before it leave unexplained, on a part of the cases.
         for number in range(self.trees):
+            # Each tree sees a part of the cases, drawn from a stream of its own.
             rows = np.arange(cases)
             if drawn < cases:
                 rows = np.sort(stream(self.seed, "cases", number).permutation(cases)[:drawn])
@@ -57,6 +58,7 @@ class BoostedCoxTrees(BaseEstimator):  # type: ignore[misc]
                 min_samples_leaf=self.min_samples_leaf,
                 random_state=derived_seed(self.seed, "tree", number),
             )
+            # What the sum so far does not explain; a share of the tree is added for all cases.
             residual = martingale_residuals(score[rows], time[rows], event[rows])
             tree.fit(values[rows], residual)
             score += self.learning_rate * tree.predict(values)

@@ -105,6 +105,7 @@ class FusedFinder:
         # Both detectors read one table, the encoder's columns first.
         features = FeatureTable.read(prepared.candidates_features)
         table = FeatureTable.read(folder / CANDIDATES).beside(features)
+        # New cases are prepared for both: features, and the encoding beside them.
         return replace(
             reading,
             of=lambda case_id: replace(reading.of(case_id), features=table),

@@ -142,6 +142,7 @@ def _renumber(
         for child in node:
             _renumber(child, content, arrays, count)
     elif isinstance(node, dict):
+        # skops' ids are addresses in memory.
         if "__id__" in node:
             node["__id__"] = next(count)
         if "file" in node:
@@ -154,6 +155,7 @@ def _renumber(
                 buffer = io.BytesIO()
                 np.save(buffer, clean, allow_pickle=False)
                 data = buffer.getvalue()
+            # Equal arrays share one file.
             suffix = Path(node["file"]).suffix
             node["file"] = arrays.setdefault(data, f"{len(arrays)}{suffix}")
         for child in node.values():

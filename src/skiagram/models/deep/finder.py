@@ -294,6 +294,7 @@ class Crops(Examples):
         classifier, finder = self.classifier, self._finder
         where, training = next(classifier.parameters()).device, classifier.training
         classifier.eval()
+        # The highest probability outside all lesions is what would be a false mark.
         hardness = []
         for part in np.array_split(rows, -(-len(rows) // finder.training.batch_size)):
             images = self[part].images.to(where)

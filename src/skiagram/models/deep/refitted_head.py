@@ -151,6 +151,7 @@ def entering(classifier: Classifier, layer: nn.Module, cases: Examples, batch_si
         lambda _, inputs: inputs_seen.append(inputs[0].cpu().double())
     )
     where = classifier.mean.device
+    # Shown in order and in inference, so that nothing is dropped at random.
     try:
         with torch.inference_mode():
             classifier.eval()

@@ -256,6 +256,7 @@ def add_members(
     total = sum(network.seconds for network in planned)
     networks = list[NetworkTime]()
     for network in planned:
+        # Networks that others trained start alike, so that their mean gains little.
         mean_of_several = replace(network, members=_MEMBERS)
         further = mean_of_several.seconds - network.seconds
         whole = fresh.get(network.name) == network.epochs

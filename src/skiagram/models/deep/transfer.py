@@ -499,6 +499,7 @@ class TransferNetwork(nn.Module):
             for name, parameter in self.base.named_parameters()
             if parameter.requires_grad
         }
+        # From the layer below the head down to the images.
         for above, names in enumerate(reversed(self._learning), start=1):
             prefixes = tuple(f"{name}." for name in names)
             last = above == len(self._learning)  # takes what stands in no layer, as positions do

@@ -115,7 +115,9 @@ class PhantomFinding(GeneratedDataSet):
         nodules, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
         # How far nodules reach: none leaves the image, no mark hits two.
         reach = nodules.apart * (nodules.cells - 1) / 2 + strays + nodules.radius
+        # How far a nodule may lie from its cell's centre, along the diagonal.
         off_centre = sqrt(self.axes) * strays
+        # The first condition of the proof that does not hold is named.
         for bad, fault, allowed in (
             (
                 reach > self.size / 2,
