@@ -44,7 +44,8 @@ import os, sys
 words = sys.argv[1:]
 name = os.path.basename(sys.argv[0])
 words = words if name.startswith("python") else ["-m", name, *words]
-known = words[:1] == ["-m"] and words[1] in ("dvc", "skiagram") or words[:1] != [] and (
+known = words[:1] == ["-m"] and words[1].split(".")[0] in ("dvc", "skiagram")
+known = known or words[:1] != [] and (
     words[0].startswith("pipeline/") and words[0].endswith(".py"))
 if not known:
     os.execv({python!r}, [{python!r}, *words])

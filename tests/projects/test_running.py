@@ -164,14 +164,14 @@ from skiagram.projects.running import run_stages
 run_stages(Path())
 """
 AT_WORK = """
-import os, sys, time
-if sys.argv[1:] == ["repro"]:
+import os, time
+def main(words):
     print(os.getpid(), file=open("pid", "w"), flush=True)
     time.sleep(60)
 """
 WITH_A_STAGE = """
-import os, subprocess, sys
-if sys.argv[1:] == ["repro"]:
+import subprocess, sys
+def main(words):
     work = "import os, time; print(os.getpid(), file=open('pid', 'w'), flush=True); time.sleep(60)"
     subprocess.run(f'{sys.executable} -c "{work}"; true', shell=True)
 """
@@ -181,7 +181,11 @@ if sys.argv[1:] == ["repro"]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_a_run_that_ends_leaves_nobody_at_work_in_the_folder(tmp_path, number):
     # in place of DVC, which itself is at work where the run cannot end its stages
-    (tmp_path / "dvc.py").write_text(AT_WORK if number == signal.SIGKILL else WITH_A_STAGE)
+    (tmp_path / "dvc/stage").mkdir(parents=True)
+    (tmp_path / "dvc/cli.py").write_text(AT_WORK if number == signal.SIGKILL else WITH_A_STAGE)
+    for name in ("__init__", "stage/__init__", "stage/run"):
+        (tmp_path / f"dvc/{name}.py").touch()
+    (tmp_path / "dvc/stage/exceptions.py").write_text("StageCmdFailedError = OSError")
     noted = tmp_path / "pid"
     with subprocess.Popen([sys.executable, "-c", RUN], cwd=tmp_path) as process:
         while not noted.exists() or not noted.read_text():

@@ -1,0 +1,73 @@
+"""`dvc repro` whose stages are forked from it: what several of them import, it imports once.
+
+`skiagram run` starts it: to import what a small table needs takes a stage longer than its work.
+"""
+
+import gc
+import os
+import re
+import runpy
+import signal
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import dvc.stage.run
+from dvc.cli import main
+from dvc.stage.exceptions import StageCmdFailedError
+
+from skiagram.compute.workers import end_with
+
+_SCRIPT = re.compile(r"python pipeline/(\w+)\.py( [\w=]+)*")
+_SOURCES = Path(__file__).parents[1]
+_run_in_shell: Any = getattr(dvc.stage.run, "_run", None)  # where it is elsewhere, DVC does all
+
+
+def _run(executable: str, command: str, **settings: Any) -> None:
+    """Run a script of the pipeline in a fork, and any other command of a stage as DVC does."""
+    script, folder = _SCRIPT.fullmatch(command), Path(settings["cwd"])
+    # A clone runs the code of its own folder, which may be another than that of this process.
+    own = folder / "src" / "skiagram"
+    if script is None or sys.platform != "linux" or (own.is_dir() and own.resolve() != _SOURCES):
+        _run_in_shell(executable, command, **settings)
+        return
+    # A script that is imported does nothing but import, none of which is garbage.
+    interrupted = signal.getsignal(signal.SIGINT)
+    sys.path[:1] = [str(folder / "pipeline")]
+    gc.disable()
+    with suppress(Exception):  # the stage itself says what is wrong
+        import_module(script[1])
+    gc.freeze()
+    gc.enable()
+    # Ctrl-C is for the stage, which says what there is to say.
+    started = (command.split()[1:], folder, settings["env"], os.getpid())
+    signal.signal(signal.SIGINT, interrupted)
+    process = get_context("fork").Process(target=_become, args=started)
+    process.start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process.join()
+    finally:
+        signal.signal(signal.SIGINT, interrupted)
+    if process.exitcode:
+        raise StageCmdFailedError(command, process.exitcode)
+
+
+def _become(words: list[str], folder: Path, environment: Mapping[str, str], parent: int) -> None:
+    """Have this process be one that was started with a script in a folder."""
+    end_with(parent)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = words
+    sys.modules.pop("project", None)  # which prepares each process
+    runpy.run_path(words[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    dvc.stage.run._run = _run
+    sys.exit(main(["repro"]))
