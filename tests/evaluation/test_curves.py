@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import auc, precision_recall_curve, roc_auc_score, roc_curve
 
 from skiagram.evaluation.curves import (
@@ -20,6 +20,17 @@ def test_area_under_the_curve_is_the_reported_one():
     score = np.round(np.random.default_rng(0).normal(size=90) + POSITIVE, 1)
     curve = mean_curve(score[None], POSITIVE)
     assert auc(curve.x, curve.y) == pytest.approx(roc_auc_score(POSITIVE, score))
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 12, 1000])
+def test_points_are_those_of_scikit_learn(levels):
+    for seed in range(20):
+        score = np.random.default_rng(seed).integers(0, levels, 90) / 7
+        curve, recall = (mean_curve(score[None], POSITIVE, recall=each) for each in (False, True))
+        expected = roc_curve(POSITIVE, score)[:2]
+        assert_array_equal((curve.x, curve.y), expected)
+        precisions, recalls, _ = precision_recall_curve(POSITIVE, score, drop_intermediate=True)
+        assert_array_equal((recall.x, recall.y), (recalls[::-1], precisions[::-1]))
 
 
 def single(weights):

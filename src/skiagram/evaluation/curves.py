@@ -24,6 +24,8 @@ Fits = Sequence[Whole | None]
 def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, Floats]:
     """Find the points of one curve, without those that add nothing.
 
+    They are those of scikit-learn, which takes as long to import as all else of an evaluation.
+
     Args:
         score: (n,).
         truth: (n,) which cases are positive.
@@ -32,13 +34,21 @@ def _find_points(score: Floats, truth: Flags, *, recall: bool) -> tuple[Floats, 
     Returns:
         Ascending abscissae and their heights, both 0 to 1.
     """
-    from sklearn.metrics import precision_recall_curve, roc_curve  # slow to import
-
+    # Cases passed with falling scores, up to the end of each run of ties.
+    order, ends = tied_order(-score)
+    hits = np.cumsum(truth[order])[ends]
+    misses = np.flatnonzero(ends) + 1 - hits
+    # Points within a straight piece, or between the ends of one recall, are left out.
+    rises, kept = np.diff(hits), np.full(len(hits), fill_value=True)
     if recall:
-        precisions, recalls, _ = precision_recall_curve(truth, score, drop_intermediate=True)
-        return recalls[::-1], precisions[::-1]
-    false_positives, true_positives, _ = roc_curve(truth, score, drop_intermediate=True)
-    return false_positives, true_positives
+        kept[1:-1] = (rises[:-1] != 0) | (rises[1:] != 0)
+    else:
+        kept[1:-1] = (np.diff(rises) != 0) | (np.diff(misses, 2) != 0)
+    hits, misses = hits[kept], misses[kept]
+    shares = np.append(0.0, hits / hits[-1])
+    if recall:
+        return shares, np.append(1.0, hits / (hits + misses))
+    return np.append(0.0, misses / misses[-1]), shares
 
 
 def mean_curve(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import dvc.stage.run
+import pandas  # noqa: F401 - for the first stage, and so for all
 from dvc.cli import main
 from dvc.stage.exceptions import StageCmdFailedError
 

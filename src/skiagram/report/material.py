@@ -28,7 +28,6 @@ from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, read_table
 from skiagram.records.predictions import folder_of
 from skiagram.report.contact_sheet import ContactSheet, make_contact_sheets
-from skiagram.restoration.restore import TREATMENT
 from skiagram.sealing.ledger import Opening
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
@@ -144,6 +143,8 @@ def read_material(
         )
         for model in (name for name in evaluation.best.values() if name in folders):
             galleries += make_galleries(scores, artefacts.task, model, after)
+    from skiagram.restoration.restore import TREATMENT  # with what `skiagram show` needs not
+
     # What the stages before left: preparation, explanations and reliance.
     preparation = read_record(Preparation, root / "data/preparation" / PREPARATION)
     paths = (root / "reports/explanations" / model / EXPLANATION for model in folders)

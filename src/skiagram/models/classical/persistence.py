@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import scipy.special
 import sklearn.utils
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
@@ -48,17 +49,23 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def _skops() -> ModuleType:
-    """Import skops without its list of scikit-learn's estimators.
+    """Import skops without its lists of scikit-learn's estimators and of NumPy's ufuncs.
 
-    skops makes that list by importing every module of scikit-learn, tests and a shim over torch
-    with them, which takes seconds. `_is_estimator` stands for it.
+    skops makes the one by importing every module of scikit-learn, tests and a shim over torch with
+    them, which takes seconds; `_is_estimator` stands for it. For the other it looks for each ufunc
+    in each module that is loaded; no model here holds one.
     """
     if "skops.io" not in sys.modules:
-        listed, sklearn.utils.all_estimators = sklearn.utils.all_estimators, list
+        listing = {sklearn.utils: "all_estimators", np: "__dir__", scipy.special: "__dir__"}
+        before = {module: vars(module).get(name) for module, name in listing.items()}
+        for module, name in listing.items():
+            vars(module)[name] = list
         try:
             import_module("skops.io")
         finally:
-            sklearn.utils.all_estimators = listed
+            for module, name in listing.items():
+                vars(module)[name] = before[module]
+            del vars(scipy.special)["__dir__"]  # which it has not
     return sys.modules["skops.io"]
 
 
