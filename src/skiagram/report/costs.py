@@ -147,7 +147,10 @@ def _auc(model: ModelCost) -> float:
 
 
 def fill_cost(cost: Estimate) -> Cell:
-    """Return a count, or a median time with the least and the greatest; the reason without."""
+    """Fill a cell with a count, or a median time with the least and the greatest.
+
+    A cost that is not defined, such as operations of a tree, has its reason.
+    """
     if cost.value is None:
         return fill_cell(cost)
     if cost.low is None or cost.high is None:
@@ -163,7 +166,11 @@ def format_short(value: float) -> str:
 
 
 def costs_by_kind(models: Sequence[ModelCost]) -> dict[str, list[float | None]]:
-    """Return each kind of cost, one number per model; None where it is not defined."""
+    """List each kind of cost in words → one number per model; None where it is not defined.
+
+    Args:
+        models: In the order of the table, which the numbers keep.
+    """
     return {
         words: [model.costs.find(figure=name).value for model in models]
         for name, words in _KINDS.items()

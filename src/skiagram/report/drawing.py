@@ -69,7 +69,11 @@ class Drawing:
     svg: str
 
     def inline(self) -> str:
-        """Return the figure as an HTML element that takes its colours from the page."""
+        """Make the figure an HTML element that takes its colours from the page.
+
+        Ids are made the figure's own, as a page has several; each colour of the palette becomes a
+        variable, so that a dark page has light lines.
+        """
         body = self.svg[self.svg.index("<svg") :]
         opening, body = body.split(">", 1)
         view = re.search(r'viewBox="[^"]*"', opening)
@@ -94,7 +98,13 @@ def open_figure(height: float) -> Iterator["Figure"]:
 
 
 def finish(figure: "Figure", name: str, description: str) -> Drawing:
-    """Return a figure as a drawing, within its style; equal figures give equal text."""
+    """Close a figure into a drawing, within its style; equal figures give equal text.
+
+    Args:
+        figure: As `open_figure` made it.
+        name: Of the drawing, unique on its page.
+        description: What it shows, in words for a reader who cannot see it.
+    """
     file = io.StringIO()
     nameless = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(file, format="svg", metadata=nameless)
@@ -305,7 +315,12 @@ def draw_lines(
 def best_of_each_arm(
     evaluation: Evaluation, get: Callable[[ModelResult], T | None]
 ) -> Iterator[tuple[ModelResult, str, T]]:
-    """Yield (model, colour, what it has) of the best of each arm and of every reader."""
+    """Yield (model, colour, what it has) of the best of each arm and of every reader.
+
+    Args:
+        evaluation: Of the run, or of columns of scores.
+        get: What is drawn of a model; None leaves it out.
+    """
     readers = cycle((ARM_COLOUR["reader"], *OTHERS))
     for model in finished_models(evaluation):
         value, reader = get(model), model.outcome.arm == "reader"

@@ -57,7 +57,7 @@ def format_p_value(p: float | None) -> str:
 
 
 def group_by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:
-    """Return (arm, its models) for every arm that has models."""
+    """List (arm, its models) for every arm that has models, in the order of `ARM_TITLES`."""
     groups: dict[str, list[ModelResult]] = {arm: [] for arm in ARM_TITLES}
     for model in evaluation.every:
         groups[model.outcome.arm].append(model)
@@ -104,7 +104,7 @@ def name_arms(evaluation: Evaluation, *, is_primary: bool) -> dict[str, str]:
 
 
 def finished_models(evaluation: Evaluation) -> list[ModelResult]:
-    """Return the models that were trained, arm by arm."""
+    """List the models that were trained, arm by arm, mixtures among them."""
     return [
         model
         for _, models in group_by_arm(evaluation)
@@ -143,7 +143,10 @@ def list_simple_rules(
 
 
 def design_words(evaluation: Evaluation) -> dict[str, str]:
-    """Return the words for what an evaluation reports; another cohort is no sealed test set."""
+    """Find the words for what an evaluation reports, by its design.
+
+    Another cohort is no sealed test set: its words take the place of those of the design.
+    """
     groups = [f"design_{evaluation.task.design}."]
     groups += ["design_external."] if evaluation.is_external else []
     return {

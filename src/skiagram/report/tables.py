@@ -373,7 +373,13 @@ def tabulate_models(
 def make_model_row(
     evaluation: Evaluation, model: ModelResult, cells: Callable[[ModelResult], Cells]
 ) -> TableRow:
-    """Make a model's row; a failed one has its reason in the place of cells."""
+    """Make a model's row; a failed one has its reason in the place of cells.
+
+    Args:
+        evaluation: Which tells the best of an arm.
+        model: Of the row; one above the ideal observer is marked.
+        cells: Fills those of a model that was trained.
+    """
     outcome = model.outcome
     if outcome.status == "failed":
         reason = outcome.reason or "no reason was recorded"
