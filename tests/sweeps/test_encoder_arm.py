@@ -67,19 +67,19 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place):
     curve = find_curve(result, HEAD)
     assert (curve.arm, curve.title) == ("encoder", "Logistic regression on Tiny network")
     assert [crossing.difference.model for crossing in result.curves.crossings] == [HEAD]
-    (data,) = place.store.folder.glob("ingested-*")
-    (restored,) = place.store.folder.glob("restored-*")
+    (data,) = place.context.require_store().folder.glob("ingested-*")
+    (restored,) = place.context.require_store().folder.glob("restored-*")
     encoder = build(place.options.read_file("encoder", "tiny"), "encoder")
     seen = read_record(Preparation, data / "images" / PREPARATION)
     table, _ = encode_images(restored / "restored", encoder, preparation=seen)
-    (piece,) = place.store.folder.glob("encoded-*")
+    (piece,) = place.context.require_store().folder.glob("encoded-*")
     assert_array_equal(
         FeatureTable.read(piece / "encoding.parquet").of(table.case_id).values, table.values
     )
     label = read_table(data / "sealed/labels.parquet").set_index("case_id")["label"]
     tables = [
         Predictions.read(folder / "scores").part("test").set_index("case_id")
-        for folder in place.store.folder.glob(f"trained-{HEAD}-*")
+        for folder in place.context.require_store().folder.glob(f"trained-{HEAD}-*")
     ]
     theirs = sorted(
         roc_auc_score(label.loc[table.index] == 1, table["score_1"] - table["score_0"])
