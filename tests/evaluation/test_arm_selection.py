@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
-from skiagram.evaluation.arm_selection import (
-    choose_within_folds,
-)
+from skiagram.evaluation.arm_selection import choose_within_folds
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.criteria import find_comparison
 from skiagram.evaluation.evaluation_record import ARM_PAIRS, ARMS, PRIMARY, SECONDARY

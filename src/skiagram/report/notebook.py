@@ -26,9 +26,7 @@ from skiagram.report.formatting import finished_models
 from skiagram.report.rendering import open_plain_templates, render_template
 from skiagram.report.section import make_section
 from skiagram.report.sections.answer import draw_answer, state_answer, tabulate_answer
-from skiagram.report.sections.calibration import (
-    draw_reliability,
-)
+from skiagram.report.sections.calibration import draw_reliability
 from skiagram.report.sections.curves import draw_curves
 from skiagram.report.sections.decisions import draw_decision_curve
 from skiagram.report.sections.readers import describe_readers

@@ -12,9 +12,7 @@ from skiagram.errors import ModelFailure, OptionError
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
-from skiagram.models.classical.finder import (
-    describe_candidates,
-)
+from skiagram.models.classical.finder import describe_candidates
 from skiagram.options import build, composed
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_table, write_table

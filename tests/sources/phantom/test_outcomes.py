@@ -46,7 +46,7 @@ def test_the_limit_is_that_of_values_drawn_again_by_the_chance_of_the_nodule(kin
     of = small(kind)
     opened = of.open(None)
     entries, chance = opened.entries, chances(opened)
-    value, label = entries["value"].to_numpy(), entries["label"].to_numpy()
+    value, label = np.array(entries["value"].tolist()), entries["label"].to_numpy()
     best = np.array([opened.truth(place).ideal_score for place in range(len(entries))])
     outcome = of.outcome.settle(value, label)
     reached = outcome.measure_primary(scored(of, best, value, label))
