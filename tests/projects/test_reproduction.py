@@ -49,7 +49,7 @@ def test_a_stage_finds_imported_what_earlier_ones_imported(tmp_path):
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
     settings = {"cwd": tmp_path, "env": environment(tmp_path), "capture_output": True, "text": True}
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm"], check=True, **settings)
-    line = [sys.executable, "-m", "skiagram.projects.reproduction"]
+    line = [sys.executable, "-m", "skiagram.projects.reproduction", "repro"]
     done = subprocess.run(line, check=False, **settings)
     # a command of a shell is a Python of its own
     assert (tmp_path / "said").read_text().splitlines() == [

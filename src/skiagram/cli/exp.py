@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> int:
     print(shlex.join(["dvc", "exp", "run", *words]), flush=True)
     if arguments.show:
         return 0
-    line = [sys.executable, "-m", "dvc", "exp", "run", *words]
+    line = [sys.executable, "-m", "skiagram.projects.reproduction", "exp", "run", *words]
     return subprocess.run(line, env=environment(Path()), check=False).returncode  # noqa: S603

@@ -71,4 +71,4 @@ def _become(words: list[str], folder: Path, environment: Mapping[str, str], pare
 
 if __name__ == "__main__":
     dvc.stage.run._run = _run
-    sys.exit(main(["repro"]))
+    sys.exit(main())

@@ -60,7 +60,7 @@ def run_stages(project: Path) -> int:
     watched = _Watched(project)
     with _signals_end_it():  # from before there is a process that they must end
         process = subprocess.Popen(
-            [sys.executable, "-m", "skiagram.projects.reproduction"],
+            [sys.executable, "-m", "skiagram.projects.reproduction", "repro"],
             cwd=project,
             env=environment(project) | {NOTES: str(notes), "PYTHONUNBUFFERED": "1"},
             preexec_fn=partial(end_with, os.getpid()),  # else it keeps the folder if this is killed
