@@ -5,6 +5,7 @@ from textwrap import indent
 
 import pytest
 
+from tests.forked_python import binaries
 from tests.pipeline.project import make_project, stack
 
 # Notes, in a file per stage and member, what the stage had imported when it ended.
@@ -51,7 +52,7 @@ def finished(tmp_path_factory, empty_database):
     project.run("dvc", "init", "--no-scm", "-q", code=0)
     watching = f"{place / 'hook'}:{project.folder / 'src'}"
     own = project.environment["PATH"]  # each stage in a Python of its own, which is watched
-    project.run("dvc", "repro", PYTHONPATH=watching, PATH=own, code=0)
+    project.run(f"{binaries()}/dvc", "repro", PYTHONPATH=watching, PATH=own, code=0)
     return project
 
 

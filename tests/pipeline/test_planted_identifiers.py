@@ -297,12 +297,15 @@ def test_a_run_that_fails_tells_the_terminal_alone_whose_image_it_was(project, t
 
 def held_by_git(project):
     """Yield every object that git has: of commits, experiments, stashes and the index."""
-    listed = project.run("git", "cat-file", "--batch-all-objects", "--batch-check").stdout
-    for line in listed.splitlines():
-        name, kind, _ = line.split()
-        command = ["git", "cat-file", kind, name]
-        done = subprocess.run(command, cwd=project.folder, capture_output=True, check=True)
-        yield f"{kind} {name}", done.stdout
+    command = ["git", "cat-file", "--batch", "--batch-all-objects"]
+    held = subprocess.run(command, cwd=project.folder, capture_output=True, check=True).stdout
+    start = 0
+    while start < len(held):  # a line of name, kind and size, then as many bytes and an end of line
+        header, _, _ = held[start : start + 200].partition(b"\n")
+        name, kind, size = header.decode().split()
+        content = start + len(header) + 1
+        yield f"{kind} {name}", held[content : content + int(size)]
+        start = content + int(size) + 1
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
