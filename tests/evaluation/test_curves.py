@@ -1,5 +1,8 @@
 """Curves to draw enclose the areas that are reported."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,6 +34,15 @@ def test_points_are_those_of_scikit_learn(levels):
         assert_array_equal((curve.x, curve.y), expected)
         precisions, recalls, _ = precision_recall_curve(POSITIVE, score, drop_intermediate=True)
         assert_array_equal((recall.x, recall.y), (recalls[::-1], precisions[::-1]))
+
+
+@pytest.mark.slow
+def test_curves_import_no_scikit_learn():
+    code = (
+        "import sys, numpy as np; from skiagram.evaluation.curves import mean_curve\n"
+        "mean_curve(np.eye(2)[:1], np.eye(2)[0] > 0); assert 'sklearn' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def single(weights):

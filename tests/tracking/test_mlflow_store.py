@@ -1,9 +1,12 @@
 """Recording in a real MLflow database, read back through MLflow's own client."""
 
 import json
+import os
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 import traceback
 from contextlib import closing
@@ -18,7 +21,7 @@ import pytest
 from skiagram.sealing.ledger import LEDGER, note_opening, read_ledger
 from skiagram.tracking.contract import Execution, NotRecorded
 from skiagram.tracking.execution import failed_execution, read_execution, share_ledger
-from skiagram.tracking.mlflow_store import MLflowStore, shown_uri
+from skiagram.tracking.mlflow_store import ADDRESS, MLflowStore, shown_uri
 from tests.tracking.conftest import COMPARISON, MODELS, client_of, write_project
 
 pytestmark = pytest.mark.slow  # importing MLflow and making a database take seconds
@@ -362,3 +365,15 @@ def test_an_edited_entry_is_told_though_the_tracker_has_the_true_one(home, tmp_p
     put_back, fault = share_ledger(store, tmp_path)
     assert "put back" in put_back
     assert "line 1 was edited" in fault
+
+
+def test_runs_are_listed_without_libraries_of_tables_which_stay_at_hand(tmp_path):
+    (tmp_path / "mlflow.db").touch()
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from skiagram.tracking.mlflow_store import MLflowStore\n"
+        "assert MLflowStore(uri=None, experiment='films').list_runs(Path().resolve()) == []\n"
+        "assert not {'numpy', 'pandas'} & sys.modules.keys()\nimport pandas"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != ADDRESS}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
