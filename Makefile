@@ -69,9 +69,9 @@ repro: setup ## run the pipeline and print the table of models and the report's 
 	skiagram show
 
 lint: setup-dev ## style, types and layers
+	mypy & types=$$!
 	ruff check .
 	ruff format --check .
-	mypy & types=$$!
 	lint-imports
 	wait $$types
 
