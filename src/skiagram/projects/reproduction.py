@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import dvc.stage.run
-import dvc.utils.serialize._yaml
 import pandas  # noqa: F401 - for the first stage, and so for all
 from dvc.cli import main
 from dvc.stage.exceptions import StageCmdFailedError
@@ -70,13 +69,6 @@ def _become(words: list[str], folder: Path, environment: Mapping[str, str], pare
     runpy.run_path(words[0], run_name="__main__")
 
 
-def _parse_changed(text: str, path: object) -> Any:
-    """Read YAML that DVC changes; comments, which no lock has, take it most of the time."""
-    is_lock = str(path).endswith("dvc.lock")
-    return dvc.utils.serialize.parse_yaml(text, path, typ="safe" if is_lock else "rt")
-
-
 if __name__ == "__main__":
     dvc.stage.run._run = _run
-    dvc.utils.serialize._yaml.parse_yaml_for_update = _parse_changed
     sys.exit(main())
