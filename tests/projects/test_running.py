@@ -165,13 +165,13 @@ run_stages(Path())
 """
 AT_WORK = """
 import os, time
-def main(words):
+def main():
     print(os.getpid(), file=open("pid", "w"), flush=True)
     time.sleep(60)
 """
 WITH_A_STAGE = """
 import subprocess, sys
-def main(words):
+def main():
     work = "import os, time; print(os.getpid(), file=open('pid', 'w'), flush=True); time.sleep(60)"
     subprocess.run(f'{sys.executable} -c "{work}"; true', shell=True)
 """
@@ -188,7 +188,7 @@ def test_a_run_that_ends_leaves_nobody_at_work_in_the_folder(tmp_path, number):
     (tmp_path / "dvc/stage/exceptions.py").write_text("StageCmdFailedError = OSError")
     noted = tmp_path / "pid"
     with subprocess.Popen([sys.executable, "-c", RUN], cwd=tmp_path) as process:
-        while not noted.exists() or not noted.read_text():
+        while process.poll() is None and not (noted.exists() and noted.read_text()):
             time.sleep(0.05)
         process.send_signal(number)
         assert process.wait(60) == (128 + number if number != signal.SIGKILL else -number)
