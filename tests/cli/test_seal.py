@@ -51,7 +51,8 @@ def source(own, terminal):
 def sealed(source, tmp_path):
     """Return the folder of sealed labels after ingest, the classes and the cases."""
     folders, cases = ingested(source, tmp_path / "data")
-    return folders.sealed, read_record(Task, folders.cases / "task.json").classes, cases
+    task = read_record(Task, folders.cases / "task.json")
+    return folders.sealed, task.predicted.classes, cases
 
 
 @pytest.mark.slow

@@ -109,11 +109,13 @@ class Project:
         """Run a command to its end, or to an exit code that it must have; see `start`.
 
         What it calls `python`, `dvc` or `skiagram` is forked from a process that has imported the
-        libraries, and the code as well where the copy's is that of the repository. Where PATH is
-        given or the command is `sys.executable`, each is a Python of its own.
+        libraries, and the code as well where the copy's is that of the repository and PYTHONPATH
+        names no other. Where PATH is given or the command is `sys.executable`, each is a Python of
+        its own.
         """
         if command[0] != sys.executable:
-            path = f"{binaries(own=self.has_usual_code())}:{self.environment['PATH']}"
+            own = "PYTHONPATH" not in variables and self.has_usual_code()
+            path = f"{binaries(own=own)}:{self.environment['PATH']}"
             variables = {"PATH": path} | variables
         with self.start(*command, **variables) as process:
             output, errors = process.communicate()

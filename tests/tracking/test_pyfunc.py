@@ -102,7 +102,7 @@ def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
     model = SimpleNamespace(
         scorer=scorer,
         preparer=SimpleNamespace(preparation=preparation),
-        task=SimpleNamespace(reported={"yes": 0}),
+        task=SimpleNamespace(predicted=SimpleNamespace(reported={"yes": 0})),
         threshold=0.5,
     )
     (row,) = score_frame(model, pd.DataFrame({"image": [b"bytes"]})).to_dict("records")
