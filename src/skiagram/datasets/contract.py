@@ -45,10 +45,12 @@ def tabulate_entries(
     """
     of_each = [*value] if isinstance(value, np.ndarray) else value
     given = {"name": name, "patient": patient, "label": label, "split": split, "value": of_each}
-    texts = dict.fromkeys(("name", "patient", "split"), object)  # None stays what it is
+    types: dict[str, type] = dict.fromkeys(("name", "patient", "split"), object)  # None stays
+    types["label"] = np.int64
+    if np.ndim(value) < 2:
+        types["value"] = np.float64
     entries = pd.DataFrame(given, range(len(name)), dtype=object)
-    texts |= {} if np.ndim(value) > 1 else {"value": np.float64}
-    return entries.astype({**texts, "label": np.int64})
+    return entries.astype(types)
 
 
 @dataclass(frozen=True)

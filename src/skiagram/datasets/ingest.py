@@ -50,7 +50,7 @@ from skiagram.records.files import write_record, write_table
 from skiagram.records.places import IDEAL_MARKS, MARKS, tabulate_places
 from skiagram.sealing.labels import seal_encrypted_labels, seal_labels
 from skiagram.seeding import stream
-from skiagram.tasks.cases import SEALED, Cases
+from skiagram.tasks.cases import SEALED, Cases, stack_values
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.kinds import AnyPredicted
 from skiagram.tasks.task import Design, Task
@@ -237,8 +237,7 @@ def _settle(task: Task, entries: pd.DataFrame, source: Source, problems: Problem
         for value_label_and_name in zip(*columns, strict=True):
             task.predicted.check(*value_label_and_name)
         development = entries[(entries["split"] != "test") | (task.design == "cv")]
-        value = np.array(development["value"].tolist(), dtype=np.float64)
-        label = development["label"].to_numpy()
+        value, label = stack_values(development["value"]), development["label"].to_numpy()
         return replace(task, predicted=task.predicted.settle(value, label))
     except DataError as error:
         if len(entries) or not problems.collects:
@@ -508,9 +507,7 @@ def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: Ing
     test = cases.split == "test"
     if encrypted is None or ingested.task.design == "cv":
         sealed = listed[test]
-        value = None
-        if cases.value is not None:
-            value = np.array(sealed["value"].tolist(), dtype=np.float64)
+        value = None if cases.value is None else stack_values(sealed["value"])
         seal_labels(folders.sealed, cases.case_id[test], sealed["label"].to_numpy(), value)
     else:
         tokens = tuple(encrypted.tokens[position] for position in listed.index[test])
@@ -542,7 +539,7 @@ def tabulate_cases(
     # what is sealed
     sealed, value = split == "test", None
     if listed["value"].notna().any():
-        value = np.array(listed["value"].tolist(), dtype=np.float64)
+        value = stack_values(listed["value"])
         value[sealed] = np.nan
     label = np.where(sealed, SEALED, listed["label"])
     return Cases(name_cases(listed, prefix), patient_id, split, label, value)

@@ -12,7 +12,7 @@ from skiagram.arrays import Flags, Floats, Texts, Whole
 from skiagram.errors import refusal
 from skiagram.statistics.bootstrap import PatientDraws, draw_patients
 from skiagram.statistics.variation import count_cases, degrees_of_freedom
-from skiagram.tasks.cases import SEALED, Cases
+from skiagram.tasks.cases import SEALED, Cases, stack_values
 from skiagram.tasks.task import Task
 
 
@@ -165,7 +165,7 @@ def label_cases(cases: Cases, task: Task, labels: pd.DataFrame) -> LabelledCases
     labels = line_up(labels, cases.case_id[sealed], "sealed labels")
     label[sealed] = labels["label"].to_numpy(dtype=np.int64)
     if value is not None and sealed.any():
-        value[sealed] = np.array(labels["value"].tolist(), dtype=np.float64)
+        value[sealed] = stack_values(labels["value"])
     if task.predicted.has_value and value is None:
         raise refusal("evaluation.no_values")
     # A label outside the classes would count as another class.

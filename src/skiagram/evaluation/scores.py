@@ -142,10 +142,7 @@ def make_scores_table(
         if positive is not None:
             columns[name] = probability[:, positive]
         else:
-            columns |= {
-                f"{name}: {label}": probability[:, k]
-                for k, label in enumerate(task.predicted.estimates)
-            }
+            columns |= {f"{name}: {label}": probability[:, k] for k, label in enumerate(estimates)}
     return pd.DataFrame(columns)
 
 

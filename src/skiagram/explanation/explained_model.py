@@ -173,6 +173,7 @@ class ExplainedModel:
         """Tell the fits of the first repeat from the others."""
         self.positive = int(self.task.predicted.positive or 0)
         self.first = self.fits[: len(self.fits) // self.plan.repeats]
+        self._held_out_per_training_case = 1 / (len(self.first) - 1)
 
     def stream(self, fit: FoldFit, *name: str | int) -> np.random.Generator:
         return stream(self.plan.seed, STREAM, self.name, fit.number, *name)
@@ -208,8 +209,7 @@ class ExplainedModel:
             float(roc_auc(fit.ranking, self.is_positive(fit), np.ones((1, len(fit.ranking))))[0])
             for fit in self.fits
         ]
-        held_out_per_training_case = 1 / (len(self.first) - 1)
-        return corrected_mean(np.array(values), held_out_per_training_case, 0.0, 1.0)
+        return corrected_mean(np.array(values), self._held_out_per_training_case, 0.0, 1.0)
 
     def measure_loss(self, changed: Sequence[Floats]) -> Loss:
         """Estimate the AUC lost by changes, which give each fit (changes, m) held-out scores."""
@@ -219,8 +219,7 @@ class ExplainedModel:
             )
             for fit, scores in zip(self.fits, changed, strict=True)
         ]
-        held_out_per_training_case = 1 / (len(self.first) - 1)
-        return estimate_loss(losses, self.plan.repeats, held_out_per_training_case)
+        return estimate_loss(losses, self.plan.repeats, self._held_out_per_training_case)
 
 
 def draw_rows(generator: np.random.Generator, table: FeatureTable, most: int) -> Whole:

@@ -79,9 +79,7 @@ def name_chance(evaluation: Evaluation) -> str:
     predicted = evaluation.task.predicted
     if predicted.chance is None:
         return evaluation.titles.get(predicted.chance_rule, "Chance")
-    return (
-        f"{predicted.chance_title} ({evaluation.task.predicted.figure_words} {predicted.chance:g})"
-    )
+    return f"{predicted.chance_title} ({predicted.figure_words} {predicted.chance:g})"
 
 
 def name_arms(evaluation: Evaluation, *, is_primary: bool) -> dict[str, str]:

@@ -104,6 +104,11 @@ class PreparedRow:
     evaluation: EvaluationOptions
 
     @property
+    def dataset(self) -> str:
+        """Name the config of the data set whose cases are reported."""
+        return self.scored.dataset or str(self.workspace.options.choices["dataset"])
+
+    @property
     def trainings(self) -> list[partial[Path]]:
         """List what trains each candidate: a call that returns its piece."""
         return [
@@ -440,11 +445,8 @@ def _measure(sweep: Sweep, made: TrainedRow, reference: TrainedRow | None) -> Ro
     inputs = made.inputs | requests
     compared = None if reference is None or reference is made else reference
     # Ids of cases mean nothing beyond the data set whose cases are reported.
-    datasets = {
-        each.scored.dataset or str(each.workspace.options.choices["dataset"])
-        for each in (prepared, *([] if compared is None else [compared.prepared]))
-    }
-    if apart := len(datasets) > 1:
+    apart = compared is not None and compared.prepared.dataset != prepared.dataset
+    if apart:
         compared = None
     if compared is not None:
         inputs["reference"] = compared.inputs

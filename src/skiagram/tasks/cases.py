@@ -123,10 +123,13 @@ class Cases:
         table = read_table(path)
         case_id, patient_id, split = (table[name].to_numpy(dtype=str) for name in _TEXTS)
         label = table["label"].to_numpy(dtype=np.int64)
-        value = None
-        if "value" in table.columns:
-            value = np.array(table["value"].tolist(), dtype=np.float64)
+        value = stack_values(table["value"]) if "value" in table.columns else None
         return cls(case_id, patient_id, split, label, value)
+
+
+def stack_values(column: "pd.Series[Any]") -> Floats:
+    """Return (n,) the values of a table's column, or (n, findings) where a cell holds several."""
+    return np.array(column.tolist(), dtype=np.float64)
 
 
 def read_cases(folder: Path) -> tuple[Cases, Task]:

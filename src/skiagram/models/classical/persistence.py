@@ -64,8 +64,9 @@ def _skops() -> ModuleType:
             import_module("skops.io")
         finally:
             for module, name in listing.items():
-                vars(module)[name] = before[module]
-            del vars(scipy.special)["__dir__"]  # which it has not
+                del vars(module)[name]
+                if before[module] is not None:
+                    vars(module)[name] = before[module]
     return sys.modules["skops.io"]
 
 
