@@ -12,6 +12,7 @@ from itertools import takewhile
 
 import pandas as pd
 
+from skiagram.datasets.folder.identifiers import says, words_of
 from skiagram.datasets.folder.mask_names import without_ending, without_modality
 from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, LAYOUTS, NamePattern
 from skiagram.datasets.folder.roles import part_of
@@ -20,6 +21,8 @@ from skiagram.tables.frames import WHERE, replace_columns
 
 _CONTENT = LAYOUT_CONTENT | {"images": "(?i:images?|imgs?|imaging|volumes?)(?:T[rs])?"}
 _LAYOUTS = [NamePattern(written, _CONTENT) for written in LAYOUTS["classes"]]
+_NUMBERED = re.compile(r"(\D*)(\d+)")
+_MOST_NUMBERED = 10  # classes, such as grades or digits
 
 
 def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> pd.DataFrame:
@@ -32,8 +35,8 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
 
     Raises:
         DataError: There are no images, one lies in no folder of a class, two levels of folders may
-            be the classes, a class holds folders of the others, or images are modalities of one
-            patient by their names.
+            be the classes, a class holds folders of the others, folders are numbered as patients
+            are, or images are modalities of one patient by their names.
     """
     if not names:
         raise refusal("intake.no_image", where)
@@ -70,6 +73,7 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
     chosen = _choose_layout(told, classes, where)
     if len(classes) < 2:  # a line that names all classes has settled it
         _refuse_nested(chosen, where)
+        _refuse_numbered(sorted({*chosen["label"]}), where)
     cells = {"file": [*names], "label": chosen["label"].tolist()}
     # without a test set, as where its labels are kept back, parts are of no use: folds make them
     parts = [part_of(word) for word in chosen["split"]] if "split" in chosen else []
@@ -198,3 +202,22 @@ def _refuse_nested(chosen: pd.DataFrame, where: str) -> None:
                 others=listed(others, "`"),
                 named=shlex.join(others),
             )
+
+
+def _refuse_numbered(labels: Sequence[str], where: str) -> None:
+    """Refuse folders that a number alone tells apart, as patients or parts of a download are."""
+    numbered = [*filter(None, map(_NUMBERED.fullmatch, labels))]
+    names = {match[1] for match in numbered}
+    if len(numbered) < len(labels) or len(names) > 1:
+        return
+    words = words_of(names.pop())
+    called = any(says(words, kind) for kind in ("patient", "case", "numbered_part"))
+    has_ids = len(labels) > _MOST_NUMBERED or max(len(match[2]) for match in numbered) > 2
+    if called or has_ids:
+        raise refusal(
+            "intake.numbered_folders",
+            where,
+            n_folders=len(labels),
+            folders=listed(labels, "`"),
+            named=shlex.join(labels[:3]),
+        )
