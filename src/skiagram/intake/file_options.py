@@ -111,6 +111,13 @@ class FileOptions(NamedColumns):
         )
 
     @property
+    def paths(self) -> list[Path]:
+        """The files and folders that are read."""
+        marks = Path(self.marks) if self.pattern and self.marks else None
+        named = (self.folder, self.csv, *self.join, self.sealed_labels, marks)
+        return [path for path in named if path is not None]
+
+    @property
     def is_table(self) -> bool:
         """Whether the folder is a table of features, by its name; gzip may have packed it."""
         folder = self.folder

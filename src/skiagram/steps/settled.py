@@ -1,0 +1,64 @@
+"""Whether a line of `skiagram run` finds all as it left it, so that nothing is checked again.
+
+The files of a data set, and the code, count by their names, sizes and times, so that none is read;
+what a project chooses counts by its content.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from skiagram.compute.files import write_files
+from skiagram.readers.file_trees import is_hidden
+from skiagram.readers.files import state_of
+
+_NOTE = ".work/settled"
+_CHOSEN = ("params.yaml", "conf/**/*", "tables/*", "*.py")  # what a line, or a person, writes
+_PACKAGE = Path(__file__).parents[1]
+
+
+def digest_inputs(line: object, paths: Iterable[Path]) -> str:
+    """Compute the SHA-256 of what a line says, and of the state of what it reads.
+
+    Args:
+        line: A dataclass of its words.
+        paths: Files and folders of the data set; what is hidden in these does not count.
+    """
+    digest = hashlib.sha256(f"{line} {os.environ.get('SKIAGRAM_DATA')}".encode())
+    for path in (*paths, _PACKAGE):
+        for place, folders, files in os.walk(path):
+            folders[:] = sorted(name for name in folders if not is_hidden(name))
+            for name in sorted(files):
+                if not (is_hidden(name) or name.endswith(".pyc")):
+                    file = os.path.join(place, name)  # noqa: PTH118 - a Path takes longer
+                    with suppress(OSError):  # a link that leads nowhere
+                        digest.update(state_of(file).encode())
+        digest.update(state_of(path).encode() if path.is_file() else b"")
+    return digest.hexdigest()
+
+
+def note_settled(root: Path, inputs: str) -> None:
+    """Note that the data set and the choices of a project are those of some inputs."""
+    (root / _NOTE).parent.mkdir(exist_ok=True)
+    write_files({root / _NOTE: _digest_project(root, inputs).encode()})
+
+
+def is_settled(root: Path, inputs: str) -> bool:
+    """Tell whether a project is as a line left it that had the same inputs.
+
+    Names under a key of patients are made anew each time: no trace of the key is kept.
+    """
+    note = root / _NOTE
+    if "SKIAGRAM_PATIENT_KEY" in os.environ or not note.is_file():
+        return False
+    return note.read_text(encoding="utf-8") == _digest_project(root, inputs)
+
+
+def _digest_project(root: Path, inputs: str) -> str:
+    digest = hashlib.sha256(inputs.encode())
+    for path in sorted(path for pattern in _CHOSEN for path in root.glob(pattern)):
+        if path.is_file():
+            digest.update(path.relative_to(root).as_posix().encode() + path.read_bytes())
+    return digest.hexdigest()
