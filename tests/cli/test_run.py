@@ -128,6 +128,25 @@ def test_a_line_sets_any_option_by_its_address(empty, terminal):
 
 
 @pytest.mark.parametrize(
+    "change",
+    ["", "another option", "../films.csv", "an image", "films-project/params.yaml", "a key"],
+)
+def test_nothing_is_read_again_where_all_is_as_the_line_left_it(
+    empty, terminal, monkeypatch, change
+):
+    line = f"{CANCER} --networks none"
+    terminal(line)
+    changed = sorted(Path("../films").rglob("*.png"))[0] if change == "an image" else Path(change)
+    if changed.is_file():
+        changed.write_bytes(changed.read_bytes() + b"\n")
+    if change == "a key":
+        monkeypatch.setenv("SKIAGRAM_PATIENT_KEY", "k" * 32)
+    more = " --repeats 5" if change == "another option" else ""
+    assert ("have checked them before" in terminal(line + more)) is (change == "")
+    assert ("have checked them before" in terminal(line + more)) is (change != "a key")
+
+
+@pytest.mark.parametrize(
     ("more", "environment", "is_taken"),
     [
         (["--positive", "cancer", "--covariates", "age", "site"], {}, True),

@@ -124,8 +124,10 @@ def run_data_set(asked: Asked, project: Path) -> int:
     asked = replace(asked, files=asked.files.resolved())
     inputs = digest_inputs(asked, asked.files.paths)
     if is_made(folder) and is_settled(folder, inputs):
-        print("Files, options and choices are as this line has checked them before: what is out of")
-        print("date runs, and the report has what the audit found.")
+        print(
+            "Files, options and choices are as you have checked them before. What the audit found"
+        )
+        print("stands in the report.")
     else:
         from skiagram.cli.prepare import prepare_run  # takes seconds to import
 
