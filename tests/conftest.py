@@ -56,8 +56,8 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_ignore_collect(collection_path, config):
     """Leave out files of slow tests where none is asked for: imports take time."""
     leaves_out = "not slow" in str(config.option.markexpr)
-    is_slow = "\npytestmark = pytest.mark.slow\n" in _text(collection_path)
-    return (leaves_out and is_slow) or None
+    is_slow = re.search(r"^pytestmark = pytest\.mark\.slow\b", _text(collection_path), re.MULTILINE)
+    return (leaves_out and is_slow is not None) or None
 
 
 def pytest_collection_finish():

@@ -11,9 +11,10 @@ from skiagram.composition import SEVERAL, Composition
 from skiagram.errors import OptionError
 from skiagram.options import read_option_file
 from skiagram.projects.stage import _run_by_hydra
+from tests.yaml_rows import load_yaml
 
 REPOSITORY = Path(__file__).parents[1]
-ROWS = yaml.safe_load(Path(__file__).with_name("option_rows.yaml").read_text())
+ROWS = load_yaml(Path(__file__).with_name("option_rows.yaml"))
 STAGE_OF = {  # group of configs → a stage that reads it
     "combination": "combine",
     "compute": "ingest",

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
-import yaml
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
@@ -17,8 +16,9 @@ from skiagram.options import (
 )
 from skiagram.strict import STRICT
 from tests.option_texts import REFUSED
+from tests.yaml_rows import load_yaml
 
-ROWS = yaml.safe_load(Path(__file__).with_name("option_rows.yaml").read_text())
+ROWS = load_yaml(Path(__file__).with_name("option_rows.yaml"))
 
 
 @dataclass(**STRICT)

@@ -7,7 +7,6 @@ from itertools import chain
 
 import numpy as np
 import pytest
-import yaml
 from pydantic import ValidationError
 
 from make_reference.__main__ import main as build_pages
@@ -29,6 +28,7 @@ from skiagram.tasks.classes import CLASS_FIGURE
 from tests.evaluation.scenario import evaluated, finished, reference, scenario, scored
 from tests.models.classical.families import model
 from tests.tasks.cohort import make_cases, make_findings, make_grades, make_numbers, train_all
+from tests.yaml_rows import load_yaml
 
 DOCUMENTATION = PROJECT / "docs"
 FAMILIES = {
@@ -125,7 +125,7 @@ def test_types_are_told_in_words():
 
 def test_every_output_of_the_pipeline_is_described():
     page = (DOCUMENTATION / "reference" / "artefacts.md").read_text(encoding="utf-8")
-    stages = yaml.safe_load((PROJECT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    stages = load_yaml(PROJECT / "dvc.yaml")["stages"]
     written = [one for stage in stages.values() for one in stage["outs"] + stage.get("metrics", [])]
     for one in written:
         name = one if isinstance(one, str) else next(iter(one))

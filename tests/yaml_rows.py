@@ -11,8 +11,12 @@ from pydantic import TypeAdapter
 
 def read_yaml(module, name=""):
     """Return what a YAML file beside a test holds: the one of the test's name, or another."""
-    path = Path(module).with_name(name) if name else Path(module).with_suffix(".yaml")
-    return yaml.safe_load(path.read_text("utf-8"))
+    return load_yaml(Path(module).with_name(name) if name else Path(module).with_suffix(".yaml"))
+
+
+def load_yaml(path):
+    """Return what a YAML file holds, by the parser in C: it takes a tenth of the time."""
+    return yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
 
 
 def of_rows(module, family="", name=""):

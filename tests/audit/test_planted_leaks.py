@@ -6,12 +6,12 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from skiagram.options import build
 from tests import REPOSITORY
 from tests.audit.planted import Planted
 from tests.cases import make_cases
+from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow
 OPTION_FILE = REPOSITORY / "conf/dataset/phantom.yaml"
@@ -20,7 +20,7 @@ PATIENTS = {"train": 60, "validation": 20, "test": 20}
 
 @cache
 def generated(seed):
-    options = {**yaml.safe_load(OPTION_FILE.read_text()), "seed": seed, "patients": PATIENTS}
+    options = {**load_yaml(OPTION_FILE), "seed": seed, "patients": PATIENTS}
     source = build(options, "dataset")
     opened = source.open(None)
     entries = opened.entries

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from skiagram.records.files import write_record
 from skiagram.sweeps.rows import Row
 from skiagram.sweeps.runs import RowResult
 from skiagram.sweeps.table import SweepResult
+from tests.yaml_rows import load_yaml
 
 CHANGES = {"seed": 3, "conf.model.svm.gamma": 0.1, "conf.plan.plan.validation_fraction": 0.2}
 
@@ -36,7 +36,7 @@ def project(here):
 
 
 def read(path):
-    return yaml.safe_load(Path(path).read_text())
+    return load_yaml(Path(path))
 
 
 def test_the_options_of_a_row_are_written_where_they_belong_and_comments_stay(project, terminal):

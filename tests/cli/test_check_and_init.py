@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 import pyrage
 import pytest
-import yaml
 from PIL import Image
 from pyrage import x25519
 
@@ -40,7 +39,7 @@ from tests.datasets.sources import ingested
 from tests.folders import git
 from tests.intake.test_arrays import write_arrays
 from tests.terminal import assert_says
-from tests.yaml_rows import expand, read_yaml
+from tests.yaml_rows import expand, load_yaml, read_yaml
 
 FILMS = "../films ../films.csv"
 CANCER = f"{FILMS} --positive cancer"
@@ -68,7 +67,7 @@ def sound(project, tmp_path):
 
 
 def written(project, name="films"):
-    return build(yaml.safe_load((project / f"conf/dataset/{name}.yaml").read_text()), "dataset")
+    return build(load_yaml(project / f"conf/dataset/{name}.yaml"), "dataset")
 
 
 def init(line=CANCER, name="films"):
@@ -329,7 +328,7 @@ def test_init_writes_an_option_file_a_reader_once(project, tmp_path, terminal):
     line = f"init {CANCER} --scores 'Dr Gray'"
     terminal.says(line, "to compare, add dr_gray to baselines")
     path = project / "conf/model/dr_gray.yaml"
-    reader = build(yaml.safe_load(path.read_text()), "model")
+    reader = build(load_yaml(path), "model")
     assert (reader.column, reader.title) == ("Dr Gray", "Dr Gray")
     path.write_text(path.read_text().replace("title: Dr Gray", "title: Dr A. Gray"))
     terminal(f"{line} --renew")

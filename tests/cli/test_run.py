@@ -30,6 +30,7 @@ from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
 from tests.pipeline.project import write_project
 from tests.report.examples_of_results import binary
+from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +62,7 @@ def chosen(line, terminal):
     place = Path.cwd()
     with chdir(place):
         terminal(line)
-    return yaml.safe_load((place / "films-project/params.yaml").read_text())
+    return load_yaml(place / "films-project/params.yaml")
 
 
 def test_a_line_sets_what_the_run_chooses(empty, terminal):
@@ -323,7 +324,7 @@ def test_a_data_frame_has_outcomes_covariates_and_sites_and_masks_are_regions(
     masks = np.zeros(IMAGES.shape, dtype=bool)
     masks[:, 5:15, 5:15] = True
     result = skiagram.run(IMAGES, table, masks=masks, folder="mine", options=options)
-    written = yaml.safe_load((result.folder / "conf/dataset/images.yaml").read_text())
+    written = load_yaml(result.folder / "conf/dataset/images.yaml")
     assert written["outcome"]["kind"] == "time"
     columns = {"mask": "mask", "patient": "PatientID", "site": "hospital"}
     assert columns.items() <= written["columns"].items()
@@ -339,7 +340,7 @@ def test_a_data_frame_in_place_of_images_is_a_table_of_features(evaluated):
     features = pd.DataFrame(values, columns=["volume", "mean", "entropy"])
     result = skiagram.run(features, LABELS, patients=PATIENTS, positive="cancer", folder="mine")
     assert result.folder == evaluated / "mine/features-project"
-    written = yaml.safe_load((result.folder / "conf/dataset/features.yaml").read_text())
+    written = load_yaml(result.folder / "conf/dataset/features.yaml")
     assert written["columns"]["features"] == ["volume", "mean", "entropy"]
     with pytest.raises(DataError, match="labels: 23 values"):
         skiagram.run(features, LABELS[1:], folder="other")

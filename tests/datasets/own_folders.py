@@ -11,7 +11,6 @@ import pandas as pd
 import pydicom
 import pydicom.data
 import tifffile
-import yaml
 from PIL import Image
 
 from skiagram.datasets.folder.columns import Columns
@@ -21,6 +20,7 @@ from skiagram.datasets.folder.table import list_entries, normalise_name
 from skiagram.options import build
 from skiagram.readers.image_files import decode_image
 from skiagram.tables.frames import read_table
+from tests.yaml_rows import load_yaml
 
 SIDE = 24
 
@@ -210,7 +210,7 @@ def source_of(own, columns=COLUMNS, **changes):
         for path in (files.options, files.manifest):
             path.unlink(missing_ok=True)
         files.write(replace(source, **changes), rows, checksums)
-        written = build(yaml.safe_load(files.options.read_text()), "dataset")
+        written = build(load_yaml(files.options), "dataset")
         return replace(written, manifest=str(files.manifest.resolve()))
 
 

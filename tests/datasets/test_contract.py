@@ -4,7 +4,6 @@ from typing import get_type_hints
 
 import numpy as np
 import pytest
-import yaml
 from hydra.utils import get_class
 
 from skiagram.datasets.contract import OpenSource
@@ -13,14 +12,14 @@ from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.sources import ingested
 from tests.sources.phantoms import CONF, data_set
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import load_yaml, read_yaml
 
 OPTIONS = read_yaml(__file__)
 
 
 @pytest.mark.parametrize("option_file", sorted(CONF.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_source_is_whole(option_file):
-    source = get_class(yaml.safe_load(option_file.read_text())["_target_"])
+    source = get_class(load_yaml(option_file)["_target_"])
     opened = get_type_hints(source.open)["return"]
     assert issubclass(opened, OpenSource)
 

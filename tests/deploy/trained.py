@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
-import yaml
 from PIL import Image
 
 from skiagram.case_features.windows import Windows
@@ -41,6 +40,7 @@ from skiagram.tasks.task import Task
 from tests import REPOSITORY
 from tests.cases import make_cases
 from tests.stand_ins import PLAN
+from tests.yaml_rows import load_yaml
 
 CONF = REPOSITORY / "conf"
 TASK = Task(Classes(("plain", "striped, fine"), 1), "holdout")
@@ -71,7 +71,7 @@ class Trained:
 
 def options(path, **changed):
     """Return the values of a config, some of them changed."""
-    values = yaml.safe_load((CONF / path).read_text())
+    values = load_yaml(CONF / path)
     return values | changed
 
 

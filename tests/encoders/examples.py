@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import timm
 import torch
-import yaml
 from safetensors.torch import save_file
 
 from skiagram.compute.files import sha256_of
@@ -14,6 +13,7 @@ from skiagram.image_store.shards import ShardWriter
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, ImageKinds, Preparation
 from skiagram.records.files import write_record
+from tests.yaml_rows import load_yaml
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 VIT, SIDE = "test_vit", 32
@@ -41,7 +41,7 @@ def weights_file(folder, architecture=VIT):
 
 
 def options(path, architecture=VIT, **changed):
-    values = yaml.safe_load((CONF / "encoder/vit_base.yaml").read_text())
+    values = load_yaml(CONF / "encoder/vit_base.yaml")
     of_images = {"size": SIDE, "fit": "stretch", "mean": None, "std": None, "interpolation": None}
     given = {
         "title": "a small network",

@@ -2,13 +2,12 @@
 
 import pytest
 import torch
-import yaml
 from safetensors.torch import load_file, save_file
 
 from skiagram.errors import DataError, OptionError
 from skiagram.options import build
 from tests.encoders.examples import CONF, SIDE, SMALL, VIT, encoder, network, weights_file
-from tests.yaml_rows import of_rows
+from tests.yaml_rows import load_yaml, of_rows
 
 pytestmark = pytest.mark.slow  # timm takes seconds to import
 FILES = sorted((CONF / "encoder").glob("*.yaml"))
@@ -16,7 +15,7 @@ FILES = sorted((CONF / "encoder").glob("*.yaml"))
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_every_option_file_names_licence_and_citation(path):
-    built = build(yaml.safe_load(path.read_text()), path.stem)
+    built = build(load_yaml(path), path.stem)
     assert built.licence
     assert built.citation
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import timm
 import torch
-import yaml
 from numpy.testing import assert_allclose
 from skimage import data
 from skimage.transform import resize
@@ -24,6 +23,7 @@ from skiagram.images import Region
 from skiagram.options import build
 from skiagram.records.places import tabulate_places
 from tests.encoders.examples import CONF, SIDE, images, store, weights_file
+from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow  # timm takes seconds to import
 LITE = CONF / "encoder/efficientnet_lite0.yaml"
@@ -32,7 +32,7 @@ CLASSES = {"chelsea": 285, "coffee": 967, "rocket": 657}  # Egyptian cat, espres
 
 
 def maps(folder, **changed):
-    values = yaml.safe_load(LITE.read_text())
+    values = load_yaml(LITE)
     path = weights_file(folder, RESNET)
     of_images = {"size": SIDE, "fit": "pad", "mean": [0.5], "std": [0.25], "margin": None}
     values |= {
@@ -48,7 +48,7 @@ def maps(folder, **changed):
 
 def test_weights_of_the_package_tell_three_photographs_apart():
     """Under other names the same tensors: the whole classifier, as ImageNet's classes are."""
-    encoder = build(yaml.safe_load(LITE.read_text()), "encoder")
+    encoder = build(load_yaml(LITE), "encoder")
     network = timm.create_model("tf_efficientnet_lite0")
     tensors = read_tensors(encoder.weights.locate("weights"))
     network.load_state_dict(name_as_timm(tensors, network))
@@ -65,7 +65,7 @@ def test_weights_of_the_package_tell_three_photographs_apart():
 
 
 def test_the_encoder_of_the_package_has_its_weights_and_names_its_depths():
-    encoder = build(yaml.safe_load(LITE.read_text()), "encoder")
+    encoder = build(load_yaml(LITE), "encoder")
     loaded = encoder.load()
     assert [name for name, _ in loaded.parts][:2] == ["stage_1_mean", "stage_1_maximum"]
     other = replace(encoder, tensors_sha256="0" * 64)
@@ -215,7 +215,7 @@ def test_an_even_square_of_cells_is_refused(tmp_path):
 
 
 def test_percentiles_of_the_body_part_pass_over_a_masked_background():
-    values = yaml.safe_load((CONF / "encoder/efficientnet_lite0_places.yaml").read_text())
+    values = load_yaml(CONF / "encoder/efficientnet_lite0_places.yaml")
     intensity = build(values, "encoder").preprocessing.intensity
     image = np.zeros((20, 20), np.uint8)
     image[5:15, 5:15] = np.arange(100, 200).reshape(10, 10)

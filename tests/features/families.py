@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.options import build
+from tests.yaml_rows import load_yaml
 
 FOLDER = Path(__file__).resolve().parents[2] / "conf" / "features"
 OF_TABLES = {"covariates", "earlier", "measured", "site"}
@@ -14,7 +14,7 @@ OF_IMAGES = sorted({path.stem for path in FOLDER.glob("*.yaml")} - OF_TABLES)
 
 
 def read_family(name):
-    return yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+    return load_yaml(FOLDER / f"{name}.yaml")
 
 
 def family(name, **options):

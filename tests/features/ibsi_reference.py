@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation
@@ -27,7 +26,7 @@ from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
 from skiagram.options import check
 from skiagram.restoration.regions import RegionOfInterest, RegionPreparation
-from tests.yaml_rows import read_rows
+from tests.yaml_rows import load_yaml, read_rows
 
 DIMENSIONS = (("2D", "_2D"), ("2.5D", "_2_5D"), ("3D", "_3D"))
 WAYS = (("averaged", "_avg"), ("merged", "_comb"))
@@ -68,7 +67,7 @@ class Configuration:
 
 
 CONFIGURATIONS = read_rows(__file__, "configurations", Configuration.of)
-PHANTOM = np.array(yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())["phantom"])
+PHANTOM = np.array(load_yaml(Path(__file__).with_suffix(".yaml"))["phantom"])
 
 
 @cache

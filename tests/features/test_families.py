@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -15,6 +14,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
 from tests.features.families import FOLDER, OF_IMAGES, family
+from tests.yaml_rows import load_yaml
 
 FAMILIES = {name: family(name) for name in OF_IMAGES}
 OF_PLANES = [name for name in OF_IMAGES if name != "morphology"]
@@ -138,7 +138,7 @@ def test_a_volume_of_one_slice_is_described_as_the_image(name):
     np.testing.assert_allclose(FAMILIES[name].extract(as_volumes), as_images)
 
 
-NONSENSE = yaml.safe_load(Path(__file__).with_name("nonsense.yaml").read_text())
+NONSENSE = load_yaml(Path(__file__).with_name("nonsense.yaml"))
 
 
 @pytest.mark.parametrize("name", NONSENSE)

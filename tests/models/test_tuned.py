@@ -8,7 +8,6 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
-import yaml
 from numpy.testing import assert_array_equal
 from pydantic.dataclasses import dataclass
 
@@ -21,10 +20,11 @@ from skiagram.splits import grouped_folds
 from skiagram.strict import STRICT
 from tests.models.classical.families import OPTION_FILES, read_options
 from tests.models.examples import labelled
+from tests.yaml_rows import load_yaml
 
 CASES = labelled(patients=40)
 CONTEXT = FitContext(5, positive=1)
-SPACES = yaml.safe_load(Path(__file__).with_name("spaces.yaml").read_text())
+SPACES = load_yaml(Path(__file__).with_name("spaces.yaml"))
 OWN, BETTER = ["b"], ["a"]  # of the cases' features, `a` alone tells the classes apart
 
 

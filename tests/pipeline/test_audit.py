@@ -6,6 +6,7 @@ import yaml
 from skiagram.audit.findings import AuditReport
 from skiagram.records.files import read_record
 from tests.pipeline.project import source_arrays, write_source
+from tests.yaml_rows import load_yaml
 
 NAMES = ("exact_duplicates_across_splits", "near_duplicates_across_splits")
 
@@ -27,7 +28,7 @@ def test_a_leak_stops_the_run_until_it_is_waived(project):
 
     assert stopped.stderr.splitlines()[-1] == f"audit: stopped the run for {', '.join(NAMES)}."
     option_file = project.folder / "conf/dataset/tiny.yaml"
-    card = yaml.safe_load(option_file.read_text())
+    card = load_yaml(option_file)
     printed = stopped.stderr.partition("waived_findings:\n")[2].splitlines()[: len(NAMES)]
     card["waived_findings"] = yaml.safe_load("\n".join(printed))
     option_file.write_text(yaml.safe_dump(card))

@@ -25,6 +25,7 @@ from tests.pipeline.project import (
     Project,
     stages_run,
 )
+from tests.yaml_rows import load_yaml
 
 EXPLAIN = ("explain", f"model={BASELINES[0]}")
 CLASSICAL = tuple(stage for stage, *_ in STAGES if stage != "train_network")
@@ -150,7 +151,7 @@ def test_a_stage_calls_no_code_that_its_digest_leaves_out(watched, tmp_path, wor
 
 
 def test_no_train_stage_can_reach_the_seal_and_each_depends_on_its_code():
-    for name, stage in yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"].items():
+    for name, stage in load_yaml(REPOSITORY / "dvc.yaml")["stages"].items():
         if name not in {"ingest", "evaluate"}:
             touched = [*stage["deps"], stage["cmd"]]
             assert not any("sealed" in text for text in touched), name
@@ -205,12 +206,12 @@ def _changed(project):
 
 def test_what_is_installed_is_looked_at_each_time():
     """An upgrade of a library changes no file that DVC sees."""
-    stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+    stages = load_yaml(REPOSITORY / "dvc.yaml")["stages"]
     assert stages["digest"]["always_changed"]
 
 
 def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(tmp_path, monkeypatch):
-    example = yaml.safe_load((REPOSITORY / "conf/dataset/feature_table.yaml").read_text())
+    example = load_yaml(REPOSITORY / "conf/dataset/feature_table.yaml")
     axes = {"cohort": {"second": {"dataset": "second"}}}
     files = {f"dataset/{name}": example | {"file": f"{name}.csv"} for name in ("own", "second")}
     files |= {"dataset/unread": example, "sweep/cohorts": {"question": "Which?", "axes": axes}}
@@ -230,14 +231,14 @@ def test_a_cell_of_a_data_set_that_a_sweep_names_reruns_the_sweep(tmp_path, monk
     (tmp_path / "second.csv").write_text("patient,label,size\na,benign,22\n")
     after = digest.changed_files(tmp_path, read)
     assert {name for name in after if after[name] != before[name]} == {"second.csv"}
-    stages = yaml.safe_load((REPOSITORY / "sweeps/dvc.yaml").read_text())["stages"]
+    stages = load_yaml(REPOSITORY / "sweeps/dvc.yaml")["stages"]
     assert "data/code/sweep" in stages["sweep"]["deps"]
 
 
 def test_an_option_is_one_column_of_the_table_of_experiments():
     """A value that stands for a choice of params.yaml would be a second one."""
-    choices = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
-    for name, stage in yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"].items():
+    choices = load_yaml(REPOSITORY / "params.yaml")
+    for name, stage in load_yaml(REPOSITORY / "dvc.yaml")["stages"].items():
         for entry in stage["params"]:
             if isinstance(entry, str):
                 assert entry in choices, name
@@ -246,7 +247,7 @@ def test_an_option_is_one_column_of_the_table_of_experiments():
             if "item." in file or file == "params.yaml":
                 continue
             file = re.sub(r"\$\{(\w+)\}", lambda choice: choices[choice[1]], file)
-            flat = flatten_options(yaml.safe_load((REPOSITORY / file).read_text()))
+            flat = flatten_options(load_yaml(REPOSITORY / file))
             for option in options or flat:
                 assert option != "defaults", (name, file)
                 assert not flat.get(option, "").startswith("${params."), (name, file, option)

@@ -3,12 +3,11 @@
 import re
 
 import pytest
-import yaml
 
 from skiagram.composition import CHOSEN_BY
 from tests.option_texts import REFUSED
 from tests.pipeline.project import REPOSITORY, make_project
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import load_yaml, read_yaml
 
 
 @pytest.fixture(scope="module")
@@ -32,16 +31,16 @@ def test_a_bad_option_is_one_line_and_exit_2(untouched, row):
 
 
 def test_choices_stand_in_params_yaml_alone():
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    params = load_yaml(REPOSITORY / "params.yaml")
     for path in sorted((REPOSITORY / "conf").glob("*.yaml")):
-        config = yaml.safe_load(path.read_text())
+        config = load_yaml(path)
         groups = [entry for entry in config.get("defaults", []) if isinstance(entry, dict)]
         chosen = {group: name for entry in groups for group, name in entry.items()}
         for group in {"dataset", "restoration", "compute", "trainer", "tracking"} & chosen.keys():
             assert CHOSEN_BY[group] in params, path.name
         for name in params.keys() & config.get("plan", {}).keys():
             assert config["plan"][name] == f"${{params.{name}}}", path.name
-    stages = yaml.safe_load((REPOSITORY / "dvc.yaml").read_text())["stages"]
+    stages = load_yaml(REPOSITORY / "dvc.yaml")["stages"]
     for name, stage in stages.items():
         words = stage["cmd"].split()[2:]
         axes = stage.get("matrix", {})

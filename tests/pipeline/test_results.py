@@ -1,7 +1,6 @@
 """What the default pipeline finds: the phantom below its limit, real films above chance."""
 
 import pytest
-import yaml
 from omegaconf import OmegaConf
 
 from skiagram.evaluation.criteria import is_above_ideal
@@ -11,6 +10,7 @@ from skiagram.records.files import read_record
 from skiagram.report.sections.models import list_as_text
 from tests.pipeline.project import REPOSITORY, list_stages, make_project
 from tests.sources.test_medmnist import source_of
+from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def run_classical(folder, dataset, data):
     project = make_project(folder)
     project.edit("conf/evaluate.yaml", replicates=2000)  # as the page has it, and all trees
     project.edit("conf/model/random_forest.yaml", n_estimators=200)
-    params = yaml.safe_load((REPOSITORY / "params.yaml").read_text())
+    params = load_yaml(REPOSITORY / "params.yaml")
     features, folds = params["features"], params["folds"]
     project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[], folds=folds)
     if data is not None:

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK
-import yaml
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -19,6 +18,7 @@ from skiagram.errors import DataError, OptionError
 from skiagram.radiomics.settings import make_plan
 from tests.features.ibsi_reference import PHANTOM
 from tests.radiomics.volume import SPACING, make_volume, write_volume
+from tests.yaml_rows import load_yaml
 
 
 def test_the_ibsis_phantom_has_its_published_values():
@@ -88,7 +88,7 @@ def test_one_bin_for_all_intensities_is_warned_of():
 IMAGE = np.arange(30.0).reshape(5, 6)
 
 
-REFUSED = yaml.safe_load(Path(__file__).with_name("refused.yaml").read_text())
+REFUSED = load_yaml(Path(__file__).with_name("refused.yaml"))
 
 
 @pytest.mark.parametrize(

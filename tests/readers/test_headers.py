@@ -4,7 +4,6 @@ import warnings
 from pathlib import Path
 
 import pytest
-import yaml
 
 from skiagram.errors import DataError
 from skiagram.readers.dicom_series import decode_series
@@ -13,8 +12,9 @@ from tests.readers.examples import series_files
 from tests.readers.test_dicom import WINDOWED, read_stored
 from tests.readers.test_suv import expected, factor, pet_files
 from tests.readers.test_volume_files import meta_image_bytes, nrrd_bytes
+from tests.yaml_rows import load_yaml
 
-ROWS = yaml.safe_load(Path(__file__).with_name("headers.yaml").read_text())
+ROWS = load_yaml(Path(__file__).with_name("headers.yaml"))
 READ = {
     "a DICOM image": lambda header: read_stored(**WINDOWED | header),
     "a DICOM series": lambda header: decode_series(series_files(**header), "s"),

@@ -164,6 +164,7 @@ def several_classes():
     return replace(as_record(Evaluation, EXAMPLES["several classes"]), models=(model,))
 
 
+@cache
 def pictures():
     rng = np.random.default_rng(0)
     row, column = np.mgrid[:64, :64] / 64

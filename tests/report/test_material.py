@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 
 from skiagram.case_features.extraction import feature_definitions
 from skiagram.features.feature import find_definition
@@ -20,6 +19,7 @@ from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests import REPOSITORY
 from tests.image_store.test_pictures import opened
+from tests.yaml_rows import load_yaml
 
 CASES = Cases(
     case_id=np.array(list("abcdef")),
@@ -95,10 +95,7 @@ def test_several_classes_have_a_gallery_each(images):
 
 def test_only_features_of_images_are_defined():
     conf = REPOSITORY / "conf" / "features"
-    options = [
-        yaml.safe_load((conf / f"{name}.yaml").read_text())
-        for name in ("covariates", "first_order")
-    ]
+    options = [load_yaml(conf / f"{name}.yaml") for name in ("covariates", "first_order")]
     network = {"_target_": "skiagram.models.deep.of_an_earlier_version.Embedding"}
     kinds = ImageKinds((1,), ("uint8",), (16, 16), (16, 16))
     known = feature_definitions(Preparation(kinds, features=(*options, network)))

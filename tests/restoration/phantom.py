@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from skiagram.options import build
+from tests.yaml_rows import load_yaml
 
 OPTION_FILES = Path(__file__).parents[2] / "conf" / "restoration"
 
@@ -15,7 +15,7 @@ Plane = NDArray[np.float32]
 
 
 def restoration(name):
-    return build(yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text()), name)
+    return build(load_yaml(OPTION_FILES / f"{name}.yaml"), name)
 
 
 def restored(steps, image, training_mean=None):

@@ -1,16 +1,15 @@
 """The project's own data sets, options changed, and small phantoms for tests."""
 
-import yaml
-
 from skiagram.options import build
 from tests import REPOSITORY
+from tests.yaml_rows import load_yaml
 
 CONF = REPOSITORY / "conf" / "dataset"
 
 
 def data_set(name, **changes):
     """Return a data set of the project with some options changed; groups are merged."""
-    values = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    values = load_yaml(CONF / f"{name}.yaml")
     for option, change in changes.items():
         merged = isinstance(change, dict) and isinstance(values.get(option), dict)
         values[option] = values[option] | change if merged else change

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from scipy.stats import chi2, t
 
 from skiagram.statistics.random_effects import between_sites, summarise_random_effects
+from tests.yaml_rows import load_yaml
 
 # Thirteen trials of BCG vaccine (Colditz et al. 1994, JAMA 271:698): cases and others among
 # vaccinated and not. Log relative risks of it are the worked example of the R package metafor
 # (Viechtbauer 2010, *Journal of Statistical Software* 36:3).
-TRIALS = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text())
+TRIALS = load_yaml(Path(__file__).with_suffix(".yaml"))
 BCG = np.array(TRIALS["bcg"], dtype=np.float64)
 
 

@@ -30,6 +30,7 @@ from tests.encoders.examples import options as encoder_options
 from tests.encoders.examples import weights_file
 from tests.stand_ins import CPU
 from tests.sweeps.small_phantom import CONF, PLAN, small_place
+from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +39,7 @@ FAMILIES = ("wavelet", "first_order")
 
 
 def asked(**changed):
-    values = yaml.safe_load((CONF / "explain.yaml").read_text())["explanation"]
+    values = load_yaml(CONF / "explain.yaml")["explanation"]
     few = {"orders": 2, "first": 3, "resamples": 8, "shap_cases": 8, "background": 8}
     values["importance"] |= few
     values["maps"] |= {"cases": 8, "steps": 8, "window": 0.25}

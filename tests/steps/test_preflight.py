@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import yaml
 from pydantic.dataclasses import dataclass
 
 from skiagram.composition import Composition
@@ -18,9 +17,10 @@ from skiagram.tasks.classes import Classes
 from skiagram.tasks.number import Number
 from tests import REPOSITORY
 from tests.cases import make_cases
+from tests.yaml_rows import load_yaml
 
 PATIENTS = [f"P{at}" for at in range(20)]
-ROWS = yaml.safe_load((REPOSITORY / "tests/option_rows.yaml").read_text())
+ROWS = load_yaml(REPOSITORY / "tests/option_rows.yaml")
 CASES = make_cases([0, 1] * 10, patient=PATIENTS)
 DATA = DataSetFacts(Classes(("normal", "cancer"), 1), CASES, ("site",))
 

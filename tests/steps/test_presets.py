@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import yaml
 
 from skiagram.datasets.ingest import ImageNote
 from skiagram.images import Region
@@ -20,7 +19,7 @@ from skiagram.tasks.number import Number
 from tests import REPOSITORY
 from tests.cases import make_cases
 from tests.terminal import assert_says
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import load_yaml, read_yaml
 
 ROWS = read_yaml(__file__, "presets.yaml")["rows"]
 _DESCRIBED = dict.fromkeys(("title", "modality", "licence", "citation", "file", "md5"), "")
@@ -97,7 +96,7 @@ def test_what_data_are_chooses_models_sizes_and_features(row):
 @pytest.mark.parametrize("row", ROWS)
 def test_every_option_that_is_chosen_is_one_of_its_file(row):
     for file, options in choices_of(row).options.items():
-        given = yaml.safe_load((REPOSITORY / file).read_text())
+        given = load_yaml(REPOSITORY / file)
         for dotted, value in options.items():
             assert any(name.startswith(dotted) for name in flatten_options(given))
             put(given, dotted, value)
@@ -140,7 +139,7 @@ def test_the_networks_box_of_a_flat_region_lies_in_what_restoration_keeps(kind):
     seen = checked([image((60, 128, 128, 1), f"{kind}/a.nii", (4, 1, 9))])
     choices = fitting.choices_of(seen)
     restoration = f"conf/restoration/{choices.params['restoration']}.yaml"
-    steps = build(yaml.safe_load((REPOSITORY / restoration).read_text()), restoration)
+    steps = build(load_yaml(REPOSITORY / restoration), restoration)
     flat = np.zeros((60, 128, 128), bool)
     flat[28:32, 40:90, 40:90] = True
     pixels = np.random.default_rng(0).integers(-100, 200, (60, 128, 128, 1)).astype(np.int16)
@@ -194,7 +193,7 @@ def test_a_project_may_change_its_presets(tmp_path, monkeypatch):
 
 
 def test_presets_name_what_is_there():
-    presets = yaml.safe_load((REPOSITORY / "conf/presets.yaml").read_text(encoding="utf-8"))
+    presets = load_yaml(REPOSITORY / "conf/presets.yaml")
     rows = [*presets["data"], *presets["frozen"]]
     said = {key for row in rows for key in row.get("say", [])}
     assert said == {*presets["sentences"]}

@@ -16,7 +16,7 @@ from skiagram.sweeps.runs import TrainedRow, run_rows
 from skiagram.sweeps.table import gather
 from skiagram.sweeps.workspace import Workspace
 from tests import REPOSITORY, stand_ins
-from tests.yaml_rows import read_yaml
+from tests.yaml_rows import load_yaml, read_yaml
 
 CONF = REPOSITORY / "conf"
 REFUSED = read_yaml(__file__, "refused.yaml")
@@ -40,9 +40,9 @@ def small_place(folder, patients=(24, 4, 12), **choices):
     """
     conf = folder / "conf"
     shutil.copytree(CONF, conf)
-    params = yaml.safe_load((CONF.parent / "params.yaml").read_text())
+    params = load_yaml(CONF.parent / "params.yaml")
     (folder / "params.yaml").write_text(yaml.safe_dump(params | choices))
-    compute = check(Compute, yaml.safe_load((CONF / "compute/local.yaml").read_text()), "compute")
+    compute = check(Compute, load_yaml(CONF / "compute/local.yaml"), "compute")
     context = RunContext(compute, PieceStore(folder / "work"))
     place = Workspace(Composition(folder), None, context)
     counts = dict(zip(("train", "validation", "test"), patients, strict=True))

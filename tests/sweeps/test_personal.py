@@ -1,11 +1,11 @@
 """The sweep of personal models: right where a change tells the label, silent where it does not."""
 
 import pytest
-import yaml
 
 from skiagram.report.sweep import render_sweep
 from skiagram.sweeps.figures import DIFFERENCE, LATER_AUC, LATER_DIFFERENCE
 from tests.sweeps.small_phantom import CONF, edit, run, small_place
+from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +25,7 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def result(workspace):
-    values = yaml.safe_load((CONF / "sweep/personal.yaml").read_text())
+    values = load_yaml(CONF / "sweep/personal.yaml")
     del values["axes"]["baseline"]
     values["base"] |= {"baselines": ["logistic_regression"], "folds": 3}
     known = values["axes"]["known"]

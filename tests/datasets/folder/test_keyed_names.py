@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from skiagram.datasets.folder.keyed_names import KEYED, OF_FILE, key_name
 from skiagram.datasets.folder.option_file import OptionFiles
@@ -15,6 +14,7 @@ from skiagram.options import build
 from skiagram.tables.frames import read_table
 from tests.datasets.own_folders import png, row, sound_folder, source_of, write_folder
 from tests.datasets.sources import ingested
+from tests.yaml_rows import load_yaml
 
 KEY = b"0123456789abcdef"
 
@@ -27,7 +27,7 @@ def keyed(own):
     files = OptionFiles("films", patient_key=KEY)
     with chdir(own.folder.parent):
         files.write(source, rows, checksums)
-        written = build(yaml.safe_load(files.options.read_text()), "dataset")
+        written = build(load_yaml(files.options), "dataset")
         return replace(written, manifest=str(files.manifest.resolve()))
 
 

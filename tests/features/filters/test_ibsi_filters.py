@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from skiagram.features.first_order import first_order_statistics
 from skiagram.options import build
@@ -19,12 +18,13 @@ from skiagram.restoration.regions import (
     Resegmentation,
 )
 from tests.features.ibsi_reference import Reference, read, tags
+from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow
 
 
 MARGIN = 40.0  # mm around the region of a volume: far more than a filter here looks for
-FILTERS = yaml.safe_load(Path(__file__).with_name("ibsi_filters.yaml").read_text())
+FILTERS = load_yaml(Path(__file__).with_name("ibsi_filters.yaml"))
 MAPS = FILTERS["maps"]
 
 

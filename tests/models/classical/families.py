@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from skiagram.options import build
 from skiagram.records.feature_table import FeatureTable
 from tests.models.examples import labelled
+from tests.yaml_rows import load_yaml
 
 OPTION_FILES = Path(__file__).parents[3] / "conf" / "model"
 # Fewer trees than the configs ask for, to save time.
@@ -22,7 +22,7 @@ SMALL = {
 
 
 def read_options(name):
-    return yaml.safe_load((OPTION_FILES / f"{name}.yaml").read_text())
+    return load_yaml(OPTION_FILES / f"{name}.yaml")
 
 
 def has_option(name, option):

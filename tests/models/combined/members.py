@@ -3,18 +3,18 @@
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from skiagram.fitting.contract import Labelled
 from skiagram.models.combined import CombinationInputs
 from skiagram.options import build
 from skiagram.tasks.classes import Classes
+from tests.yaml_rows import load_yaml
 
 CONF = Path(__file__).resolve().parents[3] / "conf" / "combination"
 
 
 def combination(name, **values):
-    options = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+    options = load_yaml(CONF / f"{name}.yaml")
     return build(options | values, "combinations")
 
 

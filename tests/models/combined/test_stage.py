@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import yaml
 from numpy.testing import assert_allclose, assert_array_equal
 
 from skiagram.errors import DataError, OptionError
@@ -23,7 +22,7 @@ from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 from tests.models.combined.members import CONF, combination, drawn
 from tests.models.examples import PLAN, Spy, cases_of, labelled, train_as
-from tests.yaml_rows import of_rows
+from tests.yaml_rows import load_yaml, of_rows
 
 ONCE = replace(PLAN, repeats=1)
 KEYS = ["part", "repeat", "fold", "case_id"]
@@ -133,7 +132,7 @@ def test_all_models_are_those_that_could_be_trained_and_are_no_simple_rule(tmp_p
     lost.write(root / "scores" / "lost")
     for name in ("member0", "member1"):
         write_record(Preparation(None), root / "models" / name / PREPARATION)
-    options = yaml.safe_load((CONF / "all_models.yaml").read_text())
+    options = load_yaml(CONF / "all_models.yaml")
     two, one = (
         combined.combine(
             root,
@@ -155,7 +154,7 @@ RUN = ("logistic_regression", "svm")
 
 @of_rows(__file__)
 def test_a_wrong_combination_is_named(name, changed, words):
-    values = yaml.safe_load((CONF / "stacking.yaml").read_text())
+    values = load_yaml(CONF / "stacking.yaml")
     with pytest.raises(OptionError, match=words):
         check_combination(name, values | {"members": list(RUN)} | changed, RUN)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import yaml
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -27,7 +26,7 @@ from skiagram.training.options import NetworkInput
 from skiagram.training.shared_training import Spawned, _NamingLauncher
 from tests.models.deep.spots import fit, halves, spots, training
 from tests.stand_ins import CPU
-from tests.yaml_rows import of_rows
+from tests.yaml_rows import load_yaml, of_rows
 
 pytestmark = pytest.mark.slow
 
@@ -219,7 +218,7 @@ def lite_file(tmp_path_factory):
 def lite(lite_file, **changed):
     """Return the options of `fine_tuned_efficientnet`, small and with a weight file of the test."""
     path = Path(__file__).resolve().parents[3] / "conf/model/fine_tuned_efficientnet.yaml"
-    shipped = build(yaml.safe_load(path.read_text()), "model")
+    shipped = build(load_yaml(path), "model")
     short = {"epochs": 2, "patience": 2, "batch_size": 8, "image_size": SIDE}
     how = replace(shipped.training, **short)
     values = {"weights": lite_file, "training": how}
