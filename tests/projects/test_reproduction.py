@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+from dvc.utils.serialize._yaml import dumps_yaml, parse_yaml_for_update
 
 from skiagram.projects.files import environment
 
@@ -11,6 +12,7 @@ PIPELINE = """\
 stages:
   first:
     cmd: python pipeline/first.py
+    params: [words]
   second:
     cmd: python pipeline/second.py model=a
     deps: [said]
@@ -47,6 +49,7 @@ def test_a_stage_finds_imported_what_earlier_ones_imported(tmp_path):
     for name, text in SCRIPTS.items():
         (tmp_path / f"pipeline/{name}.py").write_text(text)
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
+    (tmp_path / "params.yaml").write_text("words: ['yes', '012', '1e5', 1e-5, 0.10, null]")
     settings = {"cwd": tmp_path, "env": environment(tmp_path), "capture_output": True, "text": True}
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm"], check=True, **settings)
     line = [sys.executable, "-m", "skiagram.projects.reproduction", "repro"]
@@ -60,3 +63,7 @@ def test_a_stage_finds_imported_what_earlier_ones_imported(tmp_path):
     ]
     assert done.returncode == 255
     assert "failed to run: python pipeline/refused.py, exited with 3" in done.stderr + done.stdout
+    # the lock is as DVC writes it, which keeps comments and takes ten times as long
+    lock = (tmp_path / "dvc.lock").read_text()
+    assert "first" in lock
+    assert lock == dumps_yaml(parse_yaml_for_update(lock, "dvc.lock"))
