@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-from scipy.special import expit, logit
+import scipy
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.evaluation.arm_selection import MeasuredRun
@@ -164,7 +164,8 @@ def threshold_on_own_probability(
     """
     if calibrated_at is None or not 0 < calibrated_at < 1:
         return threshold
-    return float(expit(logit(threshold) - logit(prevalence) + logit(calibrated_at)))
+    logit = scipy.special.logit
+    return float(scipy.special.expit(logit(threshold) - logit(prevalence) + logit(calibrated_at)))
 
 
 def _net_benefits(

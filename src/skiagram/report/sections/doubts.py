@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from math import ceil
+from typing import TYPE_CHECKING
 
 from skiagram.audit.findings import AuditReport
 from skiagram.evaluation.criteria import (
@@ -17,17 +18,19 @@ from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import advise_without_use
 from skiagram.report.formatting import format_count
-from skiagram.report.material import Material
 from skiagram.report.sections.provenance import describe_opening
 from skiagram.statistics.estimate import format_decimal, format_signed
 
+if TYPE_CHECKING:  # `skiagram show` lists warnings, and draws nothing
+    from skiagram.report.material import Material
 
-def list_doubts(evaluation: Evaluation, material: Material) -> tuple[str, ...]:
+
+def list_doubts(evaluation: Evaluation, material: "Material") -> tuple[str, ...]:
     """List the doubts in short, the gravest first, each once."""
     return tuple(dict.fromkeys(map(shorten, collect_warnings(evaluation, material))))
 
 
-def collect_warnings(evaluation: Evaluation, material: Material) -> tuple[str, ...]:
+def collect_warnings(evaluation: Evaluation, material: "Material") -> tuple[str, ...]:
     """Collect what a reader must know of the seal, the verdict, the evaluation and the audit.
 
     Findings that would stop a run and were waived are among them, with the reason.
@@ -66,7 +69,7 @@ def shorten(text: str) -> str:
     return re.sub(r"\s*\([^()]*\)", "", first[0])
 
 
-def list_steps(evaluation: Evaluation, material: Material) -> Iterator[str]:
+def list_steps(evaluation: Evaluation, material: "Material") -> Iterator[str]:
     """Yield what would answer more: folds, trainings, patients, other sites, mended data."""
     useless = is_nothing_of_use(evaluation)
     if useless:
