@@ -2,9 +2,11 @@
 
     python -m benchmarks.mutations LIST.json --rooms models features [--number 50] [--seed 0]
 
-The tests are those that import the module, then those of its room, in a temporary copy: the tree
-stays as it is. LIST.json keeps each change by file, line and kind, and what became of it. A list
-without results tries the same changes again; one with results goes on where it was broken off.
+The tests are those that run the changed line, by LIST.coverage, which is made in minutes where it
+is not there; of a line that none is seen to run, as in compiled code, those that import the module
+or are of its room. They run in a temporary copy: the tree stays as it is. LIST.json keeps each
+change by file, line and kind, and what became of it. A list without results tries the same changes
+again; one with results goes on where it was broken off.
 """
 
 import argparse
@@ -23,6 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from coverage import CoverageData
 
 from skiagram.statistics.proportions import proportion
 
@@ -30,6 +33,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _PACKAGE = Path("src/skiagram")
 _LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".work", ".*_cache")
 _LONGEST = 400  # seconds that the tests of a change may take
+_MOST = 200  # tests of a line that are named one by one
 _OTHER = {"Lt": "GtE", "Gt": "LtE", "Eq": "NotEq", "In": "NotIn", "Is": "IsNot", "BitOr": "BitAnd"}
 _OTHER |= {new: old for old, new in _OTHER.items()} | {"Pow": "Mult", "FloorDiv": "Mult"}
 _OTHER |= {"Add": "Sub", "Sub": "Add", "Mult": "Div", "Div": "Mult"}
@@ -108,19 +112,39 @@ def draw(rooms: list[str], number: int, seed: int) -> list[Change]:
     return [chance.choice(by_line[line]) for line in chance.sample(sorted(by_line), number)]
 
 
-def run_tests(copy: Path, tests: list[str]) -> tuple[int, str]:
+def run_tests(
+    copy: Path, tests: list[str], longest: int | None = _LONGEST, **environment: str
+) -> tuple[int, str]:
     """Run quick tests in the copy; return pytest's exit code and what it says."""
-    words = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-m", "not slow")
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-m", "not slow")
     seen = os.environ | {"PYTHONPATH": f"{copy / 'src'}:{copy}", "OMP_NUM_THREADS": "1"}
-    line = (sys.executable, *words, *tests)
+    line, seen = (sys.executable, *words, *tests), seen | environment
     try:
-        done = subprocess.run(line, cwd=copy, env=seen, capture_output=True, timeout=_LONGEST)
+        done = subprocess.run(line, cwd=copy, env=seen, capture_output=True, timeout=longest)
     except subprocess.TimeoutExpired:
         return -1, ""
     return done.returncode, done.stdout.decode()
 
 
-def try_change(change: Change, copy: Path, failing: set[str]) -> str:
+def cover(copy: Path, place: Path) -> CoverageData:
+    """Return which quick tests run which lines, from a file that is made where it is not there."""
+    if not place.exists():
+        options = ["--cov=skiagram", "--cov-context=test", "--cov-report="]
+        run_tests(copy, options, None, COVERAGE_FILE=str(place.resolve()))
+    data = CoverageData(str(place))
+    data.read()
+    return data
+
+
+def tests_of_line(seen: CoverageData, file: str, number: int) -> list[str]:
+    """Return the tests that run a line, or the files of these where they are many."""
+    measured = next((each for each in seen.measured_files() if each.endswith(f"/{file}")), None)
+    contexts = seen.contexts_by_lineno(measured).get(number, []) if measured else []
+    tests = sorted({context.rpartition("|")[0] for context in contexts if context})
+    return tests if len(tests) <= _MOST else sorted({test.partition("::")[0] for test in tests})
+
+
+def try_change(change: Change, copy: Path, failing: set[str], seen: CoverageData) -> str:
     """Make a change in the copy, run its tests, take it back and return whether a test noticed."""
     path = copy / change.file
     text = path.read_text(encoding="utf-8") if path.exists() else ""
@@ -129,12 +153,14 @@ def try_change(change: Change, copy: Path, failing: set[str]) -> str:
         return "gone"
     parts = Path(change.file).relative_to("src").with_suffix("").parts
     module, room = ".".join(parts).removesuffix(".__init__"), copy / "tests" / parts[1]
-    files = sorted((copy / "tests").rglob("test_*.py"))
-    tests = [str(path) for path in files if module in path.read_text(encoding="utf-8")]
-    tests += [str(room)] if room.is_dir() else []
+    tests = tests_of_line(seen, change.file, text.count("\n", 0, at) + 1)
+    if not tests:
+        files = sorted((copy / "tests").rglob("test_*.py"))
+        tests = [str(path) for path in files if module in path.read_text(encoding="utf-8")]
+        tests += [str(room)] if room.is_dir() else []
     while True:
         path.write_text(text[:at] + made.becomes + text[at + len(made.was) :], encoding="utf-8")
-        code, said = run_tests(copy, [*tests, *(f"--deselect={name}" for name in failing)])
+        code, said = run_tests(copy, ["-x", *tests, *(f"--deselect={name}" for name in failing)])
         path.write_text(text, encoding="utf-8")
         if code == 2 and run_tests(copy, ["--collect-only", *tests])[0] == 2:
             sys.exit(f"Tests of {module} cannot be imported even without the change.")
@@ -142,7 +168,7 @@ def try_change(change: Change, copy: Path, failing: set[str]) -> str:
         # What a test is called by may hold blanks.
         named = r"^(?:FAILED|ERROR) (\S+::\w+(?:\[.*?\])?)(?: - .*)?$"
         failed = re.findall(named, said, flags=re.MULTILINE)
-        if code != 1 or not failed or run_tests(copy, failed)[0] == 0:
+        if code != 1 or not failed or run_tests(copy, ["-x", *failed])[0] == 0:
             return {0: "missed", 5: "missed", -1: "too long"}.get(code, "noticed")
         failing.update(failed)
 
@@ -161,9 +187,10 @@ def main() -> None:
         tried = draw(given.rooms, given.number, given.seed)
     with TemporaryDirectory() as folder:
         copy = shutil.copytree(_ROOT, Path(folder).resolve() / "copy", ignore=_LEFT_OUT)
+        seen = cover(copy, given.list.with_suffix(".coverage"))
         for number, change in enumerate(tried):
             if not change.result:
-                tried[number] = replace(change, result=try_change(change, copy, failing))
+                tried[number] = replace(change, result=try_change(change, copy, failing, seen))
                 written = json.dumps([asdict(each) for each in tried], indent=1)
                 given.list.write_text(written, encoding="utf-8")
                 print(tried[number].result, change.file, change.kind, change.line, flush=True)
