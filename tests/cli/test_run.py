@@ -26,6 +26,7 @@ from skiagram.records.files import write_record
 from skiagram.steps import presets
 from skiagram.steps.audit import AuditOptions, audit_project
 from skiagram.steps.ingest import IngestOptions, ingest_project
+from tests import REPOSITORY
 from tests.datasets.own_folders import sound_folder
 from tests.models.classical.families import model
 from tests.pipeline.project import write_project
@@ -126,6 +127,18 @@ def test_a_line_sets_any_option_by_its_address(empty, terminal):
     text = (empty / "films-project/conf/model/svm.yaml").read_text()
     assert yaml.safe_load(text)["gamma"] == 0.5
     assert "# or poly, linear" in text
+
+
+def test_a_line_takes_back_what_the_one_before_has_set_and_nobody_has_changed(empty, terminal):
+    line = f"{FILMS} --positive cancer --networks none"
+    terminal(f"{line} --covariates age --set svm.gamma=0.5 --set svm.C=3 --set seed=7")
+    svm = Path("films-project/conf/model/svm.yaml")
+    svm.write_text(svm.read_text().replace("C: 3", "C: 4"))
+    assert chosen(line, terminal)["seed"] == 0
+    came = load_yaml(REPOSITORY / "conf/model/svm.yaml")
+    assert load_yaml(svm) == {**came, "C": 4}
+    frozen = load_yaml(Path("films-project/conf/model/pretrained_svm.yaml"))
+    assert frozen["columns"] is None
 
 
 @pytest.mark.parametrize(

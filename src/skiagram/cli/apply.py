@@ -8,7 +8,7 @@ from skiagram.composition import Composition
 from skiagram.errors import DataError, refusal
 from skiagram.options import read_option_file
 from skiagram.projects.files import require_project_here
-from skiagram.projects.option_files import edit_option_file, find_place
+from skiagram.projects.option_files import edit_option_file, find_dotted, find_place
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -18,9 +18,8 @@ def run(arguments: argparse.Namespace) -> int:
     # What another row sets, and this one leaves as it was, must not be applied already.
     for option, others in left.items():
         path, name = find_place(option)
-        present: Any = read_option_file(path, path.as_posix()) if path.is_file() else {}
-        for part in name.split("."):
-            present = present.get(part) if isinstance(present, dict) else None
+        there = read_option_file(path, path.as_posix()) if path.is_file() else {}
+        present = find_dotted(there, name)
         if present is not None and present in others:
             raise refusal(
                 "cli.applied_row_differs",

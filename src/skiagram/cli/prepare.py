@@ -15,7 +15,7 @@ from skiagram.composition import Composition
 from skiagram.compute.files import locked, write_files
 from skiagram.errors import listed, printable, refusal
 from skiagram.intake.tables import AnyTable, describe_table
-from skiagram.options import PARAMS, split_names
+from skiagram.options import PARAMS, read_option_file, split_names
 from skiagram.projects.files import (
     AT_WORK,
     CHOICES,
@@ -24,14 +24,14 @@ from skiagram.projects.files import (
     read_shipped,
     shipped_root,
 )
-from skiagram.projects.option_files import edit_option_file, find_place
+from skiagram.projects.option_files import edit_option_file, find_dotted, find_place
 from skiagram.steps.check import offer_check
 from skiagram.steps.checked import remove_checked
 from skiagram.steps.digest import changed_files
 from skiagram.steps.network_time import plan_network_time
 from skiagram.steps.preflight import DataSetFacts, check_run, find_unread
 from skiagram.steps.presets import FittingChoices, choices_of, read_encoders
-from skiagram.steps.settled import note_settled
+from skiagram.steps.settled import note_settled, options_set
 
 _QUICK_FOLDS = 2
 # What each line sets anew in params.yaml, so that a line without `--quick` is a whole run again.
@@ -78,11 +78,11 @@ def prepare_run(asked: Asked, project: Path, inputs: str) -> None:
     # the data set and its project, by one command at a time
     with gone_if_refused(project), locked(project / AT_WORK, WAITING), inside(project):
         try:
-            _add_and_choose(asked, described, project, composition)
+            options = _add_and_choose(asked, described, project, composition)
         except BaseException:
             remove_checked(Path())
             raise
-        note_settled(Path(), inputs)
+        note_settled(Path(), inputs, options)
 
 
 def _choose(asked: Asked, fitting: FittingChoices | None = None) -> dict[str, Any]:
@@ -123,13 +123,16 @@ def _leave_out_unread(
 
 def _add_and_choose(
     asked: Asked, described: AnyTable | None, project: Path, composition: Composition
-) -> None:
+) -> dict[str, dict[str, Any]]:
     """Add the data set to the project in this folder, and write what its run chooses.
 
     Args:
         described: The table; None for a file of arrays.
         project: As the user calls it.
         composition: Of the project, or of a new one.
+
+    Returns:
+        File → dotted option → value, of options that the next line sets anew or takes back.
     """
     # The data set, and the choices that fit it; one that is there is renewed.
     name = asked.files.short_name
@@ -140,6 +143,7 @@ def _add_and_choose(
     # families that the line names may leave the covariates to subgroups alone
     families = split_names(asked.choices.get("features", "covariates"))
     choices = choices_of(checked, reads_covariates="covariates" in families)
+    choices = _take_back(choices)
     data, chosen = DataSetFacts.of_checked(checked), _choose(asked, choices)
     fitted = {  # options of models that fit the data
         f"conf.model.{Path(file).stem}.{dotted}": value
@@ -182,6 +186,26 @@ def _add_and_choose(
             changed.setdefault(path.as_posix(), {})[dotted] = value
     for file, file_values in {PARAMS: chosen, **changed}.items():
         edit_option_file(Path(file), file_values)
+    of_line = {name: value for name, value in asked.values.items() if name in chosen}
+    return {PARAMS: of_line, **changed}
+
+
+def _take_back(choices: FittingChoices) -> FittingChoices:
+    """Return choices with what the line before has set, and nobody has changed, as it came."""
+    taken_back: dict[str, dict[str, Any]] = {}
+    for file, options in options_set(Path()).items():
+        if not (Path(file).is_file() and (shipped_root() / file).is_file()):
+            continue
+        present, shipped = read_option_file(Path(file)), read_shipped(file)
+        taken_back[file] = {
+            dotted: find_dotted(shipped, dotted)
+            for dotted, value in options.items()
+            if find_dotted(present, dotted) == value
+        }
+    params = {**taken_back.pop(PARAMS, {}), **choices.params}
+    for file, options in choices.options.items():
+        taken_back[file] = {**taken_back.get(file, {}), **options}
+    return replace(choices, params=params, options=taken_back)
 
 
 def _write(data_set: DataSet, project: Path, config: Path) -> None:

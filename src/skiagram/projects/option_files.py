@@ -18,6 +18,13 @@ def find_place(option: str) -> tuple[Path, str]:
     return Path("conf", f"{group}.yaml"), ".".join(rest)
 
 
+def find_dotted(values: Any, dotted: str) -> Any:
+    """Return an option of a file, whose groups are named before it; None where none is there."""
+    for name in dotted.split("."):
+        values = values.get(name) if isinstance(values, Mapping) else None
+    return values
+
+
 def put(values: Any, dotted: str, value: Any) -> None:
     """Set an option of a file, whose groups are named before it: `training.epochs`."""
     *parents, last = dotted.split(".")

@@ -1,20 +1,22 @@
-"""Whether a line of `skiagram run` finds all as it left it, so that nothing is checked again.
+"""What a line of `skiagram run` left: whether all is as it was, and which options it had set.
 
-The files of a data set, and the code, count by their names, sizes and times, so that none is read;
-what a project chooses counts by its content.
+Where all is as it was, nothing is checked again. The files of a data set, and the code, count by
+their names, sizes and times, so that none is read; what a project chooses counts by its content.
 """
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from skiagram.compute.files import write_files
 from skiagram.readers.file_trees import is_hidden
 from skiagram.readers.files import state_of
 
-_NOTE = ".work/settled"
+_NOTE = ".work/settled.json"
 _CHOSEN = ("params.yaml", "conf/**/*", "tables/*", "*.py")  # what a line, or a person, writes
 _PACKAGE = Path(__file__).parents[1]
 
@@ -39,10 +41,15 @@ def digest_inputs(line: object, paths: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def note_settled(root: Path, inputs: str) -> None:
-    """Note that the data set and the choices of a project are those of some inputs."""
+def note_settled(root: Path, inputs: str, options: Mapping[str, Mapping[str, Any]]) -> None:
+    """Note that the data set and the choices of a project are those of some inputs.
+
+    Args:
+        options: File → dotted option → value, as the line has set them.
+    """
     (root / _NOTE).parent.mkdir(exist_ok=True)
-    write_files({root / _NOTE: _digest_project(root, inputs).encode()})
+    note = {"digest": _digest_project(root, inputs), "options": options}
+    write_files({root / _NOTE: json.dumps(note, default=str).encode()})
 
 
 def is_settled(root: Path, inputs: str) -> bool:
@@ -50,10 +57,21 @@ def is_settled(root: Path, inputs: str) -> bool:
 
     Names under a key of patients are made anew each time: no trace of the key is kept.
     """
-    note = root / _NOTE
-    if "SKIAGRAM_PATIENT_KEY" in os.environ or not note.is_file():
-        return False
-    return note.read_text(encoding="utf-8") == _digest_project(root, inputs)
+    is_keyed = "SKIAGRAM_PATIENT_KEY" in os.environ
+    return not is_keyed and _read_note(root).get("digest") == _digest_project(root, inputs)
+
+
+def options_set(root: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return the options that the last line has set, by file and dotted name."""
+    options: Mapping[str, Mapping[str, Any]] = _read_note(root).get("options", {})
+    return options
+
+
+def _read_note(root: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((root / _NOTE).read_bytes()))
+    except (OSError, ValueError):
+        return {}
 
 
 def _digest_project(root: Path, inputs: str) -> str:
