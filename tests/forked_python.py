@@ -245,6 +245,7 @@ def start_afresh(folder, environment):
     os.environ.clear()
     os.environ.update(environment)
     time.tzset()
+    tempfile.tempdir = None  # where TMPDIR says now, and not when this was first asked
     os.chdir(folder)
     warnings.resetwarnings()  # those of libraries and of pytest; then as Python starts
     for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):

@@ -248,10 +248,12 @@ def link_or_copy(source, target):
 
 
 def write_project(folder):
-    """Write the files of a project as `skiagram run` does, without git and DVC."""
+    """Write the files of a project as `skiagram run` does, without git, DVC and MLflow."""
     files._write(folder, files.shipped_files())
     files._write_record(folder, files.shipped_files())
     _make_small(folder)
+    choices = folder / "params.yaml"
+    choices.write_text(choices.read_text().replace("\ntracking: sqlite", "\ntracking: none"))
     return []
 
 

@@ -321,6 +321,9 @@ def test_git_gets_nothing_that_identifies_of_images_within_the_project(project):
     places = [str(path.relative_to(project.folder)) for path in (own.folder, own.csv)]
     done = project.skiagram("init", *places, "--positive", "sick", code=0)
     lines = done.stdout.partition("\nNext:\n")[2].partition("\n\n")[0]
+    # A frozen network takes time, and git nothing of it that it does not take of others.
+    lines, removed = re.subn(r",pretrained_\w+|efficientnet_lite0(?=\])", "", lines)
+    assert removed == 3
     taken = lines.replace("dvc exp run", "git commit -qm data; dvc exp run --temp -n temporary")
     for typed in (taken, lines, "git add -A && git commit -qm 'First run'"):
         project.run("sh", "-ec", typed, code=0)
