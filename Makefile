@@ -35,8 +35,9 @@ setup-dev: .venv/installed-dev ## add what tests, lint and notebooks need
 .venv/installed: LOCKS = requirements.lock requirements-uv.lock $(if $(wildcard .venv/installed-dev),requirements-dev.lock)
 .venv/installed-dev: LOCKS = requirements.lock requirements-uv.lock requirements-dev.lock
 .venv/installed-dev: requirements-dev.lock
-# Array loops are compiled by the tests that call them, before others are timed; a run compiles those that it calls.
-LOOPED := audit evaluation explanation features finding near_duplicates restoration statistics
+# Array loops are compiled by tests that call each of them, before others are timed; a run compiles those that it calls.
+LOOPED := features/test_{families,batch,first_order,glcm}.py near_duplicates/test_nearest.py \
+  restoration/test_{corruptions,outliers}.py statistics/test_{discrimination,froc}.py cli/test_check_and_init.py
 .venv/installed-dev: LOOPS = $(ONE_THREAD) .venv/bin/pytest -n 2 -m "not slow" -q $(LOOPED:%=tests/%) > /dev/null || true
 # Where a shell, an image or a read-only installation keeps no compiled code, each process would compile what it imports.
 IMPORTED := dvc.commands.repro hydra.main joblib.externals.loky matplotlib.backends.backend_svg mlflow.tracking skops.io
