@@ -78,6 +78,7 @@ def test_every_percentage_of_the_page_is_one_of_its_rows_or_their_median(section
 
 # Samples by which true figures are set, not the rows: a tenth is enough here.
 LARGE = {
+    "concordance.TRUTH_SETS": 3,
     "decisions.MANY": 400,
     "grade_agreement.TRUTH_PATIENTS": 40_000,
     "groups.MANY": 10_000,

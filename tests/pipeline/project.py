@@ -260,11 +260,14 @@ def write_project(folder):
 def _make_small(folder):
     """Have evaluation draw a tenth of the resamples, and forests grow a tenth of the trees.
 
-    No test here asks how good figures are.
+    Finders on an encoding learn from a tenth of the normal places. No test here asks how good
+    figures are.
     """
     forests = ("random_forest", "extra_trees", "acquisition_forest", "mean_of_models")
     usual = {"conf/evaluate.yaml": "replicates: 200"}
     usual |= {f"conf/model/{name}.yaml": "n_estimators: 20" for name in forests}
+    usual |= {"conf/model/encoder_finder.yaml": "normal_places: 4"}
+    usual |= {"conf/model/fused_finder.yaml": "  normal_places: 4"}
     for name, tenth in usual.items():
         text = (folder / name).read_text()
         assert f"\n{tenth}0" in text

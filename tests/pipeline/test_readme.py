@@ -11,7 +11,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.pipeline.project import REPOSITORY, Project, make_project, stages_run
+from tests.pipeline.project import NETWORK, REPOSITORY, Project, make_project, stages_run
 from tests.servers import await_answer, find_free_port
 
 pytestmark = pytest.mark.slow
@@ -47,6 +47,7 @@ def cloned(tmp_path_factory):
         shutil.copy(REPOSITORY / name, project.folder / name)
     project.edit("params.yaml", baselines=["svm", "random_forest"], features="first_order")
     project.edit("conf/model/random_forest.yaml", n_estimators=12)
+    project.edit(f"conf/model/{NETWORK}.yaml", training__epochs=1)
     tiny = project.folder / "conf/dataset/tiny.yaml"
     shutil.copy(tiny, project.folder / "conf/dataset/phantom_noisy.yaml")
     images = project.folder / "images"

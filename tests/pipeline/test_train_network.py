@@ -53,9 +53,7 @@ def test_a_stage_with_pytorch_ends_in_silence(project):
 
 def test_ctrl_c_leaves_the_outputs_and_the_next_run_goes_on(project):
     restored(project)
-    stage = (sys.executable, "pipeline/train_network.py", "plan.folds=2")
-    done = project.run(*stage, "model.training.epochs=1", code=0)
-    assert "leaked" not in done.stderr
+    project.stage("train_network", "plan.folds=2", "model.training.epochs=1", code=0)
     earlier = project.hashes("models", "scores")
 
     process = start_longer(project)
