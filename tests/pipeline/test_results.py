@@ -21,12 +21,13 @@ BASELINES = ["logistic_regression", "random_forest", "svm"]
 def run_classical(folder, dataset, data):
     """Run every stage but the networks on a data set with its default options and features."""
     project = make_project(folder)
-    project.edit("conf/evaluate.yaml", replicates=2000)  # as the page has it, and all trees
-    project.edit("conf/model/random_forest.yaml", n_estimators=200)
     params = load_yaml(REPOSITORY / "params.yaml")
     features, folds = params["features"], params["folds"]
     project.edit("params.yaml", dataset=dataset, baselines=BASELINES, networks=[], folds=folds)
-    if data is not None:
+    if data is None:
+        project.edit("conf/evaluate.yaml", replicates=2000)  # as the page has it, and all trees
+        project.edit("conf/model/random_forest.yaml", n_estimators=200)
+    else:
         source = source_of(
             data / "breastmnist.npz",
             waived_findings=dict.fromkeys(DUPLICATES, "the official split is kept"),
