@@ -49,7 +49,7 @@ def test_a_stage_finds_imported_what_earlier_ones_imported(tmp_path):
     for name, text in SCRIPTS.items():
         (tmp_path / f"pipeline/{name}.py").write_text(text)
     (tmp_path / "dvc.yaml").write_text(PIPELINE)
-    (tmp_path / "params.yaml").write_text("words: ['yes', '012', '1e5', 1e-5, 0.10, null]")
+    (tmp_path / "params.yaml").write_text("words: ['yes', '012', '1e5', 1e-5, 0.10]")
     settings = {"cwd": tmp_path, "env": environment(tmp_path), "capture_output": True, "text": True}
     subprocess.run([sys.executable, "-m", "dvc", "init", "--no-scm"], check=True, **settings)
     line = [sys.executable, "-m", "skiagram.projects.reproduction", "repro"]

@@ -20,7 +20,6 @@ from skiagram.projects.files import (
     AT_WORK,
     CHOICES,
     is_made,
-    make_project,
     read_shipped,
     shipped_root,
 )
@@ -214,6 +213,8 @@ def _write(data_set: DataSet, project: Path, config: Path) -> None:
     Raises:
         AuditStop: The audit found what makes every figure untrustworthy.
     """
+    from skiagram.projects.files import make_project
+
     folder, checked, name = Path().resolve(), data_set.checked, data_set.files.name
     if not is_made(folder):
         print(*make_project(folder), f"The project is {project}.", flush=True)

@@ -17,20 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import dvc.stage.run
-import dvc.utils.serialize
 import pandas  # noqa: F401 - for the first stage, and so for all
 from dvc.cli import main
-from dvc.dvcfile import LOCK_FILE
 from dvc.stage.exceptions import StageCmdFailedError
 
 from skiagram.compute.workers import end_with
 
 _SCRIPT = re.compile(r"python pipeline/(\w+)\.py( [\w=]+)*")
 _SOURCES = Path(__file__).parents[1]
-# Where these are elsewhere, DVC does all.
-_run_in_shell: Any = getattr(dvc.stage.run, "_run", None)
-_dvc_yaml: Any = getattr(dvc.utils.serialize, "_yaml", None)
-_parse_for_update: Any = getattr(_dvc_yaml, "parse_yaml_for_update", None)
+_run_in_shell: Any = getattr(dvc.stage.run, "_run", None)  # where it is elsewhere, DVC does all
 
 
 def _run(executable: str, command: str, **settings: Any) -> None:
@@ -74,14 +69,21 @@ def _become(words: list[str], folder: Path, environment: Mapping[str, str], pare
     runpy.run_path(words[0], run_name="__main__")
 
 
-def _parse(text: str, path: Any) -> Any:
-    """Parse YAML that DVC updates: its lock, which has no comments to keep, ten times as fast."""
-    is_lock = Path(path).name == LOCK_FILE
-    return _dvc_yaml.parse_yaml(text, path) if is_lock else _parse_for_update(text, path)
+def _parse_lock_quickly() -> None:
+    """Have DVC parse its lock without comments, of which it has none: seven times as fast."""
+    with suppress(ImportError, AttributeError):  # where it is elsewhere, DVC does as ever
+        from dvc.utils.serialize import _yaml
+
+        parse_for_update = _yaml.parse_yaml_for_update
+
+        def parse(text: str, path: Any) -> Any:
+            is_lock = Path(path).name == "dvc.lock"
+            return _yaml.parse_yaml(text, path) if is_lock else parse_for_update(text, path)
+
+        _yaml.parse_yaml_for_update = parse
 
 
 if __name__ == "__main__":
     dvc.stage.run._run = _run
-    if _parse_for_update is not None:
-        _dvc_yaml.parse_yaml_for_update = _parse
+    _parse_lock_quickly()
     sys.exit(main())
