@@ -63,7 +63,7 @@ def test_a_stage_finds_imported_what_earlier_ones_imported(tmp_path):
     ]
     assert done.returncode == 255
     assert "failed to run: python pipeline/refused.py, exited with 3" in done.stderr + done.stdout
-    # the lock is as DVC writes it, which keeps comments and takes ten times as long
+    # the lock is as DVC writes it, which keeps comments and takes seven times as long
     lock = (tmp_path / "dvc.lock").read_text()
     assert "first" in lock
     assert lock == dumps_yaml(parse_yaml_for_update(lock, "dvc.lock"))

@@ -23,6 +23,15 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in _SYSTEM
 
 
+def walk_files(folder: Path) -> Iterator[Path]:
+    """Yield all files below a folder, in the disk's order; hidden folders are not entered."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not is_hidden(name)]
+        for file in files:
+            if not is_hidden(file):
+                yield Path(place) / file
+
+
 class FileTree(ABC):
     """Files by relative name, `/` between folders; hidden ones (`is_hidden`) do not count.
 
@@ -80,11 +89,8 @@ class FolderTree(FileTree):
 
     def files(self) -> Iterator[str]:
         """Yield the names of all files, in the disk's order; hidden folders are not entered."""
-        for place, folders, files in os.walk(self.folder):
-            folders[:] = [name for name in folders if not is_hidden(name)]
-            for file in files:
-                if not is_hidden(file):
-                    yield (Path(place) / file).relative_to(self.folder).as_posix()
+        for path in walk_files(self.folder):
+            yield path.relative_to(self.folder).as_posix()
 
     def images(self, listed_names: Collection[str]) -> Iterator[str]:
         """Yield the names of image files that are not in `listed_names`; only these are read."""

@@ -60,13 +60,13 @@ def unlike(
     return "" if earlier_checksums[state] == checksum else earlier_checksums[state]
 
 
-def state_of(path: Path | str) -> str:
+def state_of(path: Path) -> str:
     """Tell a file's name, size and times, which differ once it was written or replaced.
 
     Raises:
         OSError: It is not there.
     """
-    status = os.stat(path)  # noqa: PTH116 - a Path takes longer than the system
+    status = path.stat()
     return repr((str(path), status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from skiagram.compute.files import write_files
-from skiagram.readers.file_trees import is_hidden
+from skiagram.readers.file_trees import walk_files
 from skiagram.readers.files import state_of
 
 _NOTE = ".work/settled.json"
@@ -30,14 +30,10 @@ def digest_inputs(line: object, paths: Iterable[Path]) -> str:
     """
     digest = hashlib.sha256(f"{line} {os.environ.get('SKIAGRAM_DATA')}".encode())
     for path in (*paths, _PACKAGE):
-        for place, folders, files in os.walk(path):
-            folders[:] = sorted(name for name in folders if not is_hidden(name))
-            for name in sorted(files):
-                if not (is_hidden(name) or name.endswith(".pyc")):
-                    file = os.path.join(place, name)  # noqa: PTH118 - a Path takes longer
-                    with suppress(OSError):  # a link that leads nowhere
-                        digest.update(state_of(file).encode())
-        digest.update(state_of(path).encode() if path.is_file() else b"")
+        for file in sorted(walk_files(path)) if path.is_dir() else [path]:
+            if file.parent.name != "__pycache__":  # what a run compiles
+                with suppress(OSError):  # a link that leads nowhere
+                    digest.update(state_of(file).encode())
     return digest.hexdigest()
 
 
