@@ -15,4 +15,5 @@ REFUSED = {
     "a list of itself": (b"folds: &a [*a]\n", 0),
     "a mapping of itself": (b"folds: &a {again: *a}\n", 0),
     "a list as name": (b"? [1, 2]\n: 3\n", 1),
+    "lists in lists that would end the process": (b"folds: " + 100_000 * b"[", 0),
 }

@@ -28,12 +28,24 @@ CLASS_OF_GROUP = {  # groups whose files name no class
     "trainer": "skiagram.training.options.Trainer",
     "compute": "skiagram.compute.workers.Compute",
 }
+_DEEPEST = 100
 # Stands for a value of params.yaml.
 FROM_PARAMS = re.compile(r"\$\{params\.(\w+)\}")
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """Reads numbers and dates as the stages do: `1e-3` is a number, `2024-05-01` is text."""
+
+    _depth = 0  # of the value that is read now
+
+    def descend_resolver(self, current_node: yaml.Node | None, current_index: Any) -> None:
+        self._depth += 1
+        if self._depth > _DEEPEST:  # the parser calls itself, and would end the process
+            problem = f"lists or mappings stand more than {_DEEPEST} deep in one another"
+            raise yaml.MarkedYAMLError(problem=problem)
+
+    def ascend_resolver(self) -> None:
+        self._depth -= 1
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names: set[str] = set()
@@ -47,7 +59,7 @@ class _Loader(yaml.SafeLoader):
 
 _Loader.yaml_implicit_resolvers = {
     first: [pair for pair in pairs if not pair[0].endswith("timestamp")]
-    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
@@ -68,7 +80,7 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
         raise refusal("base.no_file", where)
     try:
         values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506, a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise refusal(
             "base.no_yaml",
