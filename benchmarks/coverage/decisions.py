@@ -19,9 +19,9 @@ from skiagram.evaluation.criteria import (
     is_unbeaten,
 )
 from skiagram.evaluation.evaluation_record import (
-    PREVALENCE,
     PRIMARY,
-    SIMPLE_RULES,
+    SIMPLE_BASELINES,
+    VERSUS_CHANCE,
     Decision,
     Evaluation,
 )
@@ -48,16 +48,16 @@ class DecisionDesign:
     Attributes:
         figure: `AUC` or `C`.
         network: True figure of the network.
-        rules: How many simple baselines there are.
-        gain: Of the network over one rule.
-        apart: Its gain over the classical model and the other rules.
+        baselines: How many simple baselines there are.
+        gain: Of the network over one baseline.
+        apart: Its gain over the classical model and the other baselines.
         arms: How many there are; those besides the classical one are as good as the network.
     """
 
     figure: str
     patients: int
     network: float
-    rules: int
+    baselines: int
     gain: float
     apart: float
     arms: int
@@ -65,20 +65,22 @@ class DecisionDesign:
     @property
     def title(self) -> str:
         """Return the design in words."""
-        title = f"{self.figure} {self.network:g} of {self.patients} patients, {self.rules} rules"
+        title = (
+            f"{self.figure} {self.network:g} of {self.patients} patients, {self.baselines} rules"
+        )
         return f"{title}, {self.apart:+g} over all but one, {self.arms} arms"
 
     @property
     def noises(self) -> list[float]:
-        """Return the noise of the network, the classical model, each rule and each further arm."""
+        """Return the noise of the network, the classical model, the baselines and further arms."""
         level, away = self.network - self.gain, self.network - self.apart
         noise = {value: self.noise_of(value) for value in {self.network, level, away}}
-        rules = [level, *[away] * (self.rules - 1)]
-        values = [self.network, away, *rules, *[self.network] * (self.arms - 2)]
+        baselines = [level, *[away] * (self.baselines - 1)]
+        values = [self.network, away, *baselines, *[self.network] * (self.arms - 2)]
         return [noise[value] for value in values]
 
     def draw(self, patients: int, noise: list[float], name: str) -> list[Linearised]:
-        """Return the figure of the network, of the classical model and of each rule.
+        """Return the figure of the network, of the classical model and of each baseline.
 
         Args:
             noise: Deviation of each one's scores around what tells the outcome.
@@ -121,29 +123,29 @@ DESIGNS = (  # that is as good as the network, or less so than the others are
 )
 
 
-def decide(figures: list[Linearised], rules: int) -> tuple[Decision, Decision, bool]:
+def decide(figures: list[Linearised], baselines: int) -> tuple[Decision, Decision, bool]:
     """Return the decision, and what else might be said of the same figures.
 
     Returns:
-        The decision; that with p values corrected over the rules too; whether any arm is said to
-        beat every rule.
+        The decision; that with p values corrected over the baselines too; whether any arm is said
+        to beat every baseline.
     """
     network, classical, *others = figures
     arms = {"deep": network, "classical": classical}
-    arms |= dict(zip(("encoder", "combined"), others[rules:], strict=False))
+    arms |= dict(zip(("encoder", "combined"), others[baselines:], strict=False))
     row = partial(make_row, figure="roc_auc")
     gap = network - classical
     primary = row(gap.estimate(), PRIMARY, model="deep", versus="classical", p=gap.p())
     compared: list[FigureRow] = []
     for arm, figure in arms.items():
-        against_rule = partial(row, analysis=SIMPLE_RULES, model=arm)
+        against_baseline = partial(row, analysis=SIMPLE_BASELINES, model=arm)
         chance = figure.estimate().subtract(0.5)
         p = None if chance.value is None else figure.variation.p(chance.value)
-        compared.append(against_rule(chance, versus=PREVALENCE, p=p))
-        for number, rule in enumerate(others[:rules]):
-            difference = figure - rule
-            named = {"versus": f"rule {number}"}
-            compared.append(against_rule(difference.estimate(), p=difference.p(), **named))
+        compared.append(against_baseline(chance, versus=VERSUS_CHANCE, p=p))
+        for number, baseline in enumerate(others[:baselines]):
+            difference = figure - baseline
+            named = {"versus": f"baseline {number}"}
+            compared.append(against_baseline(difference.estimate(), p=difference.p(), **named))
     comparison = compare((primary, *correct_over_arms(compared)))
     unbeaten = {each.model for each in comparison.figures.rows if is_unbeaten(each)}
     over_all = compare((primary, *correct(compared))).judge().decision
@@ -175,7 +177,7 @@ def find_shares(design: DecisionDesign, simulations: int) -> Row:
     """Return the shares of *yes*, and of what else might be said."""
     noise = design.noises
     found = [
-        decide(design.draw(design.patients, noise, str(number)), design.rules)
+        decide(design.draw(design.patients, noise, str(number)), design.baselines)
         for number in range(simulations)
     ]
     decisions, over_all, any_arm = map(np.array, zip(*found, strict=True))

@@ -24,7 +24,7 @@ from simulation import Row, Simulation
 
 from skiagram.evaluation.arm_selection import ArmChoice
 from skiagram.evaluation.compared_model import ComparedModel
-from skiagram.evaluation.comparisons import compare_arms, compare_with_rules
+from skiagram.evaluation.comparisons import compare_arms, compare_with_baselines
 from skiagram.evaluation.criteria import is_nothing_of_use, judge, judge_finding
 from skiagram.evaluation.evaluation_record import METRICS, Decision, Evaluation
 from skiagram.evaluation.figure_table import FigureTable, make_row
@@ -153,12 +153,12 @@ def decide_by_rules(models: Sequence[ComparedModel]) -> tuple[Decision, bool]:
 
     And whether no model is said to work on these data.
     """
-    network, classical, *baselines = models
+    network, classical, *simple_baselines = models
     predicted = network.predicted
     arms = {"deep": network, "classical": classical}
-    rules = {f"baseline {number}": model for number, model in enumerate(baselines)}
+    baselines = {f"baseline {number}": model for number, model in enumerate(simple_baselines)}
     if predicted.chance is None:  # a model that says the same of every case
-        rules[predicted.chance_rule] = ComparedModel(predicted, _say_the_same(network.scored))
+        baselines[predicted.chance_model] = ComparedModel(predicted, _say_the_same(network.scored))
     # nothing is decided by single cases
     primary = compare_arms(
         {arm: replace(model, has_probabilities=False) for arm, model in arms.items()}, MARGIN
@@ -173,7 +173,7 @@ def decide_by_rules(models: Sequence[ComparedModel]) -> tuple[Decision, bool]:
         for name, arm, model in (
             ("deep", "deep", network),
             ("classical", "classical", classical),
-            *((name, "classical", rule) for name, rule in rules.items()),
+            *((name, "classical", model) for name, model in baselines.items()),
         )
     )
     evaluation = Evaluation(
@@ -184,7 +184,7 @@ def decide_by_rules(models: Sequence[ComparedModel]) -> tuple[Decision, bool]:
         models=results,
         margin=MARGIN,
         arms={arm: ArmChoice(arm, {arm: 1}, 1) for arm in arms},
-        figures=FigureTable((*primary, *compare_with_rules(arms, rules))),
+        figures=FigureTable((*primary, *compare_with_baselines(arms, baselines))),
     )
     return judge(evaluation).decision, is_nothing_of_use(evaluation)
 
@@ -217,7 +217,7 @@ def decide_finding(distances: tuple[float, float], design: Marks, number: int) -
     return judge_finding(record_of(rows)).decision
 
 
-# What is true → strength of the classical model and its rule, the network's gain, what is wrong
+# What is true → strength of the classical model and its baseline, the network's gain, what is wrong
 TRUTHS: dict[str, tuple[float, float, Decision]] = {
     "equal": (STRENGTH, 0.0, "yes"),
     "gain of the margin": (STRENGTH, MARGIN, "no"),

@@ -10,7 +10,7 @@ from skiagram.evaluation.evaluation_record import (
     OFF_NEAR_DUPLICATES,
     PRIMARY,
     PROBABILITIES,
-    SIMPLE_RULES,
+    SIMPLE_BASELINES,
     ArmChoice,
     Evaluation,
 )
@@ -24,13 +24,13 @@ from skiagram.tasks.task import Task
 from tests.evaluation.model_results import make_result, with_metrics, with_rows
 from tests.yaml_rows import as_record, read_yaml
 
-NETWORK, CLASSICAL, RULE = "small_cnn", "random_forest", "single_feature"
+NETWORK, CLASSICAL, BASELINE = "small_cnn", "random_forest", "single_feature"
 ENCODER = "encoder_head"
 _TITLES = {
     NETWORK: "Small CNN",
     ENCODER: "Logistic regression on DINOv2 S",
     CLASSICAL: "Random forest",
-    RULE: "Logistic regression on one feature",
+    BASELINE: "Logistic regression on one feature",
 }
 
 
@@ -38,12 +38,12 @@ def estimated(value, half=0.04):
     return Estimate(value, value - half, value + half, "logit DeLong")
 
 
-def against(arm, auc, rule, group):
-    row = partial(make_row, analysis=SIMPLE_RULES, figure="roc_auc", model=arm, group=group)
+def against(arm, auc, over_baseline, group):
+    row = partial(make_row, analysis=SIMPLE_BASELINES, figure="roc_auc", model=arm, group=group)
     above = Estimate(auc.value - 0.5, auc.low - 0.5, auc.high - 0.5)
     yield row(above, versus="prevalence")
-    if rule is not None:
-        yield row(Estimate((rule[0] + rule[1]) / 2, *rule), versus=RULE)
+    if over_baseline is not None:
+        yield row(Estimate(sum(over_baseline) / 2, *over_baseline), versus=BASELINE)
 
 
 def compared(
@@ -80,7 +80,7 @@ def record(
     *,
     network=None,
     classical=None,
-    rules=None,
+    baselines=None,
     trainings=5,
     group="",
     counts=(400, 200),
@@ -93,7 +93,7 @@ def record(
     other = classical or estimated(0.85)
     difference = Estimate(value, low, high, "paired DeLong")
     margin, aucs = changes.get("margin", 0.02), {"deep": one, "classical": other}
-    of_rules = zip(aucs.items(), rules or (None, None), strict=True)
+    of_baselines = zip(aucs.items(), baselines or (None, None), strict=True)
     found = Evaluation(
         task=Task(Classes(("normal", "abnormal"), 1), "holdout"),
         cases={"development": {"normal": 400, "abnormal": 400},
@@ -102,7 +102,7 @@ def record(
         near_duplicates=0,
         models=(
             model(NETWORK, "deep", one), model(CLASSICAL, "classical", other),
-            model(RULE, "classical", estimated(0.7)),
+            model(BASELINE, "classical", estimated(0.7)),
         ),
         arms={
             "deep": ArmChoice(NETWORK, {NETWORK: 1}, 1),
@@ -110,7 +110,7 @@ def record(
         },
         figures=FigureTable((
             *compared(difference, aucs, counts, margin=margin, trainings=trainings, group=group),
-            *(row for of, rule in of_rules for row in against(*of, rule, group)),
+            *(row for of, gain in of_baselines for row in against(*of, gain, group)),
             *figures,
         )),
     )  # fmt: skip
@@ -123,10 +123,10 @@ def model(name, arm, auc, *, leaked=False):
     return make_result(outcome, {"roc_auc": auc}, auc, limits={"above_ideal": above})
 
 
-def with_rule(found, *auc):
+def with_baseline(found, *auc):
     """Return the record whose simple baseline has another AUC."""
-    rule = model(RULE, "classical", Estimate(*auc))
-    return replace(found, models=(*found.models[:2], rule))
+    baseline = model(BASELINE, "classical", Estimate(*auc))
+    return replace(found, models=(*found.models[:2], baseline))
 
 
 def changed(found, change):
@@ -212,9 +212,9 @@ def stopped_early(found):
     return replace(found, models=(replace(found.models[0], outcome=network), *found.models[1:]))
 
 
-def with_uncertain_rule(found):
+def with_uncertain_baseline(found):
     return changed(
-        found, lambda row: replace(row, p=0.04, p_holm=0.08) if row.versus == RULE else row
+        found, lambda row: replace(row, p=0.04, p_holm=0.08) if row.versus == BASELINE else row
     )
 
 
@@ -226,10 +226,10 @@ CHANGES = {
     "duplicates": with_duplicates,
     "encoder": with_encoder,
     "leaking": leaking,
-    "rule": with_rule,
+    "baseline": with_baseline,
     "stopped_early": stopped_early,
     "unasked": partial(without, asked=False),
-    "uncertain_rule": with_uncertain_rule,
+    "uncertain_baseline": with_uncertain_baseline,
     "unseen": unseen,
     "untrained": partial(without, asked=True),
     "wide_trainings": with_wide_trainings,

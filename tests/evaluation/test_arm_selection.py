@@ -188,7 +188,12 @@ def test_folds_may_choose_a_network_here_and_an_encoder_there(known):
     gap = area_of(found, "either") - area_of(found, "classical")
     assert found.difference.value == pytest.approx(gap)
     assert len(found.pairs(ARM_PAIRS)) == 3
-    assert {row.model for row in found.simple_rules} == {"classical", "deep", "encoder", "either"}
+    assert {row.model for row in found.simple_baselines} == {
+        "classical",
+        "deep",
+        "encoder",
+        "either",
+    }
     assert "Net in 2 folds and Head in 1" in found.verdict
 
 

@@ -5,11 +5,11 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.comparisons import correct_over_arms
-from skiagram.evaluation.criteria import beats_rule
-from skiagram.evaluation.evaluation_record import SECONDARY, SIMPLE_RULES
+from skiagram.evaluation.criteria import beats_baseline
+from skiagram.evaluation.evaluation_record import SECONDARY, SIMPLE_BASELINES
 from skiagram.evaluation.figure_table import make_row
 from skiagram.evaluation.results import CLASSES as OF_CLASSES
-from skiagram.evaluation.verdict import describe_rules
+from skiagram.evaluation.verdict import describe_baselines
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import correct_by_holm
 from tests.evaluation.scenario import evaluated, failed, finished, scenario
@@ -67,15 +67,15 @@ def test_one_comparison_is_primary_and_not_among_the_corrected(found):
 
 def test_corrected_values_are_of_the_whole_family(found):
     secondary = {frozenset((one.model, one.versus)): one for one in found.pairs(SECONDARY)}
-    rules = {frozenset((model, "age")) for model in ("net", "forest")}
-    family = [one for pair, one in secondary.items() if pair not in rules]
+    of_baselines = {frozenset((model, "age")) for model in ("net", "forest")}
+    family = [one for pair, one in secondary.items() if pair not in of_baselines]
     raw, corrected = ([getattr(one, name) for one in family] for name in ("p", "p_holm"))
     assert corrected == pytest.approx(correct_by_holm(raw))
-    against = found.simple_rules
+    against = found.simple_baselines
     held = [one.p_holm for one in against]
     assert held == [one.p_holm for one in correct_over_arms(against)]
     of_age = {one.p_holm for one in against if one.versus == "age"}
-    assert {secondary[pair].p_holm for pair in rules} == of_age
+    assert {secondary[pair].p_holm for pair in of_baselines} == of_age
 
 
 @pytest.mark.slow
@@ -89,9 +89,9 @@ def test_a_difference_is_that_of_the_single_figures(found):
 @pytest.mark.parametrize(
     ("arms", "corrected"),
     [
-        # each rule is beaten where the largest p of the arm, by Holm over the arms, is small
+        # each baseline is beaten where the largest p of the arm, by Holm over the arms, is small
         ({"deep": (0.001, 0.02), "classical": (0.03, 0.04)}, [0.002, 0.04, 0.04, 0.04]),
-        # an arm that is behind a rule claims nothing of all, and single rules twice its p
+        # an arm that is behind a baseline claims nothing of all, and single ones twice its p
         ({"deep": (0.001, 0.02), "classical": (0.01, -0.001)}, [0.002, 0.04, 0.02, 0.002]),
         # what both are at once is no third claim, and they are none beside it
         (
@@ -101,10 +101,10 @@ def test_a_difference_is_that_of_the_single_figures(found):
     ],
 )
 @pytest.mark.parametrize("sign", [1, -1])
-def test_p_values_of_rules_are_corrected_over_the_arms_alone(arms, corrected, sign):
-    """Of five rows and four rules a p of .012 became .24; to beat all is one claim of an arm."""
+def test_p_values_of_baselines_are_corrected_over_the_arms_alone(arms, corrected, sign):
+    """Of five rows and four baselines a p of .012 became .24; to beat all is one claim."""
     rows = [
-        make_row(Estimate(sign * np.sign(p)), SIMPLE_RULES, "roc_auc", model=arm, p=abs(p))
+        make_row(Estimate(sign * np.sign(p)), SIMPLE_BASELINES, "roc_auc", model=arm, p=abs(p))
         for arm, values in arms.items()
         for p in values
     ]
@@ -114,20 +114,20 @@ def test_p_values_of_rules_are_corrected_over_the_arms_alone(arms, corrected, si
 
 def test_a_trivial_model_is_no_arm_and_must_be_beaten(found):
     assert found.best == {"classical": "forest", "deep": "net"}
-    rules = [(one.model, one.versus, beats_rule(one)) for one in found.simple_rules]
-    assert rules == [
+    beaten = [(one.model, one.versus, beats_baseline(one)) for one in found.simple_baselines]
+    assert beaten == [
         ("deep", "prevalence", True),
         ("deep", "age", False),
         ("classical", "prevalence", True),
         ("classical", "age", False),
     ]
-    unbeaten = describe_rules(found, beaten=False)
+    unbeaten = describe_baselines(found, beaten=False)
     assert unbeaten == (
         "The best network (Net) is not shown to beat Age.",
         "The best classical model (Forest) is not shown to beat Age.",
     )
     assert found.answer.openings[-2:] == unbeaten
-    assert not describe_rules(found, beaten=True)
+    assert not describe_baselines(found, beaten=True)
 
 
 def test_naming_every_case_alike_sets_the_accuracy_to_beat():

@@ -70,7 +70,7 @@ def test_a_combination_is_best_of_its_own_arm_and_the_verdict_is_on_the_two_othe
     assert alone.best == {"classical": "strong_forest", "deep": "net"}
     assert found.best == alone.best | {"combined": "both"}
     assert (found.verdict, found.difference) == (alone.verdict, alone.difference)
-    assert {one.model for one in found.simple_rules} >= {"combined", "deep", "classical"}
+    assert {one.model for one in found.simple_baselines} >= {"combined", "deep", "classical"}
     assert any({one.model, one.versus} == {"both", "net"} for one in found.pairs(SECONDARY))
 
 

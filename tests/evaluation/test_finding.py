@@ -240,7 +240,7 @@ def test_a_finder_that_is_worse_than_no_marks_is_never_recommended():
     assert "not shown to beat a detector that marks nothing" in run.evaluation.verdict
 
 
-def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended():
+def test_a_finder_that_does_not_beat_a_simple_baseline_is_not_recommended():
     run = searched("holdout")
     assert judge_finding(run.evaluation).decision == "yes"
     simple = finished(run.known, "brightest_spot", strength=1.0, seed=2)
@@ -259,7 +259,7 @@ def test_a_finder_that_does_not_beat_a_simple_rule_is_not_recommended():
 
 def test_no_network_to_find_lesions_is_said_by_all_differences_together():
     evaluation = searched("holdout").evaluation
-    # A bound of .019 excludes .02 alone; one rule more, and 1.14 times as long it does not.
+    # A bound of .019 excludes .02 alone; one baseline more, and 1.14 times as long it does not.
     for high, decision in ((0.0, "no"), (0.019, "open")):
         gains = {MERIT: (-0.05, -0.1, high), MEAN_SENSITIVITY: (0.0, -0.05, 0.05)}
         found = evaluation

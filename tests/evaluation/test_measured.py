@@ -11,11 +11,11 @@ from skiagram.evaluation import evaluate as of_run
 from skiagram.evaluation.criteria import is_nothing_of_use
 from skiagram.evaluation.evaluation_record import (
     EXTERNAL,
-    PREVALENCE,
     PRIMARY,
     PROBABILITIES,
     SECONDARY,
-    SIMPLE_RULES,
+    SIMPLE_BASELINES,
+    VERSUS_CHANCE,
     Evaluation,
 )
 from skiagram.evaluation.external import (
@@ -70,23 +70,23 @@ def reverse(model, rows=slice(None)):
     return replace(model, table=table)
 
 
-def as_networks(inputs, *networks, rules=True):
-    """Return the models with some of them called networks, and without the rule if asked."""
+def as_networks(inputs, *networks, baseline=True):
+    """Return the models with some of them called networks, and without the baseline if asked."""
     models = [
         with_outcome(model, arm="deep") if model.outcome.model in networks else model
         for model in inputs.models
-        if rules or model.outcome.model != "volume"
+        if baseline or model.outcome.model != "volume"
     ]
     return replace(inputs, models=tuple(models))
 
 
-def test_what_tells_the_hazard_is_found_and_beats_the_rule(found, tmp_path):
+def test_what_tells_the_hazard_is_found_and_beats_the_baseline(found, tmp_path):
     of_primary = found.table.select(analysis=METRICS, figure="concordance")
     assert of_primary.by_model("concordance")["cox"].low > 0.6
     noise = of_primary.by_model("concordance")["noise"]
     assert noise.low < 0.5 < noise.high
     assert found.best == {"classical": "cox"}
-    gap = found.figures.find(analysis=SIMPLE_RULES, model="classical", versus="volume")
+    gap = found.figures.find(analysis=SIMPLE_BASELINES, model="classical", versus="volume")
     assert gap.low > 0.02
     assert found.answer.decision == "none"
     assert found.figures.find(analysis=SECONDARY, model="cox", versus="noise").low > 0
@@ -98,10 +98,10 @@ def test_where_nothing_is_shown_to_beat_chance_no_model_works(inputs):
     evaluation = evaluate(replace(inputs, models=inputs.models[2:]))
     assert is_nothing_of_use(evaluation)
     assert any("No simple baseline" in warning for warning in evaluation.warnings)
-    with_rule = evaluate(replace(inputs, models=inputs.models[1:]))
-    assert with_rule.answer.decision != "yes"
-    rule = with_rule.table.find(analysis=METRICS, model="volume", figure="concordance")
-    assert is_nothing_of_use(with_rule) == (rule.low <= 0.5)
+    with_baseline = evaluate(replace(inputs, models=inputs.models[1:]))
+    assert with_baseline.answer.decision != "yes"
+    reached = with_baseline.table.find(analysis=METRICS, model="volume", figure="concordance")
+    assert is_nothing_of_use(with_baseline) == (reached.low <= 0.5)
 
 
 def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs):
@@ -118,10 +118,10 @@ def test_a_network_that_gains_is_used_by_the_rules_of_every_task(inputs):
 
 
 def test_a_network_at_chance_is_never_used(inputs):
-    # Its classical rival is worse than chance, so that the difference alone says yes.
+    # Its classical opponent is worse than chance, so that the difference alone says yes.
     cox, *others = inputs.models
     both = replace(inputs, models=(reverse(cox), *others))
-    evaluation = evaluate(as_networks(both, "noise", rules=False))
+    evaluation = evaluate(as_networks(both, "noise", baseline=False))
     assert evaluation.difference.low > 0.02
     assert evaluation.answer.decision != "yes"
     assert is_nothing_of_use(evaluation)
@@ -134,7 +134,9 @@ def test_of_an_error_less_is_a_gain_and_the_rule_without_features_is_chance(tmp_
     rival = with_outcome(same, model="rival")
     compared = replace(numbers, models=(regression, same, rival))
     found = evaluate(as_networks(compared, "logistic_regression"))
-    (gap,) = found.figures.select(analysis=SIMPLE_RULES, model="deep", versus=PREVALENCE).rows
+    (gap,) = found.figures.select(
+        analysis=SIMPLE_BASELINES, model="deep", versus=VERSUS_CHANCE
+    ).rows
     assert gap.high < 0  # an error: below 0 is better
     assert not is_nothing_of_use(found)
     primary = found.figures.select(analysis=PRIMARY)

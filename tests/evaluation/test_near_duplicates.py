@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.clinical_utility import UTILITY, UTILITY_OFF_COPIES
 from skiagram.evaluation.criteria import find_decisive
-from skiagram.evaluation.evaluation_record import SIMPLE_RULES
+from skiagram.evaluation.evaluation_record import SIMPLE_BASELINES
 from skiagram.evaluation.evaluation_set import mark_near_duplicates
 from skiagram.evaluation.labelled_cases import count_label_conflicts
 from skiagram.evaluation.results import DECISIONS_OFF_COPIES
@@ -95,8 +95,8 @@ def test_the_verdict_follows_the_cases_without_near_duplicates(run):
     assert clean.difference.value == pytest.approx(auc["net"] - auc["forest"])
     assert clean.difference.value < everything.value
     assert f"the difference is {format_signed(everything.value)}" in found.verdict
-    of_rules = clean.figures.select(analysis=SIMPLE_RULES)
-    assert of_rules.list_distinct("model") == ("deep", "classical")
+    of_baselines = clean.figures.select(analysis=SIMPLE_BASELINES)
+    assert of_baselines.list_distinct("model") == ("deep", "classical")
 
 
 def test_the_first_page_counts_without_near_duplicates(run):

@@ -58,9 +58,9 @@ def test_each_situation_has_the_decision_and_the_words_of_its_row(situation):
         assert verdict.decision == "none"
 
 
-def test_rules_that_a_side_does_not_beat_stand_in_one_sentence():
+def test_baselines_that_a_side_does_not_beat_stand_in_one_sentence():
     """A time to an event has three: the same sentence stood there three times."""
-    found = record(0.03, 0.09, rules=((-0.01, 0.05), (-0.06, 0.01)))
+    found = record(0.03, 0.09, baselines=((-0.01, 0.05), (-0.06, 0.01)))
     named = [row for row in found.figures.rows if row.versus == "single_feature"]
     others = [replace(row, versus="region_volume") for row in named]
     rows = FigureTable((*found.figures.rows, *others))

@@ -10,9 +10,9 @@ import numpy as np
 from skiagram.evaluation.clinical_utility import UTILITY
 from skiagram.evaluation.evaluation_record import (
     MAJORITY,
-    PREVALENCE,
     PRIMARY,
-    SIMPLE_RULES,
+    SIMPLE_BASELINES,
+    VERSUS_CHANCE,
     ArmChoice,
     Verdict,
 )
@@ -116,10 +116,10 @@ def at_chance():
     """Return a run in which neither arm is shown to beat chance, without simple baselines."""
 
     def lower(row):
-        if row.analysis != SIMPLE_RULES:
+        if row.analysis != SIMPLE_BASELINES:
             return row
         of_chance = replace(row, value=0.02, low=-0.05, high=0.09, p_holm=0.6)
-        return of_chance if row.versus == PREVALENCE else None
+        return of_chance if row.versus == VERSUS_CHANCE else None
 
     return with_verdict(changed(full(), lower))
 

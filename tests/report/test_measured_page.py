@@ -71,7 +71,7 @@ def test_the_page_has_answer_figures_curves_and_numbers_at_risk(written):
     Page(page).check(WORDS)
     signed = r'Expected minus observed[^"]*">[+−]?0\.\d{3} <span class="interval">\(−0\.\d{3} to \+'
     assert re.search(signed, page)
-    # answer and details; then risk groups, calibration and decision curve of arms and rule
+    # answer and details; then risk groups, calibration and decision curve of arms and baseline
     assert page.count("<svg") >= 2 + 9
     assert str(written) not in page
     assert "C (Harrell) of the best of each arm" in (written / CHECKLISTS).read_text()

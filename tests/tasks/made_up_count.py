@@ -24,7 +24,7 @@ class Count(Number):
     named_by: ClassVar[tuple[str, ...]] = ("count",)
     baselines: ClassVar[tuple[str, ...]] = ("logistic_regression",)
     frozen: ClassVar[tuple[str, ...]] = ()
-    rules: ClassVar[dict[str, str]] = {"cases": "null_model"}
+    simple_baselines: ClassVar[dict[str, str]] = {"cases": "null_model"}
 
     @classmethod
     def read_columns(cls, table, options):

@@ -8,7 +8,7 @@ import pytest
 
 from skiagram.calibration import average_calibrations
 from skiagram.evaluation.criteria import has_shifted
-from skiagram.evaluation.evaluation_record import NUMBERS, PREVALENCE, SHARES, SIMPLE_RULES
+from skiagram.evaluation.evaluation_record import NUMBERS, SHARES, SIMPLE_BASELINES, VERSUS_CHANCE
 from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.options import DEFAULTS
 from skiagram.evaluation.results import METRICS
@@ -123,7 +123,9 @@ def test_what_tells_the_number_beats_the_mean_by_the_margin(tmp_path):
     models = {"logistic_regression": regression, "null_model": model("null_model")}
     inputs = train_all(tmp_path, make_numbers(), models)
     evaluation = evaluate_models(inputs, "null_model")
-    gap = evaluation.figures.find(analysis=SIMPLE_RULES, model="classical", versus=PREVALENCE)
+    gap = evaluation.figures.find(
+        analysis=SIMPLE_BASELINES, model="classical", versus=VERSUS_CHANCE
+    )
     assert gap.high < -5
     assert "beats chance" in evaluation.verdict
     assert evaluation.margin == pytest.approx(

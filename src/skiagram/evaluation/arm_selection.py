@@ -100,7 +100,7 @@ class MeasuredRun:
         standing: Arm → what stands for it.
         pair: The same of the contender and the classical arm; empty where one of them is missing.
         compared: Model → what of it is compared, of those that were trained.
-        rules: The same of the simple baselines.
+        simple_baselines: The same of these.
     """
 
     setting: EvaluationSet
@@ -121,27 +121,28 @@ class MeasuredRun:
         self.pair = {arm: standing[arm] for arm in named} if standing.keys() >= {*named} else {}
         # Single models; a simple baseline that was not trained is held against nothing.
         compared = {model.name: model.compared for model in self.models if model.compared}
-        rules = name_rules(self.options, self.task)
+        baselines = name_simple_baselines(self.options, self.task)
         self.compared = compared
-        self.rules = {name: compared[name] for name in rules if name in compared}
+        self.simple_baselines = {name: compared[name] for name in baselines if name in compared}
 
     @cached_property
-    def rivals(self) -> dict[str, ComparedModel]:
+    def baselines_and_chance(self) -> dict[str, ComparedModel]:
         """The simple baselines, and chance where no figure of it is known and none was trained.
 
         An outcome such as a number has no figure of chance by itself: a model that says the same of
         all cases stands for it.
         """
-        rules, chance_rule = self.rules, self.task.predicted.chance_rule
+        baselines, chance_model = self.simple_baselines, self.task.predicted.chance_model
         first = next(iter(self.compared.values()), None)
-        if not chance_rule or chance_rule in rules or first is None:
-            return rules
-        return rules | {chance_rule: first.without_features(self.setting)}
+        if not chance_model or chance_model in baselines or first is None:
+            return baselines
+        return baselines | {chance_model: first.without_features(self.setting)}
 
 
-def name_rules(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
+def name_simple_baselines(options: EvaluationOptions, task: Task) -> tuple[str, ...]:
     """List the models that stand for simple baselines, in the run or not: those asked for first."""
-    return tuple(dict.fromkeys((*options.analyses.simple_rules, *task.predicted.rules.values())))
+    usual = task.predicted.simple_baselines
+    return tuple(dict.fromkeys((*options.analyses.simple_rules, *usual.values())))
 
 
 def list_arms(arms: Mapping[str, SelectedArm], task: Task) -> Iterator[FigureRow]:
@@ -230,11 +231,11 @@ def select_arms(
         options: Whose `deep_arm` and `preferred` count.
     """
     deep_arms = _DEEP[options.deep_arm]
-    # Readers and simple rules never stand for an arm.
-    rules = name_rules(options, setting.task)
+    # Readers and simple baselines never stand for an arm.
+    baselines = name_simple_baselines(options, setting.task)
     eligible: dict[str, list[MeasuredModel]] = {}
     for model in models:
-        is_chosen = model.arm != "reader" and model.name not in rules
+        is_chosen = model.arm != "reader" and model.name not in baselines
         if is_chosen and mean_of_finite(figures[model.name].values()) is not None:
             eligible.setdefault(model.arm, []).append(model)
     # An arm is compared where both it and the classical arm have an eligible model.

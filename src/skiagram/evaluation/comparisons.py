@@ -15,11 +15,11 @@ from skiagram.evaluation.evaluation_record import (
     ARM_PAIRS,
     OFF_NEAR_DUPLICATES,
     PARTS,
-    PREVALENCE,
     PRIMARY,
     PROBABILITIES,
     SECONDARY,
-    SIMPLE_RULES,
+    SIMPLE_BASELINES,
+    VERSUS_CHANCE,
 )
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.statistics.estimate import Estimate
@@ -31,14 +31,14 @@ from skiagram.statistics.significance import (
 )
 from skiagram.statistics.variation import count_cases
 
-_ORDER = ("deep", "encoder", "classical", "combined", "either")  # of arms against rules
+_ORDER = ("deep", "encoder", "classical", "combined", "either")  # of arms against simple baselines
 Arms = Mapping[str, ComparedModel]  # what stands for each
 
 
 def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
     """Make every comparison of a run: each family of tests is corrected by itself."""
     standing, contender = run.standing, run.contender
-    against_rules = compare_with_rules(standing, run.rivals)
+    against_baselines = compare_with_baselines(standing, run.baselines_and_chance)
     # Where frozen encoders take part, every pair of arms but the primary one.
     rows: list[FigureRow] = []
     for arm, other in (("encoder", "classical"), ("deep", "classical"), ("encoder", "deep")):
@@ -50,9 +50,9 @@ def compare_models(run: MeasuredRun) -> tuple[FigureRow, ...]:
     if run.pair:
         pair = run.pair, run.margin
         primary = (*compare_arms(*pair), *plan_comparison(*pair))
-    secondary = _compare_secondary(run, (*against_rules, *arm_pairs))
+    secondary = _compare_secondary(run, (*against_baselines, *arm_pairs))
     parts = compare_parts(run)
-    return (*primary, *parts, *against_rules, *arm_pairs, *secondary)
+    return (*primary, *parts, *against_baselines, *arm_pairs, *secondary)
 
 
 def compare_pair(
@@ -158,31 +158,31 @@ def compare_parts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     return correct(rows)
 
 
-def compare_with_rules(
-    arms: Arms, rules: Mapping[str, ComparedModel], group: str = ""
+def compare_with_baselines(
+    arms: Arms, baselines: Mapping[str, ComparedModel], group: str = ""
 ) -> tuple[FigureRow, ...]:
     """Compare what stands for each arm with chance and with every simple baseline.
 
-    Chance is that every case has the same prediction: an AUC of ½ on any cases, or what the rule
+    Chance is that every case has the same prediction: an AUC of ½ on any cases, or what the model
     without any feature reaches. The p values are corrected over the arms alone
-    (`correct_over_arms`): more models or rules in the run make no rule harder to beat.
+    (`correct_over_arms`): more models or baselines in the run make no baseline harder to beat.
     """
     rows: list[FigureRow] = []
     named = sorted(arms, key=lambda arm: _ORDER.index(arm) if arm in _ORDER else 0)
     for arm in named:
         standing = arms[arm]
         predicted, figure = standing.predicted, standing.predicted.primary
-        row = partial(make_row, analysis=SIMPLE_RULES, figure=figure, model=arm, group=group)
+        row = partial(make_row, analysis=SIMPLE_BASELINES, figure=figure, model=arm, group=group)
         # Chance is a fixed value: the gap to it, and a test of its own.
         if predicted.chance is not None:
             gap = standing.estimate().subtract(predicted.chance)
             p = predicted.test_chance(standing.figure, standing.scored)
             p = None if gap.value is None else p
-            rows.append(row(gap, versus=PREVALENCE, p=p))
-        # Every simple rule is a model of its own: compared in pairs.
-        for rule, compared in rules.items():
+            rows.append(row(gap, versus=VERSUS_CHANCE, p=p))
+        # Every simple baseline is a model of its own: compared in pairs.
+        for baseline, compared in baselines.items():
             difference = standing.subtract(compared)
-            versus = PREVALENCE if rule == predicted.chance_rule else rule
+            versus = VERSUS_CHANCE if baseline == predicted.chance_model else baseline
             rows.append(row(difference.estimate(), versus=versus, p=difference.p()))
     is_error = bool(named) and arms[named[0]].predicted.lower_is_better
     return correct_over_arms(rows, lower_is_better=is_error)
@@ -191,20 +191,20 @@ def compare_with_rules(
 def correct_over_arms(
     rows: Sequence[FigureRow], *, lower_is_better: bool = False
 ) -> tuple[FigureRow, ...]:
-    """Correct the p values of arms against rules over the arms, not over the rules.
+    """Correct the p values of arms against simple baselines over the arms, not the baselines.
 
-    That an arm beats every rule is an intersection-union claim: it is made only where each rule is
+    That an arm beats every baseline is an intersection-union claim: it is made only where each is
     beaten, so that the largest p value holds for it (Berger 1982, *Technometrics* 24:295), and
-    these are corrected by Holm. A single rule is beaten where that claim holds, or by Bonferroni.
+    these are corrected by Holm. A single one is beaten where that claim holds, or by Bonferroni.
     `either` repeats networks and frozen encoders, and they do not count beside it.
     """
-    # The largest p of each arm; 1 where it is not even ahead of a rule.
+    # The largest p of each arm; 1 where it is not even ahead of a baseline.
     largest: dict[str, float] = {}
     for row in rows:
         is_ahead = (row.value or 0.0) < 0 if lower_is_better else (row.value or 0.0) > 0
         if row.p is not None:
             largest[row.model] = max(largest.get(row.model, 0.0), row.p if is_ahead else 1.0)
-    # Arm → of how many claims it is one, and the corrected p value of beating all rules.
+    # Arm → of how many claims it is one, and the corrected p value of beating all baselines.
     claims = {}
     for arm in largest:
         repeated = ("deep", "encoder") if arm == "either" else ("either",)
@@ -264,9 +264,9 @@ def _compare_secondary(run: MeasuredRun, elsewhere: Sequence[FigureRow]) -> tupl
     model_of_arm = {arm: selected.choice.model for arm, selected in run.arms.items()}
     known: dict[object, float | None] = {}
     for row in elsewhere:
-        is_rule = row.analysis == SIMPLE_RULES
-        model = model_of_arm[row.model] if is_rule else single.get(row.model)
-        versus = row.versus if is_rule else single.get(row.versus)
+        is_baseline = row.analysis == SIMPLE_BASELINES
+        model = model_of_arm[row.model] if is_baseline else single.get(row.model)
+        versus = row.versus if is_baseline else single.get(row.versus)
         known[row.figure, frozenset((model, versus)), row.p] = row.p_holm
     tests = [(row.figure, frozenset((row.model, row.versus)), row.p) for row in rows]
     return correct(rows, tests, known)
@@ -289,8 +289,8 @@ def compare_off_near_duplicates(run: MeasuredRun) -> tuple[FigureRow, ...]:
             return ()
         part[name] = clean
     # The simple baselines on the same cases.
-    clean_rules = {name: rule.select(members) for name, rule in run.rivals.items()}
+    baselines = {name: model.select(members) for name, model in run.baselines_and_chance.items()}
     return (
         *compare_arms(part, run.margin, OFF_NEAR_DUPLICATES),
-        *compare_with_rules(part, clean_rules, OFF_NEAR_DUPLICATES),
+        *compare_with_baselines(part, baselines, OFF_NEAR_DUPLICATES),
     )

@@ -10,13 +10,13 @@ from typing import Literal
 
 from skiagram.evaluation.evaluation_record import (
     DOMAIN,
-    FINDING_RULES,
+    FINDING_BASELINES,
     MEAN_SENSITIVITY,
     MERIT,
     OFF_NEAR_DUPLICATES,
-    PREVALENCE,
     PRIMARY,
-    SIMPLE_RULES,
+    SIMPLE_BASELINES,
+    VERSUS_CHANCE,
     Decision,
     Evaluation,
 )
@@ -147,37 +147,46 @@ def is_reversed(auc: Estimate) -> bool:
     return auc.high is not None and auc.high < CHANCE
 
 
-def beats_rule(rule: FigureRow) -> bool:
+def beats_baseline(gain: FigureRow) -> bool:
     """Tell whether a model is better than a simple baseline, by p corrected over the arms.
 
     Without a p value the lower bound decides.
 
     Args:
-        rule: The model minus the baseline; above 0 the model is better.
+        gain: The model minus the baseline; above 0 the model is better.
     """
-    if rule.p_holm is None:
-        return rule.low is not None and rule.low > 0
-    return rule.value is not None and rule.value > 0 and is_beyond_chance(rule.p_holm)
+    if gain.p_holm is None:
+        return gain.low is not None and gain.low > 0
+    return gain.value is not None and gain.value > 0 and is_beyond_chance(gain.p_holm)
 
 
-def is_unbeaten(rule: FigureRow) -> bool:
-    """Tell whether a rule that could be compared is not shown to be beaten."""
-    return rule.low is not None and not beats_rule(rule)
+def is_unbeaten(gain: FigureRow) -> bool:
+    """Tell whether a simple baseline that could be compared is not shown to be beaten.
+
+    Args:
+        gain: The model minus the baseline; above 0 the model is better.
+    """
+    return gain.low is not None and not beats_baseline(gain)
 
 
 def find_conditions(
-    gain: FigureRow, rules: Sequence[FigureRow], margin: float, *, contradicted: bool = False
+    gain: FigureRow,
+    over_baselines: Sequence[FigureRow],
+    margin: float,
+    *,
+    contradicted: bool = False,
 ) -> dict[str, str]:
-    """Find the conditions of `RULES` for a gain over the classical model and over rules.
+    """Find the conditions of `RULES` for the gains over the classical model and over baselines.
 
     *No* is said where one of several differences excludes a worthwhile gain, that from the
-    classical model or from a rule. So its upper bound is made longer first, by the number of all of
-    them (Bonferroni): each of these would exclude a gain that is there in 2.5 % of runs.
+    classical model or from a baseline. So its upper bound is made longer first, by the number of
+    all of them (Bonferroni): each would exclude a gain that is there in 2.5 % of runs.
 
     Args:
-        rules: Differences from chance and simple baselines; above 0 the contender is better.
+        gain: Over the classical model.
+        over_baselines: Over chance and simple baselines; above 0 the contender is better.
     """
-    wider = ratio_of_quantiles(1 + len(rules))
+    wider = ratio_of_quantiles(1 + len(over_baselines))
 
     def decide_alone(row: FigureRow) -> str:
         decision = decide_by_margin(row, margin)
@@ -187,7 +196,7 @@ def find_conditions(
 
     found = {"difference": "contradicted" if contradicted else decide_alone(gain)}
     for name, is_chance in (("chance", True), ("baseline", False)):
-        against = [row for row in rules if (row.versus == PREVALENCE) is is_chance]
+        against = [row for row in over_baselines if (row.versus == VERSUS_CHANCE) is is_chance]
         said = {decide_alone(row) for row in filter(is_unbeaten, against)}
         # What is not shown to be beaten is open, even where its own interval is above the margin.
         states = (state for state in ("no", "nearly") if state in said)
@@ -243,7 +252,7 @@ class DecisiveComparison:
             another training of the same models might give another difference.
         without_near_duplicates: Whether the cases are those without one.
         against: Side → it minus chance and each simple baseline; above 0 the side is better.
-        simple_rules: The simple baselines besides chance.
+        simple_baselines: Their names, besides chance.
         useless: Whether neither side is shown to beat chance.
     """
 
@@ -261,24 +270,24 @@ class DecisiveComparison:
             for counted in ("cases", "patients", "trainings")
         )
         self.without_near_duplicates = self.difference.group == OFF_NEAR_DUPLICATES
-        # Rows of rules are of an arm, by its name in the evaluation.
-        rows = self.figures.select(analysis=SIMPLE_RULES)
+        # Rows of simple baselines are of an arm, by its name in the evaluation.
+        rows = self.figures.select(analysis=SIMPLE_BASELINES)
         self.against: dict[Side, tuple[FigureRow, ...]] = {
             side: tuple(map(evaluation.direct, rows.select(model=getattr(evaluation, side)).rows))
             for side in SIDES
         }
-        named = dict.fromkeys(rule.versus for rule in self.against["contender"])
-        self.simple_rules = tuple(rule for rule in named if rule != PREVALENCE)
-        self.useless = all(self.fails(side, PREVALENCE) for side in SIDES)
+        named = dict.fromkeys(gain.versus for gain in self.against["contender"])
+        self.simple_baselines = tuple(name for name in named if name != VERSUS_CHANCE)
+        self.useless = all(self.fails(side, VERSUS_CHANCE) for side in SIDES)
 
     def reached(self, side: Side) -> Estimate:
         """Find the primary figure of a side."""
         arm: str = getattr(self.evaluation, side)
         return self.primary.find(figure=self.evaluation.primary, model=arm, versus="")
 
-    def fails(self, side: Side, rule: str) -> bool:
-        """Tell whether a side is not shown to beat a rule."""
-        return any(each.versus == rule and is_unbeaten(each) for each in self.against[side])
+    def fails(self, side: Side, baseline: str) -> bool:
+        """Tell whether a side is not shown to beat a simple baseline, or chance."""
+        return any(gain.versus == baseline and is_unbeaten(gain) for gain in self.against[side])
 
     def judge(self, **known: str) -> Rule:
         """Return the row of `RULES` that holds for these cases.
@@ -305,7 +314,7 @@ class DecisiveComparison:
         evaluation = self.evaluation
         figure = evaluation.off_copies if self.without_near_duplicates else evaluation.primary
         opponent = evaluation.best.get(evaluation.opponent, evaluation.opponent)
-        for name in (*self.simple_rules, opponent):
+        for name in (*self.simple_baselines, opponent):
             reached = evaluation.table.find(analysis=METRICS, figure=figure, model=name, versus="")
             left = self._room(reached).value
             if left is not None and left < evaluation.margin:
@@ -321,14 +330,14 @@ class DecisiveComparison:
         )
 
 
-def gains_over_rules(evaluation: Evaluation, group: str = "") -> tuple[FigureRow, ...]:
+def gains_over_baselines(evaluation: Evaluation, group: str = "") -> tuple[FigureRow, ...]:
     """List each arm minus chance and each simple baseline; above 0 the arm is better.
 
     Args:
         evaluation: Of the run.
         group: Cases that they are of; empty for all.
     """
-    rows = evaluation.figures.select(analysis=SIMPLE_RULES, group=group).rows
+    rows = evaluation.figures.select(analysis=SIMPLE_BASELINES, group=group).rows
     return tuple(map(evaluation.direct, rows))
 
 
@@ -386,10 +395,10 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
     """
     decisive = find_decisive(evaluation)
     group = decisive.difference.group if decisive else ""
-    rules = gains_over_rules(evaluation, group)
+    gains = gains_over_baselines(evaluation, group)
     # Gains over chance, and whatever else was measured against it.
-    chance_gains = [rule for rule in rules if rule.versus == PREVALENCE]
-    named = {rule.versus for rule in rules}
+    chance_gains = [gain for gain in gains if gain.versus == VERSUS_CHANCE]
+    named = {gain.versus for gain in gains}
     others = [
         evaluation.above_chance(outcome.model)
         for outcome in evaluation.outcomes
@@ -465,9 +474,9 @@ def judge_finding(evaluation: Evaluation) -> Rule:
     gain = evaluation.gain_in_finding(MERIT)
     if gain is None:
         return RULES[0]
-    rules = evaluation.figures.select(analysis=FINDING_RULES).rows
+    over_baselines = evaluation.figures.select(analysis=FINDING_BASELINES).rows
     contradicted = is_contradicted(evaluation)
-    found = find_conditions(gain, rules, evaluation.margin, contradicted=contradicted)
+    found = find_conditions(gain, over_baselines, evaluation.margin, contradicted=contradicted)
     leaked = "yes" if any(list_leaked(evaluation)) else "no"
     return decide(found | {"leaked": leaked})
 

@@ -24,7 +24,7 @@ from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
 from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import with_verdict
-from skiagram.evaluation.warnings import state_warnings, warn_of_training, warn_without_rules
+from skiagram.evaluation.warnings import state_warnings, warn_of_training, warn_without_baselines
 from skiagram.statistics.proportions import proportion
 from skiagram.tasks.predicted import Predicted
 
@@ -40,8 +40,8 @@ def find_limits(run: MeasuredRun) -> Iterator[FigureRow]:
     if compared is not None and (ideal := compared.ideal(run.setting)) is not None:
         yield make_row(ideal.estimate(), LIMIT, run.task.predicted.primary, model=IDEAL_OBSERVER)
     # What chance reaches, where it is no number known before and no model of the run.
-    for name in run.rivals.keys() - run.rules.keys():
-        reached = run.rivals[name].estimate()
+    for name in run.baselines_and_chance.keys() - run.simple_baselines.keys():
+        reached = run.baselines_and_chance[name].estimate()
         yield make_row(reached, METRICS, run.task.predicted.primary, model=name)
     if run.task.defines(MAJORITY):
         commonest = int(np.bincount(development.label, minlength=len(development.classes)).argmax())
@@ -89,15 +89,15 @@ def evaluate(
     # All comparisons and further analyses.
     found = evaluate_finding(inputs.finding, run) if inputs.finding else (None, ())
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
-    # Curves are drawn of the chosen models and the simple rules alone.
-    shown = {*run.rules, *(arm.choice.model for arm in run.arms.values())}
+    # Curves are drawn of the chosen models and the simple baselines alone.
+    shown = {*run.simple_baselines, *(arm.choice.model for arm in run.arms.values())}
     results = draw_plots(run.models, shown, task.predicted)
     # What a reader is warned of.
     known, is_external = inputs.card.patients_known, inputs.is_external
     warnings = (
         *warn_of_training(run, inputs),
         *state_warnings(results, setting, figures, is_external=is_external, patients_known=known),
-        *warn_without_rules(run),
+        *warn_without_baselines(run),
     )
     # All of it in one record, and the verdict last.
     sides = {"development": setting.development, "reported": setting.cases}

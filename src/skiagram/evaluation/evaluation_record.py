@@ -37,11 +37,11 @@ class ArmChoice:
     choices: int
 
 
-PREVALENCE = "prevalence"  # a rule: every case has the same probability
+VERSUS_CHANCE = "prevalence"  # chance in `versus`: every case has the same probability
 PRIMARY, SECONDARY = "primary", "secondary"
-ARM_PAIRS, SIMPLE_RULES = "arm_pairs", "simple_rules"
+ARM_PAIRS, SIMPLE_BASELINES = "arm_pairs", "simple_rules"
 PARTS = "parts"  # an analysis: the primary pair by each finding
-FINDING, FINDING_RULES = "finding", "finding_rules"
+FINDING, FINDING_BASELINES = "finding", "finding_rules"
 MERIT, MEAN_SENSITIVITY = "figure_of_merit", "mean_sensitivity"
 SHIFTS, DOMAIN = "shifts", "domain"
 SHARES, NUMBERS, FEATURES = "shares", "numbers", "features"  # that may differ between the sides
@@ -279,9 +279,9 @@ class Evaluation:
         return difference.negate() if self.task.predicted.lower_is_better else difference
 
     @property
-    def simple_rules(self) -> tuple[FigureRow, ...]:
+    def simple_baselines(self) -> tuple[FigureRow, ...]:
         """Each arm against each simple baseline, on all test cases."""
-        return self.figures.select(analysis=SIMPLE_RULES, group="").rows
+        return self.figures.select(analysis=SIMPLE_BASELINES, group="").rows
 
     def pairs(self, analysis: str) -> tuple[FigureRow, ...]:
         """Return the differences in the primary figure of `arm_pairs` or `secondary`."""
@@ -294,18 +294,18 @@ class Evaluation:
     def above_chance(self, model: str) -> Estimate:
         """Compute by how much a model's primary figure is above chance; above 0 is better.
 
-        Chance is a number where the figure has one, else what the rule without any feature reaches;
-        where that was not trained, nothing is known.
+        Chance is a number where the figure has one, else what the model without any feature
+        reaches; where that was not trained, nothing is known.
 
         Args:
             model: Or mixture, by its name.
         """
         chance = self.task.predicted.chance
-        if chance is None:  # what the rule without any feature reaches
-            rule = self.table.find(
-                analysis=METRICS, model=self.task.predicted.chance_rule, figure=self.primary
+        if chance is None:  # what the model without any feature reaches
+            reached = self.table.find(
+                analysis=METRICS, model=self.task.predicted.chance_model, figure=self.primary
             )
-            chance = rule.value
+            chance = reached.value
         if chance is None:
             return Estimate(None, reason="it is not known what chance reaches")
         gap = self.find_result(model).find(self.primary).subtract(chance)

@@ -27,11 +27,11 @@ from skiagram.evaluation.arm_selection import (
 from skiagram.evaluation.comparisons import correct_over_arms
 from skiagram.evaluation.evaluation_record import (
     FINDING,
-    FINDING_RULES,
+    FINDING_BASELINES,
     IDEAL_OBSERVER,
     MEAN_SENSITIVITY,
     MERIT,
-    PREVALENCE,
+    VERSUS_CHANCE,
     FindingEvaluation,
 )
 from skiagram.evaluation.evaluation_set import EvaluationSet
@@ -332,7 +332,7 @@ class FindingSearch:
         finders: Mapping[str, FreeResponse],
         arms: Mapping[str, FreeResponse],
         contender: str,
-        rules: Sequence[str],
+        baselines: Sequence[str],
     ) -> tuple[FigureRow, ...]:
         """Compare what stands for the two arms, and the contender with simple baselines.
 
@@ -349,16 +349,16 @@ class FindingSearch:
             row(differences[MEAN_SENSITIVITY], figure=MEAN_SENSITIVITY),
         ]
         # A finder that marks nothing has the figure of merit ½.
-        row = partial(make_row, analysis=FINDING_RULES, figure=MERIT, model=contender)
+        row = partial(make_row, analysis=FINDING_BASELINES, figure=MERIT, model=contender)
         nothing = first_merit.estimate().subtract(0.5)
         is_testable = nothing.value is not None and -0.5 < nothing.value < 0.5
         p = first_merit.variation.p(nothing.value or 0.0) if is_testable else None
-        against_rules = [row(nothing, versus=PREVALENCE, p=p)]
-        # Each simple rule that also marks places.
-        for rule in (rule for rule in rules if rule in finders):
-            difference = first_merit - self.merit(finders[rule])
-            against_rules.append(row(difference.estimate(), versus=rule, p=difference.p()))
-        return (*rows, *correct_over_arms(against_rules))
+        against_baselines = [row(nothing, versus=VERSUS_CHANCE, p=p)]
+        # Each simple baseline that also marks places.
+        for baseline in (name for name in baselines if name in finders):
+            difference = first_merit - self.merit(finders[baseline])
+            against_baselines.append(row(difference.estimate(), versus=baseline, p=difference.p()))
+        return (*rows, *correct_over_arms(against_baselines))
 
     def subtract(self, first: FreeResponse, second: FreeResponse) -> dict[str, Estimate]:
         """Compute by how much two figures of the one are above those of the other, paired.

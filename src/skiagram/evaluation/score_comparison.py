@@ -14,7 +14,7 @@ from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.comparisons import (
     compare_arms,
     compare_pair,
-    compare_with_rules,
+    compare_with_baselines,
     correct,
     plan_comparison,
 )
@@ -80,7 +80,7 @@ def compare_scores(
         *list_arms(selected, task),
         *compare_arms(arms, margin),
         *plan_comparison(arms, margin),
-        *compare_with_rules(arms, {}),
+        *compare_with_baselines(arms, {}),
         *correct(others),
     )
     # Readers and sites where they are given.

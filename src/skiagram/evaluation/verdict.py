@@ -8,14 +8,14 @@ from skiagram.evaluation.criteria import (
     DecisiveComparison,
     Side,
     are_told_apart,
-    beats_rule,
+    beats_baseline,
     decide_by_margin,
     excludes_good_models,
     find_comparison,
     find_decisive,
     find_side,
     find_standing,
-    gains_over_rules,
+    gains_over_baselines,
     has_shifted,
     is_no_finder_of_use,
     is_nothing_of_use,
@@ -32,14 +32,14 @@ from skiagram.evaluation.evaluation_record import (
     DECISION_WORDS,
     DOMAIN,
     FEATURES,
-    FINDING_RULES,
+    FINDING_BASELINES,
     MEAN_SENSITIVITY,
     MERIT,
     NUMBERS,
-    PREVALENCE,
     PROBABILITIES,
     SHARES,
     SHIFTS,
+    VERSUS_CHANCE,
     Evaluation,
     Verdict,
 )
@@ -95,7 +95,7 @@ def state_verdict(evaluation: Evaluation) -> Verdict:
     # What must be known before the decision is read; that chance is not beaten says the headline.
     openings = (
         *_shifted(evaluation),
-        *(() if useless else describe_rules(evaluation, beaten=False)),
+        *(() if useless else describe_baselines(evaluation, beaten=False)),
         *_describe_unbeaten_in_finding(evaluation),
     )
     return Verdict(rule.decision, _say_headline(decisive, rule), openings, reasons)
@@ -145,14 +145,14 @@ def explain(evaluation: Evaluation, rule: Rule, contender: str = "", figure: str
     decisive, margin = find_decisive(evaluation), format_decimal(evaluation.margin)
     baseline, ceiling, reached = "", "", ""
     if decisive is not None:
-        unbeaten = (rule for rule in decisive.simple_rules if decisive.fails("contender", rule))
+        unbeaten = (name for name in decisive.simple_baselines if decisive.fails("contender", name))
         baseline = _title(next(unbeaten, ""), evaluation)
         if near := decisive.find_ceiling():
             ceiling = _title(near[0], evaluation)
             reached = f"the {evaluation.task.predicted.primary_title} {format_estimate(near[1])}"
     if contender and rule.because == "baseline":  # of finders
-        rules = evaluation.figures.select(analysis=FINDING_RULES).rows
-        named = (row.versus for row in rules if is_unbeaten(row) and row.versus != PREVALENCE)
+        rows = evaluation.figures.select(analysis=FINDING_BASELINES).rows
+        named = (row.versus for row in rows if is_unbeaten(row) and row.versus != VERSUS_CHANCE)
         baseline = _title(next(named, ""), evaluation)
     words = contender or evaluation.contender_words
     return say(
@@ -179,10 +179,10 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     """Yield which model to use and what to expect of it, or that none is to be used."""
     if evaluation.compared is not None:
         return
-    rule, rows = judge(evaluation), gains_over_rules(evaluation)
+    rule, rows = judge(evaluation), gains_over_baselines(evaluation)
     # The first that beats chance, of what the decision names and what else stands for a side.
     arms = ["classical", evaluation.contender][:: -1 if rule.decision == "yes" else 1]
-    at_chance = {row.model for row in rows if row.versus == PREVALENCE and is_unbeaten(row)}
+    at_chance = {row.model for row in rows if row.versus == VERSUS_CHANCE and is_unbeaten(row)}
     standing = [each for each in arms if each in evaluation.arms and each not in at_chance]
     arm = next((each for each in standing if evaluation.arms[each].model in evaluation.titles), "")
     if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not arm:
@@ -225,12 +225,12 @@ def _state_no_comparison(evaluation: Evaluation) -> Verdict:
     else:
         # Of each arm that nothing stands for: whether it was asked for.
         reasons = []
-        rules = {rule.versus for rule in evaluation.simple_rules}
+        baselines = {row.versus for row in evaluation.simple_baselines}
         names = {evaluation.contender: evaluation.contender_words, "classical": "classical model"}
         for arm, name in names.items():
             members = {outcome.model for outcome in evaluation.outcomes if outcome.arm == arm}
             reason = "could be scored" if members else "was asked for"
-            if members and members <= rules:
+            if members and members <= baselines:
                 reason = "but simple baselines was asked for"
             if arm not in evaluation.arms:
                 reasons.append(f"no {name} {reason}")
@@ -240,7 +240,7 @@ def _state_no_comparison(evaluation: Evaluation) -> Verdict:
     words: str = say("answer.no_comparison", cases=_where(evaluation), because=because)
     if useless:
         words = " ".join((say("answer.nothing_works"), *advise_without_use(evaluation), words))
-    shown = () if useless else describe_rules(evaluation)
+    shown = () if useless else describe_baselines(evaluation)
     # Where one kind of models alone was asked for, what it is worth is the answer.
     asked = {outcome.arm for outcome in evaluation.outcomes} & {evaluation.contender, "classical"}
     if shown and difference is None and len(asked) == 1:
@@ -410,7 +410,7 @@ def say_standing(decisive: DecisiveComparison, rule: Rule) -> Iterator[str]:
         yield say("answer.meaningless")
     elif not difference.low == difference.high == 0:
         clause = relate(evaluation, decisive.gain, *(_name(side, evaluation) for side in SIDES))
-        fails = any(decisive.fails("contender", rule) for rule in decisive.simple_rules)
+        fails = any(decisive.fails("contender", baseline) for baseline in decisive.simple_baselines)
         qualified = fails and find_side(decisive.gain) == "above"
         yield say("difference.of_the_two" if qualified else "difference.sentence", clause=clause)
         if find_standing(decisive.gain, evaluation.margin).because == "undecided":
@@ -594,7 +594,7 @@ def _title(model: str, evaluation: Evaluation) -> str:
     return f"the b{title[1:]}" if title.startswith("Best ") else title
 
 
-def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
+def describe_baselines(evaluation: Evaluation, *, beaten: bool | None = None) -> tuple[str, ...]:
     """Return a sentence on what stands for each arm: whether it beats every simple baseline.
 
     Of the two that are compared it is on the cases that the answer follows.
@@ -616,11 +616,11 @@ def describe_rules(evaluation: Evaluation, *, beaten: bool | None = None) -> tup
             )
             name = title if title.startswith(best) else f"{best} ({title})"
         # Other arms are compared on all cases alone.
-        rules = dict[str, FigureRow]()
-        for row in (*gains_over_rules(evaluation, group), *gains_over_rules(evaluation)):
+        gains = dict[str, FigureRow]()
+        for row in (*gains_over_baselines(evaluation, group), *gains_over_baselines(evaluation)):
             if row.model == arm:
-                rules.setdefault(row.versus, row)
-        sentences += _say_beaten(evaluation, name, [*rules.values()], beaten=beaten)
+                gains.setdefault(row.versus, row)
+        sentences += _say_beaten(evaluation, name, [*gains.values()], beaten=beaten)
     return tuple(sentences)
 
 
@@ -628,26 +628,26 @@ def _describe_unbeaten_in_finding(evaluation: Evaluation) -> Iterator[str]:
     """Yield what the contender among the finders is not shown to beat."""
     if (finding := evaluation.finding) is not None:
         name = f"in finding, the {evaluation.words_of(finding.contender)}"
-        rules = evaluation.figures.select(analysis=FINDING_RULES).rows
+        gains = evaluation.figures.select(analysis=FINDING_BASELINES).rows
         nothing = say("unbeaten.nothing_marked")
-        yield from _say_beaten(evaluation, name, rules, chance=nothing, beaten=False)
+        yield from _say_beaten(evaluation, name, gains, chance=nothing, beaten=False)
 
 
 def _say_beaten(
     evaluation: Evaluation,
     name: str,
-    rules: Sequence[FigureRow],
+    gains: Sequence[FigureRow],
     chance: str = "chance",
     *,
     beaten: bool | None,
 ) -> Iterator[str]:
-    """Yield which rules something is not shown to beat, or that it beats all of them."""
-    known = [rule for rule in rules if rule.low is not None]
-    lost = [rule for rule in known if not beats_rule(rule)]
+    """Yield which simple baselines something is not shown to beat, or that it beats all of them."""
+    known = [gain for gain in gains if gain.low is not None]
+    lost = [gain for gain in known if not beats_baseline(gain)]
     if known and beaten is not bool(lost):
         titles = [
-            chance if rule.versus == PREVALENCE else _title(rule.versus, evaluation)
-            for rule in lost or known
+            chance if gain.versus == VERSUS_CHANCE else _title(gain.versus, evaluation)
+            for gain in lost or known
         ]
-        rivals = join(titles, "or" if lost else "and")
-        yield say("unbeaten.fails" if lost else "unbeaten.beats", name=name, rivals=rivals)
+        baselines = join(titles, "or" if lost else "and")
+        yield say("unbeaten.fails" if lost else "unbeaten.beats", name=name, baselines=baselines)

@@ -102,11 +102,11 @@ def warn_of_training(run: MeasuredRun, inputs: EvaluationInputs) -> Iterator[str
         yield say("doubt.choosing_fits", models=join(choosing), patients=patients)
 
 
-def warn_without_rules(run: MeasuredRun) -> Iterator[str]:
+def warn_without_baselines(run: MeasuredRun) -> Iterator[str]:
     """Yield a warning where no simple baseline for the outcome was trained beside the models."""
-    rules = run.task.predicted.rules.values()
-    if rules and not run.rules:
-        yield say("doubt.no_rules", rules=" or ".join(f"`{name}`" for name in rules))
+    baselines = run.task.predicted.simple_baselines.values()
+    if baselines and not run.simple_baselines:
+        yield say("doubt.no_baseline", baselines=" or ".join(f"`{name}`" for name in baselines))
 
 
 def warn_of_unequal_patients(cases: LabelledCases) -> Iterator[str]:

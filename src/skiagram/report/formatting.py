@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from skiagram.evaluation.criteria import is_nothing_of_use
-from skiagram.evaluation.evaluation_record import ARM_WORDS, PREVALENCE, Evaluation
+from skiagram.evaluation.evaluation_record import ARM_WORDS, VERSUS_CHANCE, Evaluation
 from skiagram.evaluation.figure_table import FigureRow
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.sentences import read_sentences, say
@@ -78,7 +78,7 @@ def name_chance(evaluation: Evaluation) -> str:
     """Say what chance is called, and its value where it is fixed."""
     predicted = evaluation.task.predicted
     if predicted.chance is None:
-        return evaluation.titles.get(predicted.chance_rule, "Chance")
+        return evaluation.titles.get(predicted.chance_model, "Chance")
     return f"{predicted.chance_title} ({predicted.figure_words} {predicted.chance:g})"
 
 
@@ -122,17 +122,17 @@ def name_class(task: Task, label: int) -> str:
     return name if any(map(str.isalpha, name)) else f"“{name}”"
 
 
-def list_simple_rules(
-    evaluation: Evaluation, rules: Sequence[FigureRow] | None = None
+def list_simple_baselines(
+    evaluation: Evaluation, differences: Sequence[FigureRow] | None = None
 ) -> list[ModelResult]:
-    """List the models of the run that stand for simple rules, chance among them, and for no arm.
+    """List the simple baselines of the run, chance among them, that stand for no arm.
 
     Args:
-        rules: Differences from those that are listed; None for all.
+        differences: From those that are listed; None for all.
     """
-    versus = {rule.versus for rule in (evaluation.simple_rules if rules is None else rules)}
-    chance = evaluation.task.predicted.chance_rule
-    names = {chance if name == PREVALENCE else name for name in versus}
+    rows = evaluation.simple_baselines if differences is None else differences
+    chance = evaluation.task.predicted.chance_model
+    names = {chance if row.versus == VERSUS_CHANCE else row.versus for row in rows}
     return [
         model
         for model in evaluation.models

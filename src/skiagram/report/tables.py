@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 from pydantic import TypeAdapter
 
 from skiagram.declared import read_declared
-from skiagram.evaluation.criteria import beats_rule, find_side, find_told_side, is_above_ideal
-from skiagram.evaluation.evaluation_record import PREVALENCE, PRIMARY, Evaluation
+from skiagram.evaluation.criteria import beats_baseline, find_side, find_told_side, is_above_ideal
+from skiagram.evaluation.evaluation_record import PRIMARY, VERSUS_CHANCE, Evaluation
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import ModelResult
 from skiagram.evaluation.verdict import relate
@@ -321,13 +321,13 @@ def _list_pairs(
     firsts = seconds = titles = evaluation.titles
     if table.rows == "versus":
         firsts = {arm: titles[choice.model] for arm, choice in evaluation.arms.items()}
-        seconds = titles | {PREVALENCE: name_chance(evaluation)}
+        seconds = titles | {VERSUS_CHANCE: name_chance(evaluation)}
     elif table.arms:
         firsts = seconds = name_arms(evaluation, is_primary=table.analysis == PRIMARY)
     # How a difference is written where that hangs on its direction or its sides.
     show = _SHOW | {
         "versus": lambda pair: seconds[pair.versus],
-        "better": lambda pair: "yes" if beats_rule(evaluation.direct(pair)) else "not shown",
+        "better": lambda pair: "yes" if beats_baseline(evaluation.direct(pair)) else "not shown",
         "relation": lambda pair: _relate(evaluation, evaluation.direct(pair)),
     }
     groups: dict[str, list[TableRow]] = {}

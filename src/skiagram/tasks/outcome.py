@@ -122,7 +122,7 @@ class MeasuredOutcome(Predicted):
     options: ClassVar[tuple[ColumnOption, ...]]
     baselines: ClassVar[tuple[str, ...]] = ("logistic_regression", "elastic_net", "random_forest")
     frozen: ClassVar[tuple[str, ...]] = ("pretrained_logistic_regression",)
-    rules: ClassVar[dict[str, str]] = {
+    simple_baselines: ClassVar[dict[str, str]] = {
         "cases": "null_model",
         "acquisition": "acquisition",
         "volume": "region_volume",

@@ -121,12 +121,13 @@ class Predicted(ABC):
         lower_is_better: Whether the primary figure is an error.
         all_figures: What is said of each figure, the primary one first, in the order of tables.
         selection: Name of the primary figure of the development set, which chooses models.
-        chance_rule: The model without any feature that stands for chance; empty where none does.
+        chance_model: The model without any feature that stands for chance; empty where none does.
         primary: Name of the figure that models are chosen and compared by.
         classical_loss: What classical models are fitted by; those that know it learn the task.
-        rules: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`, `known`,
-            which is both covariates and a volume, `permuted`) → config of the model on it alone.
-        chance: Primary figure of a model that knows nothing of a case; None where only the rule on
+        simple_baselines: What is there (`cases`, `acquisition`, `volume`, `uptake`, `covariates`,
+            `known`, which is both covariates and a volume, `permuted`) → config of the model on it
+            alone.
+        chance: Primary figure of a model that knows nothing of a case; None where only the model on
             `cases` says what it is.
         bounds: Between which every estimate lies; by default as a chance does.
         named_by: Options of commands, without dashes, by which another cohort's line names the
@@ -164,10 +165,10 @@ class Predicted(ABC):
     lower_is_better: ClassVar[bool] = False
     all_figures: ClassVar[tuple[Figure, ...]]
     selection: ClassVar[str]
-    chance_rule: ClassVar[str]
+    chance_model: ClassVar[str]
     primary: ClassVar[str]
     classical_loss: ClassVar[Loss]
-    rules: ClassVar[dict[str, str]]
+    simple_baselines: ClassVar[dict[str, str]]
     chance: ClassVar[float | None] = None
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
     named_by: ClassVar[tuple[str, ...]] = ()
@@ -191,7 +192,7 @@ class Predicted(ABC):
         for name, fact in facts.items():
             setattr(cls, name, tuple(fact) if isinstance(fact, list) else fact)
         # Where no number is that of chance, a model without any feature stands for it.
-        cls.chance_rule = cls.rules["cases"] if cls.chance is None else ""
+        cls.chance_model = cls.simple_baselines["cases"] if cls.chance is None else ""
 
     def describe(
         self, classes: tuple[str, ...], estimates: tuple[str, ...], words: str, **others: object

@@ -5,7 +5,7 @@ import pytest
 
 from skiagram.audit.findings import AuditReport
 from skiagram.evaluation.clinical_utility import UTILITY
-from skiagram.evaluation.evaluation_record import SIMPLE_RULES
+from skiagram.evaluation.evaluation_record import SIMPLE_BASELINES
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import with_verdict
@@ -69,7 +69,7 @@ def test_the_bold_sentence_has_at_most_25_words(situation):
 def test_of_features_alone_the_first_sentence_says_what_they_beat_and_no_doubt_repeats_it():
     level = (-0.1, 0.1)  # with the simple baseline
     evaluation = with_verdict(
-        make_situation([0.0, 0.1], rules=(level, level), changes={"unasked": "deep"})
+        make_situation([0.0, 0.1], baselines=(level, level), changes={"unasked": "deep"})
     )
     first, second, *_ = evaluation.answer.headline, *evaluation.answer.reasons
     assert first.startswith("The best classical model (Random forest) is not shown to beat")
@@ -142,7 +142,7 @@ def test_the_table_says_what_images_add_to_what_is_known_without_them():
     names = ("covariates", "covariates_and_volume")
     clinic = [with_outcome(first, model=n, title=n) for n in names]
     rows = [
-        make_row(Estimate(0.1, 0.05, 0.15), SIMPLE_RULES, "roc_auc", model=arm, versus=name)
+        make_row(Estimate(0.1, 0.05, 0.15), SIMPLE_BASELINES, "roc_auc", model=arm, versus=name)
         for name in names
         for arm in ("deep", "classical")
     ]

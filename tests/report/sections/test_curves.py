@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from skiagram.evaluation.evaluation_record import SIMPLE_RULES
+from skiagram.evaluation.evaluation_record import SIMPLE_BASELINES
 from skiagram.evaluation.figure_table import FigureTable, make_row
 from skiagram.evaluation.results import Band
 from skiagram.report.drawing import ARM_COLOUR
@@ -21,11 +21,11 @@ def drawn(evaluation, name="roc"):
 
 
 @pytest.mark.slow
-def test_the_best_of_each_arm_the_rules_and_readers_stand_in_one_plot():
+def test_the_best_of_each_arm_the_baselines_and_readers_stand_in_one_plot():
     described = drawn(with_reader()).description
     assert all(title in described for title in (*BEST, "Dr Gray"))
     described = drawn(full()).description
-    assert all(title in described for title in (*BEST, "Decision tree"))  # a simple rule there
+    assert all(title in described for title in (*BEST, "Decision tree"))  # a simple baseline there
     assert "Logistic regression" not in described
     assert ARM_COLOUR["combined"] in drawn(with_combination()).svg
     alone = replace(with_reader(), models=with_reader().models[-1:], arms={})
@@ -42,17 +42,17 @@ def test_the_best_of_each_arm_alone_is_banded(name):
     assert "opacity: 0.15" not in drawn(evaluation, name).svg
 
 
-def test_no_two_simple_rules_look_alike():
+def test_no_two_simple_baselines_look_alike():
     evaluation = binary(ideal=False)
     first = evaluation.models[0]
-    names = [f"rule_{k}" for k in range(9)]
-    rules = [with_outcome(first, model=name) for name in names]
+    names = [f"baseline_{k}" for k in range(9)]
+    baselines = [with_outcome(first, model=name) for name in names]
     rows = [
-        make_row(Estimate(0.1), SIMPLE_RULES, "roc_auc", model="deep", versus=name)
+        make_row(Estimate(0.1), SIMPLE_BASELINES, "roc_auc", model="deep", versus=name)
         for name in names
     ]
     figures = FigureTable((*evaluation.figures.rows, *rows))
-    drawing = drawn(replace(evaluation, models=tuple(rules), figures=figures))
+    drawing = drawn(replace(evaluation, models=tuple(baselines), figures=figures))
     looks = re.findall(r'style="([^"]*stroke-width: 1.2[^"]*)"', drawing.svg)
     assert len(set(looks)) == 9
     assert len(looks) == 18  # each line and its key

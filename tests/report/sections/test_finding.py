@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from make_reference.metrics_page import MetricsFile
-from skiagram.evaluation.evaluation_record import FINDING_RULES, MERIT, SIMPLE_RULES
+from skiagram.evaluation.evaluation_record import FINDING_BASELINES, MERIT, SIMPLE_BASELINES
 from skiagram.evaluation.inputs import EvaluationInputs
 from skiagram.evaluation.verdict import state_verdict
 from skiagram.report.contact_sheet import make_contact_sheets
@@ -107,8 +107,8 @@ def test_finders_at_chance_are_not_told_by_what_they_find(run):
     def lower(row):
         if row.figure == MERIT and not row.versus:
             return replace(row, value=0.5, low=0.4, high=0.6)
-        is_of_rules = row.analysis in {SIMPLE_RULES, FINDING_RULES}
-        return replace(row, value=0.0, low=-0.1, high=0.1, p_holm=0.9) if is_of_rules else row
+        is_of_baselines = row.analysis in {SIMPLE_BASELINES, FINDING_BASELINES}
+        return replace(row, value=0.0, low=-0.1, high=0.1, p_holm=0.9) if is_of_baselines else row
 
     def poor(finder):
         return changed(finder, lower)

@@ -6,7 +6,7 @@ from functools import cache, partial
 import pandas as pd
 import pytest
 
-from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_RULES, ArmChoice
+from skiagram.evaluation.evaluation_record import PRIMARY, SIMPLE_BASELINES, ArmChoice
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import CASES, OTHERS, STABILITY, SUBGROUPS, Part
 from skiagram.evaluation.sentences import say
@@ -114,11 +114,11 @@ def without_prevalence():
     return replace(answered(), prevalence=None, models=tuple(models))
 
 
-def of_many_rules():
+def of_many_baselines():
     """Return a run whose differences from simple baselines have intervals above 0, but not p."""
 
     def raise_p(row):
-        if row.analysis != SIMPLE_RULES:
+        if row.analysis != SIMPLE_BASELINES:
             return row
         return replace(row, value=0.141, low=0.035, high=0.349, p=0.0415, p_holm=0.083)
 
@@ -148,7 +148,7 @@ RUNS = {
     "failed arms": failed_arms,
     "twins": lambda: binary(near_duplicates=52),
     "at chance": at_chance,
-    "of many rules": of_many_rules,
+    "of many baselines": of_many_baselines,
     "without comparison": without_comparison,
     "procedures": procedures,
     "procedures of a holdout": lambda: trained(full(), 3),

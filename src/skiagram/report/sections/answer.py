@@ -19,7 +19,7 @@ from skiagram.evaluation.criteria import (
     DecisiveComparison,
     find_decisive,
     find_side,
-    gains_over_rules,
+    gains_over_baselines,
     is_no_finder_of_use,
     is_nothing_of_use,
     is_unbeaten,
@@ -76,7 +76,7 @@ from skiagram.report.formatting import (
     format_share,
     group_by_arm,
     is_best,
-    list_simple_rules,
+    list_simple_baselines,
     metric_heading,
     name_class,
 )
@@ -354,13 +354,13 @@ def tabulate_answer(evaluation: Evaluation, sensitivity: float | None = None) ->
             [fill_difference(row), *blank],
         )
         for name in known
-        for row in evaluation.simple_rules
+        for row in evaluation.simple_baselines
         if row.versus == name and row.model in (evaluation.contender, "classical")
     ]
     if added and finding is None:
         groups.append(Group("What images add to what is known without them", added))
     # The simple baselines that were in the run, and chance or the most common class.
-    rows = [make_row(model) for model in list_simple_rules(evaluation)]
+    rows = [make_row(model) for model in list_simple_baselines(evaluation)]
     chance = [each.chance for each in columns]
     if any(chance):
         common = _counts_decisions(evaluation) and task.predicted.positive is None and chance[-1]
@@ -397,13 +397,13 @@ def _columns_of_finding(evaluation: Evaluation, finding: FindingEvaluation) -> l
 
 def _columns_of_images(evaluation: Evaluation) -> list[_Column]:
     """Return the primary figure, and once more without near duplicates, where there are some."""
-    # Chance is fixed, or what a rule reached that was measured without being in the run.
-    task, rule = evaluation.task, evaluation.task.predicted.chance_rule
-    reached = evaluation.table.get(analysis=METRICS, model=rule, figure=evaluation.primary)
+    # Chance is fixed, or what a model without any feature reached that is not in the run.
+    task, chance_model = evaluation.task, evaluation.task.predicted.chance_model
+    reached = evaluation.table.get(analysis=METRICS, model=chance_model, figure=evaluation.primary)
     chance: Cell | str = ""
     if task.predicted.chance is not None:
         chance = format_decimal(task.predicted.chance)
-    elif reached and rule not in evaluation.titles:
+    elif reached and chance_model not in evaluation.titles:
         chance = fill_cell(reached)
     limit = fill_cell(evaluation.ideal) if evaluation.ideal else ""
     difference = fill_difference(evaluation.difference)
@@ -527,8 +527,8 @@ def draw_answer(evaluation: Evaluation) -> Drawing:
     if finding is None:
         # A simple baseline that is not beaten is drawn beside the models that do not beat it.
         shown = [model for models in list_compared(evaluation).values() for model in models]
-        unbeaten = [*filter(is_unbeaten, gains_over_rules(evaluation))]
-        shown += list_simple_rules(evaluation, unbeaten)
+        unbeaten = [*filter(is_unbeaten, gains_over_baselines(evaluation))]
+        shown += list_simple_baselines(evaluation, unbeaten)
         return draw_forest(evaluation, shown, "answer")
     # What stands for each arm in finding, and their difference.
     rows = [

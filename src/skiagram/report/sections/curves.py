@@ -1,4 +1,4 @@
-"""ROC and precision–recall curves: of what is compared, of the simple rules and of readers."""
+"""ROC and precision–recall curves: of what is compared, of the simple baselines and of readers."""
 
 from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.evaluation.results import METRICS, ModelResult
@@ -13,7 +13,7 @@ from skiagram.report.drawing import (
     draw_lines,
     style_of,
 )
-from skiagram.report.formatting import is_best, list_simple_rules
+from skiagram.report.formatting import is_best, list_simple_baselines
 from skiagram.statistics.estimate import format_decimal
 
 _AXES = {
@@ -24,12 +24,12 @@ _AREA = {"roc": "roc_auc", "precision_recall": "average_precision"}
 
 
 def _list_lines(evaluation: Evaluation, name: str) -> list[tuple[ModelResult, Line]]:
-    """List the curves of the best of each arm, of readers and, thin, of the simple rules."""
+    """List the curves of the best of each arm, of readers and, thin, of the simple baselines."""
     styles: list[tuple[ModelResult, Style]] = [
         (model, style_of("compared", color=colour))
         for model, colour, _ in best_of_each_arm(evaluation, lambda model: getattr(model, name))
     ]
-    for number, model in enumerate(list_simple_rules(evaluation)):
+    for number, model in enumerate(list_simple_baselines(evaluation)):
         turn = 1 + number + number // len(OTHERS)  # no two lines alike
         dashes: Style = {"linestyle": DASHES[turn % len(DASHES)], "linewidth": 1.2}
         styles.append((model, {"color": OTHERS[number % len(OTHERS)], **dashes}))

@@ -1,10 +1,10 @@
 """The best model of each arm against simple baselines: the prevalence, one feature, a column."""
 
-from skiagram.evaluation.evaluation_record import PREVALENCE, Evaluation
+from skiagram.evaluation.evaluation_record import VERSUS_CHANCE, Evaluation
 from skiagram.report.formatting import name_chance
 
 
-def name_only_rule(evaluation: Evaluation) -> str:
-    """Name chance where no other rule is in the run: it needs a sentence; else nothing."""
-    versus = {rule.versus for rule in evaluation.simple_rules}
-    return name_chance(evaluation) if versus == {PREVALENCE} else ""
+def name_only_baseline(evaluation: Evaluation) -> str:
+    """Name chance where it is the only simple baseline: it needs a sentence; else nothing."""
+    versus = {row.versus for row in evaluation.simple_baselines}
+    return name_chance(evaluation) if versus == {VERSUS_CHANCE} else ""

@@ -11,7 +11,7 @@ from skiagram.evaluation.criteria import (
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
 from skiagram.evaluation.sentences import say
-from skiagram.evaluation.verdict import describe_rules
+from skiagram.evaluation.verdict import describe_baselines
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import (
     format_count,
@@ -29,7 +29,7 @@ def draw_models(evaluation: Evaluation) -> Drawing:
 
 def list_what_would_change(evaluation: Evaluation) -> tuple[str, ...]:
     """Return the sentences: patients, margin, simple baselines."""
-    return (*_vary_terms(evaluation), *describe_rules(evaluation, beaten=True))
+    return (*_vary_terms(evaluation), *describe_baselines(evaluation, beaten=True))
 
 
 def _vary_terms(evaluation: Evaluation) -> Iterator[str]:
