@@ -14,8 +14,8 @@ from skiagram.evaluation.planning import (
     exponential_components,
     plan_difference,
     plan_width,
-    spread_of_auc,
-    spread_of_difference,
+    variation_of_auc,
+    variation_of_difference,
 )
 from skiagram.seeding import stream
 from skiagram.statistics.delong import placements
@@ -24,8 +24,8 @@ from skiagram.statistics.significance import plan_patients
 Floats = NDArray[np.float64]
 
 
-def spread_between(auc, other, correlation):
-    return spread_of_difference(auc, other, correlation, 0.4)
+def variation_between(auc, other, correlation):
+    return variation_of_difference(auc, other, correlation, 0.4)
 
 
 def test_the_standard_error_is_that_of_hanley_and_mcneil():
@@ -45,9 +45,9 @@ def test_components_are_bivariate_normal_probabilities(auc, other, correlation):
 
 
 def test_the_formula_for_counts_agrees_with_planning_after_a_run():
-    spread = spread_between(0.85, 0.85, 0.6)
-    plan = plan_difference(0.02, 0.0, spread, 0.4)
-    planning = plan_patients(spread(1000), 1000, 0.02)
+    variation = variation_between(0.85, 0.85, 0.6)
+    plan = plan_difference(0.02, 0.0, variation, 0.4)
+    planning = plan_patients(variation(1000), 1000, 0.02)
     # the term in 1/n² falls faster than 1/n, and so does the quantile
     assert plan.detect == pytest.approx(planning["patients_to_detect"].value, rel=1e-2)
     assert plan.patients == pytest.approx(planning["patients_to_settle"].value, rel=1e-2)
@@ -59,11 +59,11 @@ def test_the_formula_for_counts_agrees_with_planning_after_a_run():
     [(0.0, "within"), (0.01, "within"), (0.05, "above"), (-0.05, "below")],
 )
 def test_the_plan_is_the_smallest_number(true_difference, aim):
-    spread = spread_between(0.8, 0.8 + true_difference, 0.5)
-    plan = plan_difference(0.02, true_difference, spread, 0.4)
+    variation = variation_between(0.8, 0.8 + true_difference, 0.5)
+    plan = plan_difference(0.02, true_difference, variation, 0.4)
     assert plan.aim == aim
     chances = [
-        chance_of_settling(spread(n), true_difference, 0.02)
+        chance_of_settling(variation(n), true_difference, 0.02)
         for n in (plan.patients - 1, plan.patients)
     ]
     assert chances[0] < 0.8 <= chances[1]
@@ -72,14 +72,14 @@ def test_the_plan_is_the_smallest_number(true_difference, aim):
 @pytest.mark.parametrize("true_difference", [0.02, -0.02])
 def test_the_margin_itself_cannot_be_settled(true_difference):
     with pytest.raises(OptionError, match="margin itself"):
-        plan_difference(0.02, true_difference, spread_between(0.8, 0.8, 0.5), 0.4)
+        plan_difference(0.02, true_difference, variation_between(0.8, 0.8, 0.5), 0.4)
 
 
 def test_the_shape_of_scores_that_varies_more_counts_for_a_width():
-    variance = spread_of_auc(0.85, 0.3)(350).variance
+    variance = variation_of_auc(0.85, 0.3)(350).variance
     kinds = [exponential_components(0.85), binormal_components(0.85, 0.85, 1.0)]
     assert variance == max(kind.variance(105, 245) for kind in kinds)
-    plan = plan_width(0.05, 0.85, spread_of_auc(0.85, 0.3), 0.3)
+    plan = plan_width(0.05, 0.85, variation_of_auc(0.85, 0.3), 0.3)
     assert plan.high - plan.low <= 0.1
     assert plan.patients == 350
 
@@ -89,7 +89,7 @@ def test_the_shape_of_scores_that_varies_more_counts_for_a_width():
 def test_simulated_studies_settle_the_margin_in_four_of_five(difference):
     auc, margin, correlation = 0.75, 0.05, 0.6
     plan = plan_difference(
-        margin, difference, spread_between(auc, auc + difference, correlation), 0.4
+        margin, difference, variation_between(auc, auc + difference, correlation), 0.4
     )
     random = stream(7, "settle", str(difference))
     patient = np.arange(plan.patients)

@@ -11,8 +11,8 @@ from skiagram.evaluation.planning import (
     WidthPlan,
     plan_difference,
     plan_width,
-    spread_of_auc,
-    spread_of_difference,
+    variation_of_auc,
+    variation_of_difference,
 )
 
 _QUESTIONS = {"--half-width", "--margin"}
@@ -46,12 +46,12 @@ def run(arguments: argparse.Namespace) -> int:
     # How many patients each question takes; None for one that is not asked.
     plans: dict[str, WidthPlan | DifferencePlan | None] = {"precision": None, "difference": None}
     if arguments.half_width is not None:
-        spread = spread_of_auc(value, prevalence)
-        plans["precision"] = plan_width(arguments.half_width, value, spread, prevalence)
+        variation = variation_of_auc(value, prevalence)
+        plans["precision"] = plan_width(arguments.half_width, value, variation, prevalence)
     if arguments.margin is not None:
         margin, correlation = arguments.margin, arguments.correlation
-        spread = spread_of_difference(value + true_difference, value, correlation, prevalence)
-        plans["difference"] = plan_difference(margin, true_difference, spread, prevalence)
+        variation = variation_of_difference(value + true_difference, value, correlation, prevalence)
+        plans["difference"] = plan_difference(margin, true_difference, variation, prevalence)
     # Assumptions and answers in sentences, of which JSON has the assumptions.
     text = fill_in("plan.txt", given=arguments, **plans)
     if not arguments.json:

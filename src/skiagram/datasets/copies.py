@@ -66,7 +66,7 @@ def find_case_copies(stores: Sequence[ImageStore], *, transformed: bool = True) 
             {pair: how for pair, how in equal.items() if not digests[pair[0]].startswith(BY_CHANCE)}
         )
     search = find_copies if transformed else duplicate_pairs
-    return search(_ImagesOfStores(stores), spread=on_all_threads)
+    return search(_ImagesOfStores(stores), parallel_map=on_all_threads)
 
 
 def settle_copies(

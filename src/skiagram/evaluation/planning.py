@@ -17,7 +17,7 @@ from skiagram.statistics.significance import MAX_PATIENTS, POWER, find_fewest
 from skiagram.statistics.variation import Variation
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
-Spread = Callable[[int], Variation]  # patients of a study → how much a figure then varies
+VariationBySize = Callable[[int], Variation]  # patients of a study → how a figure then varies
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _orthant_covariance(first: float, second: float, correlation: float) -> floa
     return float(_WEIGHTS @ np.exp(exponent)) * end / 2 / (2 * math.pi)
 
 
-def spread_of_auc(auc: float, prevalence: float) -> Spread:
+def variation_of_auc(auc: float, prevalence: float) -> VariationBySize:
     """Say how an AUC varies where scores are normal or exponential, whichever varies more.
 
     Nobody knows the scores before the study: a plan by the wider of both is not too short.
@@ -103,7 +103,9 @@ def spread_of_auc(auc: float, prevalence: float) -> Spread:
     )
 
 
-def spread_of_difference(auc: float, other: float, correlation: float, prevalence: float) -> Spread:
+def variation_of_difference(
+    auc: float, other: float, correlation: float, prevalence: float
+) -> VariationBySize:
     """Say how the difference of two AUCs on the same cases varies where scores are normal.
 
     Args:
@@ -163,7 +165,9 @@ class DifferencePlan:
     ratio: float
 
 
-def plan_width(half_width: float, value: float, spread: Spread, prevalence: float) -> WidthPlan:
+def plan_width(
+    half_width: float, value: float, variation_by_size: VariationBySize, prevalence: float
+) -> WidthPlan:
     """Find the patients with which the interval of a figure is expected to be short enough.
 
     The interval is made on the logit, as those of the report are.
@@ -174,11 +178,11 @@ def plan_width(half_width: float, value: float, spread: Spread, prevalence: floa
     """
 
     def is_enough(patients: int) -> bool:
-        low, high = _interval(value, spread(patients))
+        low, high = _interval(value, variation_by_size(patients))
         return (high - low) / 2 <= half_width
 
     patients = _fewest(is_enough, prevalence, "half-width")
-    return WidthPlan(half_width, patients, *_interval(value, spread(patients)))
+    return WidthPlan(half_width, patients, *_interval(value, variation_by_size(patients)))
 
 
 def _interval(value: float, variation: Variation) -> tuple[float, float]:
@@ -188,7 +192,7 @@ def _interval(value: float, variation: Variation) -> tuple[float, float]:
 
 
 def plan_difference(
-    margin: float, true_difference: float, spread: Spread, prevalence: float
+    margin: float, true_difference: float, variation_by_size: VariationBySize, prevalence: float
 ) -> DifferencePlan:
     """Find the patients with which the difference is settled with a chance of 80 %.
 
@@ -204,11 +208,13 @@ def plan_difference(
         aim = "above" if true_difference > 0 else "below"
     # The fewest patients that settle it, and those that show a difference beyond the margin.
     settled = _fewest(
-        lambda n: chance_of_settling(spread(n), true_difference, margin) >= POWER,
+        lambda n: chance_of_settling(variation_by_size(n), true_difference, margin) >= POWER,
         prevalence,
         "margin",
     )
-    detected = _fewest(lambda n: _chance_above(spread(n), margin) >= POWER, prevalence, "margin")
+    detected = _fewest(
+        lambda n: _chance_above(variation_by_size(n), margin) >= POWER, prevalence, "margin"
+    )
     ratio = settled / detected
     return DifferencePlan(margin, true_difference, aim, POWER, settled, detected, ratio)
 

@@ -241,17 +241,17 @@ class ImageSequence(Protocol):
 
 # Applies a function to pieces of work and yields the results in their order: as `map` does, one
 # after the other; another may work on several threads at a time.
-Spread = Callable[[Callable[..., Any], Iterable[Any]], Iterator[Any]]
+ParallelMap = Callable[[Callable[..., Any], Iterable[Any]], Iterator[Any]]
 
 
-def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
+def duplicate_pairs(store: ImageSequence, parallel_map: ParallelMap = map) -> Pairs:
     """Find all pairs of near or exact duplicates.
 
     Every pair is compared, or of very many those of one leaf of a tree.
 
     Args:
         store: Images, each read once, and again where two look alike.
-        spread: Where pieces of the work are done; the pairs do not depend on it.
+        parallel_map: Where pieces of the work are done; the pairs do not depend on it.
     """
     volumes = len(store) > 0 and is_volume(store.image_at(0))
     size = VOLUME_THUMBNAIL**3 if volumes else THUMBNAIL**2
@@ -270,7 +270,7 @@ def duplicate_pairs(store: ImageSequence, spread: Spread = map) -> Pairs:
         return local_detail(store.image_at(row), side).astype(np.float64)
 
     thumbnails = stack_blocks(read(), (len(store), size), np.float32)
-    like = correlated_pairs(thumbnails, THRESHOLD, spread)
+    like = correlated_pairs(thumbnails, THRESHOLD, parallel_map)
     # Their detail is alike, too: at the size of the smaller image or 128, 32 in 3D. Fewer slices
     # than that are repeated: thin stacks would have next to no detail otherwise.
     alike: dict[tuple[int, int], tuple[float, str]] = {}
@@ -349,7 +349,7 @@ def clusters(pairs: Pairs, n: int) -> Whole:
 
 
 def correlated_pairs(
-    vectors: Singles, threshold: float, spread: Spread = map
+    vectors: Singles, threshold: float, parallel_map: ParallelMap = map
 ) -> dict[tuple[int, int], float]:
     """Find all pairs of vectors whose product is above a threshold.
 
@@ -359,7 +359,7 @@ def correlated_pairs(
     Args:
         vectors: (n, d) of unit norm, or zero.
         threshold: In (0, 1).
-        spread: Where pieces of the work are done.
+        parallel_map: Where pieces of the work are done.
 
     Returns:
         Pair (first < second) → product.
@@ -374,7 +374,7 @@ def correlated_pairs(
     # (pairs, 2), tree by tree or block by block
     nominated: Iterable[Whole]
     if len(vectors) > MOST_COMPARED:
-        nominated = spread(in_one_leaf, range(_TREES))
+        nominated = parallel_map(in_one_leaf, range(_TREES))
     else:
         nominated = (
             np.argwhere(vectors[top : top + _BLOCK] @ vectors[left : left + _BLOCK].T > likely)

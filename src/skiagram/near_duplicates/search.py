@@ -35,7 +35,7 @@ from skiagram.near_duplicates.nearest import MOST_COMPARED, Tree
 from skiagram.near_duplicates.pairs import (
     ImageSequence,
     Pairs,
-    Spread,
+    ParallelMap,
     duplicate_pairs,
     projection,
     reduced,
@@ -150,14 +150,14 @@ _NOMINEES = np.dtype([("row", np.int64), ("column", np.int64), ("score", np.floa
 _Nominees = NDArray[np.void]
 
 
-def find_copies(store: ImageSequence, spread: Spread = map) -> Pairs:
+def find_copies(store: ImageSequence, parallel_map: ParallelMap = map) -> Pairs:
     """Find all near duplicates and transformed copies among some images.
 
     Args:
         store: Images; each is read twice, and again where a pair of it is looked at closely.
-        spread: Where pieces of the work are done; the pairs do not depend on it.
+        parallel_map: Where pieces of the work are done; the pairs do not depend on it.
     """
-    near = duplicate_pairs(store, spread)
+    near = duplicate_pairs(store, parallel_map)
     shapes: list[tuple[int, ...]] = []
     kinds: dict[tuple[int, ...], tuple[int, ...]] = {}  # one tuple for all images of a shape
 
@@ -177,7 +177,7 @@ def find_copies(store: ImageSequence, spread: Spread = map) -> Pairs:
     most = max(int(_MAX_NOMINATED * len(small)), _FEW)
     best: list[_Nominees] = []
     held = 0
-    for piece, nominees in spread(_nominate, _pieces(small, details, already)):
+    for piece, nominees in parallel_map(_nominate, _pieces(small, details, already)):
         best.append(nominees)
         held += len(nominees)
         if piece.last or held > _MAX_HELD:
@@ -219,11 +219,11 @@ def _pieces(small: Small, details: Details, already: Whole) -> Iterator[_Piece]:
         rows, columns = (np.arange(0, n, step) for step in steps)
         products = pass_.queries(slice(0, n, steps[0])) @ pass_.base[columns].T
         others = products[rows[:, None] != columns].astype(np.float64)
-        spread = float(np.sqrt(np.mean((others - others.mean()) ** 2)))
-        middle, tail = others.mean(), chance
+        deviation = float(np.sqrt(np.mean((others - others.mean()) ** 2)))
+        mean, tail = others.mean(), chance
         if not pass_.signed:
-            middle, tail = abs(middle), chance / 2
-        threshold = float(min(middle - scipy.special.ndtri(tail) * spread, _SURE))
+            mean, tail = abs(mean), chance / 2
+        threshold = float(min(mean - scipy.special.ndtri(tail) * deviation, _SURE))
         if n > MOST_COMPARED:  # each tree asks for all of them
             pass_ = pass_._replace(queries=_stack_vectors(pass_.queries, n).__getitem__)
         for start in range(0, len(whole), share):
@@ -534,11 +534,11 @@ class _Confirmation:
                 first, second = self._details(row, column)
                 fitted = register(first[None], second[None], guess)
                 correlations[number] = fitted.correlation[0]
-        # six spreads above the median of other pairs, after Fisher, by what copies bear
+        # this far above the median of other pairs, after Fisher, by what copies bear
         values = np.arctanh(np.clip(np.abs(correlations), 0, 1 - 1e-9))
-        middle = np.median(values)
-        spread = 1.4826 * np.median(np.abs(values - middle))
-        above = np.tanh(middle + _BEYOND_OTHERS * spread)
+        median = np.median(values)
+        deviation = 1.4826 * np.median(np.abs(values - median))
+        above = np.tanh(median + _BEYOND_OTHERS * deviation)
         return float(np.clip(above, least, _MAX_ASKED))
 
 

@@ -95,9 +95,9 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         """
         check_is_fitted(self, "feature_names_")
         # compiled loops let other threads run
-        spread = Parallel(n_jobs=self.n_jobs, prefer="threads")
+        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads")
         work = delayed(partial(self._describe, self._plan()))
-        rows: list[dict[str, float]] = spread(map(work, _cases(X)))
+        rows: list[dict[str, float]] = parallel(map(work, _cases(X)))
         for number, row in enumerate(rows):
             if list(row) != list(self.feature_names_):
                 raise refusal(

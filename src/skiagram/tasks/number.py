@@ -53,7 +53,7 @@ _ENOUGH_PATIENTS = 100  # limits of agreement are then known to a third of the s
 _BANDS = 5
 _FAR_OFF = f"are more than {FAR:g} median absolute deviations from the median"
 _DRAWN = 100_000  # numbers whose quarters are those of generated ones
-Spread = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+StandardDeviation = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class NumberCalibration(MeasuredCalibration):
     """
 
     centre: Finite
-    spread: Spread
+    spread: StandardDeviation
     half: NotNegative
 
     @property
@@ -121,7 +121,7 @@ class Number(MeasuredOutcome):
     unit: str = ""
     groups: Annotated[int, Field(ge=2, le=MOST_GROUPS)] = MOST_GROUPS
     centre: Finite | None = None
-    spread: Spread | None = None
+    spread: StandardDeviation | None = None
     kind: Literal["number"] = "number"
 
     def __post_init__(self) -> None:
