@@ -27,7 +27,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.seeding import stream
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.survival import harrell_concordance
 from skiagram.tasks.classes import Classes
@@ -95,7 +95,7 @@ class DecisionDesign:
         patient, one_fit = np.arange(patients), np.zeros(patients, dtype=np.int64)
         if self.figure == "AUC":
             positive = draw.normal(size=patients) < trait
-            return [placements(score[None], positive, patient) for score in scores]
+            return [auc_of_scores(score[None], positive, patient) for score in scores]
         time, end = draw.exponential(size=(2, patients)) * np.exp(-trait)
         end *= CENSORED / (1 - CENSORED)
         seen = np.minimum(time, end), time <= end

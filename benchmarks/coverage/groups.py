@@ -17,7 +17,7 @@ from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.reader_study import MEAN_READER, study_readers
 from skiagram.evaluation.sites import summarise_sites
 from skiagram.seeding import stream
-from skiagram.statistics.delong import macro_placements, placements
+from skiagram.statistics.delong import auc_of_scores, macro_auc_of_scores
 from skiagram.statistics.linearised import Linearised, difference_of_groups, share
 from skiagram.statistics.random_effects import summarise_random_effects
 
@@ -63,7 +63,7 @@ class Parts:
                 noise = (noise + common) / np.sqrt(2)
             score = noise + separation(auc) * positive
             patient = np.arange(2 * patients) + first
-            found.append(placements(score[None], positive, patient))
+            found.append(auc_of_scores(score[None], positive, patient))
             first += 0 if self.shared else 2 * patients
         return tuple(found)
 
@@ -149,7 +149,7 @@ def sites_held(design: SiteDesign, simulations: int) -> Row:
             positive = np.arange(2 * patients) < patients
             auc = expit(MEAN + design.spread * generator.normal())
             score = generator.normal(size=2 * patients) + separation(auc) * positive
-            placed = placements(score[None], positive, np.arange(2 * patients))
+            placed = auc_of_scores(score[None], positive, np.arange(2 * patients))
             area, spread = placed.value, placed.variance()
             if spread == 0 or area in (0.0, 1.0):  # as `skiagram.evaluation.sites` does
                 area = (area * patients + 0.5) / (patients + 1)
@@ -204,7 +204,7 @@ def macro_aucs() -> Floats:
         generator = stream(0, "macro AUC")
         label = draw_labels(MANY, generator)
         probability = read_classes(label, apart, generator)
-        areas.append(macro_placements(probability[None], label, np.arange(MANY)).value)
+        areas.append(macro_auc_of_scores(probability[None], label, np.arange(MANY)).value)
     return np.array(areas)
 
 
@@ -233,7 +233,7 @@ def class_parts_held(design: Parts, simulations: int) -> Row:
                 label = draw_labels(patients, generator)
             probability = read_classes(label, apart, generator, common)
             patient = np.arange(patients) + first
-            figures.append(macro_placements(probability[None], label, patient))
+            figures.append(macro_auc_of_scores(probability[None], label, patient))
             first += 0 if design.shared else patients
         held += holds(difference_of_groups(*figures)[0], true)
     return {
@@ -262,7 +262,7 @@ def class_sites_held(design: SiteDesign, simulations: int) -> Row:
             apart = macro_distance(float(expit(MEAN + design.spread * generator.normal())))
             label = draw_labels(patients, generator)
             probability = read_classes(label, apart, generator)
-            areas.append(macro_placements(probability[None], label, np.arange(patients)))
+            areas.append(macro_auc_of_scores(probability[None], label, np.arange(patients)))
         summary = summarise_sites(areas, (0.0, 1.0))
         counts[0] += holds(summary["mean"], float(expit(MEAN)))
         following = float(expit(MEAN + design.spread * generator.normal()))
@@ -307,7 +307,7 @@ def readers_held(design: ReaderDesign, simulations: int, *again: str) -> Row:
         apart = np.append(apart, separation(true))
         scores = (generator.normal(size=(design.readers + 1, n)) + common) / np.sqrt(2)
         every = [
-            placements((one + each * positive)[None], positive, np.arange(n))
+            auc_of_scores((one + each * positive)[None], positive, np.arange(n))
             for one, each in zip(scores, apart, strict=True)
         ]
         readers, model = every[:-1], every[-1]

@@ -24,7 +24,7 @@ from skiagram.statistics.bootstrap import (
     bca_interval,
     draw_patients,
 )
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.discrimination import roc_auc
 from skiagram.statistics.proportions import proportion
 from skiagram.statistics.variation import Z
@@ -99,7 +99,7 @@ def bootstrap_intervals(
 
 def auc_intervals(score: Floats, design: Design, draws: PatientDraws) -> Floats:
     """Return (4, 2) the intervals of `METHODS`."""
-    placed = placements(score[None], design.positive, design.patient)
+    placed = auc_of_scores(score[None], design.positive, design.patient)
     logit, half = placed.estimate(), Z * np.sqrt(placed.variance())
     plain = (placed.value - half, placed.value + half)
     rows = [(logit.low, logit.high), plain, *bootstrap_intervals(score, design, draws)]
@@ -159,7 +159,7 @@ def false_positives(design: Design, simulations: int) -> Row:
 
 def _told_apart(one: Floats, two: Floats, design: Design, draws: PatientDraws) -> list[bool]:
     positive, patient = design.positive, design.patient
-    first, second = (placements(each[None], positive, patient) for each in (one, two))
+    first, second = (auc_of_scores(each[None], positive, patient) for each in (one, two))
     exact = (first - second).estimate()
     areas = [
         np.concatenate([roc_auc(each, positive, block) for block in draws.weights()])

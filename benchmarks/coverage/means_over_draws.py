@@ -15,7 +15,7 @@ from simulation import Row, Simulation, holds, name_shares, separation
 from skiagram.evaluation.criteria import find_side
 from skiagram.seeding import stream
 from skiagram.statistics.bootstrap import LEVELS, PatientDraws, draw_patients
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.discrimination import roc_auc
 from skiagram.sweeps.learning_curves import ResampledModel, find_crossings
 
@@ -33,7 +33,7 @@ def resampled(score: Floats, positive: NDArray[np.bool_], patients: PatientDraws
     """Return a model of (draws, n) scores at one number of training cases."""
     weights = np.concatenate([np.ones((1, len(positive))), *patients.weights()])
     areas = np.array([[roc_auc(row, positive, weights) for row in score]])
-    figures = tuple(placements(row[None], positive, patients.patient) for row in score)
+    figures = tuple(auc_of_scores(row[None], positive, patients.patient) for row in score)
     return ResampledModel("model", "Model", "deep", areas, (figures,), ())
 
 

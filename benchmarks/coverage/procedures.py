@@ -12,7 +12,7 @@ from scipy.stats import norm
 from simulation import Row, Simulation, exceeds, separation
 
 from skiagram.seeding import stream
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.discrimination import roc_auc
 from skiagram.statistics.linearised import Linearised, combination
 
@@ -37,7 +37,7 @@ def grouped(positive: Flags, folds: int, generator: np.random.Generator) -> NDAr
 
 def called(difference: Linearised) -> tuple[bool, bool]:
     """Return whether the pipeline's interval calls the first, or the second, better."""
-    half = difference.variation.half
+    half = difference.variation.half_width
     return difference.value - half > 0, difference.value + half < 0
 
 
@@ -108,7 +108,7 @@ def compare_best(
     """
     fit, patient = fold[None] if folds else None, np.arange(len(fold))
     first, second = (
-        placements(
+        auc_of_scores(
             scores[part][inner[part].argmax(axis=0)[fold], patient][None],
             positive,
             patient,
@@ -175,7 +175,7 @@ def simulate_seeds(design: Seeds, simulations: int) -> Row:
             alike = shared + np.sqrt(OWN) * generator.normal(size=n)
             moved = distance + design.spread / slope * generator.normal(size=(design.repeats, 1))
             fits = np.sqrt(1 - SHARED - OWN) * generator.normal(size=(design.repeats, n))
-            pair.append(placements(moved * positive + alike + fits, positive, patient))
+            pair.append(auc_of_scores(moved * positive + alike + fits, positive, patient))
             truths.append(float(norm.cdf(moved / np.sqrt(2)).mean()))
         difference = combination([(1.0, pair[0]), (-1.0, pair[1])])
         first, second = called(difference)

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from simulation import Row, Simulation, holds, number_patients
 
 from skiagram.seeding import stream
-from skiagram.statistics.delong import macro_placements
+from skiagram.statistics.delong import macro_auc_of_scores
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -90,11 +90,11 @@ def simulate(design: Design, simulations: int) -> Row:
     generator = stream(0, "several classes", design.title, str(design.apart))
     many = replace(design, patients=MANY, unequal=False)
     models, label, patient = many.draw(generator, 0.0, GAIN)
-    true, better = (macro_placements(each[None], label, patient).value for each in models)
+    true, better = (macro_auc_of_scores(each[None], label, patient).value for each in models)
     held = np.zeros(3)
     for _ in range(simulations):
         models, label, patient = design.draw(generator, 0.0, 0.0, GAIN)
-        area, equal, gaining = (macro_placements(each[None], label, patient) for each in models)
+        area, equal, gaining = (macro_auc_of_scores(each[None], label, patient) for each in models)
         figures = ((area, true), (equal - area, 0.0), (gaining - area, better - true))
         for k, (figure, truth) in enumerate(figures):
             held[k] += holds(figure.estimate(), truth)

@@ -15,7 +15,7 @@ from scipy.stats import norm, rankdata
 from simulation import Row, Simulation
 
 from skiagram.seeding import stream
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.linearised import combination
 
 Floats = NDArray[np.float64]
@@ -99,7 +99,7 @@ def simulate(design: Design, simulations: int, *again: str) -> Row:
     true = np.array([row.pop("true") for row in rows])
     truth, apart = true[:, 0].mean(), (true[:, 1] - true[:, 0]).mean()
     auc = [row["auc"] for row in rows]
-    gap = np.array([(row["gap"].value, row["gap"].variation.half) for row in rows])
+    gap = np.array([(row["gap"].value, row["gap"].variation.half_width) for row in rows])
     assumed = np.mean([row["gap"].variation.variance for row in rows])
     intervals = [one.estimate() for one in auc]
     held = [(one.low or 0.0) <= truth <= (one.high or 1.0) for one in intervals]
@@ -161,7 +161,7 @@ def _once(design: Design, generator: np.random.Generator) -> dict[str, Any]:
     fit = np.array([fold for fold, _ in repeats])
     overlapping = len(np.unique(fit))
     first, second = (
-        placements(
+        auc_of_scores(
             np.array([scored[0][arm] for _, scored in repeats]),
             drawn.positive,
             drawn.patient,

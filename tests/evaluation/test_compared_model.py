@@ -57,7 +57,7 @@ def test_with_more_classes_trainings_and_folds_widen_the_difference_too():
     narrow, wide = calm.subtract(other).variation, restless.subtract(other).variation
     assert (narrow.scope, narrow.repeats) == ("procedure", 5)
     assert wide.trainings == pytest.approx(restless.figure.values.var(ddof=1) / 5)
-    assert wide.half > narrow.half
+    assert wide.half_width > narrow.half_width
     folded = drawn_repeats(0.0, 1, folds=3).subtract(drawn_repeats(0.0, 2, folds=3)).variation
     assert folded.variance == pytest.approx(narrow.variance * (1 / 5 + 3 / 2))
     assert "overlapping" in drawn_repeats(0, 1, 3).subtract(other).estimate().method

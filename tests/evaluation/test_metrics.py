@@ -18,7 +18,7 @@ from skiagram.evaluation.metrics import (
     estimate_metrics,
 )
 from skiagram.statistics.bootstrap import draw_patients
-from skiagram.statistics.delong import macro_placements
+from skiagram.statistics.delong import macro_auc_of_scores
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 from skiagram.statistics.variation import effective_patients, variance_of_mean
 from tests.evaluation.scenario import finished, scenario
@@ -65,8 +65,8 @@ def test_more_classes_equal_sklearn_and_have_no_operating_point():
         "brier": np.mean(((probability - np.eye(3)[label]) ** 2).sum(axis=1)),
     }
     assert {name: one.value for name, one in found.items()} == pytest.approx(expected)
-    projected = macro_placements(model.scored.estimate, label, model.scored.patient)
-    half = projected.variation.half / (macro * (1 - macro))
+    projected = macro_auc_of_scores(model.scored.estimate, label, model.scored.patient)
+    half = projected.variation.half_width / (macro * (1 - macro))
     reach = logit(macro) - half, logit(macro) + half
     assert logit([found["roc_auc"].low, found["roc_auc"].high]) == pytest.approx(reach)
 

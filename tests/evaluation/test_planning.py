@@ -18,7 +18,7 @@ from skiagram.evaluation.planning import (
     variation_of_difference,
 )
 from skiagram.seeding import stream
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.significance import plan_patients
 
 Floats = NDArray[np.float64]
@@ -100,7 +100,7 @@ def test_simulated_studies_settle_the_margin_in_four_of_five(difference):
     for _ in range(800):
         noise = random.multivariate_normal([0, 0], covariance, plan.patients).T
         scores = shift * positive + noise
-        first, second = (placements(one[None], positive, patient) for one in scores)
+        first, second = (auc_of_scores(one[None], positive, patient) for one in scores)
         found = (first - second).estimate()
         within = -margin < found.low and found.high < margin
         settled += found.low > margin if plan.aim == "above" else within

@@ -6,7 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.reader_study import MEAN_READER, READERS, study_readers
-from skiagram.statistics.delong import auc_of_placements, placements
+from skiagram.statistics.delong import auc_of_placements, auc_of_scores
 from skiagram.statistics.readers import covariance_of_readers, mean_over_readers
 from tests.evaluation.test_contract import TWO, whole
 
@@ -23,7 +23,7 @@ def equally_correlated(variance, covariance):
 
 
 def bounds(found):
-    half = found.variation.half
+    half = found.variation.half_width
     return found.value - half, found.value + half
 
 
@@ -59,7 +59,7 @@ def read_cases(readers, seed):
     positive = patient % 2 == 0
     shared = generator.normal(size=120) + 1.2 * positive
     scores = [shared + generator.normal(size=120) for _ in range(readers + 1)]
-    *read, model = (placements(one[None], positive, patient) for one in scores)
+    *read, model = (auc_of_scores(one[None], positive, patient) for one in scores)
     return read, model
 
 
@@ -70,7 +70,7 @@ def test_covariances_are_those_of_a_jackknife():
     skill = generator.normal(size=150) + 1.2 * positive
     scores = skill + generator.normal(size=(3, 150))
     patient = np.arange(150)
-    found = covariance_of_readers([placements(one[None], positive, patient) for one in scores])
+    found = covariance_of_readers([auc_of_scores(one[None], positive, patient) for one in scores])
     kept = ~np.eye(150, dtype=np.bool_)
     left_out = np.array(
         [[roc_auc_score(positive[row], one[row]) for row in kept] for one in scores]

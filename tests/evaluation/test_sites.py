@@ -15,7 +15,7 @@ from skiagram.evaluation.evaluation_set import CaseTraits
 from skiagram.evaluation.results import patients_of
 from skiagram.evaluation.sites import SITES, summarise_sites
 from skiagram.statistics.agreement import absolute_error, quadratic_kappa
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.random_effects import summarise_random_effects
 from tests.evaluation.scenario import CARD, evaluated, finished, scenario
 
@@ -104,7 +104,7 @@ def test_scores_of_folds_that_are_no_sites_are_refused():
 
 
 def auc(predicted, truth, patient):
-    return placements(predicted[None], truth > 1, patient)
+    return auc_of_scores(predicted[None], truth > 1, patient)
 
 
 @pytest.mark.parametrize(

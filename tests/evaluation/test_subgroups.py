@@ -17,7 +17,7 @@ from skiagram.evaluation.subgroups import (
     rare_texts,
     split_by_value,
 )
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.linearised import difference_of_groups, share
 from tests.evaluation.scenario import evaluated, finished, scenario
 
@@ -166,8 +166,8 @@ def test_patients_on_both_sides_go_together():
     positive = np.tile([True, False], 100)
     skill = generator.normal(size=200) + 1.5 * positive
     one, other = skill + 0.1 * generator.normal(size=(2, 1, 200))
-    left, right = (placements(each, positive, patient) for each in (one, other))
-    strangers = placements(other, positive, patient + 1000)
+    left, right = (auc_of_scores(each, positive, patient) for each in (one, other))
+    strangers = auc_of_scores(other, positive, patient + 1000)
     assert left.correlation(right) > 0.9
     assert left.correlation(strangers) == 0
     near, far = (difference_of_groups(left, other)[0] for other in (right, strangers))

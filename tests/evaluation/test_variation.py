@@ -65,7 +65,7 @@ def test_equal_clusters_have_the_usual_variance_of_their_means(images):
 def test_one_training_stands_for_itself_and_several_for_the_procedure():
     once = over_trainings(0.0004, np.inf, np.array([0.8]))
     assert (once.scope, once.variance) == ("fits", 0.0004)
-    assert once.half == pytest.approx(0.0392, abs=1e-4)
+    assert once.half_width == pytest.approx(0.0392, abs=1e-4)
     figures = np.array([0.78, 0.80, 0.82])
     several = over_trainings(0.0004, np.inf, figures)
     seed = 0.0004 / 3
@@ -74,7 +74,7 @@ def test_one_training_stands_for_itself_and_several_for_the_procedure():
     assert several.trainings == pytest.approx(seed)
     assert several.degrees == pytest.approx(several.variance**2 / (seed**2 / 2))  # Satterthwaite
     equal = over_trainings(0.0004, np.inf, np.full(3, 0.8))
-    assert equal.half == pytest.approx(once.half)
+    assert equal.half_width == pytest.approx(once.half_width)
 
 
 @pytest.mark.parametrize("repeats", [1, 5])

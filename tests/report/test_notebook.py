@@ -13,7 +13,7 @@ from skiagram.evaluation.sites import SITES
 from skiagram.records.files import write_record
 from skiagram.report.sections.sites import tabulate_sites
 from skiagram.statistics.bootstrap import PatientDraws
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from tests.evaluation.model_results import interval
 from tests.report.examples_of_results import binary
 
@@ -38,7 +38,7 @@ def found():
 def test_figures_are_those_of_the_room_of_statistics(found):
     areas = [roc_auc_score(LABEL, score) for score in (GOOD, POOR)]
     assert found.table["auc"].tolist() == pytest.approx(areas)
-    good, poor = (placements(score[None], LABEL == 1, PATIENT) for score in (GOOD, POOR))
+    good, poor = (auc_of_scores(score[None], LABEL == 1, PATIENT) for score in (GOOD, POOR))
     expected = (good - poor).estimate()
     assert interval(found.difference) == pytest.approx(interval(expected), rel=1e-12)
     assert found.difference.method == expected.method
@@ -227,7 +227,7 @@ def test_scores_of_several_folds_are_in_no_common_order(tmp_path):
     of_sites = found.answered.figures.select(analysis=SITES, model=found.answered.contender)
     rows = site == 1
     of_fits = np.arange(rows.sum()), 5, fold[None, rows]
-    area = placements(better[None, rows], label[rows] == 1, *of_fits).estimate()
+    area = auc_of_scores(better[None, rows], label[rows] == 1, *of_fits).estimate()
     of_site = of_sites.find(group="1", figure="roc_auc", versus="")
     assert interval(of_site) == pytest.approx(interval(area))
     # Precision needs one order of all cases.

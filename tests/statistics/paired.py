@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 
 TABLE = pd.read_csv(Path(__file__).parent / "paired_scores.csv")
 LABEL = TABLE["label"].to_numpy(dtype="int64")
@@ -15,4 +15,4 @@ OTHER_PROBABILITY = TABLE["probability_b"].to_numpy(dtype="float64")
 
 
 def of(column):
-    return placements(TABLE[[column]].to_numpy(dtype="float64").T, POSITIVE, PATIENT)
+    return auc_of_scores(TABLE[[column]].to_numpy(dtype="float64").T, POSITIVE, PATIENT)

@@ -117,7 +117,7 @@ def test_trainings_that_differ_lengthen_the_interval_by_their_spread():
     own = float(
         np.concatenate([mean_of(values[0])(block) for block in draws.weights()]).var(ddof=1)
     )
-    expected = over_trainings(own, np.inf, values[0].mean() + shifts).half
+    expected = over_trainings(own, np.inf, values[0].mean() + shifts).half_width
     lengths = [one.high - one.low for one in (alike, apart)]
     assert lengths[1] / lengths[0] == pytest.approx(
         expected / (norm.ppf(0.975) * own**0.5), rel=1e-6

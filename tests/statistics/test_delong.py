@@ -8,11 +8,11 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.errors import DataError
 from skiagram.statistics.delong import (
+    auc_of_scores,
     detectability,
     estimate_efficiency,
     has_leaked,
-    macro_placements,
-    placements,
+    macro_auc_of_scores,
 )
 from skiagram.statistics.linearised import combination
 from skiagram.statistics.score_intervals import wilson_interval
@@ -21,7 +21,9 @@ from tests.statistics.paired import of
 
 
 def single(score, positive, patient=None):
-    return placements(score[None], positive, np.arange(len(score)) if patient is None else patient)
+    return auc_of_scores(
+        score[None], positive, np.arange(len(score)) if patient is None else patient
+    )
 
 
 def kernel(score, positive):
@@ -35,7 +37,7 @@ def test_without_a_pair_there_is_no_auc(fits):
     positive = np.array([False, False, fits is not None, fits is not None])
     fit = None if fits is None else np.array([fits])
     with pytest.raises(DataError, match=r"one class|no fit scored cases of both"):
-        placements(np.arange(4.0)[None], positive, np.arange(4), fit=fit)
+        auc_of_scores(np.arange(4.0)[None], positive, np.arange(4), fit=fit)
 
 
 def test_equal_clusters_equal_obuchowski_by_hand():
@@ -61,7 +63,7 @@ def test_several_classes_have_scikit_learns_macro_auc_and_the_jackknifes_varianc
     """Leaving out each case of each class in turn, on scikit-learn's figures (Arvesen 1969)."""
     rng, label = np.random.default_rng(8), np.repeat([0, 1, 2], [120, 80, 40])
     probability = softmax(rng.normal(size=(240, 3)) + 1.2 * np.eye(3)[label], axis=1)
-    found = macro_placements(probability[None], label, np.arange(len(label)))
+    found = macro_auc_of_scores(probability[None], label, np.arange(len(label)))
 
     def area(rows):
         return float(roc_auc_score(label[rows], probability[rows], multi_class="ovr"))
@@ -141,7 +143,7 @@ def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals()
     difference = perfect - other
     found, low = difference.estimate(), other.estimate().low
     assert (found.value, found.high) == pytest.approx((1 - other.value, 1 - (low or 0)))
-    plain = combination([(1.0, perfect), (-1.0, other)]).variation.half
+    plain = combination([(1.0, perfect), (-1.0, other)]).variation.half_width
     assert found.high - found.value > 1.2 * plain
     assert found.method == "from both intervals"
     backwards = (other - perfect).estimate()

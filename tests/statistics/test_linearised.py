@@ -20,10 +20,14 @@ def test_the_error_of_a_mean_is_that_of_the_means_of_patients():
     value = np.array([1.0, 4.0, 2.0, 7.0, 3.0, 9.0])
     single = mean_of_cases(value, np.arange(6))
     assert single.value == value.mean()
-    assert single.variation.error(upwards=True) == pytest.approx(value.std(ddof=1) / np.sqrt(6))
+    assert single.variation.standard_error(upwards=True) == pytest.approx(
+        value.std(ddof=1) / np.sqrt(6)
+    )
     means = value.reshape(3, 2).mean(axis=1)
     found = mean_of_cases(value, np.array([0, 0, 1, 1, 2, 2]))
-    assert found.variation.error(upwards=True) == pytest.approx(means.std(ddof=1) / np.sqrt(3))
+    assert found.variation.standard_error(upwards=True) == pytest.approx(
+        means.std(ddof=1) / np.sqrt(3)
+    )
     assert found.degrees == 2
     # Few patients with most cases count as few.
     patient = np.repeat(np.arange(100), np.where(np.arange(100) % 20, 1, 25))
@@ -51,16 +55,18 @@ def test_repeats_are_averaged_case_by_case():
     both = mean_over_repeats([one, other])
     assert both.value == pytest.approx(0.7)
     assert both.variance() == pytest.approx(0, abs=1e-30)
-    assert both.variation.error(upwards=True) == pytest.approx(0.1)  # of the two trainings, s² / 2
+    assert both.variation.standard_error(upwards=True) == pytest.approx(
+        0.1
+    )  # of the two trainings, s² / 2
 
 
 def test_folds_that_share_training_cases_make_it_an_interval_of_the_procedure():
     value = np.random.default_rng(0).normal(size=(2, 40))
     repeats = [mean_of_cases(of_repeat, np.arange(40)) for of_repeat in value]
     single = np.mean([of_repeat.var(ddof=1) / 40 for of_repeat in value])
-    assert mean_over_repeats(repeats, folds=5).variation.error(upwards=True) == pytest.approx(
-        np.sqrt((1 / 2 + 5 / 4) * single)
-    )
+    assert mean_over_repeats(repeats, folds=5).variation.standard_error(
+        upwards=True
+    ) == pytest.approx(np.sqrt((1 / 2 + 5 / 4) * single))
 
 
 def test_trainings_without_folds_widen_it_by_their_own_spread():

@@ -7,7 +7,7 @@ from scipy.stats import f as f_distribution
 
 from skiagram.statistics.linearised import share
 from skiagram.statistics.proportions import mean_by_patient, proportion
-from skiagram.statistics.variation import most_alike
+from skiagram.statistics.variation import ratio_of_design_effects
 
 
 def test_one_case_a_patient_is_plain_wilson():
@@ -21,7 +21,7 @@ def test_one_case_a_patient_is_plain_wilson():
 def test_copies_within_a_patient_add_nothing():
     success = (np.arange(50) < 37).astype(float)
     copied = share(np.repeat(success, 3)[None], np.repeat(np.arange(50), 3))
-    assert copied.size == pytest.approx(50, rel=0.03)
+    assert copied.effective_sample_size == pytest.approx(50, rel=0.03)
 
 
 def test_images_are_taken_to_be_as_alike_as_they_may_be():
@@ -33,11 +33,11 @@ def test_images_are_taken_to_be_as_alike_as_they_may_be():
     ratio = between / within
     alike = [(f - 1) / (f + 4) for f in (ratio, ratio / f_distribution.ppf(0.05, 39, 160))]
     effect = (1 + 4 * alike[1]) / (1 + 4 * alike[0])
-    assert most_alike(success, patient) == pytest.approx(effect)
+    assert ratio_of_design_effects(success, patient) == pytest.approx(effect)
     assert effect > 1.05
-    assert most_alike(success, np.arange(200)) == 1
+    assert ratio_of_design_effects(success, np.arange(200)) == 1
     few = np.repeat(np.arange(104), [25] * 4 + [1] * 100)
-    assert most_alike(success, few) == 1  # another rule sees to few with most images
+    assert ratio_of_design_effects(success, few) == 1  # another rule sees to few with most images
 
 
 def test_all_right_counts_patients_not_images():

@@ -59,7 +59,7 @@ def test_corrected_p_values_equal_r():
 
 
 def interval_of(value, variation):
-    return Estimate(value, value - variation.half, value + variation.half)
+    return Estimate(value, value - variation.half_width, value + variation.half_width)
 
 
 def test_probabilities_of_a_gain_are_those_of_the_normal_posterior_and_add_to_one():
@@ -74,7 +74,7 @@ def test_probabilities_of_a_gain_are_those_of_the_normal_posterior_and_add_to_on
 @pytest.mark.parametrize("degrees", [3.0, 20.0, np.inf])
 def test_a_bound_at_the_margin_leaves_a_fortieth(degrees):
     variation = Variation(0.01**2, degrees)
-    difference = interval_of(0.02 + variation.half, variation)
+    difference = interval_of(0.02 + variation.half_width, variation)
     gain = gain_probabilities(difference, variation, 0.02)
     assert 1 - gain.above == pytest.approx(0.025)
 

@@ -8,7 +8,7 @@ from scipy.special import ndtri
 from scipy.stats import norm, t
 
 from skiagram.evaluation.figure_table import FigureTable
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import overlap_factor
 from skiagram.sweeps.learning_curves import (
@@ -43,7 +43,7 @@ def drawn(generator, auc, of_class, draws):
     own = generator.normal(0, 0.3, size=(draws, len(patient)))
     scores = generator.normal(0, np.sqrt(1 - 0.3**2), len(patient)) + own
     scores[:, positive] += np.sqrt(2) * ndtri(auc)
-    figures = tuple(placements(row[None], positive, patient) for row in scores)
+    figures = tuple(auc_of_scores(row[None], positive, patient) for row in scores)
     areas = np.array([[[figure.value] * 2 for figure in figures]])
     return ResampledModel("a", "A", "deep", areas, (figures,), ())
 
@@ -128,7 +128,7 @@ def test_a_point_and_a_difference_have_the_interval_of_a_run_of_as_many_training
     positive, patient = np.arange(80) < 40, np.arange(80)
     one, other = (
         replace(
-            placements(np.zeros((1, 80)), positive, patient),
+            auc_of_scores(np.zeros((1, 80)), positive, patient),
             values=model.areas[0, :, 0],
             influence=np.concatenate([figure.influence for figure in model.figures[0]]),
         )

@@ -28,7 +28,7 @@ from skiagram.audit.contract import (
 from skiagram.audit.findings import Finding
 from skiagram.compute.workers import on_all_threads
 from skiagram.seeding import derived_seed, stream
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.permutation import class_aucs, indicators, permute_by_patient
 from skiagram.tasks.cases import Cases
 
@@ -225,7 +225,7 @@ def _surest_cases(probe: Probe, cases: Cases) -> Texts:
 
 def _interval_text(probe: Probe, cases: Cases) -> str:
     patient = np.unique(cases.patient_id, return_inverse=True)[1]
-    auc = placements(probe.score[None], cases.label == probe.label, patient).estimate()
+    auc = auc_of_scores(probe.score[None], cases.label == probe.label, patient).estimate()
     return f"{auc.low:.2f} to {auc.high:.2f}"
 
 

@@ -120,7 +120,7 @@ def expected_to_observed(probability: Floats, positive: Flags, patient: Whole) -
     variation = gained_share(len(influence) * influence[None], patient).variation
     if not variation.variance > 0:
         return Estimate(ratio, method=_ONE_PATIENT)
-    low, high = (float(ratio * np.exp(side * variation.half)) for side in (-1, 1))
+    low, high = (float(ratio * np.exp(side * variation.half_width)) for side in (-1, 1))
     return Estimate(ratio, low, high, "delta method on the log, by patient")
 
 
@@ -172,8 +172,8 @@ def _estimate(fits: Sequence[Coefficient], patient: Whole, degrees: float = np.i
     variation = gained_share(len(influence) * influence[None], patient).variation
     if not variation.variance > 0:
         return Estimate(value, method=_ONE_PATIENT)
-    half = replace(variation, degrees=min(degrees, variation.degrees)).half
-    return Estimate(value, value - half, value + half, "sandwich, by patient")
+    half_width = replace(variation, degrees=min(degrees, variation.degrees)).half_width
+    return Estimate(value, value - half_width, value + half_width, "sandwich, by patient")
 
 
 def assess_calibration(model: ComparedModel) -> Iterator[Named]:

@@ -143,9 +143,9 @@ def compare_decisions(network: ComparedModel, classical: ComparedModel) -> dict[
     if not loss.any():
         brier = Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
     # An interval needs two patients and some spread.
-    elif figure.fewest >= 2 and variation.variance > 0:
+    elif figure.fewest_patients >= 2 and variation.variance > 0:
         method = f"paired standard error by patient{variation.words}"
-        brier = Estimate(value, value - variation.half, value + variation.half, method)
+        brier = Estimate(value, value - variation.half_width, value + variation.half_width, method)
     return {**rates, "brier": brier}
 
 

@@ -15,7 +15,7 @@ from skiagram.errors import refusal
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.statistics import discrimination, linearised
 from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
@@ -88,7 +88,7 @@ def estimate_class_auc(model: ComparedModel) -> tuple[Estimate, ...]:
         positive = scores.label == k
         if has_pairs(scores, positive):
             probability = scores.estimate[:, :, k]
-            area = placements(probability, positive, scores.patient, scores.folds, scores.fit)
+            area = auc_of_scores(probability, positive, scores.patient, scores.folds, scores.fit)
             areas.append(area.estimate())
         else:
             areas.append(Estimate(None, reason=model.tells_apart.find_missing_pairs(scores)))

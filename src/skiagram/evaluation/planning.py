@@ -187,8 +187,8 @@ def plan_width(
 
 def _interval(value: float, variation: Variation) -> tuple[float, float]:
     """Compute the 95 % interval on the logit, where it stays within 0 and 1 (delta method)."""
-    half = variation.half / (value * (1 - value))
-    return float(expit(logit(value) - half)), float(expit(logit(value) + half))
+    half_width = variation.half_width / (value * (1 - value))
+    return float(expit(logit(value) - half_width)), float(expit(logit(value) + half_width))
 
 
 def plan_difference(

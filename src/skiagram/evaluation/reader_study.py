@@ -44,18 +44,15 @@ def study_readers(
     values of the models are corrected together (Holm 1979).
 
     Args:
-        readers: Reader → placements on the reported cases.
-        models: Model → placements on the same cases.
+        readers: Reader → AUC on the reported cases.
+        models: Model → AUC on the same cases.
     """
     if len(readers) < 2:
         return ()
     # Each reader, and the mean of them as a sample of readers.
     row, placed = partial(make_row, analysis=READERS), list(readers.values())
     mean = mean_of_readers(placed)
-    rows = [
-        row(placements.estimate(), figure="roc_auc", model=name)
-        for name, placements in readers.items()
-    ]
+    rows = [row(auc.estimate(), figure="roc_auc", model=name) for name, auc in readers.items()]
     rows.append(row(estimate_of_readers(mean, 0.0), figure="roc_auc", group=MEAN_READER))
     rows.append(row(mean.between, figure="spread"))
     # Each model against that mean.

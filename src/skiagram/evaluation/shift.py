@@ -31,7 +31,7 @@ from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import SELECTION
 from skiagram.seeding import stream
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import join_intervals, share
@@ -240,7 +240,7 @@ def _domain_auc(
         rule = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[0.5, 0.5])
         rule.fit(normal[training], tested[training])
         score[held_out] = rule.decision_function(normal[held_out])
-    return placements(score[None], tested, patient, _FOLDS, fold[None]).estimate()
+    return auc_of_scores(score[None], tested, patient, _FOLDS, fold[None]).estimate()
 
 
 def _known_traits(table: pd.DataFrame, tested: Flags, patient: Whole) -> Iterator[list[FigureRow]]:
@@ -276,13 +276,17 @@ def _number_trait(
         patient: (n,).
     """
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
-    separation = placements(values[None], tested, whose)
+    separation = auc_of_scores(values[None], tested, whose)
     estimate = separation.estimate()
     variance = separation.variation.variance
     if variance > 0:
         p = separation.variation.p(separation.value - 0.5)
     else:  # the two sides do not overlap: any order of the patients was as likely
-        p = 2 * 0.5 ** min(separation.fewest, 1_000) if separation.value in (0.0, 1.0) else 1.0
+        p = (
+            2 * 0.5 ** min(separation.fewest_patients, 1_000)
+            if separation.value in (0.0, 1.0)
+            else 1.0
+        )
     before, now = (float(np.median(values[side])) for side in (~tested, tested))
     return _of_sides(analysis, name, estimate, 1.0 if p is None else p, (before, now))
 
@@ -298,7 +302,7 @@ def share_trait(name: str, has_trait: Flags, tested: Flags, patient: Whole) -> l
     for side in (~tested, tested):
         whose = np.unique(patient[side], return_inverse=True)[1].astype(np.int64)
         shares.append(float(success[side].mean()))
-        sizes.append(share(success[side][None], whose).size)
+        sizes.append(share(success[side][None], whose).effective_sample_size)
         patients.append(effective_patients(whose))
     intervals = [
         wilson_interval(*share_and_size) for share_and_size in zip(shares, sizes, strict=True)

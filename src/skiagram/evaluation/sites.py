@@ -59,7 +59,7 @@ def study_sites(
         for name in names
         if arms
         and all(
-            np.isfinite(model.figure.value) and model.figure.fewest >= max(least, 2)
+            np.isfinite(model.figure.value) and model.figure.fewest_patients >= max(least, 2)
             for model in by_site[name]
         )
     ]
@@ -155,7 +155,7 @@ def _place(figure: Linearised) -> tuple[float, float]:
     transform = TRANSFORMS.get(figure.scale)
     if figure.chance is not None and transform is not None:
         if variance == 0 or not transform.has(value):
-            (origin, unit), size = figure.chance, figure.fewest
+            (origin, unit), size = figure.chance, figure.fewest_patients
             chance = ((value - origin) / unit * size + 0.5) / (size + 1)
             value, variance = origin + unit * chance, unit**2 * chance * (1 - chance) / size
     elif variance == 0:

@@ -19,7 +19,7 @@ from skiagram.evaluation.results import LIMIT, ModelResult
 from skiagram.evaluation.sentences import join, say
 from skiagram.evaluation.verdict import describe_classifier
 from skiagram.statistics.estimate import format_estimate, format_signed
-from skiagram.statistics.variation import effective_patients, few_have_most
+from skiagram.statistics.variation import effective_patients, has_unequal_clusters
 
 _NONE = FigureTable()
 FEW_TO_CHOOSE_BY = 200  # patients
@@ -112,10 +112,10 @@ def warn_without_baselines(run: MeasuredRun) -> Iterator[str]:
 def warn_of_unequal_patients(cases: LabelledCases) -> Iterator[str]:
     """Yield a warning for each class in which a few patients have most of the cases.
 
-    They count like fewer patients with equally many (`few_have_most`).
+    They count like fewer patients with equally many (`has_unequal_clusters`).
     """
     for k, name in enumerate(cases.classes):
         patient = cases.patient[cases.label == k]
-        if few_have_most(patient):
+        if has_unequal_clusters(patient):
             alike = max(1, round(effective_patients(patient)))
             yield say("doubt.unequal", name=name, patients=len(np.unique(patient)), alike=alike)

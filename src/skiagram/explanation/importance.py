@@ -28,7 +28,7 @@ from skiagram.models.classical.estimator import FittedClassical, column_sources
 from skiagram.models.classical.linear_models import LinearModel
 from skiagram.models.classical.preprocessing import ColumnSelector
 from skiagram.records.feature_table import FeatureTable, has_prefix
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, combination
@@ -89,8 +89,8 @@ def auc_loss(base: Floats, changed: Floats, positive: Flags, patient: Any) -> Li
         changed: (changes, n) scores after as many changes, such as permutations.
     """
     whose = np.unique(patient, return_inverse=True)[1].astype(np.int64)
-    after = placements(changed, positive, whose).averaged()
-    return combination([(1.0, placements(base[None], positive, whose)), (-1.0, after)])
+    after = auc_of_scores(changed, positive, whose).averaged()
+    return combination([(1.0, auc_of_scores(base[None], positive, whose)), (-1.0, after)])
 
 
 def estimate_loss(folds: Sequence[Linearised], repeats: int, ratio: float) -> Loss:
@@ -99,7 +99,7 @@ def estimate_loss(folds: Sequence[Linearised], repeats: int, ratio: float) -> Lo
     values = np.array([fold.value for fold in folds])
     mean = float(values.mean())
     over_folds = corrected_mean(values, ratio, -1.0, 1.0)
-    if min(fold.fewest for fold in folds) < 2:
+    if min(fold.fewest_patients for fold in folds) < 2:
         return Loss(over_folds, Estimate(mean, method="too few patients of a class in a fold"))
     # The folds of one repeat are independent given the fits; repeats see the same patients.
     variance = float(np.mean([fold.variance() for fold in folds])) * repeats / len(folds)

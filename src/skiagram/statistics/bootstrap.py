@@ -205,7 +205,7 @@ def bootstrap_estimate(
     # Trainings, and few patients, make the interval longer on both sides.
     if variation.scope == "procedure" or np.isfinite(variation.degrees):
         standard = Z * float(values.std(ddof=1))
-        longer = variation.half / standard if variation.variance > 0 and standard > 0 else 1.0
+        longer = variation.half_width / standard if variation.variance > 0 and standard > 0 else 1.0
         low, high = value - longer * (value - low), value + longer * (high - value)
         # A share ends at its bounds.
         if share:
@@ -236,7 +236,7 @@ def bootstrap_difference(statistic: Statistic, draws: PatientDraws) -> Estimate:
     # A normal interval of the resamples' spread, within the bounds of a difference.
     variation = _variation(statistic, draws, values, None)
     method = f"bootstrap standard error by patient{variation.words}"
-    low, high = max(-1.0, value - variation.half), min(1.0, value + variation.half)
+    low, high = max(-1.0, value - variation.half_width), min(1.0, value + variation.half_width)
     return Estimate(value, low, high, method)
 
 

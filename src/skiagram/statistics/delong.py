@@ -33,8 +33,8 @@ def auc_of_placements(
 ) -> Linearised:
     """Compute the AUC that placement values make: their mean over either of two classes.
 
-    Of several classes, as of `macro_placements`, it is half the sum of the classes' means, as it is
-    of two.
+    Of several classes, as of `macro_auc_of_scores`, it is half the sum of the classes' means, as
+    it is of two.
 
     Args:
         values: (repeats, n) for a positive the share of negatives below it, for a negative the
@@ -61,14 +61,14 @@ def auc_of_placements(
     )
 
 
-def placements(
+def auc_of_scores(
     ranking: Floats,
     positive: Flags,
     patient: Whole,
     folds: int = 0,
     fit: Whole | None = None,
 ) -> Linearised:
-    """Compute the placement values of each repeat.
+    """Compute the AUC of each repeat from placement values.
 
     Where several fits scored the cases of a repeat, the AUC is the share of the pairs within a fit
     that are in order, and its values are those of `linearise_share_of_pairs`.
@@ -87,7 +87,7 @@ def placements(
         raise _no_pair("all cases are of one class")
     # Of a single fit all cases are held against each other.
     if fit is None or (fit == fit[:, :1]).all():
-        return auc_of_placements(_placed(ranking, positive), positive, patient, folds)
+        return auc_of_placements(_compute_placements(ranking, positive), positive, patient, folds)
     values = []
     # Else only cases that the same fit scored are.
     for scores, fits in zip(*np.broadcast_arrays(ranking, fit), strict=True):
@@ -96,7 +96,7 @@ def placements(
         for rows in (fits == number for number in np.unique(fits)):
             n_positive, n_negative = positive[rows].sum(), (~positive[rows]).sum()
             if n_positive and n_negative:
-                placed[rows] = _placed(scores[None, rows], positive[rows])[0]
+                placed[rows] = _compute_placements(scores[None, rows], positive[rows])[0]
                 others[rows] = np.where(positive[rows], n_negative, n_positive)
         if not others[positive].any():
             raise _no_pair("no fit scored cases of both classes")
@@ -121,7 +121,7 @@ def linearise_share_of_pairs(placed: Floats, pairs: Floats, positive: Flags) -> 
     return values
 
 
-def _placed(ranking: Floats, positive: Flags) -> Floats:
+def _compute_placements(ranking: Floats, positive: Flags) -> Floats:
     """Compute placements (DeLong et al. 1988): shares of pairs ranked rightly, ties half.
 
     Args:
@@ -162,14 +162,14 @@ def _no_pair(fault: str) -> DataError:
     )
 
 
-def macro_placements(
+def macro_auc_of_scores(
     probability: Floats,
     label: Whole,
     patient: Whole,
     folds: int = 0,
     fit: Whole | None = None,
 ) -> Linearised:
-    """Compute the placement values of the macro one-vs-rest AUC of several classes.
+    """Compute the macro one-vs-rest AUC of several classes from placement values.
 
     A case of class c counts in the AUC of c as a positive and in those of all other classes k as
     one of the n − nₖ negatives: wᵢ = (V_c + Σₖ V_k n_c / (n − nₖ)) / K. The variance of the mean
@@ -188,7 +188,7 @@ def macro_placements(
         positive = label == k
         # Influences over both sides of each class are put on the scale of the case's own class.
         weight = np.where(positive, 1.0, own_count / (len(label) - count))
-        values += weight * placements(probability[:, :, k], positive, patient, fit=fit).influence
+        values += weight * auc_of_scores(probability[:, :, k], positive, patient, fit=fit).influence
     # A mean over several classes says more than the patients of the smallest one.
     most = MOST_CASES if len(classes) == 2 else np.inf
     return auc_of_placements(values / len(classes), label, patient, folds, most)
@@ -223,9 +223,11 @@ def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
     ratio = d_model / d_ideal
     slopes = [np.sqrt(2) / normal_density(d / np.sqrt(2)) for d in (d_model, d_ideal)]
     linear = combination([(slopes[0] / d_ideal, model), (-slopes[1] * d_model / d_ideal**2, ideal)])
-    half = linear.variation.half
+    half_width = linear.variation.half_width
     # Squared at the end: an interval of a square would reach below 0.
-    value, low, high = (max(0.0, bound) ** 2 for bound in (ratio, ratio - half, ratio + half))
+    value, low, high = (
+        max(0.0, bound) ** 2 for bound in (ratio, ratio - half_width, ratio + half_width)
+    )
     return Estimate(value, low, high, "delta method on paired DeLong")
 
 

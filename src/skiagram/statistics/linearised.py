@@ -23,7 +23,7 @@ from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.distributions import t_p_value, t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.score_intervals import (
-    is_capped,
+    is_below_binomial_variance,
     join_with_wilson,
     tango_interval,
     wilson_interval,
@@ -39,9 +39,9 @@ from skiagram.statistics.variation import (
     independent_cases,
     is_clustered,
     join_degrees,
-    most_alike,
     over_folds,
     over_trainings,
+    ratio_of_design_effects,
     variance_of_mean,
 )
 
@@ -148,7 +148,7 @@ class Linearised:
         return [float(value) for value in self.values] if np.isfinite(self.value) else []
 
     @cached_property
-    def sides(self) -> tuple[Flags, ...]:
+    def kind_masks(self) -> tuple[Flags, ...]:
         """Find the cases of each kind, (n,) bool, the last kind first."""
         if self.kind is None:
             return (np.ones(len(self.patient), dtype=np.bool_),)
@@ -156,9 +156,9 @@ class Linearised:
         return tuple(np.asarray(self.kind == number) for number in kinds)
 
     @property
-    def fewest(self) -> int:
+    def fewest_patients(self) -> int:
         """Count the patients of the kind that has fewest."""
-        return min((len(count_cases(self.patient[side])) for side in self.sides), default=0)
+        return min((len(count_cases(self.patient[mask])) for mask in self.kind_masks), default=0)
 
     @property
     def degrees(self) -> float:
@@ -174,26 +174,29 @@ class Linearised:
         return max(
             1.0,
             min(
-                (effective_patients(self.patient[side & is_defined]) for side in self.sides),
+                (effective_patients(self.patient[mask & is_defined]) for mask in self.kind_masks),
                 default=0,
             )
             - 1,
         )
 
     @property
-    def capped(self) -> bool:
+    def is_variance_too_small(self) -> bool:
         """Tell whether the variance is too small to be believed."""
         if self.chance is None:
             return False
         variance = self._own_variation.variance
-        return self._unseen or (
-            self.scale == "logit" and is_capped(self._chance, variance, self.most)
+        return self._is_at_bound or (
+            self.scale == "logit"
+            and is_below_binomial_variance(self._chance, variance, self.max_effective_cases)
         )
 
     @property
-    def most(self) -> float:
+    def max_effective_cases(self) -> float:
         """Compute how many independent cases the variance may stand for at most."""
-        cases = min((independent_cases(self.patient[side]) for side in self.sides), default=0.0)
+        cases = min(
+            (independent_cases(self.patient[mask]) for mask in self.kind_masks), default=0.0
+        )
         return self.most_cases * cases
 
     @cached_property
@@ -207,7 +210,11 @@ class Linearised:
         """
         variation = self._own_variation
         # Only a difference of figures with few cases may need a wider interval.
-        if self.pair is None or variation.variance == 0 or not any(f.capped for f in self.pair):
+        if (
+            self.pair is None
+            or variation.variance == 0
+            or not any(figure.is_variance_too_small for figure in self.pair)
+        ):
             return variation
         first, second = self.pair
         # How much of both variances is shared, as a correlation.
@@ -220,7 +227,7 @@ class Linearised:
         bounds = [
             each.bounds(
                 each._own_variation.quantile,
-                each.most_cases * each.fewest if np.isfinite(each.most_cases) else None,
+                each.most_cases * each.fewest_patients if np.isfinite(each.most_cases) else None,
             )
             for each in self.pair
         ]
@@ -230,7 +237,7 @@ class Linearised:
         )
         below, above = (arm / variation.quantile for arm in arms)
         variance = max(variation.variance, below * above)
-        return replace(variation, variance=variance, errors=(below, above))
+        return replace(variation, variance=variance, standard_errors=(below, above))
 
     def single(self) -> "list[Linearised]":
         """Take each repeat on its own."""
@@ -262,24 +269,27 @@ class Linearised:
         value, variance = self.value, self._own_variation.variance
         # Shares have score intervals, which end at 0 and 1 by themselves.
         if self.scale == "share":
-            return wilson_interval(value, self.size, quantile)
+            return wilson_interval(value, self.effective_sample_size, quantile)
         if self.scale == "gain":
-            gained, lost = (share * self.size for share in self._changed)
-            return tango_interval(gained, lost, self.size, quantile)
+            gained, lost = (share * self.effective_sample_size for share in self._gained_and_lost)
+            return tango_interval(gained, lost, self.effective_sample_size, quantile)
         # A figure whose cases show no spread has Wilson's interval of its patients.
-        if self._unseen:
-            return self._wilson(quantile, self.fewest if cases is None else cases)
+        if self._is_at_bound:
+            return self._wilson(quantile, self.fewest_patients if cases is None else cases)
         # Others are normal on a scale of their own, and are read back from it.
-        half, scale = quantile * float(np.sqrt(variance)), TRANSFORMS.get(self.scale)
+        half_width, scale = quantile * float(np.sqrt(variance)), TRANSFORMS.get(self.scale)
         if scale is not None and scale.has(value):
-            middle, half = scale.there(value), half * scale.slope(value)
-            interval = float(scale.back(middle - half)), float(scale.back(middle + half))
+            middle, half_width = scale.there(value), half_width * scale.slope(value)
+            interval = (
+                float(scale.back(middle - half_width)),
+                float(scale.back(middle + half_width)),
+            )
         else:
-            interval = value - half, value + half
+            interval = value - half_width, value + half_width
         # An AUC is no surer than its patients could make a share.
         if self.chance is None or self.scale != "logit":
             return interval
-        return join_with_wilson(interval, value, variance, self.most, quantile)
+        return join_with_wilson(interval, value, variance, self.max_effective_cases, quantile)
 
     def estimate(self) -> Estimate:
         """Estimate the figure with its 95 % interval.
@@ -308,7 +318,7 @@ class Linearised:
             bounds = self.bounds(variation.quantile)
             return Estimate(self.value, *bounds, f"{way}{variation.words}")
         # Figures at their bound.
-        if self._unseen:
+        if self._is_at_bound:
             return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
         if len(count_cases(self.patient)) < 2:
             return Estimate(self.value, reason="fewer than two patients")
@@ -357,20 +367,20 @@ class Linearised:
         return replace(difference, pair=(self, other), reason=undefined.reason)
 
     @property
-    def size(self) -> float:
+    def effective_sample_size(self) -> float:
         """Estimate how many independent cases hold the information of a share's clustered ones.
 
         The number of cases over the design effect: the variance over patients and trainings against
         that of as many independent cases (Rao & Scott 1992). It is never more than the number of
-        cases; those of a patient are taken to be as alike as they may be (`most_alike`). Where all
-        cases agree, or no case is decided differently, no variance can be seen and it is the
-        effective number of patients.
+        cases; those of a patient are taken to be as alike as they may be
+        (`ratio_of_design_effects`). Where all cases agree, or no case is decided differently, no
+        variance can be seen and it is the effective number of patients.
         """
         # A share's own variance beside that of independent cases says how many these are.
         n, value, variance = len(self.patient), self.value, self._own_variation.variance
         if self.scale == "share":
-            variance *= most_alike(self._averaged, self.patient)
-        moved = value if self.scale == "share" else sum(self._changed)
+            variance *= ratio_of_design_effects(self._averaged, self.patient)
+        moved = value if self.scale == "share" else sum(self._gained_and_lost)
         independent = (moved - value**2) / max(n - 1, 1)
         unseen = independent <= 0 or (self.scale == "gain" and variance == 0)
         if unseen or len(count_cases(self.patient)) < 2:
@@ -378,9 +388,9 @@ class Linearised:
         return n / max(variance / independent, 1.0)
 
     @property
-    def _changed(self) -> tuple[float, float]:
+    def _gained_and_lost(self) -> tuple[float, float]:
         """Compute the share of cases that a gain is of, and of those that it lost."""
-        gained, lost = (float(np.maximum(side * self.influence, 0).mean()) for side in (1, -1))
+        gained, lost = (float(np.maximum(sign * self.influence, 0).mean()) for sign in (1, -1))
         return gained, lost
 
     @cached_property
@@ -399,7 +409,7 @@ class Linearised:
         return end if abs(chance - end) < _ROUNDING else chance
 
     @property
-    def _unseen(self) -> bool:
+    def _is_at_bound(self) -> bool:
         """Tell whether a figure with a bound lies there, so that no case varies it."""
         if self.chance is None or self.scale != "logit":
             return self.chance is not None and self._chance == 0
@@ -431,7 +441,7 @@ class Linearised:
     def _samples(self, influence: Floats) -> tuple[Sample, ...]:
         """Split influences and patients into samples: kinds, or all that is defined."""
         if self.by_kind:
-            return tuple((influence[side], self.patient[side]) for side in self.sides)
+            return tuple((influence[mask], self.patient[mask]) for mask in self.kind_masks)
         is_defined = np.isfinite(influence)
         return ((influence[is_defined], self.patient[is_defined]),)
 
@@ -439,7 +449,7 @@ class Linearised:
         """Estimate the variance over patients of (n,) influences; 0 where it cannot be told."""
         # Two patients of each kind are the least that show a spread.
         samples = self._samples(influence)
-        if min(self.fewest, *(len(count_cases(patient)) for _, patient in samples)) < 2:
+        if min(self.fewest_patients, *(len(count_cases(patient)) for _, patient in samples)) < 2:
             return 0.0
         variance = sum(variance_of_mean(*sample) for sample in samples)
         # A patient with cases of both kinds ties their means together.
@@ -458,16 +468,19 @@ class Linearised:
         """
         value, variation = self.value, self.variation
         # Where the figures do not vary since they lie at their bounds, nor does the difference.
-        at_bounds = self.by_kind or (first._unseen and second._unseen)
+        at_bounds = self.by_kind or (first._is_at_bound and second._is_at_bound)
         # The plain case: both sides by the standard errors.
         if variation.variance > 0:
             below, above = (
-                variation.quantile * variation.error(upwards=up) for up in (False, True)
+                variation.quantile * variation.standard_error(upwards=up) for up in (False, True)
             )
-            method = "from both intervals" if variation.errors else f"paired {self.method}"
+            method = "from both intervals" if variation.standard_errors else f"paired {self.method}"
             method += self._words
         elif at_bounds:
-            both = first._wilson(Z, first.fewest), second._wilson(Z, second.fewest)
+            both = (
+                first._wilson(Z, first.fewest_patients),
+                second._wilson(Z, second.fewest_patients),
+            )
             below, above = join_intervals(first.value, second.value, *both, least=_NOTHING)
             method = f"Newcombe on {self._of_patients}"
         elif len(count_cases(self.patient)) < 2:
@@ -485,7 +498,7 @@ class Linearised:
         """Say what the interval holds besides single patients, for the name of a method."""
         if not self.by_kind:
             return "" if self.folds else self._own_variation.words
-        over_classes = ", mean over classes" if len(self.sides) > 2 else ""
+        over_classes = ", mean over classes" if len(self.kind_masks) > 2 else ""
         by_patient = ", clustered by patient" if is_clustered(self.patient) else ""
         overlapping = ", widened for overlapping training sets" if self.folds else ""
         return f"{over_classes}{by_patient}{overlapping}{self._own_variation.words}"

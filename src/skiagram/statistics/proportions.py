@@ -55,9 +55,9 @@ def mean_by_patient(
         return Estimate(mean, below, above, NEVER_VARIES)
     # Else Student's interval over patients.
     degrees = min(degrees_of_freedom(whose), patients - 1)
-    half = float(t_quantile(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
+    half_width = float(t_quantile(UPPER, degrees)) * float(np.sqrt(variance_of_mean(value, whose)))
     return Estimate(
-        mean, max(low, mean - half), min(high, mean + half), "Student’s t over patients"
+        mean, max(low, mean - half_width), min(high, mean + half_width), "Student’s t over patients"
     )
 
 
@@ -92,7 +92,8 @@ def predictive_value_at_prevalence(
     if not (0 < hit < 1 and 0 < miss < 1):
         hits, rejections = (
             wilson_interval(
-                float(correct[side].mean()), share(correct[side][None], patient[side]).size
+                float(correct[side].mean()),
+                share(correct[side][None], patient[side]).effective_sample_size,
             )
             for side in (in_class, ~in_class)
         )
@@ -103,8 +104,8 @@ def predictive_value_at_prevalence(
     influence /= np.where(in_class, in_class.sum() * hit, (~in_class).sum() * miss)
     # A sum over cases varies over patients as n times their mean.
     variation = gained_share(len(influence) * influence[None], patient).variation
-    half = variation.half * np.sqrt(1 - 1 / len(np.unique(patient)))
-    below, above = half, half
+    half_width = variation.half_width * np.sqrt(1 - 1 / len(np.unique(patient)))
+    below, above = half_width, half_width
     if is_clustered(patient):
         # The arms of the log of the likelihood ratio, put together from Wilson's intervals of the
         # logs of sensitivity and 1 − specificity (Zou & Donner 2008, *Stat. Med.* 27:1693).
@@ -114,7 +115,7 @@ def predictive_value_at_prevalence(
         )
         down = np.hypot(np.log(sensitivity / low), np.log((1 - least) / (1 - specificity)))
         up = np.hypot(np.log(high / sensitivity), np.log((1 - specificity) / (1 - most)))
-        below, above = max(half, float(down)), max(half, float(up))
+        below, above = max(half_width, float(down)), max(half_width, float(up))
     odds = scipy.special.logit(value)
     low, high = scipy.special.expit(odds - below), scipy.special.expit(odds + above)
     return Estimate(value, float(low), float(high), "delta method on the logit, by patient")

@@ -55,8 +55,10 @@ def summarise_random_effects(value: Floats, variance: Floats) -> RandomEffects:
     weight = 1 / (variance + between)
     mean = float((weight * value).sum() / weight.sum())
     error = float(1 / weight.sum())
-    half = float(t_quantile(UPPER, sites - 1)) * np.sqrt(error)
-    effects = RandomEffects(mean, float(mean - half), float(mean + half), float(np.sqrt(between)))
+    half_width = float(t_quantile(UPPER, sites - 1)) * np.sqrt(error)
+    effects = RandomEffects(
+        mean, float(mean - half_width), float(mean + half_width), float(np.sqrt(between))
+    )
     # The interval for the next site has two degrees of freedom less than there are sites.
     if sites < 3:
         return effects

@@ -134,5 +134,7 @@ def estimate_of_readers(mean: ReaderMean, least: float) -> Estimate:
     """
     if mean.variation.variance <= 0:
         return Estimate(mean.value, method="no interval: no spread can be seen")
-    half = mean.variation.half
-    return Estimate(mean.value, max(least, mean.value - half), min(1.0, mean.value + half), METHOD)
+    half_width = mean.variation.half_width
+    return Estimate(
+        mean.value, max(least, mean.value - half_width), min(1.0, mean.value + half_width), METHOD
+    )

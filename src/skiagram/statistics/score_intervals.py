@@ -16,14 +16,14 @@ def wilson_interval(proportion: float, n: float, quantile: float = Z) -> tuple[f
     """
     z = quantile
     centre = (proportion + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
-    low = 0.0 if proportion == 0 else float(centre - half)
-    high = 1.0 if proportion == 1 else float(centre + half)
+    half_width = z / (1 + z**2 / n) * np.sqrt(proportion * (1 - proportion) / n + z**2 / (4 * n**2))
+    low = 0.0 if proportion == 0 else float(centre - half_width)
+    high = 1.0 if proportion == 1 else float(centre + half_width)
     return low, high
 
 
 def join_with_wilson(
-    interval: tuple[float, float], value: float, variance: float, most: float, quantile: float
+    interval: tuple[float, float], value: float, variance: float, max_cases: float, quantile: float
 ) -> tuple[float, float]:
     """Compute an interval of a share or an AUC, lengthened where its variance is too small.
 
@@ -35,24 +35,24 @@ def join_with_wilson(
         interval: As its variance makes it.
         value: θ, in (0, 1).
         variance: v.
-        most: Cases.
+        max_cases: Independent cases that the sample may stand for at most.
         quantile: Standard errors to each side.
     """
-    if not is_capped(value, variance, most):
+    if not is_below_binomial_variance(value, variance, max_cases):
         return interval
-    low, high = wilson_interval(value, most, quantile)
+    low, high = wilson_interval(value, max_cases, quantile)
     return min(interval[0], low), max(interval[1], high)
 
 
-def is_capped(value: float, variance: float, most: float) -> bool:
-    """Tell whether a variance says more than the most independent cases.
+def is_below_binomial_variance(value: float, variance: float, max_cases: float) -> bool:
+    """Tell whether a variance is below that of the most independent cases there may be.
 
     Args:
         value: θ, in (0, 1).
-        variance: v; that of `most` independent cases is θ (1 − θ) / most.
-        most: Cases.
+        variance: v; that of so many independent cases is θ (1 − θ) / max_cases.
+        max_cases: Independent cases that the sample may stand for at most.
     """
-    return variance * most < value * (1 - value)
+    return variance * max_cases < value * (1 - value)
 
 
 def tango_interval(

@@ -183,7 +183,9 @@ def gain_probabilities(
         return None
     # The chance beyond each margin, with the standard error of the side it lies on.
     if variation.variance > 0:
-        over, under = (variation.error(upwards=value < bound) for bound in (margin, -margin))
+        over, under = (
+            variation.standard_error(upwards=value < bound) for bound in (margin, -margin)
+        )
         above = t_cdf((value - margin) / over, variation.degrees)
         worse = t_cdf((-margin - value) / under, variation.degrees)
         return GainProbabilities(above, max(0.0, 1 - above - worse), worse, PRIOR)

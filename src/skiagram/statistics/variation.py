@@ -20,7 +20,7 @@ from skiagram.statistics.estimate import Estimate, Scope
 Z = 1.959963984540054
 UPPER = 0.975
 UPPER_CORRELATION = 0.95
-_UNEQUAL = 0.75
+_LEAST_EFFECTIVE_SHARE = 0.75  # of the patients; below it few of them have most of the cases
 _ROUNDING = 1e-9
 
 
@@ -33,7 +33,7 @@ class Variation:
         degrees: Degrees of freedom of the variance; infinite: a normal quantile.
         trainings: The part of the variance that more patients would not lessen: that of the seed.
         scope: Whether it is the figure of these fits or of the procedure that made them.
-        errors: Standard errors downwards and upwards, where the interval is lopsided; else both are
+        standard_errors: Downwards and upwards, where the interval is lopsided; else both are
             the root of the variance.
     """
 
@@ -42,7 +42,7 @@ class Variation:
     trainings: float = 0.0
     scope: Scope = "fits"
     repeats: int = 1
-    errors: tuple[float, float] | None = None
+    standard_errors: tuple[float, float] | None = None
 
     @property
     def quantile(self) -> float:
@@ -50,7 +50,7 @@ class Variation:
         return float(t_quantile(UPPER, self.degrees))
 
     @property
-    def half(self) -> float:
+    def half_width(self) -> float:
         """Compute half the length of the 95 % interval of the figure itself."""
         return self.quantile * float(np.sqrt(self.variance))
 
@@ -66,12 +66,14 @@ class Variation:
             value: The figure, whose error is that of the side on which 0 lies.
         """
         if self.variance > 0:
-            return t_p_value(value / self.error(upwards=value < 0), self.degrees)
+            return t_p_value(value / self.standard_error(upwards=value < 0), self.degrees)
         return 1.0 if value == 0 else None
 
-    def error(self, *, upwards: bool) -> float:
+    def standard_error(self, *, upwards: bool) -> float:
         """Compute the standard error on one side of the figure."""
-        return self.errors[upwards] if self.errors else float(np.sqrt(self.variance))
+        return (
+            self.standard_errors[upwards] if self.standard_errors else float(np.sqrt(self.variance))
+        )
 
     def of_patients(self, factor: float) -> "Variation":
         """Estimate the variation that a study of so many times as many patients has.
@@ -83,17 +85,17 @@ class Variation:
             factor: > 0.
         """
         # What the degrees of freedom say of either part, trainings and patients.
-        of_seed = self.trainings**2 / max(self.repeats - 1, 1)
-        spread = self.variance**2 / self.degrees - of_seed
+        seed_term = self.trainings**2 / max(self.repeats - 1, 1)
+        patient_term = self.variance**2 / self.degrees - seed_term
         patients = self.variance - self.trainings
         # The patients' part shrinks with their number; that of trainings stays.
         variance = patients / factor
-        if spread > 0:
-            grown = (patients**2 / spread + 1) * factor - 1
-            of_seed += variance**2 / max(grown, 1.0)
+        if patient_term > 0:
+            grown = (patients**2 / patient_term + 1) * factor - 1
+            seed_term += variance**2 / max(grown, 1.0)
         whole = variance + self.trainings
-        degrees = whole**2 / of_seed if of_seed > 0 else np.inf
-        return replace(self, variance=whole, degrees=degrees, errors=None)
+        degrees = whole**2 / seed_term if seed_term > 0 else np.inf
+        return replace(self, variance=whole, degrees=degrees, standard_errors=None)
 
 
 def count_cases(patient: Whole) -> Whole:
@@ -122,12 +124,12 @@ def effective_patients(patient: Whole) -> float:
     return float(sizes.sum() ** 2 / (sizes**2).sum()) if len(sizes) else 0.0
 
 
-def few_have_most(patient: Whole) -> bool:
+def has_unequal_clusters(patient: Whole) -> bool:
     """Tell whether a few patients have most of the cases.
 
     Their effective number is then below three quarters of them, a convention of this project.
     """
-    return effective_patients(patient) < _UNEQUAL * len(count_cases(patient))
+    return effective_patients(patient) < _LEAST_EFFECTIVE_SHARE * len(count_cases(patient))
 
 
 def independent_cases(patient: Whole) -> float:
@@ -192,7 +194,7 @@ def variance_of_mean(value: Floats, patient: Whole) -> float:
     return (left_out + analysed) / 2
 
 
-def most_alike(value: Floats, patient: Whole) -> float:
+def ratio_of_design_effects(value: Floats, patient: Whole) -> float:
     """Estimate how much larger the variance of a mean may be, were images as alike as they may be.
 
     The ratio of that variance at the upper bound of the correlation within a patient to that at the
@@ -207,7 +209,7 @@ def most_alike(value: Floats, patient: Whole) -> float:
     # Patients with a case each, or one patient with most of them, say nothing of likeness.
     sizes = count_cases(patient).astype(np.float64)
     n, patients = len(value), len(sizes)
-    if n == patients or patients < 2 or few_have_most(patient):
+    if n == patients or patients < 2 or has_unequal_clusters(patient):
         return 1.0
     # Mean squares between and within patients.
     deviation = value - value.mean()
@@ -332,8 +334,8 @@ def join_degrees(parts: Sequence[tuple[float, float]]) -> float:
         Infinite where no part has a finite number.
     """
     variance = sum(part for part, _ in parts)
-    spread = sum(part**2 / degrees for part, degrees in parts)
-    return variance**2 / spread if spread > 0 else np.inf
+    denominator = sum(part**2 / degrees for part, degrees in parts)
+    return variance**2 / denominator if denominator > 0 else np.inf
 
 
 def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Variation:
@@ -374,8 +376,12 @@ def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Est
     mean = float(values.mean())
     if folds < 2:
         return Estimate(mean, method="one fold")
-    half = float(t_quantile(0.975, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1)))
-    return Estimate(mean, max(low, mean - half), min(high, mean + half), "Nadeau–Bengio over folds")
+    half_width = float(
+        t_quantile(0.975, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1))
+    )
+    return Estimate(
+        mean, max(low, mean - half_width), min(high, mean + half_width), "Nadeau–Bengio over folds"
+    )
 
 
 def selection_stability(selected: Flags) -> Estimate:
@@ -407,7 +413,7 @@ def selection_stability(selected: Flags) -> Estimate:
     shared = (selected * frequency).mean(axis=1)
     sized = value / 2 * (2 * mean_size * sizes / d**2 - sizes / d - mean_size / d + 1)
     influence = (shared - sizes * mean_size / d**2 + sized) / chance
-    half = Z * float(np.sqrt(4 / m**2 * ((influence - influence.mean()) ** 2).sum()))
-    if half < _ROUNDING:  # two of equal size, or features that no two selections share
+    half_width = Z * float(np.sqrt(4 / m**2 * ((influence - influence.mean()) ** 2).sum()))
+    if half_width < _ROUNDING:  # two of equal size, or features that no two selections share
         return Estimate(value, method="no interval: all selections are equally unlike the others")
-    return Estimate(value, max(-1.0, value - half), min(1.0, value + half), "Nogueira")
+    return Estimate(value, max(-1.0, value - half_width), min(1.0, value + half_width), "Nogueira")

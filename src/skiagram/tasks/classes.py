@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.statistics.delong import macro_placements, placements
+from skiagram.statistics.delong import auc_of_scores, macro_auc_of_scores
 from skiagram.statistics.discrimination import score_difference
 from skiagram.statistics.linearised import Linearised
 from skiagram.statistics.variation import overlap_factor
@@ -81,9 +81,9 @@ class Classes(Predicted):
             return Linearised(undefined, np.zeros((1, len(cases))), cases.patient, reason=missing)
         fit = None if cases.has_one_fit else cases.fit
         if self.positive is None:
-            return macro_placements(cases.score, cases.label, cases.patient, cases.folds, fit)
+            return macro_auc_of_scores(cases.score, cases.label, cases.patient, cases.folds, fit)
         positive = cases.label == self.positive
-        return placements(cases.score, positive, cases.patient, cases.folds, fit)
+        return auc_of_scores(cases.score, positive, cases.patient, cases.folds, fit)
 
     def check(self, value: float, label: int, where: str) -> None:
         """Accept every value: a case of a class needs none."""

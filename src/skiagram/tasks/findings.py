@@ -22,7 +22,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import DataError, listed, refusal
-from skiagram.statistics.delong import placements
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.estimate import format_decimal, format_estimate
 from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mean_over_repeats
 from skiagram.statistics.proportional_odds import fit_rising_score
@@ -333,7 +333,7 @@ class Findings(MeasuredOutcome):
             known_cases = cases.select(states[:, number] != UNKNOWN)
             present = states[states[:, number] != UNKNOWN, number] == PRESENT
             try:
-                area = placements(
+                area = auc_of_scores(
                     known_cases.score[:, :, number],
                     present,
                     known_cases.patient,
@@ -342,7 +342,7 @@ class Findings(MeasuredOutcome):
                 )
             except DataError:  # no pair of a case with the finding and one without it
                 continue
-            if area.fewest >= _FEWEST_PATIENTS:
+            if area.fewest_patients >= _FEWEST_PATIENTS:
                 parts.append((name, area))
         return parts
 
@@ -361,14 +361,14 @@ class Findings(MeasuredOutcome):
         for name, area in parts:
             state = states[:, self.findings.index(name)]
             is_known = state != UNKNOWN
-            # What a case is worth to the mean over its side, as its worth to the mean over all.
+            # What a case is worth to the mean over its kind, as its worth to the mean over all.
             known_influence = np.empty((repeats, int(is_known.sum())))
-            for side in area.sides:
-                centred = area.influence[:, side] - area.influence[:, side].mean(1, keepdims=True)
-                known_influence[:, side] = centred * len(cases.value) / side.sum()
+            for mask in area.kind_masks:
+                centred = area.influence[:, mask] - area.influence[:, mask].mean(1, keepdims=True)
+                known_influence[:, mask] = centred * len(cases.value) / mask.sum()
             influence[:, is_known] += known_influence / len(parts)
-            if area.fewest < fewest:
-                fewest, kind = area.fewest, np.where(is_known, state, -1)
+            if area.fewest_patients < fewest:
+                fewest, kind = area.fewest_patients, np.where(is_known, state, -1)
         values = (
             np.mean([area.values for _, area in parts], axis=0) if parts else np.full(1, np.nan)
         )

@@ -11,7 +11,7 @@ from pydantic import Field
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import refusal
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
-from skiagram.statistics.variation import effective_patients, few_have_most
+from skiagram.statistics.variation import effective_patients, has_unequal_clusters
 from skiagram.tables.cells import stands_for_missing
 from skiagram.tasks.columns import OPTIONS, VALUE, ColumnOption, OutcomeTable
 from skiagram.tasks.figure import Figure, read_figures
@@ -83,7 +83,7 @@ def describe_unequal_patients(patient: Whole) -> str:
     Images of one patient tell nearly the same: the effective number of patients is (Σ n)² / Σ n²
     over their numbers of cases n.
     """
-    if not few_have_most(patient):
+    if not has_unequal_clusters(patient):
         return ""
     alike = max(1, round(effective_patients(patient)))
     return (

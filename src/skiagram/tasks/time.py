@@ -516,7 +516,7 @@ class TimeToEvent(MeasuredOutcome):
 
         def benefit_of(predicted: Floats, threshold: float) -> Estimate:
             benefit = net_benefit_at(predicted, *followed, threshold, cases.patient, other)
-            has_interval = benefit.fewest > 1 and np.isfinite(benefit.value)
+            has_interval = benefit.fewest_patients > 1 and np.isfinite(benefit.value)
             over_fits = replace(benefit, folds=cases.folds)
             return over_fits.estimate() if has_interval else Estimate(benefit.value)
 

@@ -56,7 +56,7 @@ def test_the_limit_is_that_of_values_drawn_again_by_the_chance_of_the_nodule(kin
         hidden = generator.random(len(chance)) < chance
         again = of.outcome.draw(hidden, of.effect, generator)
         drawn.append(outcome.measure_primary(scored(of, best, *again)).value)
-    assert abs(reached.value - np.mean(drawn)) < 3 * reached.variation.error(upwards=True)
+    assert abs(reached.value - np.mean(drawn)) < 3 * reached.variation.standard_error(upwards=True)
     blurred = best + generator.normal(0, 2 * best.std(), size=len(best))
     worse = outcome.measure_primary(scored(of, blurred, value, label)).value
     sign = -1 if outcome.lower_is_better else 1
