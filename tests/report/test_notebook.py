@@ -245,6 +245,6 @@ def test_ids_that_differ_in_case_alone_are_one_patient(found):
     """`P001` and `p001` counted as two people, so that intervals were too narrow."""
     ids = [f"P{number:03d}" for number in PATIENT]
     mixed = [name.lower() if at % 2 else name for at, name in enumerate(ids)]
-    folded = skiagram.compare(LABEL, GOOD, POOR, patients=mixed)
-    assert folded.difference == found.difference
-    assert folded.difference != skiagram.compare(LABEL, GOOD, POOR).difference
+    one_spelling = skiagram.compare(LABEL, GOOD, POOR, patients=mixed)
+    assert one_spelling.difference == found.difference
+    assert one_spelling.difference != skiagram.compare(LABEL, GOOD, POOR).difference

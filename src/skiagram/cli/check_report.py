@@ -12,8 +12,8 @@ import pandas as pd
 from skiagram.cli.templates import fill_in
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.identifiers import (
-    fold_id,
     names_patients,
+    normalise_spelling,
     suspect_column,
     words_of,
 )
@@ -118,7 +118,7 @@ def spelling_hints(described: AnyTable) -> str:
         values = {*described.frame[name]} - {""}
         spelled: dict[str, list[str]] = {}
         for value in sorted(value for value in values if number_of(value) is None):
-            spelled.setdefault(fold_id(value), []).append(value)
+            spelled.setdefault(normalise_spelling(value), []).append(value)
             if stands_for_missing(value):
                 word = shlex.quote(value)
                 lines.append(f"  {name}: {value} counts as known (`--missing {word}` empties it)")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from skiagram.datasets.folder.columns import find_cell_problems
-from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.identifiers import normalise_spelling
 from skiagram.datasets.folder.roles import FILE_CHECKS, PATIENT
 from skiagram.errors import refusal
 from skiagram.intake.patient_columns import is_case_id
@@ -64,7 +64,12 @@ def agree_with_headers(
     note += f"{len(frame)} images. A column `{PATIENT}` of a table would count instead."
     # the ids of each patient, however they are spelled
     if column is not None:
-        ids = frame[column].map(fold_id).groupby([*map(fold_id, patients)]).agg(set)
+        ids = (
+            frame[column]
+            .map(normalise_spelling)
+            .groupby([*map(normalise_spelling, patients)])
+            .agg(set)
+        )
         several = ids[ids.map(len) > 1]
         if several.empty:
             return frame, column, ""

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from skiagram.compute.files import write_files
-from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.identifiers import normalise_spelling
 from skiagram.errors import DataError, OptionError, listed, suggest
 from skiagram.evaluation.evaluation_record import (
     Decision,
@@ -320,7 +320,7 @@ def compare(
     if patients is not None:  # `P001` and `p001` are one person
         spelled = dict[str, str]()
         texts = read_texts(patients, "patients", len(patients)).tolist()
-        patients = [spelled.setdefault(fold_id(text), text) for text in texts]
+        patients = [spelled.setdefault(normalise_spelling(text), text) for text in texts]
     # All columns are lined up and checked before anything is measured.
     setting, columns, reader_scores = line_up_columns(
         labels,

@@ -17,7 +17,7 @@ from skiagram.compute.checkout import home
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import OpenSource, Source
 from skiagram.datasets.copies import find_case_copies
-from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.identifiers import normalise_spelling
 from skiagram.datasets.folder.source import FolderFiles
 from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, name_cases, task_of
 from skiagram.deploy.prepared_cases import PreparedCases
@@ -176,7 +176,11 @@ def find_shared(
     """
     # The patients of the development set, as names are compared.
     development = set(project.cases.development().case_id.tolist())
-    ids = {fold_id(name) for case, name in project_patients.items() if name and case in development}
+    ids = {
+        normalise_spelling(name)
+        for case, name in project_patients.items()
+        if name and case in development
+    }
     stores = (ImageStore(project.root / "data/images"), ImageStore(cohort / "images"))
     # copies of cases of the first store in the second
     pairs, n_ours = find_case_copies(stores), len(stores[0].case_ids)
@@ -190,7 +194,9 @@ def find_shared(
     developed = near["first"].isin(list(development))
     return Shared(
         copies,
-        frozenset(case for case, name in patients.items() if name and fold_id(name) in ids),
+        frozenset(
+            case for case, name in patients.items() if name and normalise_spelling(name) in ids
+        ),
         frozenset(near.loc[developed, "second"].tolist()),
         near.loc[~developed, "second"].nunique(),
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from skiagram.datasets.folder.identifiers import fold_id
+from skiagram.datasets.folder.identifiers import normalise_spelling
 from skiagram.datasets.folder.table import list_entries
 from skiagram.errors import DataError
 from skiagram.tables.cells import names_nobody
@@ -31,13 +31,13 @@ OTHER = [("1.05", "1.5"), ("10", "1"), ("7.5", "75"), ("A1", "B1"), ("12", "1 2"
 
 
 @pytest.mark.parametrize(("one", "another"), SAME)
-def test_spellings_of_one_id_agree_after_folding(one, another):
-    assert fold_id(one) == fold_id(another)
+def test_spellings_of_one_id_agree(one, another):
+    assert normalise_spelling(one) == normalise_spelling(another)
 
 
 @pytest.mark.parametrize(("one", "another"), OTHER)
 def test_other_ids_stay_apart(one, another):
-    assert fold_id(one) != fold_id(another)
+    assert normalise_spelling(one) != normalise_spelling(another)
 
 
 WORDS = ["films", "films.csv", "--positive", "cancer"]

@@ -58,7 +58,7 @@ def names_patients(name: str, *, also_cases: bool = False) -> bool:
     return says(words[-1:], "patient") or (also_cases and says(words[-1:], "case"))
 
 
-def fold_id(text: str) -> str:
+def normalise_spelling(text: str) -> str:
     """Return an id without case, doubled blanks, invisible characters, leading zeros and `.0`.
 
     What separates a letter from a number is left out, and `_` elsewhere is `-`: `P-007` and `p_7`

@@ -10,7 +10,7 @@ import pandas as pd
 
 from skiagram.datasets.choices import SimilarPatients
 from skiagram.datasets.folder.columns import find_cell_problems
-from skiagram.datasets.folder.identifiers import fold_id, names_patients
+from skiagram.datasets.folder.identifiers import names_patients, normalise_spelling
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, ROLES, usual_column
 from skiagram.errors import listed, refusal
@@ -25,9 +25,9 @@ def settle_patients(
     if column is None or similar == "apart":
         return frame
     ids = frame[column][~frame[column].str.startswith(KEYED)].drop_duplicates()
-    folded = ids.map(fold_id)
-    several = ids[folded.duplicated(keep=False)]  # few of many, of which alone groups are made
-    alike = [spellings for _, spellings in several.groupby(folded, sort=False)]
+    normalised = ids.map(normalise_spelling)
+    several = ids[normalised.duplicated(keep=False)]  # few of many, of which alone groups are made
+    alike = [spellings for _, spellings in several.groupby(normalised, sort=False)]
     if alike and similar == "refuse":
         shown = ", ".join(f"{cell!r} in line {line}" for line, cell in alike[0].items())
         raise refusal(
@@ -152,9 +152,9 @@ class PatientTable:
         partner = ids.where(ids.isin(there))
         if similar != "apart" and self.noun == "patient":
             further = there[~there.isin(ids)]
-            spelled = further.set_axis(further.map(fold_id))
-            folded = ids[partner.isna()].map(fold_id)
-            alike = folded.map(spelled[~spelled.index.duplicated(keep=False)]).dropna()
+            spelled = further.set_axis(further.map(normalise_spelling))
+            normalised = ids[partner.isna()].map(normalise_spelling)
+            alike = normalised.map(spelled[~spelled.index.duplicated(keep=False)]).dropna()
             if len(alike) and similar == "refuse":
                 raise refusal(
                     "datasets.alike_ids",
