@@ -1,7 +1,7 @@
 """Every decision on figures, once: pure predicates, each with its rule and where that is from.
 
-What follows from figures is not kept beside them: page, terminal, MLflow and card ask here. Words
-stand in `verdict`, in `warnings` and in the sections.
+What follows from figures is not kept beside them: page, terminal, MLflow and card ask here. The
+words stand in `sentences.yaml`.
 """
 
 from collections.abc import Sequence
