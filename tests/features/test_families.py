@@ -40,7 +40,11 @@ def extract(name, images):
 
 
 @pytest.mark.parametrize("name", OF_IMAGES)
-def test_names_carry_the_family_and_are_distinct(name):
+def test_names_carry_the_family_are_distinct_and_are_defined(name):
+    try:
+        assert FAMILIES[name].definitions()
+    except KeyError as section:
+        pytest.fail(f"definitions.toml has no section {section}: write what its columns mean")
     names = FAMILIES[name].names()
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(rf"{name}[._]([0-9]+\.)?[a-z0-9_.]+", feature) for feature in names)

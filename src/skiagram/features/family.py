@@ -1,6 +1,7 @@
 """What every feature family offers, and bases for families of one kind.
 
-A new family is one file here and one config; its definitions stand in `definitions.toml`.
+A new family is one file here, named in `__all__` of the package, with a section of
+`definitions.toml` and one config.
 """
 
 from abc import ABC, abstractmethod
