@@ -46,6 +46,14 @@ def test_folds_hold_every_row_out_once_and_never_divide_a_patient(cohort, folds,
         assert set(label[one.training]) == set(label[one.held_out]) == set(label)
 
 
+def test_the_images_of_a_patient_stay_in_one_fold():
+    """Folds by class alone, as of `StratifiedKFold`, divide nearly all of these patients."""
+    patient = np.repeat(np.array([f"p{one}" for one in range(20)]), 4)
+    label = np.repeat(np.arange(20) % 2, 4)
+    for one in grouped_folds(label, patient, 5, 0, "folds"):
+        assert not set(patient[one.training]) & set(patient[one.held_out])
+
+
 def test_folds_keep_the_share_of_each_class():
     patient = np.repeat(np.array([f"p{one}" for one in range(150)]), 2)
     label = (np.arange(300) < 60).astype(np.int64)
