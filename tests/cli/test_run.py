@@ -250,7 +250,7 @@ def test_a_call_makes_the_project_that_the_line_makes(evaluated, capfd):
         ({"labels": LABELS[1:]}, DataError, "labels: 23 values. Allowed: 24"),
         ({"patients": [1, 2]}, DataError, "patients: 2 values. Allowed: 24"),
         ({"hours": 0}, OptionError, "hours: `0` is no time"),
-        ({"images": "films"}, OptionError, "images: a path. Allowed: beside the path of a folder"),
+        ({"images": "films"}, OptionError, "images: a path. Allowed: with the path of a folder"),
         ({"images": [*IMAGES[1:], "film.png"]}, OptionError, "images: 1 paths among 24"),
         ({"images": IMAGES[..., None, None]}, DataError, r"images\[0\]: an array of 20 × 20 × 1"),
         ({"options": {"svm.gama": 1}}, OptionError, "did you mean `svm.gamma`"),

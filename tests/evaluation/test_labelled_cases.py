@@ -34,7 +34,7 @@ def test_few_patients_with_most_cases_are_warned_of_by_their_weight():
     cases = reference(label, patient)
     (words,) = warn_of_unequal_patients(cases)
     assert effective_patients(patient[label == 1]) == pytest.approx(900 / 732)
-    assert "class abnormal: its 4 patients count like 1 with equally many" in words
+    assert "class abnormal: its 4 patients carry the information of about 1 with" in words
     assert not list(warn_of_unequal_patients(reference(label, np.arange(50) // 2)))
     assert cases.draws(2, 0).degrees == 1
     assert reference(label).draws(2, 0).degrees == np.inf

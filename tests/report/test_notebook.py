@@ -126,7 +126,7 @@ def test_a_table_is_compared_on_the_command_line(tmp_path, capsys):
     assert "new minus size" in said
     assert "(Holm)" in said
     assert "new: not shown to differ from the mean reader" in said
-    assert "at the next such one" in said
+    assert "for a new value of “site” it lies" in said
     html = page.read_text()
     for words in ("Calibration", "Decision curve", "Subgroups, new", "Sites", "Readers", "<svg"):
         assert words in html
@@ -156,7 +156,7 @@ def test_a_table_is_compared_on_the_command_line(tmp_path, capsys):
         (LABEL, ["high"] * N, {}, "no number, the first in row 0 (`high`)"),
         (LABEL, ["0,75"] * N, {}, "replace the decimal commas"),
         (np.where(PATIENT == 3, np.nan, LABEL), GOOD, {}, "2 labels are missing"),
-        ((np.arange(N) == 0).astype(int), GOOD, {}, "1 cases of class 1"),
+        ((np.arange(N) == 0).astype(int), GOOD, {}, "too few cases of class 1: 1"),
         (LABEL, GOOD, {"patients": PATIENT[1:]}, "patients: 119 values"),
         (LABEL, GOOD, {"positive": 2}, "`2` is not one of the labels. Allowed: 0, 1"),
         (pd.Series(LABEL, name="truth"), GOOD, {"positive": "x"}, "the column `truth`. Allowed"),

@@ -24,7 +24,7 @@ def test_patients_with_most_of_the_cases_and_rare_grades_are_told():
     assert GRADE.doubts(places, label, np.arange(180)) == ()
     few = np.maximum(np.arange(180), 40)  # the first one has 41 cases
     (unequal,) = GRADE.doubts(places, label, few)
-    assert "140 patients count like 18 with equally many" in unequal
+    assert "140 patients carry the information of about 18 with" in unequal
     assert "equal models are then told apart in up to 6 %" in unequal
     rarely = np.where(np.arange(180) < 10, 0, label % 2 + 1)
     (rare,) = GRADE.doubts(places, rarely, np.arange(180))

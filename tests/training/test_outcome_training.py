@@ -67,5 +67,5 @@ def test_a_mean_of_networks_of_several_findings_is_refused():
     means = training(class_weights=None, members=3)
     check_training(means, "Small network", 1)
     check_training(training(class_weights=None), "Small network", 14)
-    with pytest.raises(ModelFailure, match="a mean of networks is of classes"):
+    with pytest.raises(ModelFailure, match="a mean of networks is for classes"):
         check_training(means, "Small network", 14)

@@ -87,8 +87,8 @@ def describe_unequal_patients(patient: Whole) -> str:
         return ""
     alike = max(1, round(effective_patients(patient)))
     return (
-        f"A few patients have most of the cases: {len(np.unique(patient))} patients count like "
-        f"{alike} with equally many."
+        f"A few patients have most of the cases: {len(np.unique(patient))} patients carry the "
+        f"information of about {alike} with equal numbers of cases."
     )
 
 

@@ -99,5 +99,5 @@ def test_held_out_cases_decide_when_to_stop_and_options_of_classes_are_refused(t
     assert "validation_accuracy" not in curves
     mixed = replace(model.network.training, mixup=0.2)
     network = replace((model.network), training=mixed)
-    with pytest.raises(ModelFailure, match="`mixup` is of classes"):
+    with pytest.raises(ModelFailure, match="`mixup` is for classes alone"):
         replace(model, network=network).fit(cases, FitContext(seed=0, epochs=1))
