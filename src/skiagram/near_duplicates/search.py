@@ -55,55 +55,66 @@ from skiagram.near_duplicates.registration import (
 )
 from skiagram.seeding import stream
 
-# What is asked of a copy, and how many pairs are looked at.
-_ALIKE_SMALL = 0.75  # other images of generated sets reach .55; true copies at least .93
-_HOPELESS = 0.4  # small, after three steps; pairs that reach .75 in the end have .53
-_ALIKE = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail
-_ALIKE_WARPED = 0.8  # turned or cropped; LIDC nodules reach .68, copies at least .9
-_ALIKE_REORIENTED_AND_WARPED = 0.88
-_ALIKE_IN_PARTS = 0.55  # the median of 16 parts
+# The least correlation of two details of a copy, below which a pair is none: of the small pictures,
+# after which a pair is looked at closely, and at full size, by how freely the one was fitted.
+_MIN_CORRELATION_SMALL = 0.75  # other images of generated sets reach .55; true copies at least .93
+_HOPELESS_CORRELATION_SMALL = 0.4  # after three steps; pairs that reach .75 in the end have .53
+_MIN_CORRELATION = 0.6  # others .42; true copies .73, where JPEG at quality 10 has taken the detail
+_MIN_CORRELATION_WARPED = 0.8  # turned or cropped; LIDC nodules reach .68, copies at least .9
+_MIN_CORRELATION_REORIENTED_AND_WARPED = 0.88  # the freest fit: most is asked
+_MIN_CORRELATION_OF_PARTS = 0.55  # the median of 16 parts, so that no single one decides
 _MIN_Z_SCORE = 5.0  # by independent places; copies reach 7, very smooth ones 4
-_BEYOND_OTHERS = 6.0  # standard deviations of other pairs' correlations, after Fisher
-_MAX_ASKED = 0.95
-_OTHER_PAIRS = 128
-_FULL_SIDE = 128
-_MIN_FINE_SIDE = 24  # pixels a side; smaller images have no fine detail
-_TURN = 7.5  # degrees; spectra bear 4 degrees more or less
-_NOMINATED = 1 / 40  # pairs an image that chance may nominate in a pass
-_MAX_NOMINATED = 1 / 8
-_MIN_NOMINATED = 5
-_FEW = 200
-_LIKELY = 1e-3
-_SURE = 0.8
-_SAMPLE = (128, 2048)  # queries and others, to see how products vary
-_FITTED = 2048
-_BLOCK = 1024
-_MAX_HELD = 2**21  # nominees, before the best are chosen
-_SHARES = 32  # of the queries of a pass; the next pass is prepared while they are compared
-_TREES = 32  # of each pass, where not every pair is compared
-_TREES_TOGETHER = 4
-_BATCH = 256
-_DETAILS_KEPT = 2048
-_STRAIGHT = 1.5  # degrees
-_WHOLE = 0.03
-_STILL = 0.02  # of a side
-_STILL_PIXELS = 0.7
-_SKEW = 0.1  # cosine between what were right angles
-_PLAUSIBLE = (0.6, 1.6)
-_EVEN = 1.3
+# A copy is more alike than other pairs of its set, in which images may share an organ's outline.
+_DEVIATIONS_ABOVE_OTHERS = 6.0  # standard deviations of other pairs' correlations, after Fisher
+_MAX_ASKED_CORRELATION = 0.95  # more is never asked, however alike the others are
+_OTHER_PAIRS_DRAWN = 128  # by chance, to see how alike others are
 _SEED = 19_810_529
-_CENTRED = (SpectrumWindow(0.9), SpectrumWindow(0.8))
-_HALF_AROUND = ((0, 1), (1, 0), (1, 1), (1, -1))
-_OFF_CENTRE = tuple(  # opposite ones follow each other
+# Pixels a side of the pictures that are laid over each other.
+_FULL_SIDE = 128  # larger ones are reduced to it
+_MIN_FINE_SIDE = 24  # smaller images have no fine detail
+
+# How many pairs a pass nominates, by a threshold of the products of its vectors.
+_CHANCE_PAIRS_PER_IMAGE = 1 / 40  # that chance may nominate
+_MIN_CHANCE_PAIRS = 5  # of a few images, too
+_MAX_CHANCE_SHARE = 1e-3  # of all pairs
+_MAX_THRESHOLD = 0.8  # whatever products other images have, such a pair is nominated
+_SAMPLE_SIZES = (128, 2048)  # queries and others, to see how products vary
+_BEST_PER_IMAGE = 1 / 8  # nominated pairs that are laid over each other
+_MIN_BEST = 200  # of a few images, too
+_TREES_OF_PASS = 32  # where not every pair is compared
+
+# What a pass compares: windows, and turns of the image.
+_TURN_DEGREES = 7.5  # to either side; spectra bear 4 degrees more or less
+_CENTRED_WINDOWS = (SpectrumWindow(0.9), SpectrumWindow(0.8))  # of crops by 5 to 20 % of a side
+_HALF_OF_DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))  # the opposite ones are the other half
+_OFF_CENTRE_WINDOWS = tuple(  # opposite ones follow each other
     SpectrumWindow(0.84, sign * y * 0.08, sign * x * 0.08)
-    for y, x in _HALF_AROUND
+    for y, x in _HALF_OF_DIRECTIONS
     for sign in (1, -1)
 )
-_FAR = tuple(  # what is left of a side that was moved by a third
+_FAR_WINDOWS = tuple(  # what is left of a side that was moved by a third
     SpectrumWindow(0.64, sign * y * 0.18, sign * x * 0.18)
-    for y, x in _HALF_AROUND
+    for y, x in _HALF_OF_DIRECTIONS
     for sign in (1, -1)
 )
+_MAX_BASIS_IMAGES = 2048  # that the basis of the spectra is fitted to
+
+# How the work is cut into pieces that fit into memory; no pair depends on it.
+_BLOCK_ROWS = 1024  # vectors whose products are taken at a time
+_MAX_NOMINEES_HELD = 2**21  # before the best are chosen
+_PIECES_OF_PASS = 32  # of its queries; the next pass is prepared while they are compared
+_TREES_OF_PIECE = 4
+_PAIRS_REGISTERED_TOGETHER = 256
+_DETAILS_KEPT = 2048  # images at full size, as pairs share them
+
+# What is called a change of a copy, and which changes no copy has.
+_MIN_TURN_DEGREES = 1.5  # less is not called turned
+_MIN_SCALE_CHANGE = 0.03  # of the scale of 1; less is not called cropped
+_MIN_SHIFT = 0.02  # of a side; less is not called shifted
+_MIN_SHIFT_PIXELS = 0.7  # the same where a side is short
+_PLAUSIBLE_SCALES = (0.6, 1.6)  # of either axis; crops by a fifth of a side need .8 to 1.25
+_MAX_SCALE_RATIO = 1.3  # of one axis to the other: a stretch is no copy that is sought
+_MAX_SKEW_COSINE = 0.1  # between what were right angles
 
 KINDS = (
     "mirrored",
@@ -166,56 +177,59 @@ def find_copies(store: ImageSequence, parallel_map: ParallelMap = map) -> Pairs:
             shapes.append(kinds.setdefault(image.shape, image.shape))
             yield small_picture(image)[None]
 
+    # All images as small pictures, and their local detail, by which pairs are confirmed.
     small = stack_blocks(read(), (len(store), SIDE, SIDE), np.float16)
-    # Their local detail, by which pairs are confirmed, without those found before.
-    starts = range(0, len(small), _BLOCK)
-    blocks = (details_of(small[at : at + _BLOCK].astype(np.float64)) for at in starts)
+    starts = range(0, len(small), _BLOCK_ROWS)
+    blocks = (details_of(small[at : at + _BLOCK_ROWS].astype(np.float64)) for at in starts)
     details = stack_blocks(blocks, (len(small), SIDE, SIDE), np.float32)
-    confirm = _Confirmation(details, shapes, store.image_at)
+    # Each pass nominates pairs, without those found before, and the best of them are confirmed.
+    confirmation = _Confirmation(details, shapes, store.image_at)
     already = np.sort(near.first * len(small) + near.second)
-    # Where all images are alike, an eighth as many pairs as images are looked at, the most alike.
-    most = max(int(_MAX_NOMINATED * len(small)), _FEW)
-    best: list[_Nominees] = []
-    held = 0
-    for piece, nominees in parallel_map(_nominate, _pieces(small, details, already)):
-        best.append(nominees)
-        held += len(nominees)
-        if piece.last or held > _MAX_HELD:
-            # Those with the highest products, best first; equal ones in the images' order. Sorting
-            # all takes long where many are nominated: first twice as many as are wanted are looked
-            # at, with all that are as good as the last of them.
-            nominated = np.concatenate(best)
-            scores, choices = nominated["score"], [nominated]
-            if len(scores) > 4 * most:
-                least = np.partition(scores, len(scores) - 2 * most)[len(scores) - 2 * most]
-                choices = [nominated[scores >= least], nominated]
-            for choice in choices:
-                order = np.lexsort((choice["column"], choice["row"], -choice["score"]))
-                pair = (choice["row"].astype(np.int64) << 32) + choice["column"]
-                _, first = np.unique(pair[order], return_index=True)  # several trees nominate one
-                best = [choice[order[np.sort(first)]][:most]]
-                if len(best[0]) == most:
-                    break
-            held = len(best[0])
+    max_nominees = max(int(_BEST_PER_IMAGE * len(small)), _MIN_BEST)
+    nominees: list[_Nominees] = []
+    for piece, nominated in parallel_map(_nominate, _pieces(small, details, already)):
+        nominees.append(nominated)
+        if piece.last or sum(map(len, nominees)) > _MAX_NOMINEES_HELD:
+            nominees = [_choose_best(np.concatenate(nominees), max_nominees)]
         if piece.last:
-            confirm.look_at(best[0]["row"], best[0]["column"], piece.pass_.guesses)
-            best, held = [], 0
-    return unite_pairs([near, Pairs.of(confirm.found)])
+            best = nominees.pop()
+            confirmation.look_at(best["row"], best["column"], piece.pass_.guesses)
+    return unite_pairs([near, Pairs.of(confirmation.found)])
+
+
+def _choose_best(nominees: _Nominees, max_nominees: int) -> _Nominees:
+    """Choose the pairs with the highest products, best first; equal ones in the images' order.
+
+    Sorting all takes long where many are nominated, as where all images are alike: first twice as
+    many as are wanted are looked at, with all that are as good as the last of them.
+    """
+    scores, choices = nominees["score"], [nominees]
+    if len(scores) > 4 * max_nominees:
+        place = len(scores) - 2 * max_nominees
+        choices = [nominees[scores >= np.partition(scores, place)[place]], nominees]
+    for choice in choices:
+        order = np.lexsort((choice["column"], choice["row"], -choice["score"]))
+        pair = (choice["row"].astype(np.int64) << 32) + choice["column"]
+        _, first = np.unique(pair[order], return_index=True)  # several trees nominate one
+        best = choice[order[np.sort(first)]][:max_nominees]
+        if len(best) == max_nominees:
+            break
+    return best
 
 
 def _pieces(small: Small, details: Details, already: Whole) -> Iterator[_Piece]:
     """Yield the work of all passes, some queries or trees at a time."""
     n = len(small)
     if n > MOST_COMPARED:
-        whole, share = np.arange(_TREES), _TREES_TOGETHER
+        whole, share = np.arange(_TREES_OF_PASS), _TREES_OF_PIECE
     else:
-        whole = np.arange(0, n, _BLOCK)
-        share = -(-len(whole) // _SHARES)
+        whole = np.arange(0, n, _BLOCK_ROWS)
+        share = -(-len(whole) // _PIECES_OF_PASS)
     for pass_ in _passes(small, details):
         # the threshold: what few products of other images exceed by chance, or .8
         pairs = n * (n - 1) / (1 if pass_.either_way else 2)
-        chance = min(_LIKELY, max(_NOMINATED * n, _MIN_NOMINATED) / pairs)
-        steps = [-(-n // most) for most in _SAMPLE]
+        chance = min(_MAX_CHANCE_SHARE, max(_CHANCE_PAIRS_PER_IMAGE * n, _MIN_CHANCE_PAIRS) / pairs)
+        steps = [-(-n // size) for size in _SAMPLE_SIZES]
         rows, columns = (np.arange(0, n, step) for step in steps)
         products = pass_.queries(slice(0, n, steps[0])) @ pass_.base[columns].T
         others = products[rows[:, None] != columns].astype(np.float64)
@@ -223,7 +237,7 @@ def _pieces(small: Small, details: Details, already: Whole) -> Iterator[_Piece]:
         mean, tail = others.mean(), chance
         if not pass_.signed:
             mean, tail = abs(mean), chance / 2
-        threshold = float(min(mean - scipy.special.ndtri(tail) * deviation, _SURE))
+        threshold = float(min(mean - scipy.special.ndtri(tail) * deviation, _MAX_THRESHOLD))
         if n > MOST_COMPARED:  # each tree asks for all of them
             pass_ = pass_._replace(queries=_stack_vectors(pass_.queries, n).__getitem__)
         for start in range(0, len(whole), share):
@@ -245,7 +259,7 @@ def _passes(small: Small, details: Details) -> Iterator[_Pass]:
         oriented = partial(_orient_rows, terms, partial(orient_layouts, guess=guess))
         yield _Pass((guess,), oriented, flat, signed=False)
     # Spectra, of a basis that is fitted to some of the images; flat images have none.
-    basis = SpectrumBasis.fit(small[:: -(-len(small) // _FITTED)])
+    basis = SpectrumBasis.fit(small[:: -(-len(small) // _MAX_BASIS_IMAGES)])
     if len(basis.orders):
         yield from _SpectrumPasses(small, basis)
 
@@ -257,8 +271,8 @@ def _stack_vectors(vectors: Callable[[slice], Vectors], images: int) -> Vectors:
         vectors: Gives those of some images.
         images: How many there are.
     """
-    block = _BLOCK
-    blocks = (vectors(slice(start, start + block)) for start in range(0, images, block))
+    starts = range(0, images, _BLOCK_ROWS)
+    blocks = (vectors(slice(start, start + _BLOCK_ROWS)) for start in starts)
     return stack_blocks(blocks, (images, vectors(slice(0, 1)).shape[1]), np.float32)
 
 
@@ -292,23 +306,23 @@ class _SpectrumPasses:
     def __iter__(self) -> Iterator[_Pass]:
         """Yield whole images turned, crops around the centre and off it, and shifts by a third."""
         # Whole images, turned and mirrored.
-        either = (-_TURN, _TURN)
+        either = (-_TURN_DEGREES, _TURN_DEGREES)
         turned = [*product(self._orientations, (0, *either))]
         if not self._combined:
             turned += product([(False, 1)], either)
         for (mirrored, quarters), degrees in turned:
             yield self._pass(SpectrumWindow(), self._whole, Guess(mirrored, quarters, degrees))
         # Crops around the centre, and off it.
-        for window in _CENTRED:
+        for window in _CENTRED_WINDOWS:
             yield from self._cropped(window)
-        for window in _OFF_CENTRE:
+        for window in _OFF_CENTRE_WINDOWS:
             if window.down and window.across:
                 yield from self._cropped(window)
             for mirrored, quarters in self._orientations:
                 guess = Guess(mirrored, quarters)
                 yield self._pass(window, self._opposite(window, guess), guess)
         # Shifts by a third of a side, where opposite windows show the same.
-        for window in _FAR if self._combined else ():
+        for window in _FAR_WINDOWS if self._combined else ():
             moved = Guess(down=-2 * window.down, across=-2 * window.across)
             opposite = self._opposite(window, Guess())
             yield self._pass(window, opposite, moved)._replace(guesses=(moved,))
@@ -360,10 +374,10 @@ def _nominate(piece: _Piece) -> tuple[_Piece, _Nominees]:
         return piece, np.concatenate(nominees)
     # all pairs, block by block of queries and of what they are compared with
     for start in piece.part:
-        queries = pass_.queries(slice(start, start + _BLOCK))
-        memory = np.empty(len(queries) * _BLOCK, dtype=np.float32)
-        for base_start in range(0 if pass_.either_way else start, piece.images, _BLOCK):
-            against = pass_.base[base_start : base_start + _BLOCK]
+        queries = pass_.queries(slice(start, start + _BLOCK_ROWS))
+        memory = np.empty(len(queries) * _BLOCK_ROWS, dtype=np.float32)
+        for base_start in range(0 if pass_.either_way else start, piece.images, _BLOCK_ROWS):
+            against = pass_.base[base_start : base_start + _BLOCK_ROWS]
             block = memory[: len(queries) * len(against)].reshape(len(queries), len(against))
             np.matmul(queries, against.T, out=block)
             if not pass_.signed:
@@ -436,12 +450,12 @@ class _Confirmation:
             before = self._fitted.get(guess, np.empty(0, dtype=np.int64))
             self._fitted[guess] = np.union1d(before, keys)
             new = np.flatnonzero(~np.isin(keys, before))
-            for start in range(0, len(new), _BATCH):
-                batch = new[start : start + _BATCH]
+            for start in range(0, len(new), _PAIRS_REGISTERED_TOGETHER):
+                batch = new[start : start + _PAIRS_REGISTERED_TOGETHER]
                 rows, columns = first[batch], second[batch]
                 ones, others = self._small[rows], self._small[columns]
-                fitted = register(ones, others, guess, hopeless=_HOPELESS)
-                for pair in np.flatnonzero(np.abs(fitted.correlation) > _ALIKE_SMALL):
+                fitted = register(ones, others, guess, hopeless=_HOPELESS_CORRELATION_SMALL)
+                for pair in np.flatnonzero(np.abs(fitted.correlation) > _MIN_CORRELATION_SMALL):
                     self._look_closely(
                         int(rows[pair]), int(columns[pair]), guess, fitted, int(pair)
                     )
@@ -486,7 +500,7 @@ class _Confirmation:
         if (
             change.plausible
             and correlation > best
-            and alike_everywhere(first, second, guess, close) > _ALIKE_IN_PARTS
+            and alike_everywhere(first, second, guess, close) > _MIN_CORRELATION_OF_PARTS
             and z_score(first, second, guess, close) > _MIN_Z_SCORE
         ):
             resized = self._shapes[row] != self._shapes[column]
@@ -520,9 +534,9 @@ class _Confirmation:
         """Measure what is asked of a copy, small or at full size, above what other pairs reach."""
         # Random pairs of other images, registered in the same way.
         draws = stream(_SEED, "other pairs")
-        pairs = draws.integers(0, len(self._small), (_OTHER_PAIRS, 2))
+        pairs = draws.integers(0, len(self._small), (_OTHER_PAIRS_DRAWN, 2))
         pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-        least = _ALIKE_SMALL if small else _ALIKE
+        least = _MIN_CORRELATION_SMALL if small else _MIN_CORRELATION
         if not len(pairs):
             return least
         if small:
@@ -538,8 +552,8 @@ class _Confirmation:
         values = np.arctanh(np.clip(np.abs(correlations), 0, 1 - 1e-9))
         median = np.median(values)
         deviation = 1.4826 * np.median(np.abs(values - median))
-        above = np.tanh(median + _BEYOND_OTHERS * deviation)
-        return float(np.clip(above, least, _MAX_ASKED))
+        above = np.tanh(median + _DEVIATIONS_ABOVE_OTHERS * deviation)
+        return float(np.clip(above, least, _MAX_ASKED_CORRELATION))
 
 
 @dataclass(frozen=True)
@@ -573,12 +587,12 @@ class Change:
         return cls(
             mirrored=guess.mirrored,
             quarters=0 if guess.mirrored and quarters == 2 else quarters,  # upside down
-            turned=bool(abs(turn) > _STRAIGHT),
-            scaled=max(abs(size - 1) for size in sizes) > _WHOLE,
-            moved=float(np.abs(map_[4:]).max()) > max(_STILL * side, _STILL_PIXELS),
-            plausible=_PLAUSIBLE[0] < sizes[0]
-            and sizes[1] < min(_PLAUSIBLE[1], _EVEN * sizes[0])
-            and skew < _SKEW,
+            turned=bool(abs(turn) > _MIN_TURN_DEGREES),
+            scaled=max(abs(size - 1) for size in sizes) > _MIN_SCALE_CHANGE,
+            moved=float(np.abs(map_[4:]).max()) > max(_MIN_SHIFT * side, _MIN_SHIFT_PIXELS),
+            plausible=_PLAUSIBLE_SCALES[0] < sizes[0]
+            and sizes[1] < min(_PLAUSIBLE_SCALES[1], _MAX_SCALE_RATIO * sizes[0])
+            and skew < _MAX_SKEW_COSINE,
         )
 
     @property
@@ -586,8 +600,8 @@ class Change:
         """Say the least correlation: the more freely a pair was fitted, the more is asked."""
         oriented = self.mirrored or self.quarters > 0
         if self.turned or self.scaled:
-            return _ALIKE_REORIENTED_AND_WARPED if oriented else _ALIKE_WARPED
-        return _ALIKE_WARPED if oriented and self.moved else _ALIKE
+            return _MIN_CORRELATION_REORIENTED_AND_WARPED if oriented else _MIN_CORRELATION_WARPED
+        return _MIN_CORRELATION_WARPED if oriented and self.moved else _MIN_CORRELATION
 
     def kind(self, inverted: bool, resized: bool) -> str:
         """Name the change that made the copy, in words of `KINDS`."""
