@@ -72,7 +72,7 @@ def test_the_projects_column_of_labels_is_read_unless_the_line_names_another(tmp
     at_home = read_folder(FileOptions(files.folder, files.csv, label="diagnosis", positive="yes"))
     for name in ("covariates", "measured"):
         write_table(pd.DataFrame({"case_id": ["a"]}), tmp_path / f"data/cases/{name}.parquet")
-    preparation = SimpleNamespace(modalities=(), in_colour=False)
+    preparation = SimpleNamespace(modalities=(), in_colour=False, gray=False)
     task = Task(Classes(("no", "yes"), 1), "cv")
     project = SimpleNamespace(root=tmp_path, task=task, preparation=preparation)
     own = read_cohort(files, project, at_home.source)

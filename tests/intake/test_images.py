@@ -22,7 +22,7 @@ def test_a_row_of_units_is_no_case(here, terminal):
     """LIFEx writes one below the header."""
     rows = [",,years,mm", *(f"{at}.png,{'yn'[at % 2]},{at}0,{at}.5" for at in range(1, 5))]
     table_of(here, "file,label,age,size", rows)
-    terminal.says("check films films.csv --positive y", "line 2: an empty label", 4)
+    terminal.says("check films films.csv --positive y", "line 2: no file name", 4)
     rows = [",,cm3", *(f"p{at},{'yn'[at % 2]},{at * 0.37 % 1:.3f}" for at in range(1, 9))]
     (here / "features.csv").write_text("\n".join(["patient_id,label,volume", *rows]))
     says = "column `volume`: 8 numbers and 1 texts, the first in line 2"

@@ -98,6 +98,7 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Coho
         source = replace(
             source,
             channels=3 if project.preparation.in_colour else source.channels,
+            gray=source.gray or project.preparation.gray,
             unlisted=source.unlisted if len(frame) == len(described.frame) else "ignore",
         )
         opened = source.open_rows(opened.files, frame, checked.checksums)

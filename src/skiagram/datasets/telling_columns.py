@@ -7,7 +7,7 @@ has learned nothing of the disease.
 import math
 import re
 import warnings
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +15,6 @@ import pandas as pd
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.folder.identifiers import says, words_of
-from skiagram.errors import listed, refusal
 from skiagram.tables.cells import MISSING_CODES, find_missing_code
 
 PYRADIOMICS = re.compile(
@@ -90,27 +89,6 @@ def find_telling_columns(
         elif names_an_outcome(name):
             name_reasons[name] = "is called like an outcome, a score or a fold"
     return value_reasons | name_reasons
-
-
-def refuse_telling_columns(telling: Mapping[str, str], remedy: str) -> None:
-    """Refuse columns that are probably no features, each with its reason, until somebody says.
-
-    Raises:
-        OptionError: There are some.
-    """
-    if not telling:
-        return
-    by_reason: dict[str, list[str]] = {}
-    for name, why in telling.items():
-        by_reason.setdefault(why, []).append(name)
-    reasons = "; ".join(f"{listed(some, '`')} {why}" for why, some in by_reason.items())
-    count = "1 column" if len(telling) == 1 else f"{len(telling)} columns"
-    raise refusal(
-        "datasets.telling_columns",
-        count=count,
-        reasons=reasons,
-        remedy=remedy,
-    )
 
 
 def counts_rows(values: Floats) -> bool:

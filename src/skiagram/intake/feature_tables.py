@@ -20,13 +20,8 @@ from skiagram.datasets.folder.columns import (
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, column_of, list_columns, option_of
-from skiagram.datasets.folder.table import read_features as read_values
 from skiagram.datasets.folder.table import splits_of, values_of
-from skiagram.datasets.telling_columns import (
-    PYRADIOMICS,
-    find_telling_columns,
-    refuse_telling_columns,
-)
+from skiagram.datasets.telling_columns import PYRADIOMICS, find_telling_columns
 from skiagram.errors import listed, refusal
 from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_options import FileOptions
@@ -84,11 +79,10 @@ def read_features(
     # a row of a patient that says what another one says counts once
     if patient is not None and table.frame[patient].duplicated().any():
         table = count_once(table, table.frame.columns)
-    single = filter(None, [columns.label, columns.split, columns.site, columns.value])
-    constant = [*dict.fromkeys([*single, *columns.covariates])]
     # several structures of each patient, until they are said to be alike
     apart = list_columns(table.options.not_features, table.frame.columns)
-    if found := find_structures(table.frame, patient, {*constant, *apart}):
+    told = {columns.label, columns.split, columns.site, columns.value}
+    if found := find_structures(table.frame, patient, {*told, *columns.covariates, *apart}):
         column, structures = found
         first = table.frame[column].mode()[0]
         raise refusal(
@@ -141,21 +135,23 @@ def _settle_features(
         for answer in answers:
             questions.append(np.zeros(len(frame), dtype=np.int64))
             questions[-1][open_rows] = answer
-    values, _ = read_values(frame, asked)
+    values = frame[asked].to_numpy(dtype=np.float64)
     telling = find_telling_columns(asked, values, number, value, open_rows, questions)
-    typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
-    refuse_telling_columns(
-        telling,
-        f"leave them out with `--not-features {typed}`, or keep what is a feature after all with "
-        "`--force-features`",
-    )
+    if telling:
+        by_reason: dict[str, list[str]] = {}
+        for name, why in telling.items():
+            by_reason.setdefault(why, []).append(name)
+        reasons = "; ".join(f"{listed(some, '`')} {why}" for why, some in by_reason.items())
+        typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
+        count = "1 column" if len(telling) == 1 else f"{len(telling)} columns"
+        raise refusal("intake.telling_columns", count=count, reasons=reasons, typed=typed)
     # what is empty
-    counts = [(int(frame[name].isna().sum()), name) for name in features]
-    gappy = sorted((each for each in counts if each[0]), key=lambda each: -each[0])
-    if gappy:
-        shown = [f"{name} ({number})" for number, name in gappy]
+    gaps = frame[features].isna().sum().sort_values(ascending=False, kind="stable")
+    gaps = gaps[gaps > 0]
+    if len(gaps):
+        shown = (f"{name} ({number})" for name, number in gaps.items())
         notes.append(
-            f"{sum(number for number, _ in gappy)} cells of {len(gappy)} of {len(features)} "
+            f"{gaps.sum()} cells of {len(gaps)} of {len(features)} "
             f"features are empty: {listed(shown)}. Each model fills them with the median of its "
             "training cases, and sees which were empty."
         )
@@ -178,9 +174,7 @@ def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[
         is_pyradiomics = PYRADIOMICS.fullmatch(name) is not None
         called = suspect_column(name, ()) is not None or names_patients(name)
         filled = frame[name][frame[name] != ""]
-        dates = (
-            len(filled) > 0 and is_packed_date(filled.iloc[0]) and filled.map(is_packed_date).all()
-        )
+        dates = len(filled) > 0 and all(map(is_packed_date, filled))
         if not is_pyradiomics and (dates or (called and are_ids(filled))):
             continue
         # A word for what is missing makes no text of a column: it is asked for, as `--missing NA`.

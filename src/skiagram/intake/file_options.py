@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -18,11 +19,11 @@ from skiagram.errors import refusal
 
 if TYPE_CHECKING:
     from skiagram.readers.case_images import CaseReading
+    from skiagram.readers.file_trees import FileTree
 
 ARRAYS = ".npz"
-_TABLES = (".csv", ".tsv", ".txt")
-# of one file in place of a folder
-_ENDINGS = (".tar.age", ARRAYS, *(table + packed for table in _TABLES for packed in ("", ".gz")))
+_TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_ENDINGS = (".tar.age", ARRAYS, *_TABLES)  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 FILES, TASK, NAMES = "files", "task", "names of files, with --pattern"  # groups of options
 FEATURES = "table of features, in place of FOLDER"
@@ -120,9 +121,7 @@ class FileOptions(NamedColumns):
     @property
     def is_table(self) -> bool:
         """Whether the folder is a table of features, by its name; gzip may have packed it."""
-        folder = self.folder
-        plain = folder.with_suffix("") if folder.suffix.lower() == ".gz" else folder
-        return plain.suffix.lower() in _TABLES and folder.is_file()
+        return self.folder.name.lower().endswith(_TABLES) and self.folder.is_file()
 
     @property
     def is_arrays(self) -> bool:
@@ -140,6 +139,14 @@ class FileOptions(NamedColumns):
         from skiagram.readers.case_images import read_as_stated  # takes a while to import
 
         return read_as_stated(self.unstated_spacing, self.mask_grid)
+
+    @cached_property
+    def tree(self) -> "FileTree":
+        """The files of the folder or archive."""
+        from skiagram.readers.case_images import is_image_file  # takes a while to import
+        from skiagram.sealing.archive import open_tree
+
+        return open_tree(self.folder, str(self.folder), is_image_file)
 
     @property
     def unlisted(self) -> Unlisted:

@@ -1,19 +1,17 @@
 """Patients that DICOM headers tell, where no table or file name does, or where one contradicts."""
 
 import shlex
-from pathlib import Path
 
 import pandas as pd
 
 from skiagram.datasets.folder.columns import find_cell_problems
 from skiagram.datasets.folder.identifiers import normalise_spelling
-from skiagram.datasets.folder.roles import FILE_CHECKS, PATIENT
+from skiagram.datasets.folder.roles import PATIENT, ROLES
 from skiagram.errors import refusal
+from skiagram.intake.file_options import FileOptions
 from skiagram.intake.patient_columns import is_case_id
-from skiagram.readers.case_images import is_image_file
 from skiagram.readers.dicom import read_element
 from skiagram.readers.image_files import ENDINGS
-from skiagram.sealing.archive import open_tree
 from skiagram.tables.cells import names_nobody
 from skiagram.tables.frames import WHERE
 
@@ -21,7 +19,7 @@ _OTHER_ENDINGS = tuple(ending for ending in ENDINGS if ending not in (".dcm", ".
 
 
 def agree_with_headers(
-    frame: pd.DataFrame, file: str, folder: Path, column: str | None
+    frame: pd.DataFrame, options: FileOptions, column: str | None
 ) -> tuple[pd.DataFrame, str | None, str]:
     """Return a table, its column of patients and a sentence, where headers may tell patients too.
 
@@ -29,19 +27,18 @@ def agree_with_headers(
     where an image is no DICOM file.
 
     Args:
-        file: Column of the names of files; a folder is a series of slices.
-        folder: That of the files, or an encrypted archive, which takes time to open.
+        options: With the column of the names of files; a folder is a series of slices.
         column: That is called like one of patients; None where there is none.
 
     Raises:
         DataError: A patient of the headers has several ids in another column.
     """
     # the Patient ID of each row's image
+    file, tree = str(options.file), options.tree
     names = frame[file].tolist()
     is_other = any(name.lower().endswith(_OTHER_ENDINGS) for name in names)
-    if is_other or find_cell_problems(frame, [(file, check) for check in FILE_CHECKS]):
+    if is_other or find_cell_problems(frame, [(file, check) for check in ROLES["file"].checks]):
         return frame, column, ""
-    tree = open_tree(folder, str(folder), is_image_file)
     tree.announce(names)
     patients: list[str] = []
     for name in names:

@@ -30,9 +30,7 @@ from skiagram.intake.settled_tables import (
     read_tables,
     settle_table,
 )
-from skiagram.readers.case_images import called_images, is_image_file
-from skiagram.readers.file_trees import FileTree
-from skiagram.sealing.archive import ARCHIVE, open_tree
+from skiagram.readers.case_images import called_images
 
 
 def read_folder(options: FileOptions, at_home: Columns | None = None) -> DescribedTable[Folder]:
@@ -45,13 +43,10 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
         DataError: A table, a column or a file is not there, or cannot be used.
         OptionError: Options that do not go together.
     """
-    # no folder and no encrypted archive is refused
+    # all of a disk is refused, as an empty variable of a shell names it
     folder = options.folder
-    root = folder.resolve() == Path(folder.resolve().anchor)
-    is_archive = folder.is_file() and folder.name.endswith(ARCHIVE)
-    if root or not (folder.is_dir() or is_archive):
-        key = "intake.file_as_folder" if folder.is_file() else "intake.root_as_folder"
-        raise refusal(key, str(folder))
+    if folder.resolve() == Path(folder.resolve().anchor):
+        raise refusal("intake.root_as_folder", str(folder))
     # the rows, each with its file
     in_class_folders = options.csv is None and not options.pattern
     if in_class_folders:
@@ -87,9 +82,7 @@ def _read_class_folders(options: FileOptions) -> SettledTable:
         raise refusal("intake.outcome_without_table", flag)
     # images, also those that are called so and cannot be read
     where = str(options.folder)
-    tree = open_tree(options.folder, where, is_image_file)
-    images = {*_require_images(tree, where)}
-    names = sorted(images | called_images(tree))
+    names = sorted({*_require_images(options)} | called_images(options.tree))
     masks = settle_masks(names, options.masks, where)
     classes = {*options.classes, *filter(None, [options.positive])}
     mask_files = masks.names
@@ -103,18 +96,18 @@ def _read_class_folders(options: FileOptions) -> SettledTable:
     )
 
 
-def _require_images(tree: FileTree, where: str) -> list[str]:
+def _require_images(options: FileOptions) -> list[str]:
     """Return the images of a folder.
 
     Raises:
         DataError: There is no file, or none is an image that can be read.
     """
-    images = [*tree.images(())]
-    files = [] if images else sorted(tree.files())
-    if files:
-        raise refusal("intake.no_image_among", where, n_files=len(files), example=files[0])
+    images = [*options.tree.images(())]
     if not images:
-        raise refusal("intake.empty_folder", where)
+        where, files = str(options.folder), sorted(options.tree.files())
+        if not files:
+            raise refusal("intake.empty_folder", where)
+        raise refusal("intake.no_image_among", where, n_files=len(files), example=files[0])
     return images
 
 
@@ -149,8 +142,7 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     if columns or options.columns:
         return [*with_ending, *columns, "file"][0]
     # none is there: what may be one
-    tree = open_tree(options.folder, str(options.folder), is_image_file)
-    images = _require_images(tree, str(options.folder))
+    images = _require_images(options)
     known = FileNames([*images, *find_files_alone(images)])
     called = [
         str(name) for name in frame if {len(known.meant(cell)) for cell in frame[name]} == {1}
@@ -172,7 +164,7 @@ def _find_files(table: SettledTable) -> SettledTable:
     file = _find_file_column(frame, options)
     require_columns(frame, (file,))
     # A patient's id that is the file's name too stays as it is.
-    tree = open_tree(options.folder, str(options.folder), is_image_file)
+    tree = options.tree
     shared = file in (options.patient, usual_column(frame.columns, ROLES["patient"].usual))
     target = "file" if shared else file
     frame, note = find_listed_files(frame, file, target, tree)
@@ -184,7 +176,7 @@ def _find_files(table: SettledTable) -> SettledTable:
         counted = f"{absent.sum()} of {len(frame)} rows name no file of the folder"
         counted += f", the first `{names[absent].iloc[0]}`"
         if absent.all():
-            _require_images(tree, str(options.folder))
+            _require_images(options)
             raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)
         if options.unmatched == "refuse":
             counted += "; `--unmatched leave-out` leaves such rows out."
@@ -194,29 +186,17 @@ def _find_files(table: SettledTable) -> SettledTable:
             table = replace(table, left_out={"have no file": int(absent.sum())})
     mask = column_of(frame.columns, options, "mask")
     if mask is not None and mask in frame:
-        table = table.with_rows(*find_listed_files(table.frame, mask, mask, tree))
-    # masks among the images
+        if options.masks is not None:
+            raise refusal("intake.masks_twice", choice=options.masks, column=mask)
+        return table.with_rows(*find_listed_files(table.frame, mask, mask, tree))
+    # masks among the images, and among the files that no row names
     frame, options = table.frame, table.options
-    images = _list_images(frame, options)
-    if images is None:
-        return table
+    images = [normalise_name(cell) for cell in frame[options.file]]
+    if options.masks is not None or options.unlisted != "ignore":
+        images += list_unlisted_images(tree, images)
     masks = settle_masks(images, options.masks, str(options.folder))
     is_mask = frame[options.file].map(normalise_name).isin([*masks.names])
     return replace(table.with_rows(frame[~is_mask]), masks=masks)
-
-
-def _list_images(frame: pd.DataFrame, options: FileOptions) -> list[str] | None:
-    """Return the images of which masks may lie beside them; None where the table names masks."""
-    mask = column_of(frame.columns, options, "mask")
-    if mask in frame:
-        if options.masks is not None:
-            raise refusal("intake.masks_twice", choice=options.masks, column=mask)
-        return None
-    names = [normalise_name(cell) for cell in frame[options.file]]
-    if options.masks is None and options.unlisted == "ignore":
-        return names
-    tree = open_tree(options.folder, str(options.folder), is_image_file)
-    return names + list_unlisted_images(tree, names)
 
 
 def _describe_folder(table: SettledTable) -> Folder:

@@ -132,8 +132,7 @@ def _list_images(images: Any) -> Sequence[Any]:
     listed = [*images]
     number = sum(map(_is_path, listed))
     if not listed or 0 < number < len(listed):
-        fault = f"{number} paths among {len(listed)} images" if listed else "no images"
-        raise refusal("intake.mixed_kinds", found=fault)
+        raise refusal("intake.mixed_kinds", n_paths=number, n_images=len(listed))
     return listed
 
 
@@ -155,11 +154,7 @@ def _encode_images(folder: Path, arrays: Sequence[Any], called: str = "image") -
             or not values.size
             or values.dtype.kind not in "buif"
         ):
-            shape = " × ".join(map(str, values.shape)) or "no axis"
-            fault = f"an array of {shape}, {values.dtype}"
-            volume = "give volumes as files, for example NIfTI, by their paths"
-            remedy = volume if values.ndim > 2 else ""
-            raise refusal("intake.unusable_array", where, found=fault, remedy=remedy)
+            raise refusal("intake.unusable_array", where, shape=values.shape, numbers=values.dtype)
         with named(where):
             values = narrow(values)
         file = BytesIO()

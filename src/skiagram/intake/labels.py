@@ -27,10 +27,9 @@ LEAVE_OUT = "leave-out"
 OF_OTHER_CLASSES = "are of classes that `--classes` does not name"
 MOST_NUMBERS = 10  # that are taken for classes, such as digits and grades
 _JOINS = ("|", ";", ",", "/", "+", "&", " and ")  # of several findings in one cell
-_IN_CLASS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _OF_ONE_CLASS = Check(
     "intake.cell_of_one_class",
-    lambda cell: not cell or cell.casefold() in _IN_CLASS,
+    lambda cell: not cell or same_value(cell) in (0, 1),
 )
 # Soft hyphens, zero-width blanks, marks of direction; joiners have a meaning within other scripts.
 _INVISIBLE = re.compile(
@@ -55,7 +54,7 @@ def label_of_classes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFram
         raise problem
     labels = []
     for row in rows_of(frame, columns):
-        classes = [name for name in columns if _IN_CLASS.get(row.cells[name].casefold())]
+        classes = [name for name in columns if same_value(row.cells[name]) == 1]
         if len(classes) > 1:
             raise refusal(
                 "intake.image_of_several_classes",

@@ -33,7 +33,6 @@ from skiagram.tables.frames import of_table, read_table, rows_of
 ALL = "all"  # classes
 _ALIKE = 0.5  # share of their common area from which two lesions may be one
 _PIXEL = math.sqrt(1 / math.pi)  # radius of the circle of a pixel
-_HEAD = 2**16  # bytes that have the header
 _DECLARED = read_declared("skiagram.intake", "marks.yaml")
 _LIKE_CLASSES = re.compile(r"(?i)class|categor|label|finding|diagnos|kind|type")
 _MOST_CLASSES = 50  # values of a column that may be one of classes
@@ -157,12 +156,8 @@ def _read_table(path: Path) -> tuple[pd.DataFrame, str]:
     content = read_file(path, where)
     if path.suffix.lower() == ".json":
         return _read_coco(content, where), "annotation"
-    # names of files stay as they are written, so the header tells their columns beforehand
-    text = content[:_HEAD].decode("utf-8", errors="replace")
-    words = [word.strip(' "\ufeff\r') for word in re.split(r"[,;\t]", text.split("\n")[0])]
-    files = [word for word in words if word.casefold() in _DECLARED["files"]]
     with of_table(where):
-        return read_table(content, files), "line"
+        return read_table(content, ()), "line"
 
 
 def _read_coco(content: bytes, where: str) -> pd.DataFrame:

@@ -12,16 +12,15 @@ from skiagram.datasets.folder.columns import require_columns
 from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
 from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable
-from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
+from skiagram.datasets.folder.roles import PATIENT, column_of
 from skiagram.datasets.folder.table import join_masks, split_masks
-from skiagram.errors import DataError, refusal
+from skiagram.errors import DataError, listed, refusal
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import find_images
 from skiagram.intake.marks import read_lesions
-from skiagram.readers.case_images import ImageReference, decode_case, is_image_file, read_case_files
-from skiagram.readers.file_trees import FolderTree
+from skiagram.readers.case_images import ImageReference, decode_case, read_case_files
 from skiagram.readers.masks import EmptyMask, SeveralRegions
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.tables.frames import of_table, read_csv, replace_columns
@@ -33,8 +32,6 @@ def compose_table(options: FileOptions) -> SettledTable:
     Its index says whose image each row is, and its options are those of the commands that read it.
     """
     folder, written = options.folder, options.pattern
-    if not folder.is_dir():
-        raise refusal("intake.no_image_folder", str(folder))
     if not written:
         raise refusal("intake.no_pattern")
     labels_told = options.marks or all("{label}" in pattern for pattern in written)
@@ -45,15 +42,13 @@ def compose_table(options: FileOptions) -> SettledTable:
     if options.csv is not None:
         # the labels, which have a row for each patient or for each image: of images where the line
         # names a column of files, or where none tells patients and one is called like files
-        read, where, of_files = read_csv(options.csv), str(options.csv), None
-        if options.patient is None:
-            usual = [usual_column(read.columns, ROLES[role].usual) for role in ("patient", "file")]
-            of_files = options.file or (usual[1] if usual[0] is None else None)
+        read, where = read_csv(options.csv), str(options.csv)
+        patient, file = (column_of(read.columns, options, role) for role in ("patient", "file"))
+        of_files = file if options.patient is None and (options.file or not patient) else None
         if of_files is None:
             labels = PatientTable.of(read, where, options.patient)
         else:  # a cell names a file as in any table of images
             with of_table(where):
-                read = read_csv(options.csv, files=(of_files,))
                 require_columns(read, (of_files,), "--file")
                 known = FileNames([*dict.fromkeys(frame["file"])])
                 meant = [known.find(name) or name for name in read[of_files]]
@@ -80,20 +75,12 @@ def compose_table(options: FileOptions) -> SettledTable:
 def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     """Return a row for each image, with its mask or its lesions."""
     folder = options.folder
-    tree = FolderTree(folder, is_image_file)
+    tree = options.tree
     found = find_images(folder, written, options.mask_pattern, options.cut)
     if found.frame.empty:
-        told = any("{kind}" in pattern for pattern in written)
-        fault = "no file with the kind `image` fits" if told else "no file fits"
-        remedy, there = "correct --pattern", sorted(tree.files())
-        if there:
-            remedy += f"; a file here is `{there[0]}`, and upper and lower case count"
+        there = listed(sorted(tree.files())[:1], "`")
         raise refusal(
-            "intake.nothing_fits",
-            str(folder),
-            found=fault,
-            patterns=", ".join(written),
-            remedy=remedy,
+            "intake.nothing_fits", str(folder), patterns=", ".join(written), there=there or "none"
         )
     # image files that fit no pattern, nor lie in a folder that fits one: masks beside the images
     # need not fit one to be their regions
@@ -116,12 +103,12 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     if options.marks is not None:
         frame, sentence = _add_lesions(frame, options)
         notes.append(sentence)
-        if alone := sorted(found.masks_alone):
-            notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     elif options.label_value and has_masks:
         frame = frame.assign(label_value=options.label_value)
     frame = frame.loc[:, (frame != "").any()]  # without columns that hold nothing
     notes.append(masks.describe(options.masks))
+    if alone := sorted(found.masks_alone):
+        notes.append(f"Masks without an image: {len(alone)}, first {alone[0]}")
     if others:
         notes.append(f"Image files that fit no pattern: {len(others)}, first {others[0]}")
     following = replace(
@@ -148,12 +135,12 @@ def _add_lesions(frame: pd.DataFrame, options: FileOptions) -> tuple[pd.DataFram
     They are of its mask, or of a file of marks. A case is abnormal where any of its modalities has
     a lesion.
     """
-    tree, marks = FolderTree(options.folder, is_image_file), str(options.marks)
+    marks = str(options.marks)
 
     def read(image: str, mask: str = "") -> SpacedImage:
         reference = ImageReference(image, split_masks(mask))
         try:
-            return decode_case(read_case_files(tree, reference), reference, options.reading)
+            return decode_case(read_case_files(options.tree, reference), reference, options.reading)
         except SeveralRegions as error:
             raise error.restated(
                 DataError,

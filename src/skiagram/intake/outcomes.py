@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
-from skiagram.datasets.folder.roles import column_of, list_columns, part_of
+from skiagram.datasets.folder.roles import NamedColumns, column_of, list_columns
+from skiagram.datasets.folder.table import splits_of
 from skiagram.errors import listed, refusal
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
@@ -79,30 +80,21 @@ def settle_outcome(table: SettledTable) -> SettledTable:
     # the rows that say it, where others are left out
     left_out = ""
     if options.empty_label == LEAVE_OUT and options.outcome.get(kind.named_by[-1]) is not None:
-        named = list_outcome_columns(options)
-        flags = [option.flag for option in reversed(kind.options) if option.name in kind.named_by]
-        said = " or ".join(f"`{name}`" for flag in flags for name in named.get(flag, ()))
+        said = " or ".join(f"`{name}`" for name in columns)
         rows = rows_of(frame, columns)
         is_missing = np.array([kind.is_missing(row, options.outcome) for row in rows], np.bool_)
         valued = frame[~is_missing]
         if not len(valued):
             raise refusal("intake.no_value", f"column {said}")
         if number := count_cases(frame) - count_cases(valued):
-            left_out = (
-                f"{number} of {count_cases(frame)} rows say nothing in {said} and are left out. "
-            )
+            left_out = f"{number} of {count_cases(frame)} rows say nothing in {said}: left out. "
         frame = valued
     # what development cases say of it, of which each is a row, or several by names of files
     cases = frame[~frame.index.duplicated()]
     split, site = (column_of(frame.columns, options, role) for role in ("split", "site"))
-    is_test = np.zeros(len(cases), dtype=np.bool_)
-    if split is not None:
-        is_test |= [part_of(cell) == "test" for cell in cases[split]]
-    if site is not None:
-        is_test |= cases[site].isin([*options.test_sites]).to_numpy()
-    read = kind.read_columns(
-        OutcomeTable(rows_of(cases, columns), (~is_test).tolist()), options.outcome
-    )
+    parts = splits_of(cases, NamedColumns(split=split, site=site), options.test_sites)
+    known = [part != "test" for part in parts]
+    read = kind.read_columns(OutcomeTable(rows_of(cases, columns), known), options.outcome)
     of_case = pd.DataFrame({VALUE: read.value, GROUP: read.label}, index=cases.index).astype("str")
     settled = frame.assign(
         **{name: of_case[name].loc[frame.index].array for name in (VALUE, GROUP)}

@@ -73,8 +73,11 @@ def follow_project(table: SettledTable, columns: Columns | None) -> SettledTable
     options, header = table.options, table.frame.columns
     # a site would tell several cohorts apart, which nobody has asked for
     roles = [role for role in SINGLE if role != "site" and ROLES[role].of_cohort]
-    named = {role: column for role in roles if (column := getattr(columns, role)) in header}
-    named = {role: column for role, column in named.items() if getattr(options, role) is None}
+    named = {
+        role: column
+        for role in roles
+        if getattr(options, role) is None and (column := getattr(columns, role)) in header
+    }
     taken = [name for name in columns.covariates if name in header]
     covariates = [*options.covariates, *taken]
     forced = [*options.forced_covariates, *taken]
@@ -134,7 +137,8 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
     covariates = [*dict.fromkeys([*list_columns(options.covariates, frame.columns), *forced])]
     require_columns(frame, covariates, "--covariates")
     frame, note = settle_numbers(frame, {*covariates}.intersection(texts_of(frame)))
-    table = table.with_rows(frame, note)
+    chosen = {"covariates": covariates, "forced_covariates": forced}
+    table = table.with_rows(frame, note).with_options(**chosen)
     # those that are the same in all rows, or may mark missing values
     for name in covariates:
         note, cells = "", frame[name]
@@ -168,8 +172,6 @@ def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:
             one = column_of(frame.columns, options, name) if role.usual else None
             named[name] = one if role.usual else many
             require_columns(frame, filter(None, (one, *many)), f"--{option_of(name)}")
-    both = [*named["covariates"], *named["forced_covariates"]]
-    named["covariates"] = tuple(dict.fromkeys(both))
     if options.test_sites:
         named["split"] = None
     if named["patient"] is None and options.visit is None:  # a visit is that of a patient
@@ -231,7 +233,7 @@ def _settle_split(table: SettledTable) -> SettledTable:
     # a column of names of parts alone, among them those of training and of test
     taken = taken_columns(options, frame.columns)
     for name in (each for each in texts_of(frame) if each not in taken and not options.cohort):
-        parts = {*map(part_of, frame[name])} if part_of(frame[name].iloc[0]) else {None}
+        parts = {*map(part_of, frame[name].unique())}
         if None not in parts and {"train", "test"} <= parts:
             note = f"The column `{name}` tells the parts of the data; another is named by --split."
             return table.with_rows(frame, note).with_options(split=name)
@@ -288,8 +290,7 @@ def _settle_patients(table: SettledTable) -> SettledTable:
         taken = taken_columns(options, frame.columns)
         patient, note = find_patient_column(frame, taken, joined=bool(options.pattern))
     if not options.patient and options.file is not None:
-        headers = frame, options.file, options.folder, patient
-        frame, patient, header_note = agree_with_headers(*headers)
+        frame, patient, header_note = agree_with_headers(frame, options, patient)
         note = header_note or note
         nobody = sum(map(names_nobody, frame[patient])) if patient else 0
         if nobody:

@@ -18,7 +18,7 @@ _NUMBERED = re.compile(
 
 
 def find_structures(
-    frame: pd.DataFrame, patient: str | None, others: Collection[str]
+    frame: pd.DataFrame, patient: str | None, others: Collection[str | None]
 ) -> tuple[str, str] | None:
     """Return the column that tells a patient's rows apart by what they show; None where none does.
 

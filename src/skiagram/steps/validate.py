@@ -18,7 +18,6 @@ from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.datasets.contract import OpenSource, Source
 from skiagram.datasets.copies import find_case_copies
 from skiagram.datasets.folder.identifiers import normalise_spelling
-from skiagram.datasets.folder.source import FolderFiles
 from skiagram.datasets.ingest import IngestFolders, ingest_opened, list_images, name_cases, task_of
 from skiagram.deploy.prepared_cases import PreparedCases
 from skiagram.deploy.scorers import Scorer
@@ -116,8 +115,6 @@ def ingest_cohort(
     """
     # Images are changed as the project's were, then ingested.
     task, folders = task_of(cohort, "cv"), IngestFolders.under(target, PREFIX)
-    if project.preparation.gray and isinstance(opened, FolderFiles):
-        opened = opened.turned_gray()
     ingest_opened(cohort, opened, task, folders, compute)
     # it has the masks, and the images of a case, that the project's cases have
     ours = project.preparation

@@ -79,9 +79,8 @@ def test_gray_stored_as_colour_is_gray_and_gray_among_colour_is_colour(tmp_path)
         last = pixels[-1] if kind == "gray" else pixels[-1][..., 2]
         np.testing.assert_array_equal(last, film(9))
     # as a cohort of a project whose images are turned gray
-    cohort = opened.turned_gray()
-    [part] = cohort.parts([0, 4])
-    assert {part.image(at).pixels.ndim for at in range(2)} == {2}
+    cohort = source_of(own, channels=1, gray=True).open(None)
+    assert {cohort.image(at).pixels.ndim for at in (0, 4)} == {2}
     assert cohort.in_gray
 
 
@@ -120,9 +119,9 @@ def test_a_published_split_is_kept(tmp_path):
 SPLIT = replace(COLUMNS, split="split", scores=("reader_1",))
 ROWS = {  # a cell of the second of six rows → what is said of it
     "file=": "the CSV, line 3: no file name.",
-    "file=../film.png": "the CSV, line 3: `../film.png` lies outside the folder.",
-    "file=a\0.png": "the CSV, line 3: a file name with a NUL character.",
-    "file=/film.png": "the CSV, line 3: `/film.png` lies outside the folder.",
+    "file=../film.png": "../film.png: `../film.png` lies outside the folder.",
+    "file=a\0.png": "a\\x00.png: a file name with a NUL character.",
+    "file=/film.png": "/film.png: `/film.png` lies outside the folder.",
     "file=./film-0.png": "film-0.png: 2 rows, in lines 2, 3 of the CSV.",
     "file=gone.png": "gone.png: cannot be opened (No such file or directory).",
     "label=": "film-1.png: an empty label, column `label`.",
@@ -182,7 +181,7 @@ def test_an_altered_manifest_stops_the_run(own):
 def test_a_relative_folder_is_looked_for_in_the_data_folder(own, tmp_path):
     source = replace(source_of(own), folder="films")
     assert len(source.open(tmp_path).entries) == 24
-    with pytest.raises(DataError, match=r"^dataset\.folder: films: no such folder"):
+    with pytest.raises(DataError, match=r"^dataset\.folder: films: no folder"):
         source.open(tmp_path / "elsewhere")
 
 

@@ -67,6 +67,23 @@ def test_a_region_tells_rows_of_a_file_apart_where_a_mask_shows_it(named, faults
     assert {*sides} == ({"left", "right"} if "visit" in named else set())
 
 
+@pytest.mark.parametrize(
+    ("cell", "is_outside"),
+    [
+        ("m.png; ../x.png", True),
+        ("m.png; /x.png", True),
+        ("m.png;..", True),
+        ("a/../../x.png;m.png", True),
+        ("a..png;b../m.png", False),
+    ],
+)
+def test_no_mask_lies_outside_the_folder(cell, is_outside):
+    """A second name was read from anywhere where a blank stood before it."""
+    table = f"file,label,mask\na.png,x,{cell}\nb.png,y,m.png"
+    found = listing_of(table, replace(LABELS, mask="mask"), ("x", "y")).problems
+    assert [f"`{cell}` lies outside" in str(each) for each in found] == [True] * is_outside
+
+
 def test_a_missing_column_is_named_beside_those_that_are_there():
     with pytest.raises(DataError, match=r"no column `label`\. Allowed: `file`, `diagnosis`"):
         require_columns(read_table(b"file,diagnosis\na.png,normal\n"), ("file", "label"))

@@ -17,7 +17,7 @@ from skiagram.datasets.folder.roles import (
     Check,
     NamedColumns,
 )
-from skiagram.errors import DataError, listed, nearest, refusal
+from skiagram.errors import DataError, OptionError, listed, nearest, refusal
 from skiagram.strict import STRICT
 from skiagram.tables.cells import stands_for_missing
 from skiagram.tables.frames import WHERE, find_texts, numbers_of, row_at
@@ -110,17 +110,16 @@ def require_columns(frame: pd.DataFrame, named: Iterable[str], option: str = "")
             near, allowed = nearest(name, header), listed(header, "`", near=name)
             question = f"did you mean `{near[0]}`? Else " if near else ""
             remedy = f"{question}rename the column, or name the right one"
-            if option:
-                remedy += f": `{option} COLUMN`"
-                raise refusal(
-                    "datasets.no_column_of_option",
-                    option,
-                    table=WHERE,
-                    name=name,
-                    allowed=allowed,
-                    remedy=remedy,
-                )
-            raise refusal("datasets.no_column", WHERE, name=name, allowed=allowed, remedy=remedy)
+            remedy += f": `{option} COLUMN`" if option else ""
+            kind = OptionError if option else DataError
+            raise refusal(
+                "datasets.no_column",
+                option or WHERE,
+                kind=kind,
+                name=name,
+                allowed=allowed,
+                remedy=remedy,
+            )
 
 
 def find_cell_problems(

@@ -8,6 +8,7 @@ import datetime
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from skiagram.declared import read_declared
 from skiagram.tables.cells import number_of
@@ -35,6 +36,7 @@ _DATE = re.compile(
     r"(\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](\d{4}|\d{2})"
     r"|\d{1,2}\.?[ -]\w{3,9}\.?[ -]\d{4}|[^\W\d]{3,9}\.? \d{1,2},? \d{4})([ T]\d.*)?"
 )
+_PACKED_DATE = re.compile(r"(18[5-9]|19\d|20\d)\d{5}|2100\d{4}", re.ASCII)
 _INVISIBLE = {"Cc", "Cf"}
 _ZEROS = re.compile(r"(?<![\d.])0+(?=\d)|(?<=\d)\.0+$")
 _SEPARATORS = re.compile(r"(?<=[^\W\d_])[-_ .]+(?=\d)|(?<=\d)[-_ .]+(?=[^\W\d_])")
@@ -124,10 +126,8 @@ def says(words: Iterable[str], kind: str) -> bool:
 
 def is_packed_date(cell: str) -> bool:
     """Return whether a cell is a date of eight digits, as DICOM writes it."""
-    if not (len(cell) == 8 and cell.isascii() and cell.isdigit() and 1850 <= int(cell[:4]) <= 2100):
+    if not _PACKED_DATE.fullmatch(cell):
         return False
-    try:
-        datetime.date(int(cell[:4]), int(cell[4:6]), int(cell[6:]))
-    except ValueError:
-        return False
-    return True
+    with suppress(ValueError):
+        return bool(datetime.date.fromisoformat(cell))
+    return False

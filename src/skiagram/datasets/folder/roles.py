@@ -85,7 +85,6 @@ def _checks_of(rows: Mapping[str, str]) -> list[Check]:
     ]
 
 
-FILE_CHECKS = _checks_of(_DECLARED["names"])
 ROLES: dict[str, Role] = {
     name: Role(**row | {"checks": _checks_of(row.get("checks", {}))})
     for name, row in _DECLARED["roles"].items()

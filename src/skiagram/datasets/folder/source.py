@@ -102,26 +102,6 @@ class Folder(ListedDataSet):
     def reading(self) -> CaseReading:
         return CaseReading(self.mask_grid, self.most_pixels, self.unstated_spacing, self.gray)
 
-    def find_contradicted(self, listing: ListedCases) -> list[DataError]:
-        """Return a problem where some images of the negative class have lesions and others none."""
-        marked = np.array([bool(parse_lesions(cell)) for cell in listing.lesions], dtype=np.bool_)
-        if self.positive_class is None or marked.all():
-            return []
-        negative = 1 - self.classes.index(self.positive_class)
-        is_negative = listing.entries["label"] == negative
-        with_lesions = listing.entries["name"][is_negative & marked]
-        if with_lesions.empty:
-            return []
-        return [
-            refusal(
-                "datasets.lesions_of_negatives",
-                with_lesions.iloc[0],
-                n_images=len(with_lesions),
-                n_negatives=is_negative.sum(),
-                label=self.classes[negative],
-            )
-        ]
-
     def card(self) -> DataCard:
         card = super().card()
         if self.unstated_spacing is None:
@@ -149,20 +129,20 @@ class Folder(ListedDataSet):
                 opened = self.open(root)
                 kinds = opened.kinds().values()
                 references = [each for kind in kinds for each in kind.references]
-                images: dict[str, str] = {}
                 for name in dict.fromkeys(name for each in references for name in each.files):
                     if name.endswith(".mhd"):  # the voxels are in another file
                         found = read_case_files(opened.files, ImageReference(name)).checksums[name]
                     elif (parts := opened.files.series(name)) is not None:
-                        files = {part: place / name / part for part in parts}
                         found = checksum_of_series(
-                            {part: unlike(files[part], None, earlier_checksums) for part in files}
+                            {
+                                part: unlike(place / name / part, None, earlier_checksums)
+                                for part in parts
+                            }
                         )
                     else:
                         found = unlike(place / name, None, earlier_checksums)
                     if found != opened.checksums[name]:
-                        images[name] = found or "missing"
-                changed |= images
+                        changed[name] = found or "missing"
             except DataError as error:  # such as an image without a row; ingest says it
                 changed[self.folder] = hashlib.sha256(str(error).encode()).hexdigest()
         return {name: digest for name, digest in changed.items() if digest}
@@ -225,13 +205,26 @@ class Folder(ListedDataSet):
             )
             problems += listing.problems
             problems += [] if by_modality else unlisted
-            problems += self.find_contradicted(listing)
+            # some images of the negative class have lesions, and others none
+            marked = np.array([bool(parse_lesions(cell)) for cell in listing.lesions], np.bool_)
+            if self.positive_class is not None and not marked.all():
+                negative = 1 - self.classes.index(self.positive_class)
+                is_negative = listing.entries["label"] == negative
+                for name in listing.entries["name"][is_negative & marked].iloc[:1]:
+                    problems.append(
+                        refusal(
+                            "datasets.lesions_of_negatives",
+                            name,
+                            n_images=(is_negative & marked).sum(),
+                            n_negatives=is_negative.sum(),
+                            label=self.classes[negative],
+                        )
+                    )
             by_modality[modality] = FolderFiles(
                 **vars(listing),
                 files=tree,
                 checksums=checksums,
-                channels=self.channels,
-                reading=self.reading,
+                source=self,
                 in_gray=self.gray,
                 in_order=tree.in_order,
                 sealed=sealed,
@@ -279,18 +272,11 @@ class FolderFiles(ListedCases):
 
     files: FileTree
     checksums: Mapping[str, str]
-    channels: int
-    reading: CaseReading
+    source: Folder
     in_gray: bool
     in_order: bool
     sealed: bytes | None = None
     further: Mapping[str, "FolderFiles"] = field(default_factory=dict)
-
-    def turned_gray(self) -> "FolderFiles":
-        """Return the files with colour turned gray, as another source does with its own."""
-        further = {name: each.turned_gray() for name, each in self.further.items()}
-        reading = replace(self.reading, gray=True)
-        return replace(self, further=further, reading=reading, in_gray=True, channels=1)
 
     def encrypted_labels(self) -> EncryptedLabels | None:
         if self.sealed is None:
@@ -311,9 +297,12 @@ class FolderFiles(ListedCases):
         for name, checksum in files.checksums.items():
             if checksum != self.checksums[name]:
                 raise refusal("datasets.changed_image", name)
-        image = decode_case(files, reference, self.reading)
-        check_channels(3 if image.pixels.ndim == 3 else 1, self.channels, reference.name)
-        return image.in_colour() if self.channels == 3 else image
+        image = decode_case(files, reference, self.source.reading)
+        if self.source.channels == 3:  # gray is a colour too
+            return image.in_colour()
+        if image.pixels.ndim == 3:
+            raise refusal("datasets.colour_image", reference.name, kind=ColourImage)
+        return image
 
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Return the lesions that the table gives an image; the file is read for those in space."""
@@ -323,15 +312,20 @@ class FolderFiles(ListedCases):
         grid = None
         if any(len(lesion.centre) == 3 for lesion in lesions):
             files = read_case_files(self.files, reference)
-            spacing = self.reading.spacing
+            spacing = self.source.unstated_spacing
             volume = read_volume(files.image, reference.file, spacing, reference.frame)
             grid = None if volume is None else volume.grid
         with named(reference.name):
             return tuple(lesion.mark(grid) for lesion in lesions)
 
     def content_key(self, position: int) -> bytes:
-        """Return a digest of the checksums of an image's files and of what is chosen in them."""
-        return content_key(self.references[position], self.checksums)
+        """Return a digest of the checksums of an image's files and of what is chosen in them.
+
+        Names of files play no part.
+        """
+        reference = self.references[position]
+        content = [self.checksums[name] for name in reference.files]
+        return hashlib.sha256(repr((content, reference.chosen)).encode()).digest()
 
     def parts(self, positions: Sequence[int]) -> "Iterator[FolderFiles]":
         """Cut some images into parts, each with its own references and checksums alone."""
@@ -367,24 +361,6 @@ class FolderFiles(ListedCases):
 
 class ColourImage(DataError):
     """An image in colour among gray ones."""
-
-
-def content_key(reference: ImageReference, checksums: Mapping[str, str]) -> bytes:
-    """Return a digest of what an image is made of; names of files play no part."""
-    content = [checksums[name] for name in reference.files]
-    return hashlib.sha256(repr((content, reference.chosen)).encode()).digest()
-
-
-def check_channels(present: int, channels: int, name: str) -> None:
-    """Refuse a colour image among gray ones; gray is a colour too."""
-    if present > channels:
-        raise ColourImage(
-            "a colour image",
-            where=name,
-            allowed="gray images, as most are",
-            remedy="turn colour gray with `--gray` (`gray: true` in the config), or remove "
-            "the file and its row",
-        )
 
 
 def list_unlisted_images(files: FileTree, names: Iterable[str]) -> list[str]:

@@ -21,7 +21,7 @@ from skiagram.datasets.folder.columns import (
     find_thousands_problem,
     require_columns,
 )
-from skiagram.datasets.folder.roles import ALL, FILE_CHECKS, ROLES, WHOLE, Check, part_of
+from skiagram.datasets.folder.roles import ALL, ROLES, WHOLE, Check, NamedColumns, part_of
 from skiagram.errors import DataError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.readers.spaced_image import SpacedImage
@@ -82,11 +82,8 @@ def list_entries(
     splits = splits_of(frame, columns, test_sites)
     hidden = np.array([sealed and split == "test" for split in splits], dtype=np.bool_)
     # what is wrong with each row
-    files = frame[columns.file].tolist() if columns.file is not None else [""] * len(frame)
-    where = [file or row.where for file, row in zip(files, rows_of(frame, ()), strict=True)]
+    where = names_of(frame, columns)
     measured, wrong = read_features(frame, columns.features)
-    if columns.file is not None:
-        wrong |= find_image_problems(frame, columns)
     for is_hidden in (False, True):
         places = np.flatnonzero(hidden == is_hidden).tolist()
         checks = _checks_of_rows(columns, classes, hidden=is_hidden)
@@ -100,7 +97,7 @@ def list_entries(
         for name in dict.fromkeys((*columns.covariates, *site))
     }
     # the rows that are right, each name once
-    names = pd.Series(names_of(frame, columns), range(len(frame)), dtype=object)
+    names = pd.Series(where, range(len(frame)), dtype=object)
     names = names.drop([*wrong]).drop_duplicates()
     rows = names.index.tolist()
     frame = frame.iloc[rows]
@@ -169,7 +166,10 @@ def _find_column_problems(
     if columns.file is not None:
         problems += _find_twice(frame, columns.file, apart)
     if columns.mask is not None:
-        masks = _split_masks(frame, columns.mask)
+        # a row for each of an image's masks; a row without one is named elsewhere
+        drawn = frame[frame[columns.mask] != ""]
+        each = {columns.mask: drawn[columns.mask].str.split(";")}
+        masks = replace_columns(drawn, each).explode(columns.mask)
         problems += _find_twice(masks, columns.mask, (columns.image_file, *apart))
     return problems
 
@@ -194,28 +194,19 @@ def _find_twice(frame: pd.DataFrame, column: str, region_columns: Sequence[str])
     ]
 
 
-def _split_masks(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return a row for each of an image's masks; a row without one is named elsewhere."""
-    drawn = frame[frame[column] != ""]
-    return replace_columns(drawn, {column: drawn[column].str.split(";")}).explode(column)
-
-
 def find_image_problems(frame: pd.DataFrame, columns: Columns) -> dict[int, DataError]:
-    """Return place of a row → why its image cannot be read, whatever its label."""
-    checks = [(columns.image_file, check) for check in FILE_CHECKS]
-    checks += [
+    """Return place of a row → why its image cannot be read, whatever its label.
+
+    Whether an image needs a mask is not known here.
+    """
+    checks = [
         (column, check)
-        for role in ("label_value", "frame")
+        for role in ("file", "mask", "label_value", "frame")
         if (column := getattr(columns, role)) is not None
         for check in ROLES[role].checks
+        if check.key != "datasets.no_mask"
     ]
-    found = find_cell_problems(frame, checks)
-    if columns.mask is not None:
-        numbered = frame.assign(place=range(len(frame)))
-        masks = _split_masks(numbered, columns.mask)
-        wrong = find_cell_problems(masks, [(columns.mask, check) for check in FILE_CHECKS])
-        found = {int(masks["place"].iloc[at]): each for at, each in wrong.items()} | found
-    return found
+    return find_cell_problems(frame, checks)
 
 
 def read_features(
@@ -248,6 +239,8 @@ def read_features(
 
 def values_of(cells: "pd.Series[str]") -> Floats:
     """Return (n,) the values of an outcome, or (n, findings) where a cell says several."""
+    if cells.empty:
+        return np.empty(0)
     parts = cells.str.split(BETWEEN, expand=True)
     values = np.array([numbers_of(parts[part].fillna("")) for part in parts]).T
     return values[:, 0] if values.shape[1] == 1 else values
@@ -292,33 +285,38 @@ def join_masks(names: Iterable[str]) -> str:
     return BETWEEN.join(names)
 
 
-def refer(cells: Mapping[str, str], columns: Columns) -> ImageReference:
-    """Return what is read for a row; a number that is none is left out, as `all` is of masks."""
+def references_of(frame: pd.DataFrame, columns: Columns) -> list[ImageReference]:
+    """Return what is read for each row; a number that is none is left out, as `all` is of masks."""
+    named = (columns.file, columns.mask, columns.region, columns.label_value, columns.frame)
 
-    def number_in(column: str | None) -> int | None:  # 0 for `all`
-        cell = cells[column].replace(ALL, "0") if column else ""
+    def number_in(cell: str) -> int | None:  # 0 for `all`
+        cell = cell.replace(ALL, "0")
         return int(float(cell)) if WHOLE.fullmatch(cell) else None
 
-    return ImageReference(
-        file=normalise_name(cells[columns.image_file]),
-        masks=split_masks(cells[columns.mask]) if columns.mask else (),
-        region=(cells[columns.region] or None) if columns.region else None,
-        label_value=number_in(columns.label_value),
-        frame=number_in(columns.frame),
-    )
-
-
-def references_of(frame: pd.DataFrame, columns: Columns) -> list[ImageReference]:
-    """Return what is read for each row."""
-    chosen = (columns.file, columns.mask, columns.region, columns.label_value, columns.frame)
-    return [refer(row.cells, columns) for row in rows_of(frame, filter(None, chosen))]
+    references = []
+    for row in rows_of(frame, filter(None, named)):
+        # the cell of each, empty where no column is named
+        cells = ("" if column is None else row.cells[column] for column in named)
+        file, masks, region, label_value, number = cells
+        references.append(
+            ImageReference(
+                normalise_name(file),
+                split_masks(masks),
+                region or None,
+                number_in(label_value),
+                number_in(number),
+            )
+        )
+    return references
 
 
 def names_of(frame: pd.DataFrame, columns: Columns) -> list[str]:
     """Return what names each row: its image, or its line where it has none."""
+    lines = [row.where for row in rows_of(frame, ())]
     if columns.file is None:
-        return [row.where for row in rows_of(frame, ())]
-    return [reference.name for reference in references_of(frame, columns)]
+        return lines
+    references = references_of(frame, columns)
+    return [each.name or line for each, line in zip(references, lines, strict=True)]
 
 
 def split_modalities(
@@ -344,11 +342,10 @@ def split_modalities(
     chosen = list(modalities) or (table_modalities if len(table_modalities) == 1 else [])
     unknown = [name for name in chosen if name not in table_modalities]
     if unknown or not chosen:
-        fault = f"no image of `{unknown[0]}`" if unknown else f"{len(table_modalities)} modalities"
         raise refusal(
             "datasets.unknown_modality",
             where,
-            found=fault,
+            chosen=listed(unknown) or "none",
             modalities=listed(table_modalities),
         )
     parts = {name: frame[frame[columns.modality] == name] for name in chosen}
@@ -401,7 +398,7 @@ def _check_modality(
 
 
 def splits_of(
-    frame: pd.DataFrame, columns: Columns, test_sites: Sequence[str]
+    frame: pd.DataFrame, columns: NamedColumns, test_sites: Sequence[str]
 ) -> list[Split | None]:
     """Return the split of each row; None where nothing tells it."""
     if test_sites and columns.site:
