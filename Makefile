@@ -76,11 +76,11 @@ lint: setup-dev ## style, types and layers
 	lint-imports
 	wait $$types
 
-test: setup-dev ## what a change must pass: the quick tests of all rooms (two minutes on two cores)
+test: setup-dev ## what a change must pass: the quick tests of all rooms (a minute and a half on two cores)
 	$(ONE_THREAD) pytest -n 2 -m "not slow"
 
 test-slow: setup-dev ## all others: training, pipelines, sweeps, kills, peers, notebooks, real data
-	$(ONE_THREAD) pytest -n 2 -m slow
+	$(ONE_THREAD) pytest -n 3 -m slow
 
 equal: setup-dev ## whether eight small projects still give the results kept in tests/equal/frozen (three minutes)
 	python -m tests.equal

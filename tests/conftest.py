@@ -56,7 +56,7 @@ def pytest_xdist_make_scheduler(config, log):
 def pytest_ignore_collect(collection_path, config):
     """Leave out files of slow tests where none is asked for: imports take time."""
     leaves_out = "not slow" in str(config.option.markexpr)
-    is_slow = re.search(r"^pytestmark = pytest\.mark\.slow\b", _text(collection_path), re.MULTILINE)
+    is_slow = re.search(r"^pytestmark = \[?\s*pytest\.mark\.slow\b", _text(collection_path), re.M)
     return (leaves_out and is_slow is not None) or None
 
 

@@ -175,7 +175,13 @@ def test_an_option_has_one_address(address):
     assert Composition(REPOSITORY).find_option(address) == ROWS["found"][address]
 
 
-@pytest.mark.parametrize("address", ROWS["told"])
+@pytest.mark.parametrize(
+    "address",
+    [  # to know a network's options imports PyTorch, which takes seconds
+        pytest.param(address, marks=[pytest.mark.slow] * address.startswith("small_cnn"))
+        for address in ROWS["told"]
+    ],
+)
 def test_a_wrong_address_gets_the_nearest_right_one(address):
     with pytest.raises(OptionError, match=ROWS["told"][address]):
         Composition(REPOSITORY).find_option(address)

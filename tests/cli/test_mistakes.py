@@ -43,8 +43,10 @@ def words(tmp_path_factory):
     return {name: str(path) for name, path in known.items()}
 
 
-READ = (  # what is wrong is seen once the images or rows are read, which takes a second
+READ = (  # what is wrong is seen once images or rows are read, or PyTorch is, which takes seconds
     "run FILMS TABLE --positive cancer --networks heat_map_finder",
+    "run FILMS TABLE --positive cancer --features glcm --networks heat_map_finder",
+    "run FILMS TABLE --set small_cnn.lr=1",
     "run FILMS TABLE --positive cancer --folds 40",
     "run FILMS TWO --positive cancer --ignore-unlisted",
     "run ROWS --positive cancer --networks small_cnn",

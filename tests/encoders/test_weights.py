@@ -15,6 +15,8 @@ from skiagram.compute.files import sha256_of
 from skiagram.encoders.weights import HubFile, LocalFile, read_tensors
 from skiagram.errors import DataError, OptionError
 
+pytestmark = pytest.mark.slow  # imports PyTorch
+
 WHERE = "encoder.weights"
 COMMIT = "0" * 39 + "1"
 SIZE = 300_000

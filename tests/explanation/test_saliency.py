@@ -21,6 +21,8 @@ from skiagram.options import build
 from skiagram.training.classifier import Classifier
 from tests.models.classical.families import read_options
 
+pytestmark = pytest.mark.slow  # imports PyTorch
+
 OPTIONS = MapOptions(
     methods=("occlusion",),
     cases=4,
@@ -96,7 +98,6 @@ def test_grad_cam_weighs_the_last_maps_by_their_mean_gradient():
     assert_allclose(found, expected, atol=1e-5)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "shape"), [("small_cnn", (1, 32, 32)), ("cnn_3d", (1, 16, 16, 16))]
 )

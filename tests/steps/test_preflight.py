@@ -51,6 +51,7 @@ def test_models_of_another_outcome_are_refused():
         check_run(Composition(REPOSITORY, {"baselines": ["svm"]}), data)
 
 
+@pytest.mark.slow  # imports PyTorch
 def test_preflight_knows_the_models_that_do_not_learn_classes():
     options = Composition(REPOSITORY)
     for name in options.list_files("model"):

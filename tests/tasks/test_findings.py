@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 from numpy.testing import assert_array_equal
 from sklearn.metrics import roc_auc_score
 
@@ -215,7 +214,10 @@ def test_probabilities_have_the_findings_shares_and_rise_with_the_score():
     assert nothing.probabilities(score) == pytest.approx(0.5)
 
 
+@pytest.mark.slow  # imports PyTorch
 def test_a_network_learns_what_is_known_by_cross_entropy():
+    import torch
+
     states, score = make_cases(50)
     value = states.astype(np.float64)
     settled = replace(FINDINGS, shares=(0.4, 0.2, 0.1))

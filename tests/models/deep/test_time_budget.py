@@ -18,6 +18,8 @@ from skiagram.models.deep.time_budget import (
 from skiagram.options import read_option_file
 from tests.pipeline.project import REPOSITORY
 
+pytestmark = pytest.mark.slow  # imports PyTorch
+
 # 600 and 300 seconds, of which processes take 12 to start
 WANTED = [NetworkTime("large", 6, 90.0, 48.0), NetworkTime("small", 30, 9.0, 18.0)]
 

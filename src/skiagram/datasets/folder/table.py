@@ -342,10 +342,11 @@ def split_modalities(
     chosen = list(modalities) or (table_modalities if len(table_modalities) == 1 else [])
     unknown = [name for name in chosen if name not in table_modalities]
     if unknown or not chosen:
+        fault = f"no image of `{unknown[0]}`" if unknown else f"{len(table_modalities)} modalities"
         raise refusal(
             "datasets.unknown_modality",
             where,
-            chosen=listed(unknown) or "none",
+            found=fault,
             modalities=listed(table_modalities),
         )
     parts = {name: frame[frame[columns.modality] == name] for name in chosen}
