@@ -70,6 +70,30 @@ def plan_network_time(
         planned = add_members(planned, 3600 * hours, fresh)
     for network_time in planned:
         plan_time(Path(), f"train_network@{network_time.name}", network_time.seconds)
+    left_out = [name for name in choices.networks if name not in {each.name for each in planned}]
+    chosen = _with_planned(choices, networks, planned, left_out)
+    # what is trained for how long, and what is left out
+    minutes = max(1, round(sum(network_time.seconds for network_time in planned) / 60))
+    trained = " and ".join(
+        f"{each.name} ({each.epochs} epochs{f', mean of {each.members}' * (each.members > 1)})"
+        for each in planned
+    )
+    trained = trained or "none"
+    text = f"Networks: {trained}, about {minutes} minute{'s' * (minutes > 1)} on this machine."
+    if not planned:
+        text = "Networks: none; the frozen network stands for them."
+    if left_out:
+        text += f" Left out, as there is no time for them: {', '.join(left_out)}."
+    return chosen, f"{text} All networks have {60 * hours:g} minutes; `--hours` changes that."
+
+
+def _with_planned(
+    choices: FittingChoices,
+    networks: Mapping[str, dict[str, Any]],
+    planned: "Sequence[NetworkTime]",
+    left_out: list[str],
+) -> FittingChoices:
+    """Return the choices with the planned epochs; the report names the networks left out."""
     # fewer epochs where there is no time for all, several trainings where much is left
     changed = {file: dict(values) for file, values in choices.options.items()}
     for network_time in planned:
@@ -86,23 +110,9 @@ def plan_network_time(
             values["training.members"] = network_time.members
     # The choices with these networks; the report says which are left out.
     names = [network_time.name for network_time in planned]
-    left_out = [name for name in choices.networks if name not in names]
     if left_out or "left_out_networks" in read_option_file(Path("conf/evaluate.yaml")):
         changed["conf/evaluate.yaml"] = {"left_out_networks": left_out}
-    chosen = replace(choices, params={**choices.params, "networks": names}, options=changed)
-    # what is trained for how long, and what is left out
-    minutes = max(1, round(sum(network_time.seconds for network_time in planned) / 60))
-    trained = " and ".join(
-        f"{each.name} ({each.epochs} epochs{f', mean of {each.members}' * (each.members > 1)})"
-        for each in planned
-    )
-    trained = trained or "none"
-    text = f"Networks: {trained}, about {minutes} minute{'s' * (minutes > 1)} on this machine."
-    if not planned:
-        text = "Networks: none; the frozen network stands for them."
-    if left_out:
-        text += f" Left out, as there is no time for them: {', '.join(left_out)}."
-    return chosen, f"{text} All networks have {60 * hours:g} minutes; `--hours` changes that."
+    return replace(choices, params={**choices.params, "networks": names}, options=changed)
 
 
 def _plan_once(
