@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from skiagram.cli.asked import WAITING, Asked, gone_if_refused, inside
 from skiagram.cli.check_report import checked_text
 from skiagram.cli.init import DataSet, check_data_set, write_data_set
-from skiagram.cli.run import WAITING, Asked, gone_if_refused, inside
 from skiagram.composition import Composition
 from skiagram.compute.files import locked, write_files
 from skiagram.errors import listed, printable, refusal

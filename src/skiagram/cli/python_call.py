@@ -9,7 +9,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skiagram.cli.run import ASKED, HOURS, Asked, gone_if_refused, read_hours, run_data_set
+from skiagram.cli.asked import ASKED, HOURS, Asked, gone_if_refused, read_hours
+from skiagram.cli.run import run_data_set
 from skiagram.cli.show import show_results
 from skiagram.doors import in_words_of
 from skiagram.errors import (

@@ -1,66 +1,22 @@
 """`skiagram run`: from images and labels to the report in one command."""
 
 import argparse
-import math
 import os
-import shutil
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import chdir, contextmanager
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from skiagram.cli.asked import ASKED, LISTS, WAITING, Asked, inside, read_hours
 from skiagram.cli.file_arguments import read_file_options
 from skiagram.compute.files import locked
-from skiagram.errors import DataError, OptionError, refusal
-from skiagram.intake.file_options import FileOptions
-from skiagram.projects.files import AT_WORK, environment, is_made, require_dvc, require_new
+from skiagram.errors import refusal
+from skiagram.projects.files import AT_WORK, is_made, require_dvc, require_new
 from skiagram.projects.left_out import explain_taken
 from skiagram.steps.checked import CHECKED, remove_checked
 from skiagram.steps.settled import digest_inputs, is_settled
-
-_LISTS = ("baselines", "networks")
-ASKED = (*_LISTS, "features", "restoration", "repeats", "folds")  # choices with words of their own
-HOURS = 1 / 3  # for all networks
-WAITING = "Another `skiagram run` is at work in this project; waiting for its end."
-
-
-def read_hours(text: str | float) -> float:
-    """Read a time above 0.
-
-    Raises:
-        OptionError: It is none.
-    """
-    try:
-        hours = float(Fraction(str(text)))  # `1/3`, too
-    except (ValueError, ArithmeticError):
-        hours = math.nan
-    if not 0 < hours < math.inf:
-        raise refusal("cli.hours", text=text)
-    return hours
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a line, or a call from Python, asks a run for.
-
-    Attributes:
-        files: The files of the data set.
-        choices: Choice of params.yaml, one of `ASKED` → value.
-        values: Address of any other option, such as `svm.kernel` → value.
-        hours: For training all networks.
-        quick: Whether it is a first look: two folds, few baselines and a tiny network.
-    """
-
-    files: FileOptions
-    choices: Mapping[str, Any]
-    values: Mapping[str, Any]
-    hours: float = HOURS
-    quick: bool = False
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -84,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     choices: dict[str, Any] = {}
     for choice in ASKED:
         value = getattr(arguments, choice)
-        if value is not None and choice in _LISTS:
+        if value is not None and choice in LISTS:
             names = [name.strip() for name in value.split(",") if name.strip()]
             value = [] if names == ["none"] else names
         if value is not None:
@@ -142,32 +98,3 @@ def run_data_set(asked: Asked, project: Path) -> int:
             return run_stages(Path())
         finally:
             remove_checked(Path())
-
-
-@contextmanager
-def inside(project: Path) -> Iterator[None]:
-    """Work in the folder of a project, under its variables, and come back."""
-    before = dict(os.environ)
-    with chdir(project):
-        os.environ.update(environment(Path()))
-        try:
-            yield
-        finally:
-            for name in os.environ.keys() - before.keys():
-                del os.environ[name]
-            os.environ.update(before)
-
-
-@contextmanager
-def gone_if_refused(*paths: Path) -> Iterator[None]:
-    """Remove files and folders that are new where their data set is refused: nothing was run."""
-    new = [path.resolve() for path in paths if not path.exists()]
-    try:
-        yield
-    except (DataError, OptionError):
-        for path in new:
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-        raise
