@@ -80,7 +80,7 @@ test: setup-dev ## what a change must pass: the quick tests of all rooms (a minu
 	$(ONE_THREAD) pytest -n 2 -m "not slow"
 
 test-slow: setup-dev ## all others: training, pipelines, sweeps, kills, peers, notebooks, real data
-	$(ONE_THREAD) pytest -n 3 -m slow
+	$(ONE_THREAD) pytest -n 2 -m slow
 
 equal: setup-dev ## whether eight small projects still give the results kept in tests/equal/frozen (three minutes)
 	python -m tests.equal

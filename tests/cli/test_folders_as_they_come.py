@@ -79,7 +79,7 @@ def test_an_image_without_its_mask_is_named_where_masks_are_regions(busi, here, 
     said = "images have no mask by their names, for example `benign/benign (5).png`"
     terminal.says(f"check {BUSI} {TWO} --masks regions", said, 4)
     (here / "busi.csv").write_text("file,label,mask\nbenign/benign (5).png,benign,b.png\n")
-    said = "the table names masks in its column `mask`"
+    said = "the table already names masks in its column `mask`"
     terminal.says(f"check {BUSI} busi.csv --masks regions", said, 2)
 
 

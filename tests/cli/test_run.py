@@ -252,7 +252,11 @@ def test_a_call_makes_the_project_that_the_line_makes(evaluated, capfd):
         ({"hours": 0}, OptionError, "hours: `0` is no time"),
         ({"images": "films"}, OptionError, "images: a path. Allowed: with the path of a folder"),
         ({"images": [*IMAGES[1:], "film.png"]}, OptionError, "images: 1 paths among 24"),
-        ({"images": IMAGES[..., None, None]}, DataError, r"images\[0\]: an array of 20 × 20 × 1"),
+        (
+            {"images": IMAGES[..., None, None]},
+            DataError,
+            r"images\[0\]: an array of \(20, 20, 1, 1\)",
+        ),
         ({"options": {"svm.gama": 1}}, OptionError, "did you mean `svm.gamma`"),
         ({"options": {"networks": ["svm"]}}, OptionError, "a classical model"),
         ({"images": IMAGES[[0, 1, 2, 0, *range(4, 24)]]}, AuditStop, "stops this run"),

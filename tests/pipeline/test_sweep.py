@@ -139,8 +139,8 @@ def test_the_only_model_whose_options_change_is_chosen_by(entry):
 @pytest.mark.parametrize(
     ("changed", "objective", "words"),
     [
-        (("seed",), {}, "does not say which model"),
-        ((STRENGTH, "conf.model.svm.kernel"), {}, "does not say which model"),
+        (("seed",), {}, "does not say by which model"),
+        ((STRENGTH, "conf.model.svm.kernel"), {}, "does not say by which model"),
         (("seed",), {"model": "tree"}, "`tree` is not in the run"),
         (("seed",), {"arm": "combined"}, "no arm `combined`"),
         (("seed",), {"arm": "deep", "model": "svm"}, "a model and an arm"),
