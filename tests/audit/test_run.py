@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from examples import medmnist
 from skiagram.audit.composition import describe_region, described_regions
 from skiagram.audit.contract import Appearance, Evidence
 from skiagram.audit.features import check_features
@@ -21,8 +22,8 @@ from skiagram.tasks.classes import Classes
 from skiagram.tasks.findings import Findings
 from skiagram.tasks.task import Task
 from tests.audit.planted import CARD, TASK, audit, clean_set
+from tests.datasets.own_folders import LABELS, OwnFolder, source_of
 from tests.datasets.sources import ingested
-from tests.sources.test_medmnist import source_of
 
 
 @pytest.mark.slow
@@ -165,7 +166,11 @@ def test_a_pair_in_several_kinds_of_images_counts_once_as_the_most_alike():
 
 @pytest.mark.slow
 def test_breastmnist_twins_are_found(real_data, tmp_path):
-    folders, cases = ingested(source_of(real_data / "breastmnist.npz"), tmp_path)
+    own = OwnFolder(tmp_path / "breast", tmp_path / "breast.csv")
+    medmnist.write(real_data / "breastmnist.npz", own.folder)
+    described = {"classes": ("0", "1"), "positive_class": "0"}
+    columns = dataclasses.replace(LABELS, split="split")
+    folders, cases = ingested(source_of(own, columns, **described), tmp_path)
     report, twins = audit(
         [ImageStore(folders.images)],
         cases,

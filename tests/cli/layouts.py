@@ -2,7 +2,6 @@
 
 import gzip
 import re
-from io import BytesIO
 
 import nibabel as nib
 import numpy as np
@@ -10,7 +9,6 @@ from PIL import Image
 
 from tests.datasets.own_folders import SIDE, dicom, encoded
 from tests.readers.examples import series_files
-from tests.sources import test_medmnist as medmnist
 from tests.yaml_rows import read_yaml
 
 LAYOUTS = read_yaml(__file__, "public_layouts.yaml")
@@ -90,13 +88,6 @@ def volume(kind, seed, labels):
     return bytes(nib.Nifti1Image(stored, np.diag([1.0, 1.0, 2.0, 1.0])).to_bytes())
 
 
-def arrays():
-    """Return a file as MedMNIST's."""
-    file = BytesIO()
-    np.savez(file, **medmnist.arrays((28, 28), {"train": 24, "val": 8, "test": 8}))
-    return file.getvalue()
-
-
 def content(path, kind, seed):
     """Return the bytes of a file."""
     name, _, size = kind.partition(":")
@@ -109,7 +100,6 @@ def content(path, kind, seed):
         "voxels": lambda: scan.astype("<i2").tobytes(),
         "dicom": lambda: dicom(seed),
         "text": lambda: b"<?xml?>",
-        "arrays": arrays,
     }
     if name in plain:
         return plain[name]()

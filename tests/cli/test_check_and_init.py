@@ -12,7 +12,6 @@ import tarfile
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyrage
 import pytest
@@ -37,7 +36,6 @@ from tests.datasets.own_folders import (
 )
 from tests.datasets.sources import ingested
 from tests.folders import git
-from tests.intake.test_arrays import write_arrays
 from tests.terminal import assert_says
 from tests.yaml_rows import expand, load_yaml, read_yaml
 
@@ -434,23 +432,9 @@ def test_a_second_table_of_images_is_joined_by_patients_or_by_an_id_that_never_r
     assert any("joined by `ID`" in note for note in described.notes) is (shared == "ID")
 
 
-def test_a_file_of_arrays_becomes_a_data_set_of_the_project(project, terminal):
-    write_arrays(Path("breast.npz"))
-    line = "breast.npz --classes malignant benign --positive malignant"
-    source = init(line, "breast")
-    assert (source.classes, source.positive_class) == (("malignant", "benign"), "malignant")
-    assert len(source.open(None).entries) == 12
-    terminal.says(f"init {line}", "conf/dataset/breast.yaml exists", 2)
-    terminal.says(f"init {line} --renew", "-S dataset=breast -S design=holdout")
-
-
-def test_copies_across_the_split_of_an_array_stop_the_check_until_the_line_settles_them(
-    tmp_path, terminal
-):
-    with np.load(write_arrays(tmp_path / "breast.npz")) as arrays:
-        parts = {**arrays}
-    parts["test_images"][0] = parts["train_images"][0]
-    np.savez(tmp_path / "breast.npz", **parts)
-    line = f"check {tmp_path / 'breast.npz'} --positive 1"
+def test_copies_across_the_split_stop_the_check_until_the_line_settles_them(tmp_path, terminal):
+    own = write_films(tmp_path, 24, lambda at: {"split": ("train", "val", "test")[at // 8]})
+    shutil.copy(own.folder / "film-0.png", own.folder / "film-23.png")
+    line = f"check {own.folder} {own.csv} --positive cancer"
     terminal.says(line, "STOP exact_duplicates_across_splits | cannot be run yet", 4)
-    terminal.says(f"{line} --copies drop", "1 of 12 cases | This data set can be run")
+    terminal.says(f"{line} --copies drop", "1 of 24 cases | This data set can be run")

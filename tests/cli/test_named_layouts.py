@@ -38,7 +38,7 @@ def test_each_documented_line_is_one_of_these():
         assert any(set(words) <= {*shlex.split(known)} for known in lines), line
 
 
-# A way in each: masks beside images, lesions, modalities with masks, an array file.
+# A way in each: masks beside images, lesions, modalities with masks, a published split.
 TO_A_REPORT = {
     "BUSI": "--baselines logistic_regression",
     "RSNA pneumonia, places": "",  # finders, which the line chooses

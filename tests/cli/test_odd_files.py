@@ -38,16 +38,12 @@ def test_table_refuses_labels_that_fit_in_two_ways_or_not_at_all(
     assert not output.exists()
 
 
-def test_arrays_that_no_run_can_use_are_named(tmp_path, terminal):
-    path = tmp_path / "set.npz"
-    path.write_bytes(b"version https://git-lfs")
-    terminal.says(f"check {path} --positive 1", "pickled objects are never loaded", 4)
-    parts = {}
-    for part, number in (("train", 4), ("val", 4), ("test", 0)):
-        parts[f"{part}_images"] = np.zeros((number, 9, 9), np.uint8)
-        parts[f"{part}_labels"] = np.arange(number) % 2
-    np.savez(path, **parts)
-    terminal.says(f"check {path} --positive 1", "no published test split", 4)
+@pytest.mark.parametrize("command", ["check", "run", "init"])
+def test_a_file_of_arrays_is_refused_with_the_line_that_makes_a_folder(command, here, terminal):
+    (here / "set.npz").write_bytes(b"PK")
+    said = "`python examples/medmnist.py | set.npz set` of the repository | name `set set.csv`"
+    terminal.says(f"{command} set.npz --positive 1", said, 4)
+    assert [path.name for path in here.iterdir()] == ["set.npz"]
 
 
 def test_table_names_images_that_fit_no_pattern(tmp_path, terminal):

@@ -178,8 +178,11 @@ def listing_of(csv, columns=COLUMNS, classes=("normal", "cancer")):
     return list_entries(read_table(csv.encode()), columns, classes, ())
 
 
-def source_of(own, columns=COLUMNS, **changes):
-    """Return the data set of a folder as its config says, though nothing was checked."""
+def source_of(own, columns=COLUMNS, project=None, **changes):
+    """Return the data set of a folder as its config says, though nothing was checked.
+
+    The config and the manifest are written into a project, else beside the folder.
+    """
     source = Folder(
         name="films",
         title="Films",
@@ -199,17 +202,18 @@ def source_of(own, columns=COLUMNS, **changes):
         known_issues=(),
         waived_findings={},
     )
+    source = replace(source, **changes)
     rows = read_table(own.csv.read_bytes())
-    files = OptionFiles("films")
+    files = OptionFiles(source.name)
     checksums = {normalise_name(name): _sum(own, name) for name in rows["file"]}
     if columns.mask is not None:
         masks = rows[columns.mask].tolist()
         checksums |= {normalise_name(name): _sum(own, name) for name in masks}
-    with chdir(own.folder.parent):
+    with chdir(project or own.folder.parent):
         files.options.parent.mkdir(parents=True, exist_ok=True)
         for path in (files.options, files.manifest):
             path.unlink(missing_ok=True)
-        files.write(replace(source, **changes), rows, checksums)
+        files.write(source, rows, checksums)
         written = build(load_yaml(files.options), "dataset")
         return replace(written, manifest=str(files.manifest.resolve()))
 

@@ -3,7 +3,6 @@
 import gzip
 import io
 import json
-import os
 import shutil
 import tempfile
 import zipfile
@@ -54,7 +53,6 @@ from tests.readers.test_dicom_codecs import film_of
 from tests.readers.test_image_files import png_bomb
 from tests.readers.test_masks import MASK, _contours
 from tests.readers.test_volume_files import meta_image_bytes
-from tests.sources import test_medmnist as medmnist
 
 SIDE = 40
 _CONF = REPOSITORY / "conf"
@@ -172,11 +170,6 @@ def _bombs(name):
     return [lambda: BOMBS[name]().getvalue()] if name else []
 
 
-class _Code:
-    def __reduce__(self):
-        return os.system, ("true",)
-
-
 @cache
 def _own():
     files = {f"film-{at}.png": png(at) for at in range(8)}
@@ -200,27 +193,6 @@ def _read_manifest(content, folder):
     opened = replace(_own()[1], manifest=str(path), manifest_sha256=checksum).open(None)
     entries = opened.entries
     return entries.to_csv(), [opened.image(at).pixels.tobytes() for at in range(len(entries))]
-
-
-def _npz(**arrays):
-    np.savez_compressed(file := io.BytesIO(), **arrays)
-    return file.getvalue()
-
-
-@_in_folder
-def _read_npz(content, folder):
-    """Read a MedMNIST file whose published checksum is that of the altered file."""
-    (folder / "set.npz").write_bytes(content)
-    opened = medmnist.source_of(folder / "set.npz").open(folder)
-    return [opened.image(at).pixels.tobytes() for at in range(len(opened.entries))]
-
-
-def _npz_of_zeros():
-    head = io.BytesIO()
-    np.lib.format.write_array_header_1_0(
-        head, {"descr": "|u1", "fortran_order": False, "shape": (10**6, 28, 28)}
-    )
-    return _zipped("train_images.npy", head.getvalue() + bytes(784 * 10**6))
 
 
 def _zipped(name, content):
@@ -379,11 +351,6 @@ KINDS = {
     ),
     "NRRD": Kind(_nrrd, _volume),
     "MetaImage": Kind(meta_image_bytes, _volume),
-    "npz": Kind(
-        lambda: _npz(**medmnist.arrays((28, 28))),
-        _read_npz,
-        [_npz_of_zeros, lambda: _npz(train_images=np.array([_Code()], dtype=object))],
-    ),
     "CSV": Kind(
         lambda: _own()[0].csv.read_bytes(),
         _read_table,

@@ -1,27 +1,28 @@
 """A small copy of the project in a folder of its own, on a generated source of 20 × 20 images."""
 
 import gc
-import hashlib
 import os
 import runpy
 import shutil
 import signal
 import subprocess
 import sys
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import redirect_stdout, suppress
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from unittest.mock import patch
 
 import numba
 import numpy as np
 from omegaconf import OmegaConf
 
+from examples import medmnist
 from skiagram.projects import files, running
 from tests import REPOSITORY
+from tests.datasets.own_folders import LABELS, OwnFolder, source_of
 from tests.equal.run import stages_of
 from tests.folders import digest_files
 from tests.forked_python import binaries, end_with, open_templates, start_afresh
@@ -299,7 +300,7 @@ def _same(value):
 
 
 def source_arrays(*, permute_test_labels=False):
-    """Return a MedMNIST-like source: striped images are positive, all are noisy."""
+    """Return arrays as a MedMNIST file has them: striped images are positive, all are noisy."""
     rng = np.random.default_rng(5)
     arrays = {}
     for split, n in (("train", 72), ("val", 18), ("test", 30)):
@@ -314,28 +315,17 @@ def source_arrays(*, permute_test_labels=False):
     return arrays
 
 
-def write_source(project, arrays):
-    """Write the source file and the config that names its checksum."""
-    (project.folder / "source").mkdir(exist_ok=True)
-    path = project.folder / "source" / "tiny.npz"
-    np.savez_compressed(path, **arrays)
-    card = OmegaConf.create(
-        {
-            "_target_": "skiagram.sources.medmnist.MedMNIST",
-            "name": "tiny",
-            "title": "Stripes",
-            "modality": "generated",
-            "file": "tiny.npz",
-            "md5": hashlib.md5(path.read_bytes()).hexdigest(),
-            "classes": ["plain", "striped"],
-            "positive_class": "striped",
-            "licence": "CC0",
-            "citation": "none",
-            "known_issues": [],
-            "waived_findings": {},
-        }
-    )
-    (project.folder / "conf/dataset/tiny.yaml").write_text(OmegaConf.to_yaml(card))
+def write_source(project, arrays, **described):
+    """Write the images of arrays, their table, and the config and manifest that describe them."""
+    usual = {"name": "tiny", "classes": ("plain", "striped"), "positive_class": "striped"}
+    described = usual | described
+    name = described["name"]
+    own = OwnFolder(project.folder / "source" / name, project.folder / "source" / f"{name}.csv")
+    shutil.rmtree(own.folder, ignore_errors=True)
+    with TemporaryDirectory() as place, redirect_stdout(None):
+        np.savez(Path(place, "arrays.npz"), **arrays)
+        medmnist.write(Path(place, "arrays.npz"), own.folder, described["classes"])
+    source_of(own, replace(LABELS, split="split"), project.folder, folder=name, **described)
 
 
 def make_project(folder, *, permute_test_labels=False):

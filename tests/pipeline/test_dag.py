@@ -167,7 +167,7 @@ def test_an_edit_is_seen_by_the_stage_whose_code_or_options_it_is(copy):
     copy.edit("conf/model/decision_tree.yaml", max_depth=2)
     assert _changed(copy) == {"digest", "train_baseline@decision_tree"}
     before = copy.hashes("data/code")
-    source = copy.folder / "src/skiagram/sources/medmnist.py"
+    source = copy.folder / "src/skiagram/datasets/folder/source.py"
     source.write_text(source.read_text() + "\n# a comment counts, too\n")
     family = copy.folder / "src/skiagram/features/first_order.py"
     family.write_text(family.read_text().replace("class FirstOrder(", "class FirstOrder(object, "))

@@ -1,15 +1,13 @@
 """What the default pipeline finds: the phantom below its limit, real films above chance."""
 
+import numpy as np
 import pytest
-from omegaconf import OmegaConf
 
 from skiagram.evaluation.criteria import is_above_ideal
 from skiagram.evaluation.evaluation_record import Evaluation
-from skiagram.options import composed
 from skiagram.records.files import read_record
 from skiagram.report.sections.models import list_as_text
-from tests.pipeline.project import REPOSITORY, list_stages, make_project
-from tests.sources.test_medmnist import source_of
+from tests.pipeline.project import REPOSITORY, list_stages, make_project, write_source
 from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow
@@ -28,12 +26,14 @@ def run_classical(folder, dataset, data):
         project.edit("conf/evaluate.yaml", replicates=2000)  # as the page has it, and all trees
         project.edit("conf/model/random_forest.yaml", n_estimators=200)
     else:
-        source = source_of(
-            data / "breastmnist.npz",
+        write_source(
+            project,
+            np.load(data / f"{dataset}.npz"),
+            name=dataset,
+            classes=("malignant", "normal or benign"),
+            positive_class="malignant",
             waived_findings=dict.fromkeys(DUPLICATES, "the official split is kept"),
         )
-        file = project.folder / f"conf/dataset/{dataset}.yaml"
-        file.write_text(OmegaConf.to_yaml(composed(source)))
     for stage, *words in list_stages(dataset, features, BASELINES):
         project.stage(stage, *(word for word in words if word != "plan.folds=2"), code=0)
     return project

@@ -32,7 +32,7 @@ def volume_arrays():
 
 
 def test_volumes_reach_the_report_and_are_refused_by_name_where_undefined(project):
-    write_source(project, volume_arrays())
+    write_source(project, volume_arrays(), unstated_spacing=(1.0, 1.0, 1.0))
     baseline, *networks = MODELS
     project.edit("params.yaml", baselines=[baseline], networks=networks, restoration="repair")
     project.edit("conf/model/cnn_3d.yaml", training__epochs=12)

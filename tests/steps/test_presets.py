@@ -12,7 +12,6 @@ from skiagram.images import Region
 from skiagram.options import build, flatten_options
 from skiagram.projects.option_files import put
 from skiagram.restoration.restore import restore_image
-from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps import presets as fitting
 from skiagram.steps.check import CheckedData
 from skiagram.tasks.number import Number
@@ -22,8 +21,6 @@ from tests.terminal import assert_says
 from tests.yaml_rows import load_yaml, read_yaml
 
 ROWS = read_yaml(__file__, "presets.yaml")["rows"]
-_DESCRIBED = dict.fromkeys(("title", "modality", "licence", "citation", "file", "md5"), "")
-SKIN_FILE = MedMNIST(name="skin", classes=("a", "b"), positive_class="a", **_DESCRIBED)
 
 
 def image(
@@ -39,9 +36,8 @@ def image(
     return ImageNote(0, name, *seen, region)
 
 
-def checked(images, name="scans", modality="", radii=(), source=None):
-    source = source or source_of(name)
-    return CheckedData(source, None, [], [], {}, {modality: images}, radii=radii)
+def checked(images, name="scans", modality="", radii=()):
+    return CheckedData(source_of(name), None, [], [], {}, {modality: images}, radii=radii)
 
 
 def source_of(name, outcome=None, covariates=()):
@@ -117,17 +113,6 @@ def test_networks_that_others_trained_are_chosen_where_their_weights_are(pretrai
     assert said in choices.frozen
     typed = shlex.split(choices.line().replace("\\\n", " "))
     assert typed[:4] == ["dvc", "exp", "run", "-S"]
-
-
-def test_an_array_in_colour_has_its_colours_measured():
-    colour, grey = (
-        fitting.choices_of(
-            checked([image((30, 40, *channels), "1", spacing=None)], source=SKIN_FILE)
-        )
-        for channels in ((3,), ())
-    )
-    assert {"colour", "glcm"} <= names_of(colour, "features")  # beside those of params.yaml
-    assert not names_of(grey, "features")
 
 
 @pytest.mark.slow  # what a network sees needs torch

@@ -3,8 +3,6 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from skiagram.cli.check_report import (
     checked_text,
     left_out,
@@ -15,26 +13,20 @@ from skiagram.cli.check_report import (
 from skiagram.cli.file_arguments import read_file_options
 from skiagram.composition import Composition
 from skiagram.errors import DataError, OptionError, printable
-from skiagram.intake.arrays import array_source
 from skiagram.intake.labels import positive_lines
 from skiagram.intake.tables import describe_table
 from skiagram.options import PARAMS, split_names
 from skiagram.projects.files import shipped_root
-from skiagram.steps.check import AnyChecked, check_table
+from skiagram.steps.check import check_table
 from skiagram.steps.preflight import DataSetFacts, check_run
 from skiagram.steps.presets import FittingChoices, choices_of, describe_sides
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what ingest and audit say; return 0 when the set can be run, 4 when not."""
-    # The file of arrays; or the table, its files if it has some, and every row.
-    options = read_file_options(arguments)
-    if options.is_arrays:
-        described = None
-        checked: AnyChecked = check_table(array_source(options), pd.DataFrame())
-    else:
-        described = describe_table(options)
-        checked = check_table(described.source, described.frame, described.options)
+    # The table, its files if it has some, and every row.
+    described = describe_table(read_file_options(arguments))
+    checked = check_table(described.source, described.frame, described.options)
     # Whether the usual choices would run with these data.
     if not checked.problems and checked.cases is not None:
         try:
@@ -42,10 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         except OptionError as error:
             checked.problems.append(error.restated(DataError))
     # All that was found, and what to do next.
-    parts = [checked_text(checked), text_in_pixels(checked.first)]
-    if described is not None:
-        parts = ["\n".join(described.notes), *parts, left_out(described)]
-        parts += [spelling_hints(described), patient_hint(described)]
+    parts = ["\n".join(described.notes), checked_text(checked), text_in_pixels(checked.first)]
+    parts += [left_out(described), spelling_hints(described), patient_hint(described)]
     parts.append(describe_sides(checked))
     print(printable("\n\n".join(filter(None, parts))), end="\n\n")
     # Whether it can be run.

@@ -23,7 +23,6 @@ from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.folder.table import split_modalities
 from skiagram.datasets.ingest import task_of
 from skiagram.errors import listed, printable, refusal
-from skiagram.intake.arrays import array_source, renewed_source
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import record_left_out, require_positive
 from skiagram.intake.tables import AnyTable, describe_table
@@ -32,7 +31,6 @@ from skiagram.options import composed, read_option_file
 from skiagram.projects.files import CHOICES
 from skiagram.projects.left_out import explain_taken, leave_out
 from skiagram.readers.files import read_file
-from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps.check import AnyChecked, check_table
 from skiagram.steps.presets import choices_of
 from skiagram.tables.frames import csv_text
@@ -71,12 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
     baselines = read_option_file(params)["baselines"] if params.is_file() else None
     choices = choices_of(data_set.checked, baselines)
     write_files({path: text.encode() for path, text in choices.files.items()})
-    # What was written, and what to do next; a file of arrays is named in a config alone.
+    # What was written, and what to do next.
     files, readers = data_set.files, data_set.readers
     committed = [files.options, *readers, *map(os.path.relpath, [*choices.files, *gitignores])]
     text = fill_in(
         "init.txt",
-        arrays=options.is_arrays,
         files=files,
         manifest=os.path.relpath(files.manifest),
         keyed=files.patient_key is not None,
@@ -85,8 +82,6 @@ def run(arguments: argparse.Namespace) -> int:
         line=choices.line(),
     )
     print(text)
-    if options.is_arrays:
-        return 0
     stop = data_set.checked.report.explain_stop({}, str(files.options)).rstrip()
     for sentence in filter(None, [*data_set.checked.notes, choices.why, choices.frozen, stop]):
         print(printable(sentence))
@@ -121,30 +116,21 @@ def check_data_set(
         DataError: Images or rows that cannot be used; each is printed.
     """
     # where it will be written, and what people wrote into an earlier config
-    if options.is_arrays:
-        files, unused = OptionFiles(options.short_name, outside), list[str]()
-    else:
-        described = described or describe_table(options)
-        hints = (*described.notes, spelling_hints(described), patient_hint(described))
-        for hint in filter(None, hints):
-            print(printable(hint), file=sys.stderr)
-        files, unused = _name_files(described, outside, key_file), described.unused
+    described = described or describe_table(options)
+    hints = (*described.notes, spelling_hints(described), patient_hint(described))
+    for hint in filter(None, hints):
+        print(printable(hint), file=sys.stderr)
+    files = _name_files(described, outside, key_file)
     if not renew and run is None:
         files.require_new()
-    # what is in the file of arrays, or in the table and its files
-    readers = dict[Path, str]()
-    checked: AnyChecked
-    if described is None:
-        arrays = renewed_source(array_source(options), options, files.options)
-        checked = check_table(arrays, pd.DataFrame(), run=run)
-    else:
-        as_table = described.source
-        as_table = files.renewed(as_table, options.copies) if renew else as_table
-        readers = _compose_reader_files(as_table.columns.scores)
-        checked = check_table(as_table, described.frame, described.options, run)
+    # what is in the table and its files
+    as_table = described.source
+    as_table = files.renewed(as_table, options.copies) if renew else as_table
+    readers = _compose_reader_files(as_table.columns.scores)
+    checked: AnyChecked = check_table(as_table, described.frame, described.options, run)
     require_usable(checked, str(options.folder), "nothing was written")
     source = checked.source
-    if described is not None and isinstance(source, Folder):
+    if isinstance(source, Folder):
         # the folder by a name that other machines have for it, too
         folder, root = options.folder.resolve(), os.environ.get("SKIAGRAM_DATA")
         if root and folder.is_relative_to(Path(root).resolve()):
@@ -158,7 +144,7 @@ def check_data_set(
             unlisted="ignore" if lesionless else source.unlisted,
         )
         checked = replace(checked, source=source)
-    return DataSet(options, files, checked, readers, unused, key_file)
+    return DataSet(options, files, checked, readers, described.unused, key_file)
 
 
 def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None) -> OptionFiles:
@@ -194,18 +180,13 @@ def _name_files(described: AnyTable, outside: Path | None, key_file: Path | None
 
 
 def write_data_set(data_set: DataSet) -> list[Path]:
-    """Write manifest and config, configs of readers, and the table of case ids; of arrays a config.
+    """Write manifest and config, configs of readers, and the table of case ids.
 
     Returns:
         The files that keep git from what is of patients.
     """
     options, files, checked = data_set.line, data_set.files, data_set.checked
     source, frame = checked.source, checked.frame
-    # The arrays are named in a config, not copied.
-    if isinstance(source, MedMNIST):
-        gitignores = leave_out(Path(), options.folder, ())
-        write_files({files.options: config_text(source).encode()})
-        return gitignores
     if isinstance(source, Folder):
         frame = pd.concat(split_modalities(frame, source.columns, source.modalities).values())
     sealed = None

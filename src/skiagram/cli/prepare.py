@@ -73,7 +73,7 @@ def prepare_run(asked: Asked, project: Path, inputs: str) -> None:
     _leave_out_unread(asked, chosen, composition, {})
     check_run(Composition(composition.root, chosen | dict(asked.values)))
     # the table and the names of files, which must be there and need no project
-    described = None if asked.files.is_arrays else describe_table(asked.files)
+    described = describe_table(asked.files)
     # the data set and its project, by one command at a time
     with gone_if_refused(project), locked(project / AT_WORK, WAITING), inside(project):
         try:
@@ -121,12 +121,12 @@ def _leave_out_unread(
 
 
 def _add_and_choose(
-    asked: Asked, described: AnyTable | None, project: Path, composition: Composition
+    asked: Asked, described: AnyTable, project: Path, composition: Composition
 ) -> dict[str, dict[str, Any]]:
     """Add the data set to the project in this folder, and write what its run chooses.
 
     Args:
-        described: The table; None for a file of arrays.
+        described: The table.
         project: As the user calls it.
         composition: Of the project, or of a new one.
 

@@ -69,7 +69,7 @@ def run(
         images: An array (n, height, width) or (n, height, width, 3), a list of such images of
             different sizes, or a list of paths of files of any kind that is read. Colour is uint8.
             In place of images a data frame: a table of features. Or the path of a folder, a table
-            of features or a file of arrays, as the command takes it.
+            of features, as the command takes it.
         labels: (n,) classes, names or numbers; or a data frame, a row an image, with columns of
             labels, outcomes, covariates and sites, which `options` name as the command does. None
             where the table of features has them. Beside the path of a folder that of a table, or

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from skiagram.readers.case_images import CaseReading
     from skiagram.readers.file_trees import FileTree
 
-ARRAYS = ".npz"
 _TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-_ENDINGS = (".tar.age", ARRAYS, *_TABLES)  # of one file in place of a folder
+_ENDINGS = (".tar.age", *_TABLES)  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 FILES, TASK, NAMES = "files", "task", "names of files, with --pattern"  # groups of options
 FEATURES = "table of features, in place of FOLDER"
@@ -59,7 +58,7 @@ class FileOptions(NamedColumns):
     Those that name columns are roles.
 
     Attributes:
-        folder: Folder of images, an encrypted archive, a file of arrays or a table of features.
+        folder: Folder of images, an encrypted archive or a table of features.
         csv: Table of the images; with a pattern, labels by patients.
         outcome: Options of what is predicted where it is no class, by name; None for nothing.
         cohort: Whether finished models score the files: nothing is split, and no marks or scores of
@@ -122,11 +121,6 @@ class FileOptions(NamedColumns):
     def is_table(self) -> bool:
         """Whether the folder is a table of features, by its name; gzip may have packed it."""
         return self.folder.name.lower().endswith(_TABLES) and self.folder.is_file()
-
-    @property
-    def is_arrays(self) -> bool:
-        """Whether the folder is a file of arrays, as MedMNIST's, by its name."""
-        return self.folder.suffix == ARRAYS
 
     @property
     def label_name(self) -> str:

@@ -42,7 +42,7 @@ def write_data_set(
         DataError: Images or labels that cannot be used, or the folder holds others.
         OptionError: Arrays are given beside a path.
     """
-    # a folder, a table of features or a file of arrays, and a table, as the command takes them
+    # a folder, or a table of features, and a table, as the command takes them
     if _is_path(images):
         if patients is not None or masks is not None or not (labels is None or _is_path(labels)):
             raise refusal("intake.path_as_labels")

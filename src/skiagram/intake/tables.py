@@ -1,5 +1,7 @@
 """A table of images or of features, as a line names it: one reading for all commands."""
 
+import shlex
+
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder
@@ -19,4 +21,7 @@ def describe_table(options: FileOptions, at_home: Columns | None = None) -> AnyT
             names = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
             remedy = suggest(path.name, names, "check its name")
             raise refusal("intake.nothing_there", str(path), remedy=remedy)
+    if options.folder.suffix == ".npz" and options.folder.is_file():
+        file, folder = shlex.quote(str(options.folder)), shlex.quote(options.folder.stem)
+        raise refusal("intake.arrays", str(options.folder), file=file, folder=folder)
     return read_features(options, at_home) if options.is_table else read_folder(options, at_home)

@@ -1,5 +1,4 @@
-"""Data sets that are generated, and files as MedMNIST's.
+"""Data sets that are generated.
 
-A seed, or a file of arrays, becomes images with labels, patients and folds, a file a data set; no
-image is stored here, and no table of a user is read.
+A seed becomes images with labels, patients and folds; no image is stored here, and no file is read.
 """

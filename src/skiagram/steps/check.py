@@ -57,7 +57,6 @@ from skiagram.readers.masks import EmptyMask
 from skiagram.records.files import read_table
 from skiagram.records.places import MARKS
 from skiagram.sealing.archive import open_tree
-from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps.audit import read_evidence, write_audit
 from skiagram.steps.checked import offer_checked, remove_checked, renew_checked
 from skiagram.tasks.cases import Cases
@@ -68,14 +67,14 @@ _SHOWN = 5  # names in a sentence
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
-AnySource = Folder | FeatureFile | MedMNIST
+AnySource = Folder | FeatureFile
 D = TypeVar("D", bound=AnySource, covariant=True)
 S = TypeVar("S", bound=AnySource)
 
 
 @dataclass(frozen=True)
 class CheckedData(Generic[D]):
-    """What ingest and audit say of a table of images or of features, or of a file of arrays.
+    """What ingest and audit say of a table of images or of features.
 
     Attributes:
         source: Of images with the channels that these have.
@@ -90,8 +89,7 @@ class CheckedData(Generic[D]):
         file_of: Case id → name of its file.
         report: Of the audit; its examples are names of files.
         notes: What was settled of images without a lesion, of a few in colour, and of copies.
-        frame: The table without the images that are left out since they have no lesion; empty of
-            arrays.
+        frame: The table without the images that are left out since they have no lesion.
         checksums: File → SHA-256; empty where it cannot be read, and none of features.
     """
 
@@ -246,19 +244,18 @@ def check_table(
     options: FileOptions | None = None,
     run: Composition | None = None,
 ) -> CheckedData[S]:
-    """Check the images that a table lists, its rows of features, or a file of arrays.
+    """Check the images that a table lists, or its rows of features.
 
     Args:
         source: How to read the table; its copy in the project and the channels are not looked at.
-        frame: The table; an empty one of arrays.
+        frame: The table.
         options: Of the line, which may leave open what else is a problem; None for nothing.
         run: As of `check_data`.
     """
     if isinstance(source, Folder):
         checked = cast("CheckedData[S]", _check_images(source, frame, options, run))
     else:
-        opened = source.open_rows(frame) if isinstance(source, FeatureFile) else source.open(None)
-        checked = replace(check_data(source, opened, run), frame=frame)
+        checked = replace(check_data(source, source.open_rows(frame), run), frame=frame)
     # rows that cannot be used may be the only test cases
     rows = checked.opened.problems
     others = [each for each in checked.problems if not rows or each.found != NO_TEST_SPLIT]

@@ -25,7 +25,6 @@ from skiagram.errors import how_to_install
 from skiagram.finding.inputs import find_partners
 from skiagram.options import read_option_file, split_names
 from skiagram.projects.files import CHOICES, read_shipped
-from skiagram.sources.medmnist import MedMNIST
 from skiagram.steps.check import AnyChecked, AnySource
 from skiagram.steps.modality_kinds import find_kinds
 from skiagram.tasks.cases import Cases
@@ -102,16 +101,14 @@ def choices_of(
         baselines: Of this project's params.yaml; None for those of a new project.
         reads_covariates: Whether models may read covariates of the data set.
     """
-    # What is known: a file of arrays has classes alone, and no covariates.
+    # What is known.
     source, cases = data.source, data.cases
-    outcome: MeasuredOutcome | None = None
+    outcome: MeasuredOutcome | None = source.outcome
+    # a site tells nothing of a patient; a model that reads it learns which device it has
+    sites = {source.columns.site, usual_column(source.columns.covariates, ROLES["site"].usual)}
     covariates: Sequence[str] = ()
-    if not isinstance(source, MedMNIST):
-        outcome = source.outcome
-        # a site tells nothing of a patient; a model that reads it learns which device it has
-        sites = {source.columns.site, usual_column(source.columns.covariates, ROLES["site"].usual)}
-        if reads_covariates:
-            covariates = [name for name in source.columns.covariates if name not in sites]
+    if reads_covariates:
+        covariates = [name for name in source.columns.covariates if name not in sites]
     table = source if isinstance(source, FeatureFile) else None
     facts = _describe_images(data, outcome) if table is None else _describe_table(table, cases)
     facts |= {"clinical": bool(covariates), "covariates": covariates} | _describe_baselines(outcome)
@@ -252,7 +249,6 @@ def _describe_images(data: AnyChecked, outcome: MeasuredOutcome | None) -> dict[
     if first.region is not None and not lesions:
         regions = "plane" if axes == 2 else "spaced" if spaced else "unspaced"
     facts = _facts(data.source, axes=axes, regions=regions, lesions=lesions)
-    facts |= {"data": "array"} if isinstance(data.source, MedMNIST) else {}
     facts |= {"colour": bool(colours), "unit": "mm" if spaced else "pixel"}
     # The longest side of the commonest size: small images are not enlarged for a few others.
     sizes = Counter(image.shape[:axes] for image in data.every)

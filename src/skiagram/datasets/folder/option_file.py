@@ -21,48 +21,8 @@ from skiagram.errors import OptionError, refusal
 from skiagram.options import check, composed, meanings, read_option_file
 from skiagram.tables.frames import csv_text, read_table
 
-S = TypeVar("S", bound=RealDataSet)
 L = TypeVar("L", bound=Folder | FeatureFile)
 LEFT_OUT = "and were left out of the data set."  # how a sentence of the record ends
-
-
-def read_present(
-    source: S, option_file: Path, shown: str, copies: CopyChoice | None
-) -> tuple[S, S]:
-    """Return the data set of a config that is there, and the one that takes its place.
-
-    That has what people wrote into the config. What is predicted is none of that: the line says it,
-    each time.
-
-    Args:
-        source: As the line says it.
-        shown: The config as the user knows it.
-        copies: What the line does with copies, which comes before the config; None where it says
-            nothing.
-
-    Raises:
-        OptionError: It is of another kind of data set, or cannot be read any more.
-    """
-    kind, values = type(source), read_option_file(option_file)
-    if values.pop("_target_", None) != f"{kind.__module__}.{kind.__qualname__}":
-        raise of_another(option_file, shown)
-    try:
-        present = check(kind, values, "dataset")
-    except OptionError as error:  # such as of an earlier version
-        remedy = f"correct it, or remove {shown} and run the same line again"
-        where = f"{shown}, {error.where}"
-        raise error.restated(OptionError, where=where, remedy=remedy) from error
-    fields = {field.name for field in dataclasses.fields(RealDataSet)} - {"name", "outcome"}
-    written = {name: getattr(present, name) for name in fields}
-    written |= {} if copies is None else {"copies": copies}
-    return present, dataclasses.replace(source, **written)
-
-
-def of_another(option_file: Path, shown: str) -> OptionError:
-    """Return the error of a name that the config of another data set has."""
-    return refusal(
-        "datasets.name_of_another", kind=OptionError, config=shown, name=option_file.stem
-    )
 
 
 def config_text(options: Any) -> str:
@@ -122,14 +82,36 @@ class OptionFiles:
                 raise refusal("datasets.config_exists", config=path.as_posix())
 
     def renewed(self, source: L, copies: CopyChoice | None) -> L:
-        """Return a data set with what its present config says for people; see `read_present`."""
+        """Return a data set with what people wrote into its present config.
+
+        What is predicted is none of that: the line says it, each time.
+
+        Args:
+            source: As the line says it.
+            copies: What the line does with copies, which comes before the config; None where it
+                says nothing.
+
+        Raises:
+            OptionError: The config is of another data set, or cannot be read any more.
+        """
+        # the data set of the config, which must be of the line's kind
         if not self.options.is_file():
             raise refusal("datasets.nothing_to_renew", config=self.options)
-        shown = self.options.as_posix()
-        present, renewed = read_present(source, self.options, shown, copies)
+        shown, kind, values = self.options.as_posix(), type(source), read_option_file(self.options)
+        of_another = refusal(
+            "datasets.name_of_another", kind=OptionError, config=shown, name=self.name
+        )
+        if values.pop("_target_", None) != f"{kind.__module__}.{kind.__qualname__}":
+            raise of_another
+        try:
+            present = check(kind, values, "dataset")
+        except OptionError as error:  # such as of an earlier version
+            remedy = f"correct it, or remove {shown} and run the same line again"
+            where = f"{shown}, {error.where}"
+            raise error.restated(OptionError, where=where, remedy=remedy) from error
         # plain ids, or file names, do not come where they were kept out before
         if isinstance(present, FeatureFile) and present.file != str(self.manifest):
-            raise of_another(self.options, shown)
+            raise of_another
         if isinstance(present, Folder) and present.manifest != self.manifest.as_posix():
             raise refusal("datasets.manifest_elsewhere", manifest=present.manifest)
         columns = (present.columns.file, present.columns.patient)
@@ -138,9 +120,13 @@ class OptionFiles:
             known = [name for name in columns if name in frame]
             if any(frame[name].str.startswith(KEYED).any() for name in known):
                 raise refusal("datasets.keyed_names")
-        # what is left out is that of the line, each time
+        # what people wrote; what is left out is that of the line, each time
+        fields = {field.name for field in dataclasses.fields(RealDataSet)} - {"name", "outcome"}
+        written = {name: getattr(present, name) for name in fields}
+        written |= {} if copies is None else {"copies": copies}
         own = (issue for issue in present.known_issues if not issue.endswith(LEFT_OUT))
-        renewed = dataclasses.replace(renewed, known_issues=(*own, *source.known_issues))
+        written["known_issues"] = (*own, *source.known_issues)
+        renewed = dataclasses.replace(source, **written)
         if isinstance(renewed, Folder) and isinstance(present, Folder):
             return dataclasses.replace(renewed, source=present.source)
         return renewed
