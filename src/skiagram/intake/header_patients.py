@@ -34,11 +34,12 @@ def agree_with_headers(
         DataError: A patient of the headers has several ids in another column.
     """
     # the Patient ID of each row's image
-    file, tree = str(options.file), options.tree
+    file = str(options.file)
     names = frame[file].tolist()
     is_other = any(name.lower().endswith(_OTHER_ENDINGS) for name in names)
     if is_other or find_cell_problems(frame, [(file, check) for check in ROLES["file"].checks]):
         return frame, column, ""
+    tree = options.tree  # which decrypts all of an archive
     tree.announce(names)
     patients: list[str] = []
     for name in names:

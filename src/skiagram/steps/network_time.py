@@ -70,7 +70,8 @@ def plan_network_time(
         planned = add_members(planned, 3600 * hours, fresh)
     for network_time in planned:
         plan_time(Path(), f"train_network@{network_time.name}", network_time.seconds)
-    left_out = [name for name in choices.networks if name not in {each.name for each in planned}]
+    names = [each.name for each in planned]
+    left_out = [name for name in choices.networks if name not in names]
     chosen = _with_planned(choices, networks, planned, left_out)
     # what is trained for how long, and what is left out
     minutes = max(1, round(sum(network_time.seconds for network_time in planned) / 60))
