@@ -4,6 +4,7 @@ import hashlib
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -12,7 +13,6 @@ import numba
 from numba.core import event
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
-from skiagram.compiled.loops import Compiled
 from skiagram.notices import say_once
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -110,10 +110,15 @@ event.register("numba:compile", _NOTICE)
 event.register("numba:compiler_lock", _Interrupt())
 
 
-def dispatch(loops: Compiled) -> Any:
-    """Return Numba's dispatcher of a function, which compiles it for the types that it is given."""
+def dispatch(python: FunctionType, liberties: frozenset[str], callees: Mapping[str, Any]) -> Any:
+    """Return Numba's dispatcher of a function, which compiles it for the types that it is given.
+
+    Args:
+        python: Typed NumPy loops.
+        liberties: What LLVM may change in sums of real numbers, as its `fastmath` names it.
+        callees: Name of each compiled function that it calls → its dispatcher.
+    """
     # A function of a temporary copy is that of the home folder, where the files are equal.
-    python = loops.function
     code = python.__code__
     source_file = Path(code.co_filename).absolute()
     content = source_file.read_bytes()
@@ -124,18 +129,17 @@ def dispatch(loops: Compiled) -> Any:
             code = code.replace(co_filename=str(same))
     # What it calls are dispatchers, too. Numba looks at the time of the function's own file alone,
     # and would go on using what it has compiled of functions and numbers of other files.
-    names = dict(python.__globals__)
+    names = python.__globals__ | callees
     parts: list[Any] = [content]
     for name in code.co_names:
         value = names.get(name)
         if isinstance(value, bool | int | float | tuple):
             parts.append((name, value))
-        elif isinstance(value, Compiled):
-            names[name] = callee = value.machine_code
-            parts.append((name, callee.stamp))
+        elif name in callees:
+            parts.append((name, callees[name].stamp))
     function = FunctionType(code, names, code.co_name, python.__defaults__, python.__closure__)
     function.__qualname__ = python.__qualname__
-    compile_it = numba.njit(nogil=True, error_model="numpy", fastmath=set(loops.liberties))
+    compile_it = numba.njit(nogil=True, error_model="numpy", fastmath=set(liberties))
     dispatcher: Any = compile_it(function)
     dispatcher.stamp = hashlib.sha256(repr(parts).encode()).hexdigest()
     if not numba.config.DISABLE_JIT:  # by which the function itself is called

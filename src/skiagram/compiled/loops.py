@@ -36,7 +36,13 @@ class Compiled:
         """Numba's dispatcher, which reads what it has compiled before from the disk."""
         from skiagram.compiled.compilation import dispatch
 
-        return dispatch(self)
+        # Compiled functions that it calls are called as machine code, too.
+        named = {
+            name: self.function.__globals__.get(name) for name in self.function.__code__.co_names
+        }
+        compiled = {name: each for name, each in named.items() if isinstance(each, Compiled)}
+        callees = {name: each.machine_code for name, each in compiled.items()}
+        return dispatch(self.function, self.liberties, callees)
 
 
 def compiled(function: F, liberties: frozenset[str] = frozenset()) -> F:

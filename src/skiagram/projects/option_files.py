@@ -36,13 +36,15 @@ def put(values: Any, dotted: str, value: Any) -> None:
 
 def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
     """Set dotted options of a file; its comments stay."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.representer import SafeRepresenter
+    from ruamel.yaml import YAML, RoundTripRepresenter, SafeRepresenter
 
+    class WithNull(RoundTripRepresenter):
+        """Writes a null as a word, where ruamel writes nothing."""
+
+    WithNull.add_representer(type(None), SafeRepresenter.represent_none)
     # Read with its comments, changed, and written as a whole.
     yaml = YAML()
-    # By itself it shows a null as nothing.
-    yaml.representer.add_representer(type(None), SafeRepresenter.represent_none)
+    yaml.Representer = WithNull
     values = yaml.load(path)
     for dotted, value in changes.items():
         put(values, dotted, value)
