@@ -31,8 +31,9 @@ class SharedSetUps(LoadScopeScheduling):
     def _split_scope(self, nodeid):
         file = nodeid.partition("::")[0]
         text = _text(self.config.rootpath / file)
-        # Runs of tests/pipeline: what tests of a file take, or what its fixtures may.
-        if re.search(r"^def \w+\([^()]*\bfinished[,:)\n]", text, re.MULTILINE):
+        # The finished run of tests/pipeline, or its copy: what tests of a file, or fixtures, take.
+        taken = r"^def \w+\([^()]*\b(finished|copy)[,:)\n]"
+        if "tests/pipeline/" in file and re.search(taken, text, re.MULTILINE):
             return "finished"
         if "from mlflow" in text:
             return "finished"  # its last stage records: the libraries are imported once
