@@ -19,6 +19,12 @@ stages:
   shell:
     cmd: echo "shell" >> said && python pipeline/second.py model=b
     deps: [said]
+  evaluate:
+    cmd: python pipeline/evaluate.py
+    deps: [said]
+  record:
+    cmd: python pipeline/record.py
+    deps: [said]
   refused:
     cmd: python pipeline/refused.py
     deps: [said]
@@ -35,10 +41,17 @@ if __name__ == "__main__":
     words = sys.argv[1], os.environ["DVC_STAGE"], is_there, sys.argv[0]
     print(*words, file=open("said", "a"))
 """
+RECORD = """\
+import sys
+if __name__ == "__main__":
+    print("mlflow.tracking" in sys.modules, file=open("said", "a"))
+"""
 SCRIPTS = {
     "first": FIRST,
     "second": SECOND,
     "taken": "",
+    "evaluate": "",
+    "record": RECORD,
     "refused": "import sys\nif __name__ == '__main__':\n    sys.exit(3)",
 }
 
@@ -60,6 +73,7 @@ def test_a_stage_finds_imported_what_earlier_ones_imported(tmp_path):
         "model=a second True pipeline/second.py",
         "shell",
         "model=b shell False pipeline/second.py",
+        "True",  # imported while an earlier stage was at work
     ]
     assert done.returncode == 255
     assert "failed to run: python pipeline/refused.py, exited with 3" in done.stderr + done.stdout

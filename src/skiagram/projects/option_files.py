@@ -36,15 +36,14 @@ def put(values: Any, dotted: str, value: Any) -> None:
 
 def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
     """Set dotted options of a file; its comments stay."""
-    from ruamel.yaml import YAML, RoundTripRepresenter, SafeRepresenter
+    from ruamel.yaml import YAML
+    from ruamel.yaml.representer import RoundTripRepresenter, SafeRepresenter
 
-    class WithNull(RoundTripRepresenter):
-        """Writes a null as a word, where ruamel writes nothing."""
-
-    WithNull.add_representer(type(None), SafeRepresenter.represent_none)
     # Read with its comments, changed, and written as a whole.
     yaml = YAML()
-    yaml.Representer = WithNull
+    # By itself it shows a null as nothing; no other writer of this process changes.
+    yaml.Representer = type("WithNull", (RoundTripRepresenter,), {})
+    yaml.representer.add_representer(type(None), SafeRepresenter.represent_none)
     values = yaml.load(path)
     for dotted, value in changes.items():
         put(values, dotted, value)

@@ -1,6 +1,7 @@
 """`dvc repro` whose stages are forked from it: what several of them import, it imports once.
 
 `skiagram run` starts it: to import what a small table needs takes a stage longer than its work.
+While a stage is at work, what later ones import is imported here.
 """
 
 import gc
@@ -9,7 +10,7 @@ import re
 import runpy
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from multiprocessing import get_context
@@ -25,6 +26,16 @@ from skiagram.compute.workers import end_with
 
 _SCRIPT = re.compile(r"python pipeline/(\w+)\.py( [\w=]+)*")
 _SOURCES = Path(__file__).parents[1]
+# Script of a stage that nearly every run ends with → what it imports when it is at work, in order.
+_LAST_STAGES = {
+    "evaluate": (
+        "matplotlib.backends.backend_svg",
+        "sklearn.discriminant_analysis",
+        "skiagram.compiled.compilation",
+    ),
+    "record": ("mlflow.tracking", "mlflow.store.tracking.sqlalchemy_store"),
+}
+_WITHOUT_LATER_ONES = ("digest", "record")  # no stage may follow
 _run_in_shell: Any = getattr(dvc.stage.run, "_run", None)  # where it is elsewhere, DVC does all
 
 
@@ -36,14 +47,10 @@ def _run(executable: str, command: str, **settings: Any) -> None:
     if script is None or sys.platform != "linux" or (own.is_dir() and own.resolve() != _SOURCES):
         _run_in_shell(executable, command, **settings)
         return
-    # A script that is imported does nothing but import, none of which is garbage.
+    # A script that is imported does nothing but import.
     interrupted = signal.getsignal(signal.SIGINT)
     sys.path[:1] = [str(folder / "pipeline")]
-    gc.disable()
-    with suppress(Exception):  # the stage itself says what is wrong
-        import_module(script[1])
-    gc.freeze()
-    gc.enable()
+    _import_all([script[1]])
     # Ctrl-C is for the stage, which says what there is to say.
     started = (command.split()[1:], folder, settings["env"], os.getpid())
     signal.signal(signal.SIGINT, interrupted)
@@ -51,11 +58,25 @@ def _run(executable: str, command: str, **settings: Any) -> None:
     process.start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        if script[1] not in _WITHOUT_LATER_ONES:
+            for later, libraries in _LAST_STAGES.items():
+                if later != script[1]:
+                    _import_all([later, *libraries])
         process.join()
     finally:
         signal.signal(signal.SIGINT, interrupted)
     if process.exitcode:
         raise StageCmdFailedError(command, process.exitcode)
+
+
+def _import_all(names: Sequence[str]) -> None:
+    """Import modules, none of whose objects is garbage; a stage itself says what is wrong."""
+    gc.disable()
+    for name in names:
+        with suppress(Exception):
+            import_module(name)
+    gc.freeze()
+    gc.enable()
 
 
 def _become(words: list[str], folder: Path, environment: Mapping[str, str], parent: int) -> None:
