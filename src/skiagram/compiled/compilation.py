@@ -129,7 +129,7 @@ def dispatch(python: FunctionType, liberties: frozenset[str], callees: Mapping[s
             code = code.replace(co_filename=str(same))
     # What it calls are dispatchers, too. Numba looks at the time of the function's own file alone,
     # and would go on using what it has compiled of functions and numbers of other files.
-    names = python.__globals__ | callees
+    names: dict[str, Any] = {**python.__globals__, **callees}
     parts: list[Any] = [content]
     for name in code.co_names:
         value = names.get(name)
