@@ -121,6 +121,6 @@ def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, A
     findings = asked.get("finding_names")
     if findings and "finding_names" not in given and sorted(given["findings"]) == sorted(findings):
         given = {**given, "findings": findings}
-    unit = find_unit(given["time"][0]) if "time" in given and "since" not in given else None
+    unit = find_unit(given["time"]) if "time" in given and "since" not in given else None
     of_name = {"unit": unit} if unit is not None and asked["unit"] in UNITS else {}
     return {**asked, **of_name, **given}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.folder.identifiers import says, words_of
-from skiagram.tables.cells import MISSING_CODES, find_missing_code
+from skiagram.tables.cells import find_missing_codes
 
 PYRADIOMICS = re.compile(
     r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"
@@ -25,7 +25,6 @@ _MIN_ROWS = 10
 _MIN_NUMBERS = 30  # rows from which on whole numbers without a repeat are no chance
 _MIN_OF_CLASS = 5
 _BLOCK = 128  # columns that are ranked at a time: a rank takes several copies of its values
-_FAR = 3  # times the other values of a column, of a mark below 0
 _CHANCE = 0.01  # that any of all columns tells the classes apart by chance
 _LETTER = re.compile(
     r"[Yy]([_.]?(true|test|train|pred))?|[Cc]ancer|(y?[cp])?[TNM]"
@@ -82,9 +81,10 @@ def find_telling_columns(
             value_reasons[name] = telling[column]
         elif abs(agreement[column]) >= TELLING_AUC:
             value_reasons[name] = "is in the order of the outcome"
-        elif (code := _missing_code(name, present)) is not None:
+        elif codes := codes_of_feature(name, present):
+            listed, typed = (mark.join(f"{code:g}" for code in codes) for mark in (" and ", " "))
             value_reasons[name] = (
-                f"holds {code:g}, as tables mark what is missing (then add `--missing {code:g}`)"
+                f"holds {listed}, as tables mark what is missing (then add `--missing {typed}`)"
             )
         elif names_an_outcome(name):
             name_reasons[name] = "is called like an outcome, a score or a fold"
@@ -111,20 +111,11 @@ def counts_rows(values: Floats) -> bool:
     return bool(np.isin(steps, (0, 1)).all()) and len(np.unique(numbers)) >= _MIN_ROWS
 
 
-def _missing_code(name: str, values: Floats) -> float | None:
-    """Return a number by which a feature's column marks what is missing; None without one."""
-    if not len(values) or {-values.min(), values.max()}.isdisjoint((1, *MISSING_CODES)):
-        return None
-    code = find_missing_code([*values.tolist()], counts=False)
-    if code is None:
-        least, others = values.min(), values[values > values.min()]
-        twice = len(values) - len(others) > 1
-        # A mark below features that are negative, too, lies far from all of them; -1 below 0.
-        far = len(others) > 0 and -least > _FAR * np.abs(others).max()
-        above = twice and len(others) > 0 and others.min() > 0 and not PYRADIOMICS.fullmatch(name)
-        marks = MISSING_CODES[1:] if far else (1, 9) if above else ()
-        code = float(least) if -least in marks else None
-    return code
+def codes_of_feature(name: str, values: Floats) -> tuple[float, ...]:
+    """Return the numbers by which a feature's column marks what is missing; none without one."""
+    codes = find_missing_codes(values.tolist(), counts=False)
+    # PyRadiomics measures such as -1 itself.
+    return () if PYRADIOMICS.fullmatch(name) and max(map(abs, codes), default=0) < 10 else codes
 
 
 def names_an_outcome(name: str) -> bool:

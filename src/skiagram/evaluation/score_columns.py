@@ -13,7 +13,7 @@ from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.tables.cells import are_equal, find_missing_code, same_value
+from skiagram.tables.cells import are_equal, find_missing_codes, same_value
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
@@ -173,9 +173,9 @@ def _numbers(values: Any, name: str, number: int) -> Floats:
         key = "evaluation.decimal_commas" if "," in first else "evaluation.no_numbers"
         raise refusal(key, name, number=int(bad.sum()), row=row, first=first)
     # A code such as -999 would count as a score.
-    code = find_missing_code(numbers.tolist(), counts=False)
-    if code is not None:
-        coded = int((numbers == code).sum())
+    codes = find_missing_codes(numbers.tolist(), counts=False)
+    if codes:
+        coded, code = int(np.isin(numbers, codes).sum()), " or ".join(f"{each:g}" for each in codes)
         raise refusal("evaluation.code_of_missing", name, number=coded, code=code)
     return numbers
 

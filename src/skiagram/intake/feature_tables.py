@@ -4,6 +4,7 @@ import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from skiagram.datasets.folder.columns import (
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, column_of, list_columns, option_of
 from skiagram.datasets.folder.table import splits_of, values_of
-from skiagram.datasets.telling_columns import PYRADIOMICS, find_telling_columns
+from skiagram.datasets.telling_columns import PYRADIOMICS, codes_of_feature, find_telling_columns
 from skiagram.errors import listed, refusal
 from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_options import FileOptions
@@ -99,6 +100,18 @@ def read_features(
         for problem in (find_thousands_problem(table.frame, name) for name in features):
             if problem is not None:
                 raise problem
+        measured = {name: numbers_of(table.frame[name]) for name in features}
+        coded = {
+            name: codes
+            for name, values in measured.items()
+            if (codes := codes_of_feature(name, values[np.isfinite(values)]))
+        }
+        if coded:
+            typed = " ".join(f"{code:g}" for code in sorted({*chain(*coded.values())}))
+            note = f"{listed(coded, '`')}: some rows have {typed}, far from all others: where it "
+            table = table.with_rows(
+                table.frame, note + f"marks missing values, add `--missing {typed}`."
+            )
     source = replace(source, columns=replace(columns, features=features))
     return DescribedTable(**vars(table), source=source)
 

@@ -13,14 +13,14 @@ from skiagram.datasets.folder.roles import Check, usual_column
 from skiagram.errors import listed, refusal, suggest
 from skiagram.tables.cells import (
     are_equal,
-    find_missing_code,
+    find_missing_codes,
     is_error,
     same_value,
     split_list,
     stands_for_missing,
 )
 from skiagram.tables.frames import WHERE, count_cases, replace_columns, row_at, rows_of
-from skiagram.tasks.columns import refuse_code
+from skiagram.tasks.columns import refuse_codes
 
 LABEL = "label"
 LEAVE_OUT = "leave-out"
@@ -269,7 +269,7 @@ def _refuse_labels(frame: pd.DataFrame, column: str, named: Collection[str]) -> 
             )
     # a number such as 999 beside classes
     finite = [number for number in map(same_value, labels) if isinstance(number, float)]
-    code = find_missing_code(finite, counts=True) if not named or len(labels) > 2 else None
-    if code is not None and len(finite) == sum(not stands_for_missing(label) for label in labels):
+    codes = find_missing_codes(finite, counts=True) if not named or len(labels) > 2 else ()
+    if codes and len(finite) == sum(not stands_for_missing(label) for label in labels):
         classes = " ".join(sorted({f"{number:g}" for number in finite}))
-        refuse_code(rows_of(frame, [column]), column, code, f"--classes {classes}")
+        refuse_codes(rows_of(frame, [column]), column, codes, f"--classes {classes}")

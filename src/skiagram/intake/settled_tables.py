@@ -46,7 +46,7 @@ from skiagram.intake.labels import (
 )
 from skiagram.intake.outcomes import list_predicted, settle_outcome
 from skiagram.intake.patient_columns import find_patient_column
-from skiagram.tables.cells import describe_code, names_nobody
+from skiagram.tables.cells import describe_codes, names_nobody
 from skiagram.tables.frames import (
     are_numbers,
     count_cases,
@@ -145,7 +145,7 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
         if len(frame) > 1 and cells.iloc[0] and (cells == cells.iloc[0]).all():
             note = f" every row has `{cells.iloc[0]}`, so it tells nothing."
         elif are_numbers(cells):
-            note = describe_code(numbers_of(cells[cells != ""]).tolist(), further="")
+            note = describe_codes(numbers_of(cells[cells != ""]).tolist(), further="")
         table = table.with_rows(frame, f"Covariate `{name}`:{note}" if note else "")
     # parts that share patients
     split, patient = (column_of(frame.columns, options, role) for role in ("split", "patient"))

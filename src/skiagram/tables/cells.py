@@ -5,7 +5,7 @@ Words that say it are declared in `words.yaml`.
 
 import math
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 from skiagram.declared import read_declared
@@ -23,7 +23,9 @@ _BRACKETS = re.compile(r"[\[(<](.*)[\])>]")  # the TCGA writes `[Not Available]`
 # Of spreadsheets in several languages, such as #REF!, #BEZUG!, #¡VALOR!, #DIV/0!, #N/A, #NV, ####.
 _ERROR = re.compile(r"(?i)#[¡¿]?[^\W\d_]+(/0)?[!?]|#n/[abdv]!?|#nv|#i/t|#{2,}")
 BETWEEN = "; "  # several names, or states, in one cell
-MISSING_CODES = (9, 99, 999, 9999, 99999)  # numbers by which data sets mark a missing value
+# Numbers by which data sets mark a missing value; questionnaires add 7 and 8 for two reasons.
+MISSING_CODES = (9, *sorted(int(digit * length) for length in range(2, 6) for digit in "789"))
+_SMALL_CODES = (1, 7, 8, 9)  # that mark it below 0, or as one of several
 _FAR = 3  # times the next number, of a code among numbers that are no counts
 
 
@@ -89,36 +91,59 @@ def names_nobody(cell: str) -> bool:
     return anonymous or cell in _NO_IDS or stands_for_missing(cell)
 
 
-def find_missing_code(numbers: Collection[float], *, counts: bool) -> float | None:
-    """Return a number that looks like a mark of missing values, such as 99; None where none does.
+def find_missing_codes(numbers: Sequence[float], *, counts: bool) -> tuple[float, ...]:
+    """Return the numbers that look like marks of missing values, such as 99; none where none does.
 
-    It lies apart from all others: below 0 where these are not, or above them.
+    They lie apart from all others: below 0 where these are not, far below all of them, or above.
+    Several beside one another, such as 888 and 999, would else hide each other.
 
     Args:
         numbers: Of a column, each once or several times.
         counts: Whether the numbers are grades or classes, of which each follows another one.
     """
-    least, *others = sorted(set(numbers)) or [0.0]
-    if len(others) < 1 + counts:  # two classes may have any two numbers
-        return None
-    codes = (1, *MISSING_CODES) if counts else MISSING_CODES[1:]
-    if -least in codes and others[0] >= 0:
-        return least
-    highest, below = others[-1], [least, *others[:-1]][-1]
-    apart = below + 1 if counts else _FAR * abs(below)
-    return highest if highest in codes[counts:] and highest > apart else None
+    codes = MISSING_CODES if counts else MISSING_CODES[1:]
+    if not numbers or {-min(numbers), max(numbers)}.isdisjoint((*_SMALL_CODES, *codes)):
+        return ()
+    distinct = sorted({*numbers})
+    least_others = 1 + counts  # two classes may have any two numbers
+    # Below 0, where all other numbers are not.
+    below = [number for number in distinct if number < 0]
+    others = distinct[len(below) :]
+    small = all(-number in (*_SMALL_CODES, *codes) for number in below)
+    if below and small and len(others) >= least_others:
+        repeated = others[0] > 0 and numbers.count(below[-1]) > 1
+        if counts or repeated or -below[0] in codes:
+            return tuple(below)
+    # Far below numbers of which some are negative themselves.
+    rest = distinct[1:]
+    is_far = -distinct[0] > _FAR * max(map(abs, rest), default=math.inf)
+    if not counts and -distinct[0] in codes and is_far:
+        return (distinct[0],)
+    # Above all others: as many side by side as are.
+    also, start = (*_SMALL_CODES[1:], *codes) if counts else codes, len(distinct)
+    while start > least_others and distinct[start - 1] in also:
+        start -= 1
+    for first in range(start, len(distinct)):
+        marks, next_below = distinct[first:], distinct[first - 1]
+        # a scale of which one grade was not seen has no marks
+        apart = next_below + min(len(marks), 2) if counts else _FAR * abs(next_below)
+        if marks[-1] in codes and marks[0] > apart:
+            return tuple(marks)
+    return ()
 
 
-def describe_code(numbers: Sequence[float], further: str = " --empty-label leave-out") -> str:
-    """Return a sentence on a number that looks like a mark of missing values; empty without one.
+def describe_codes(numbers: Sequence[float], further: str = " --empty-label leave-out") -> str:
+    """Return a sentence on numbers that look like marks of missing values; empty without one.
 
     Args:
         further: Options that rows without the value need.
     """
-    code = find_missing_code(numbers, counts=False)
-    if code is None:
+    codes = find_missing_codes(numbers, counts=False)
+    if not codes:
         return ""
+    listed = " or ".join(f"{code:g}" for code in codes)
+    typed = " ".join(f"{code:g}" for code in codes)
     return (
-        f" {numbers.count(code)} rows have {code:g}, far from all others: where it marks missing "
-        f"values, add `--missing {code:g}{further}`."
+        f" {sum(map(numbers.count, codes))} rows have {listed}, far from all others: where it "
+        f"marks missing values, add `--missing {typed}{further}`."
     )

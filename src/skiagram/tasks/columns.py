@@ -77,18 +77,22 @@ def refuse_cells(
         )
 
 
-def refuse_code(rows: "Sequence[TableLine]", column: str, code: float, named: str) -> NoReturn:
-    """Refuse a number that looks like a mark of missing values, where nobody said what it is.
+def refuse_codes(
+    rows: "Sequence[TableLine]", column: str, codes: Sequence[float], named: str
+) -> NoReturn:
+    """Refuse numbers that look like marks of missing values, where nobody said what they are.
 
     Args:
         named: What the line has where the number is meant as such.
     """
-    found = sum(plain(row.cells[column]) == f"{code:g}" for row in rows)
+    spelled = [f"{code:g}" for code in codes]
+    found = sum(plain(row.cells[column]) in spelled for row in rows)
     raise refusal(
         "tasks.missing_code",
         f"column `{column}`",
         number=found,
         every=len(rows),
-        code=code,
+        code=" or ".join(spelled),
+        typed=" ".join(spelled),
         classes=named,
     )

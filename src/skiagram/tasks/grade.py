@@ -28,8 +28,8 @@ from skiagram.statistics.proportional_odds import (
 )
 from skiagram.statistics.survival import auc_above
 from skiagram.strict import STRICT
-from skiagram.tables.cells import find_missing_code, plain, stands_for_missing
-from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells, refuse_code
+from skiagram.tables.cells import find_missing_codes, plain, stands_for_missing
+from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells, refuse_codes
 from skiagram.tasks.outcome import (
     Finite,
     MeasuredCalibration,
@@ -131,9 +131,9 @@ class Grade(MeasuredOutcome):
                     "tasks.order_of_grades", f"column `{column}`", words=", ".join(words[:6])
                 )
             grades = sorted({*map(plain, grade_cells)}, key=float)
-            code = find_missing_code([float(number) for number in grades], counts=True)
-            if code is not None:
-                refuse_code(rows, column, code, f"--grades {' '.join(grades)}")
+            codes = find_missing_codes([float(number) for number in grades], counts=True)
+            if codes:
+                refuse_codes(rows, column, codes, f"--grades {' '.join(grades)}")
         # Places from the lowest on, each grade once.
         place_of = {plain(grade): place for place, grade in enumerate(grades, start=1)}
         if len(place_of) < len(grades):

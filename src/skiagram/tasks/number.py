@@ -33,7 +33,7 @@ from skiagram.statistics.agreement import (
 from skiagram.statistics.conformal import conformal_quantile
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.strict import STRICT
-from skiagram.tables.cells import describe_code
+from skiagram.tables.cells import describe_codes
 from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells
 from skiagram.tasks.outcome import (
     Finite,
@@ -166,7 +166,7 @@ class Number(MeasuredOutcome):
         note += f"from {value.min():g} to {value.max():g}"
         unit = f" {outcome.unit}" if outcome.unit else ""
         note += f"{unit}; folds are balanced by {groups} groups of it."
-        note += describe_code(value.tolist())
+        note += describe_codes(value.tolist())
         label = [outcome.classes[number] for number in group.tolist()]
         return ReadColumns(outcome, label, [row.cells[column] for row in rows], note)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
-from skiagram.tables.cells import describe_code, plain, stands_for_missing
+from skiagram.tables.cells import describe_codes, plain, stands_for_missing
 
 if TYPE_CHECKING:  # commands print their help without pandas
     from skiagram.tables.frames import TableLine
@@ -59,8 +59,8 @@ def read_times(rows: "Sequence[TableLine]", options: Mapping[str, Any]) -> ReadT
         missing = "--time" if times is None else "--event"
         raise refusal("tasks.time_or_event", missing)
     # The unit: as asked for, as the column's name says, else days.
-    named = find_unit(times[0])
-    unit = options["unit"] or (named if named and since is None else "days")
+    named = find_unit(times) if since is None else None
+    unit = options["unit"] or named or "days"
     if since is not None and unit not in UNITS:
         raise refusal("tasks.unit_of_dates", unit=unit, units=", ".join(UNITS))
     # What the cells of the event mean.
@@ -77,8 +77,11 @@ def read_times(rows: "Sequence[TableLine]", options: Mapping[str, Any]) -> ReadT
         if kind in state.values()
     )
     note += "; ".join(meanings) + "."
-    if options["unit"] is None and unit == named != "days":
-        note += f" Times are in {unit}, as the name `{times[0]}` says; else add --unit."
+    why = "" if options["unit"] or since else ", as no column's name says another; else add --unit"
+    if why and named:
+        column = next(name for name in times if find_unit([name]))
+        why = f", as the name `{column}` says; else add --unit"
+    note += f" Times are in {unit}{why}."
     # The time of each row: the first that is there, since the image.
     value = []
     for row in rows:
@@ -94,7 +97,7 @@ def read_times(rows: "Sequence[TableLine]", options: Mapping[str, Any]) -> ReadT
         value.append(cell)
     # Codes for missing values among the times, and events by the names of their cells.
     numbers = [float(cell) for cell in map(plain, value) if _NUMBER.fullmatch(cell)]
-    note += describe_code([number for number in numbers if number >= 0])
+    note += describe_codes([number for number in numbers if number >= 0])
     spelled = tuple(
         sorted({_compared(cell): cell for cell in sorted(others, reverse=True)}.values())
     )
@@ -187,10 +190,20 @@ def _states(rows: "Sequence[TableLine]", event: str, options: Mapping[str, Any])
     return state
 
 
-def find_unit(column: str) -> str | None:
-    """Find the unit that a column of times is called by, such as `OS_MONTHS`; None without."""
-    words = _words(column)
-    return next((each for each in UNITS if not words.isdisjoint((each, each[:-1]))), None)
+def find_unit(columns: Sequence[str]) -> str | None:
+    """Find the unit that columns of times are called by, such as `OS_MONTHS`; None without.
+
+    Raises:
+        DataError: They are called by several units: months beside days would be mixed.
+    """
+    named: dict[str, str] = {}
+    for column in columns:
+        words = _words(column)
+        units = [unit for unit in UNITS if not words.isdisjoint((unit, unit[:-1]))]
+        named |= dict.fromkeys(units[:1], column)
+    if len(named) > 1:
+        raise refusal("tasks.several_units", columns=" and ".join(map(repr, named.values())))
+    return next(iter(named), None)
 
 
 def _words(name: str) -> set[str]:
