@@ -164,7 +164,8 @@ def compare_with_baselines(
     """Compare what stands for each arm with chance and with every simple baseline.
 
     Chance is that every case has the same prediction: an AUC of ½ on any cases, or what the model
-    without any feature reaches. The p values are corrected over the arms alone
+    without any feature reaches. Where it is a number, that model reaches it on any cases too, and
+    is not compared a second time. The p values are corrected over the arms alone
     (`correct_over_arms`): more models or baselines in the run make no baseline harder to beat.
     """
     rows: list[FigureRow] = []
@@ -180,8 +181,9 @@ def compare_with_baselines(
             p = None if gap.value is None else p
             rows.append(row(gap, versus=VERSUS_CHANCE, p=p))
         # Every simple baseline is a model of its own: compared in pairs.
-        for baseline, compared in baselines.items():
-            difference = standing.subtract(compared)
+        constant = "" if predicted.chance is None else predicted.simple_baselines.get("cases")
+        for baseline in (name for name in baselines if name != constant):
+            difference = standing.subtract(baselines[baseline])
             versus = VERSUS_CHANCE if baseline == predicted.chance_model else baseline
             rows.append(row(difference.estimate(), versus=versus, p=difference.p()))
     is_error = bool(named) and arms[named[0]].predicted.lower_is_better

@@ -20,6 +20,9 @@ from skiagram.statistics.discrimination import matthews_correlation
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 
+# Where no positive case was missed none is in any resample, so that these are all too alike.
+_FEWEST_OF_A_KIND = 5
+_TOO_FEW_OF_A_KIND = "no interval: a kind of right or wrong decision has fewer than five patients"
 NO_THRESHOLD = "a class has no held-out case to fix a threshold on"
 
 
@@ -62,8 +65,10 @@ def judge_decisions(
         correlation = Estimate(None, reason=absent)
     elif not (called.any(axis=1) & ~called.all(axis=1)).all():
         correlation = Estimate(None, reason="every case got the same decision")
-    elif (called == positive).all():
-        correlation = Estimate(1.0, method="no interval: no decision was wrong")
+    elif _fewest_of_a_kind(called, positive, patient) < _FEWEST_OF_A_KIND:
+        ones = np.ones((1, len(positive)))
+        value = np.mean([matthews_correlation(decided, positive, ones)[0] for decided in called])
+        correlation = Estimate(float(value), method=_TOO_FEW_OF_A_KIND)
     else:
         correlation = bootstrap(matthews_correlation, called, positive, draws, share=False)
     judged["matthews_correlation"] = correlation
@@ -78,6 +83,16 @@ def judge_decisions(
                 correct, members, patient, share
             )
     return judged
+
+
+def _fewest_of_a_kind(called: Flags, positive: Flags, patient: Whole) -> int:
+    """Count the patients of the rarest kind of decision: true or false, positive or negative."""
+    return min(
+        len(np.unique(patient[(decided == side) & (positive == kind)]))
+        for decided in called
+        for side in (False, True)
+        for kind in (False, True)
+    )
 
 
 def threshold_at_specificity(
