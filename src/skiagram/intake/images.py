@@ -150,7 +150,9 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
     allowed = listed(filter(None, frame.columns), "`", near="file")
     ending = "".join(PurePath(images[0]).suffixes)
     if called:
-        option = shlex.join(["--file", called[0]])
+        # A name that is a file's too is a cell of the first row: the table has no header.
+        is_header = len(known.meant(called[0])) != 1
+        option = shlex.join(["--file", called[0]]) if is_header else "--columns file label"
         raise refusal("intake.other_file_column", allowed=allowed, option=option, ending=ending)
     raise refusal("intake.no_file_column", allowed=allowed, example=images[0], ending=ending)
 

@@ -139,6 +139,11 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
     frame, note = settle_numbers(frame, {*covariates}.intersection(texts_of(frame)))
     chosen = {"covariates": covariates, "forced_covariates": forced}
     table = table.with_rows(frame, note).with_options(**chosen)
+    # a site that nothing would be asked of
+    if options.site in frame and not options.test_sites and options.site not in covariates:
+        note = f"Nothing is asked of the sites in `{options.site}`: `--test-sites` names those to "
+        note += "test on, `--covariates` shows each one's figures."
+        table = table.with_rows(frame, note)
     # those that are the same in all rows, or may mark missing values
     for name in covariates:
         note, cells = "", frame[name]

@@ -30,6 +30,7 @@ from skiagram.statistics.linearised import (
     mean_of_cases,
     mean_over_repeats,
 )
+from skiagram.statistics.proportions import proportion
 from skiagram.statistics.survival import (
     StepCurve,
     aalen_johansen,
@@ -81,7 +82,7 @@ _TABLE_THRESHOLDS = np.arange(2, 10, 2) / 10
 _DRAWN_SCALE = 1000.0  # mean time of generated cases without the finding
 _DRAWN_ENDS = (300.0, 1500.0)  # of their follow-up
 
-_LEAST_BENEFIT = -0.05  # below it nothing is drawn
+_LEAST_BENEFIT = -0.05  # the lower edge of the figure
 
 
 @dataclass(frozen=True)
@@ -408,26 +409,27 @@ class TimeToEvent(MeasuredOutcome):
         return f"{horizon:g} {self.unit}"
 
     def plot(self, cases: ScoredCases) -> Sequence[OutcomePlot]:
-        return (
-            self._plot_risk_groups(cases),
-            self._plot_calibration(cases),
-            self._plot_net_benefit(cases),
-        )
+        groups = self._plot_risk_groups(cases)
+        plots = (self._plot_calibration(cases), self._plot_net_benefit(cases))
+        return plots if groups is None else (groups, *plots)
 
-    def _plot_risk_groups(self, cases: ScoredCases) -> OutcomePlot:
-        """Draw the shares without the event of thirds of the risk, each fit's own thirds."""
+    def _plot_risk_groups(self, cases: ScoredCases) -> OutcomePlot | None:
+        """Draw the shares without the event of thirds of the risk, each fit's own thirds.
+
+        None where so many cases have one risk that a third of them is empty.
+        """
         # Thirds of the risk at the middle of the grid.
         middle = len(self.grid) // 2
         risk = 1 - cases.estimate.mean(axis=0)[:, middle]
         cuts = np.quantile(risk, (1 / 3, 2 / 3))
         third = np.searchsorted(cuts, risk, side="left")
+        if len(np.unique(third)) < len(_GROUPS):
+            return None
         marks = (0.0, *self.horizons)
         # A curve for each third, with the numbers at risk below it.
         lines, rows = [], []
         for number, name in enumerate(_GROUPS):
             members = third == number
-            if not members.any():
-                continue
             value, label = cases.value[members], cases.label[members]
             curve = _event_free(value, label)
             y = np.array([1.0, *curve.value])
@@ -439,7 +441,7 @@ class TimeToEvent(MeasuredOutcome):
             counts = (str(int((label == end).sum())) for end in ends)
             rows.append((name, *followed, *counts))
         # What the drawing leaves out is said in words.
-        words = "Patients were put into thirds by models that never saw them."
+        words = "Cases were put into thirds by models that never saw them."
         others = ("other events",) if self.other_causes else ()
         if others:
             words += f" Shares are cumulative incidences ({self._estimator}): who had another "
@@ -517,8 +519,14 @@ class TimeToEvent(MeasuredOutcome):
         def benefit_of(predicted: Floats, threshold: float) -> Estimate:
             benefit = net_benefit_at(predicted, *followed, threshold, cases.patient, other)
             has_interval = benefit.fewest_patients > 1 and np.isfinite(benefit.value)
-            over_fits = replace(benefit, folds=cases.folds)
-            return over_fits.estimate() if has_interval else Estimate(benefit.value)
+            if not has_interval:
+                return Estimate(benefit.value)
+            # No more events than cases are acted on.
+            acted = proportion((predicted >= threshold).astype(np.float64), cases.patient)
+            estimate = replace(benefit, folds=cases.folds).estimate()
+            if estimate.high is None or acted.high is None:
+                return estimate
+            return replace(estimate, high=max(min(estimate.high, acted.high), benefit.value))
 
         # The model, with its interval, and what acting on all or on nobody brings.
         model_benefits = [benefit_of(risk, float(at)) for at in _THRESHOLDS]
@@ -530,12 +538,13 @@ class TimeToEvent(MeasuredOutcome):
             "acting on all": [each.value for each in act_on_all],
             "acting on nobody": [0.0] * len(_THRESHOLDS),
         }
-        # What is unknown or far below 0 is not drawn.
+        # What is unknown is not drawn, and what lies far below 0 at the lower edge.
         lines = []
         for name, heights in drawn.items():
             benefit = np.array(heights, dtype=np.float64)
-            shown = benefit >= _LEAST_BENEFIT  # not where it is unknown, either
-            x, y = _THRESHOLDS[shown].tolist(), benefit[shown].tolist()
+            shown = np.isfinite(benefit)
+            x = _THRESHOLDS[shown].tolist()
+            y = np.maximum(benefit[shown], _LEAST_BENEFIT).tolist()
             if x:
                 lines.append(OutcomeLine(name, tuple(x), tuple(y)))
         # Some thresholds as a table.
@@ -553,7 +562,8 @@ class TimeToEvent(MeasuredOutcome):
             ("threshold", "model (95 %)", "acting on all (95 %)", "acted on by the model"),
             tuple(rows),
             "At a threshold t an event that is acted on counts 1, acting without one costs "
-            "t/(1 − t). A model is of use where its curve is above both others (Vickers 2008).",
+            "t/(1 − t). A model is of use where its curve is above both others (Vickers 2008), and "
+            "surely so where the low end is, too. What is lower than the edge is drawn on it.",
         )
 
     def draw(
