@@ -140,6 +140,11 @@ def test_decisions_that_never_vary_or_never_err_say_so():
     perfect = judge_decisions((label == 1)[None], of(cases), draws, 0.1)
     assert perfect["matthews_correlation"].value == 1
     assert perfect["matthews_correlation"].low is None
+    # all positive cases found by calling nearly all so: no resample has a missed one
+    called = label + (np.arange(40) < 30) > 0
+    lucky = judge_decisions(called[None], of(cases), draws)
+    assert lucky["matthews_correlation"].value == pytest.approx(matthews_corrcoef(label, called))
+    assert lucky["matthews_correlation"].low is None
 
 
 @pytest.mark.slow

@@ -78,6 +78,7 @@ def test_what_tells_the_grade_beats_the_median_by_the_margin(tmp_path):
         analysis=SIMPLE_BASELINES, model="classical", versus=VERSUS_CHANCE
     )
     assert gap.low > 0.5
+    assert not evaluation.figures.select(analysis=SIMPLE_BASELINES, versus="null_model").rows
     assert "beats chance" in evaluation.verdict
     of_baseline = evaluation.table.select(analysis=METRICS, model="null_model").rows
     figures = {row.figure: row.value for row in of_baseline}

@@ -105,6 +105,11 @@ def test_curves_of_risk_groups_have_numbers_at_risk():
     assert all(model.y[model.x.index(t)] > everybody.y[everybody.x.index(t)] for t in above)
     assert [row[0] for row in decisions.rows] == ["0.2", "0.4", "0.6", "0.8"]
     assert all("(" in row[1] for row in decisions.rows)  # with its interval
+    # acting on all does harm at high thresholds, which is drawn; no more events than cases are met
+    assert everybody.x == nobody.x
+    assert max(high.y) <= 1
+    same = scored(outcome, 0 * log_hazard, time, label)
+    assert [plot.name for plot in outcome.plot(same)] == [calibration.name, decisions.name]
 
 
 def draw_competing(cases, seed):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.tables.cells import describe_codes, plain, stands_for_missing
+from skiagram.tasks.columns import refuse_cells
 
 if TYPE_CHECKING:  # commands print their help without pandas
     from skiagram.tables.frames import TableLine
@@ -84,8 +85,15 @@ def read_times(rows: "Sequence[TableLine]", options: Mapping[str, Any]) -> ReadT
     note += f" Times are in {unit}{why}."
     # The time of each row: the first that is there, since the image.
     value = []
-    for row in rows:
-        column = next((name for name in times if row.cells[name]), times[0])
+    told_by = [next((name for name in times if row.cells[name]), times[0]) for row in rows]
+    for column in times if since is None else ():
+        texts = [
+            row
+            for row, name in zip(rows, told_by, strict=True)
+            if name == column and row.cells[column] and row.number(column) is None
+        ]
+        refuse_cells("tasks.text_of_time", texts, rows, column)
+    for row, column in zip(rows, told_by, strict=True):
         cell = row.cells[column]
         if since is not None and cell:
             days = (_date(row, column) - _date(row, since)).days
