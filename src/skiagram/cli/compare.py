@@ -5,7 +5,8 @@ import argparse
 import pandas as pd
 
 from skiagram.cli.file_arguments import require_new
-from skiagram.datasets.folder.columns import require_columns
+from skiagram.datasets.folder.columns import find_cell_problems, require_columns
+from skiagram.datasets.folder.roles import ROLES
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.report.notebook import compare
 from skiagram.tables.frames import are_numbers, numbers_of, read_csv
@@ -23,6 +24,11 @@ def run(arguments: argparse.Namespace) -> int:
     for option, names in named.items():
         columns = names if isinstance(names, list) else filter(None, [names])
         require_columns(table, columns, f"--{option}")
+    # Cells of patients and sites are those of any table of cases.
+    roles = [(named[role], check) for role in ("patient", "site") for check in ROLES[role].checks]
+    checks = [(name, check) for name, check in roles if name]
+    for _, problem in sorted(find_cell_problems(table, checks).items()):
+        raise problem
 
     def column(name: str) -> "pd.Series[str]":
         return table[name].replace("", None)
