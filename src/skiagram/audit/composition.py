@@ -11,7 +11,7 @@ from skiagram.images import Image
 FEW_PATIENTS = 10
 FEW_VOXELS = 64  # of a region, below which texture says little (Hatt et al. 2015, J. Nucl. Med. 56)
 ALMOST_ALL = 0.9  # of an image, from which on a region is likelier inside out than drawn
-MANY_LEVELS = 3  # of an image, or more
+MANY_LEVELS = 9  # of an image, or more: masks of cells and organs have fewer
 MANY_PARTS = 5  # of a region, from which on stray voxels are likelier than lesions
 
 
@@ -69,14 +69,14 @@ def check_patients(evidence: Evidence) -> list[Finding]:
 
 
 def check_images(evidence: Evidence) -> list[Finding]:
-    """Look for images of a single intensity, and for a few of two among others: masks."""
+    """Look for images of a single intensity, and of few ones among others: masks."""
     levels, case_id = evidence.images.levels, evidence.cases.case_id
-    two = levels == 2
-    if 2 * two.sum() > len(two):  # images of two intensities are usual here
-        two[:] = False
+    few = (levels > 1) & (levels < MANY_LEVELS)
+    if 2 * few.sum() > len(few):  # images of few intensities are usual here
+        few[:] = False
     return [
         find("constant_images", case_id[levels < 2]),
-        find("two_valued_images", case_id[two]),
+        find("two_valued_images", case_id[few]),
     ]
 
 
@@ -112,16 +112,18 @@ def described_regions(store: ImageStore) -> Whole | None:
 
 
 def count_levels(image: Image) -> int:
-    """Count how many different intensities an image has: 1, where nothing is shown, 2 or 3.
+    """Count how many different intensities an image has, 1 where nothing is shown.
 
-    3 (`MANY_LEVELS`) stands for more, and missing pixels count for nothing; of several channels the
+    `MANY_LEVELS` stands for more, and missing pixels count for nothing; of several channels the
     most count.
     """
     pixels = image.reshape(-1, image.shape[-1] if image.ndim > 2 else 1)
     most = 1
     for channel in pixels.T:
         values = channel[np.isfinite(channel)]
-        if values.size and values.min() != values.max():
-            two = ((values == values.min()) | (values == values.max())).all()
-            most = max(most, 2 if two else MANY_LEVELS)
+        # a thousand pixels tell an image of many apart, which is most of them
+        levels = len(np.unique(values[:: max(1, values.size // 1000)]))
+        if levels < MANY_LEVELS:
+            levels = len(np.unique(values))
+        most = max(most, min(levels, MANY_LEVELS))
     return most

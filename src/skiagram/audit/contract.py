@@ -44,7 +44,7 @@ class Appearance:
     """What the images of n cases show, those of one kind or of several kinds together.
 
     Attributes:
-        levels: (n,) int64, different intensities of an image up to 3; 1 where it shows nothing, 3
+        levels: (n,) int64, different intensities of an image up to 9; 1 where it shows nothing, 9
             where there is no image.
         regions: (n, 3) int64, voxels, separate parts and voxels outside of each region of interest;
             None where images have none.
