@@ -20,14 +20,14 @@ from skiagram.datasets.folder.identifiers import (
 from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import ImageNote
-from skiagram.datasets.telling_columns import PYRADIOMICS
+from skiagram.datasets.telling_columns import PYRADIOMICS, names_an_outcome
 from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.intake.file_patterns import propose_patients
 from skiagram.intake.tables import AnyTable
 from skiagram.readers.dicom import describe_bits, describe_padding
 from skiagram.readers.gray import describe_gray
 from skiagram.steps.check import AnyChecked
-from skiagram.tables.cells import number_of, stands_for_missing
+from skiagram.tables.cells import number_of, same_value, stands_for_missing
 
 _EXAMPLES = 5
 _TYPED = 8  # columns in a line
@@ -86,12 +86,16 @@ def left_out(described: AnyTable) -> str:
     if not left_columns:
         return ""
     ids, split = "it tells patients or cases apart", "it tells the split"
+    label = described.frame[described.source.columns.label]
     suspects = dict[str, str]()
     for name in left_columns:
-        why = ""
+        # a class of a column of its own is of one label wherever it is met
+        is_met = np.array([same_value(str(cell)) == 1 for cell in described.frame[name]])
+        of_one_label = is_met.sum() > 1 and label[is_met].nunique() == 1 < label.nunique()
+        why = "it may tell the outcome" if names_an_outcome(name) or of_one_label else ""
         if described.frame[name].dtype.kind != "f":  # what can be a measurement alone tells nobody
             cells = described.frame[name].tolist()
-            why = suspect_column(name, cells) or ""
+            why = suspect_column(name, cells) or why
             if not why and names_patients(name, also_cases=True):
                 why = ids
             if all(map(part_of, cells)):
