@@ -141,7 +141,8 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
     if evaluation.ideal is not None and evaluation.task.defines("efficiency"):
         shown.append("efficiency")
     primary = f"{evaluation.task.predicted.title_figure(evaluation.primary)} (95 %)"
-    rows = [["Model", "Arm", primary, "Out-of-fold", *(CLASS_FIGURE[name].title for name in shown)]]
+    chosen_by = "Inner folds" if evaluation.task.design == "cv" else "Out-of-fold"
+    rows = [["Model", "Arm", primary, chosen_by, *(CLASS_FIGURE[name].title for name in shown)]]
     rows[0] += ["Seconds"] if seconds else []
     # A row for each model; of one that failed, that it did.
     for result in evaluation.models:
@@ -150,8 +151,8 @@ def list_as_text(evaluation: Evaluation, seconds: Mapping[str, float]) -> list[l
             absent = [""] * (len(rows[0]) - 3)
             rows.append([outcome.title, outcome.arm, "failed", *absent])
             continue
-        chosen_by = result.find(evaluation.task.predicted.selection, SELECTION)
-        figures = [chosen_by, *(_get(result, name) or Estimate(None) for name in shown)]
+        selection = result.find(evaluation.task.predicted.selection, SELECTION)
+        figures = [selection, *(_get(result, name) or Estimate(None) for name in shown)]
         rows.append(
             [
                 outcome.title + (" *" if evaluation.best.get(outcome.arm) == outcome.model else ""),
