@@ -97,9 +97,22 @@ def _choose_layout(
     unfit = [each.index[each["label"].isna()].tolist() for each in told]
     is_whole = [not left and len(found) > 1 for left, found in zip(unfit, labels, strict=True)]
     *with_parts, outer, inner = told
-    for each, fits in zip(with_parts, is_whole, strict=False):
-        if fits:
-            return each
+    fitting = [at for at in range(len(with_parts)) if is_whole[at]]
+    for at in [at for at in fitting if classes and {*classes} <= {*labels[at]}] or fitting:
+        # the same folders below all of them may be the classes
+        each = told[at]
+        below = each["inner"].map(lambda folders: folders.partition("/")[0])
+        folders_below = below.groupby([each["label"], each["split"]]).agg(set).tolist()
+        if (
+            not classes
+            and len(folders_below[0]) > 1
+            and all(folders == folders_below[0] for folders in folders_below)
+        ):
+            outer_names, inner_names = (
+                ", ".join(sorted(names)[:4]) for names in (labels[at], folders_below[0])
+            )
+            raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
+        return each
     # parts of the data that only some images have, or that lie where classes are looked for
     words = {*filter(part_of, labels[-2])}.union(*(each["split"].dropna() for each in with_parts))
     if len(words) > 1 or with_parts[0]["split"].notna().any():
