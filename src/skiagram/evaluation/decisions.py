@@ -1,6 +1,7 @@
 """Decisions at thresholds that were fixed on out-of-fold scores."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -72,6 +73,9 @@ def judge_decisions(
         correlation = Estimate(float(value), method=_TOO_FEW_OF_A_KIND)
     else:
         correlation = bootstrap(matthews_correlation, called, positive, draws, share=False)
+        if correlation.low is not None and correlation.high is not None:
+            low, high = max(correlation.low, -1.0), min(correlation.high, 1.0)
+            correlation = replace(correlation, low=low, high=high)
     judged["matthews_correlation"] = correlation
     # Where the model would be used positives are rarer or commoner than here.
     if prevalence is not None:

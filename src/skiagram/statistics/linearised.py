@@ -496,11 +496,11 @@ class Linearised:
     @property
     def _words(self) -> str:
         """Say what the interval holds besides single patients, for the name of a method."""
+        overlapping = ", widened for overlapping training sets" if self.folds else ""
         if not self.by_kind:
-            return "" if self.folds else self._own_variation.words
+            return overlapping or self._own_variation.words
         over_classes = ", mean over classes" if len(self.kind_masks) > 2 else ""
         by_patient = ", clustered by patient" if is_clustered(self.patient) else ""
-        overlapping = ", widened for overlapping training sets" if self.folds else ""
         return f"{over_classes}{by_patient}{overlapping}{self._own_variation.words}"
 
     @property
