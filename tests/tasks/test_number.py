@@ -178,3 +178,10 @@ def test_fifths_of_one_number_for_all_are_one_point():
     _, calibration = outcome.plot(cases)
     assert len(calibration.rows) == 1
     assert calibration.lines[0].y == (value.mean(),)
+
+
+def test_a_figure_in_the_numbers_unit_says_it():
+    number = Number(column="length", unit="mm")
+    assert number.head_figure("absolute_error") == "Mean absolute error (mm)"
+    assert "mm" not in number.head_figure("intraclass_correlation")
+    assert Number(column="length").head_figure("absolute_error") == "Mean absolute error"

@@ -51,6 +51,7 @@ MOST_GROUPS = 4
 _FEWEST_CASES = 20
 _ENOUGH_PATIENTS = 100  # limits of agreement are then known to a third of the standard deviation
 _BANDS = 5
+_IN_UNIT = ("absolute_error", "root_mean_square_error", "mean_difference", "agreement_limit")
 _FAR_OFF = f"are more than {FAR:g} median absolute deviations from the median"
 _DRAWN = 100_000  # numbers whose quarters are those of generated ones
 StandardDeviation = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -178,6 +179,11 @@ class Number(MeasuredOutcome):
         """
         require_unit(cohort.asked["unit"], self.unit)
         return replace(self, column=cohort.column, groups=len(cohort.classes))
+
+    def head_figure(self, figure: str, group: str = "") -> str:
+        """Return the heading of a column, with the unit of figures that have the number's."""
+        unit = f" ({self.unit})" if self.unit and figure in _IN_UNIT else ""
+        return f"{super().head_figure(figure, group)}{unit}"
 
     @property
     def _scale(self) -> tuple[float, float]:
