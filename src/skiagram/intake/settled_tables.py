@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from skiagram.datasets.folder.columns import (
@@ -24,11 +25,14 @@ from skiagram.datasets.folder.roles import (
     NO_COLUMN,
     ROLES,
     SINGLE,
+    NamedColumns,
     column_of,
     list_columns,
     option_of,
     part_of,
 )
+from skiagram.datasets.folder.table import splits_of, values_of
+from skiagram.datasets.telling_columns import TELLING_AUC
 from skiagram.errors import refusal
 from skiagram.intake.class_folders import add_split, unite_development
 from skiagram.intake.described_tables import SettledTable
@@ -57,6 +61,7 @@ from skiagram.tables.frames import (
     read_csv,
     texts_of,
 )
+from skiagram.tasks.columns import VALUE
 
 _FOLDER = re.compile(r"[/\\]")
 
@@ -144,19 +149,39 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
         note = f"Nothing is asked of the sites in `{options.site}`: `--test-sites` names those to "
         note += "test on, `--covariates` shows each one's figures."
         table = table.with_rows(frame, note)
-    # those that are the same in all rows, or may mark missing values
+    # those that are the same in all rows, in the order of the outcome, or may mark missing values
+    outcome = _open_values(table)
     for name in covariates:
         note, cells = "", frame[name]
         if len(frame) > 1 and cells.iloc[0] and (cells == cells.iloc[0]).all():
             note = f" every row has `{cells.iloc[0]}`, so it tells nothing."
         elif are_numbers(cells):
-            note = describe_codes(numbers_of(cells[cells != ""]).tolist(), further="")
+            numbers = pd.Series(numbers_of(cells))
+            note = describe_codes(numbers.dropna().tolist(), further="")
+            if abs(numbers.corr(outcome, "spearman", min_periods=10)) >= TELLING_AUC:
+                note += (
+                    " its order is that of the outcome: leave it out unless it was known before."
+                )
         table = table.with_rows(frame, f"Covariate `{name}`:{note}" if note else "")
     # parts that share patients
     split, patient = (column_of(frame.columns, options, role) for role in ("split", "patient"))
     require_columns(frame, filter(None, [split]), "--split")
     frame, note = unite_development(frame, None if options.test_sites else split, patient)
     return table.with_rows(frame, note)
+
+
+def _open_values(table: SettledTable) -> "pd.Series[float]":
+    """Return what is predicted of each row, in their order; NaN of test rows and of classes."""
+    frame, options = table.frame, table.options
+    values = np.full(len(frame), np.nan)
+    if table.outcome is not None and VALUE in frame:
+        told = values_of(frame[VALUE])
+        named = {role: column_of(frame.columns, options, role) for role in ("split", "site")}
+        parts = splits_of(frame, NamedColumns(**named), options.test_sites)
+        is_open = np.array([part != "test" for part in parts], np.bool_)
+        if told.ndim == 1:  # several findings have no order
+            values[is_open] = told[is_open]
+    return pd.Series(values)
 
 
 def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:
