@@ -176,8 +176,8 @@ def _open_values(table: SettledTable) -> "pd.Series[float]":
     values = np.full(len(frame), np.nan)
     if table.outcome is not None and VALUE in frame:
         told = values_of(frame[VALUE])
-        named = {role: column_of(frame.columns, options, role) for role in ("split", "site")}
-        parts = splits_of(frame, NamedColumns(**named), options.test_sites)
+        split, site = (column_of(frame.columns, options, role) for role in ("split", "site"))
+        parts = splits_of(frame, NamedColumns(split=split, site=site), options.test_sites)
         is_open = np.array([part != "test" for part in parts], np.bool_)
         if told.ndim == 1:  # several findings have no order
             values[is_open] = told[is_open]
