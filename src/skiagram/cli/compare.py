@@ -1,6 +1,7 @@
 """`skiagram compare`: is one column of scores better than another, without a project."""
 
 import argparse
+import sys
 
 import pandas as pd
 
@@ -29,6 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     checks = [(name, check) for name, check in roles if name]
     for _, problem in sorted(find_cell_problems(table, checks).items()):
         raise problem
+
+    if repeated := int(table.duplicated().sum()):
+        note = "rows repeat another one in every column; they count as rows of their own."
+        print(f"{repeated} {note}", file=sys.stderr)
 
     def column(name: str) -> "pd.Series[str]":
         return table[name].replace("", None)
