@@ -21,11 +21,12 @@ from skiagram.datasets.folder.columns import (
 )
 from skiagram.datasets.folder.identifiers import is_packed_date, names_patients, suspect_column
 from skiagram.datasets.folder.roles import NO_COLUMN, ROLES, column_of, list_columns, option_of
-from skiagram.datasets.folder.table import splits_of, values_of
+from skiagram.datasets.folder.table import values_of
 from skiagram.datasets.telling_columns import PYRADIOMICS, codes_of_feature, find_telling_columns
 from skiagram.errors import listed, refusal
 from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_options import FileOptions
+from skiagram.intake.outcomes import rows_to_look_at
 from skiagram.intake.patient_columns import are_ids
 from skiagram.intake.settled_tables import (
     count_once,
@@ -139,8 +140,7 @@ def _settle_features(
     # what is probably no feature; labels of test cases are not looked at
     asked = [name for name in features if name not in forced]
     number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.columns.label]))
-    open_rows = number >= 0  # rows whose labels may be looked at
-    open_rows &= [split != "test" for split in splits_of(frame, source.columns, source.test_sites)]
+    open_rows = (number >= 0) & rows_to_look_at(frame, options)
     value, questions = None, list[Whole]()
     if source.outcome is not None:
         value = values_of(frame[source.outcome.column])

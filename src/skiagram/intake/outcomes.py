@@ -6,6 +6,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from skiagram.arrays import Flags
 from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
 from skiagram.datasets.folder.roles import NamedColumns, column_of, list_columns
 from skiagram.datasets.folder.table import splits_of
@@ -38,6 +39,13 @@ def list_outcome_columns(options: FileOptions) -> dict[str, list[str]]:
 def list_predicted(options: FileOptions) -> tuple[str, ...]:
     """Return the columns that hold an outcome which is no class."""
     return tuple(name for names in list_outcome_columns(options).values() for name in names)
+
+
+def rows_to_look_at(frame: pd.DataFrame, options: FileOptions) -> Flags:
+    """Tell which rows' outcomes may be looked at: (n,) all but those of test cases."""
+    split, site = (column_of(frame.columns, options, role) for role in ("split", "site"))
+    parts = splits_of(frame, NamedColumns(split=split, site=site), options.test_sites)
+    return np.array([part != "test" for part in parts], np.bool_)
 
 
 def settle_outcome(table: SettledTable) -> SettledTable:
@@ -91,9 +99,7 @@ def settle_outcome(table: SettledTable) -> SettledTable:
         frame = valued
     # what development cases say of it, of which each is a row, or several by names of files
     cases = frame[~frame.index.duplicated()]
-    split, site = (column_of(frame.columns, options, role) for role in ("split", "site"))
-    parts = splits_of(cases, NamedColumns(split=split, site=site), options.test_sites)
-    known = [part != "test" for part in parts]
+    known = rows_to_look_at(cases, options).tolist()
     read = kind.read_columns(OutcomeTable(rows_of(cases, columns), known), options.outcome)
     of_case = pd.DataFrame({VALUE: read.value, GROUP: read.label}, index=cases.index).astype("str")
     settled = frame.assign(

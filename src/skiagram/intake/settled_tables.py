@@ -25,13 +25,12 @@ from skiagram.datasets.folder.roles import (
     NO_COLUMN,
     ROLES,
     SINGLE,
-    NamedColumns,
     column_of,
     list_columns,
     option_of,
     part_of,
 )
-from skiagram.datasets.folder.table import splits_of, values_of
+from skiagram.datasets.folder.table import values_of
 from skiagram.datasets.telling_columns import TELLING_AUC
 from skiagram.errors import refusal
 from skiagram.intake.class_folders import add_split, unite_development
@@ -48,7 +47,7 @@ from skiagram.intake.labels import (
     settle_labels,
     settle_positive,
 )
-from skiagram.intake.outcomes import list_predicted, settle_outcome
+from skiagram.intake.outcomes import list_predicted, rows_to_look_at, settle_outcome
 from skiagram.intake.patient_columns import find_patient_column
 from skiagram.tables.cells import describe_codes, names_nobody
 from skiagram.tables.frames import (
@@ -150,7 +149,7 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
         note += "test on, `--covariates` shows each one's figures."
         table = table.with_rows(frame, note)
     # those that are the same in all rows, in the order of the outcome, or may mark missing values
-    outcome = _open_values(table)
+    outcome = _values_to_look_at(table)
     for name in covariates:
         note, cells = "", frame[name]
         if len(frame) > 1 and cells.iloc[0] and (cells == cells.iloc[0]).all():
@@ -170,17 +169,13 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
     return table.with_rows(frame, note)
 
 
-def _open_values(table: SettledTable) -> "pd.Series[float]":
+def _values_to_look_at(table: SettledTable) -> "pd.Series[float]":
     """Return what is predicted of each row, in their order; NaN of test rows and of classes."""
-    frame, options = table.frame, table.options
-    values = np.full(len(frame), np.nan)
-    if table.outcome is not None and VALUE in frame:
-        told = values_of(frame[VALUE])
-        split, site = (column_of(frame.columns, options, role) for role in ("split", "site"))
-        parts = splits_of(frame, NamedColumns(split=split, site=site), options.test_sites)
-        is_open = np.array([part != "test" for part in parts], np.bool_)
+    values = np.full(len(table.frame), np.nan)
+    if table.outcome is not None and VALUE in table.frame:
+        told = values_of(table.frame[VALUE])
         if told.ndim == 1:  # several findings have no order
-            values[is_open] = told[is_open]
+            values = np.where(rows_to_look_at(table.frame, table.options), told, np.nan)
     return pd.Series(values)
 
 
