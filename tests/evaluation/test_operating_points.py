@@ -148,6 +148,26 @@ def test_decisions_that_never_vary_or_never_err_say_so():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("positives", "negatives", "sensitivity"), [(60, 60, 0.8), (50, 90, 0.7)])
+def test_intervals_of_matthews_correlation_hold_the_truth(positives, negatives, sensitivity):
+    """Without an interval where a kind of decision is rare: of ten positive cases .63 held it."""
+    rng, cases = np.random.default_rng(7), positives + negatives
+    label = (np.arange(cases) < positives).astype(np.int64)
+    model, draws = of(reference(label)), draw_patients(np.arange(cases), positives, 300, seed=0)
+    share, called_share = positives / cases, (positives * sensitivity + 0.4 * negatives) / cases
+    truth = sensitivity + 0.6 - 1
+    truth *= np.sqrt(share * (1 - share) / (called_share * (1 - called_share)))
+    held = []
+    for _ in range(100):
+        called = rng.random(cases) < np.where(label == 1, sensitivity, 0.4)
+        found = judge_decisions(called[None], model, draws)["matthews_correlation"]
+        if found.low is not None:
+            held.append(found.low <= truth <= found.high)
+    assert len(held) > 95
+    assert np.mean(held) > 0.88
+
+
+@pytest.mark.slow
 def test_a_run_judges_each_point_asked_for():
     known, targets = scenario(400, 400), (SENSITIVITY, SPECIFICITY)
     svm = finished(known, "svm", strength=2.0)
