@@ -89,12 +89,12 @@ def left_out(described: AnyTable) -> str:
     label = described.frame[described.source.columns.label]
     suspects = dict[str, str]()
     for name in left_columns:
+        cells = described.frame[name].tolist()
         # a class of a column of its own is of one label wherever it is met
-        is_met = np.array([same_value(str(cell)) == 1 for cell in described.frame[name]])
+        is_met = np.array([same_value(str(cell)) == 1 for cell in cells])
         of_one_label = is_met.sum() > 1 and label[is_met].nunique() == 1 < label.nunique()
         why = "it may tell the outcome" if names_an_outcome(name) or of_one_label else ""
         if described.frame[name].dtype.kind != "f":  # what can be a measurement alone tells nobody
-            cells = described.frame[name].tolist()
             why = suspect_column(name, cells) or why
             if not why and names_patients(name, also_cases=True):
                 why = ids

@@ -6,7 +6,7 @@ import sys
 import pandas as pd
 
 from skiagram.cli.file_arguments import require_new
-from skiagram.datasets.folder.columns import find_cell_problems, require_columns
+from skiagram.datasets.folder.columns import require_cells, require_columns
 from skiagram.datasets.folder.roles import ROLES
 from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.report.notebook import compare
@@ -28,9 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
     # Cells of patients and sites are those of any table of cases.
     roles = [(named[role], check) for role in ("patient", "site") for check in ROLES[role].checks]
     checks = [(name, check) for name, check in roles if name]
-    for _, problem in sorted(find_cell_problems(table, checks).items()):
-        raise problem
-
+    require_cells(table, checks)
     if repeated := int(table.duplicated().sum()):
         note = "rows repeat another one in every column; they count as rows of their own."
         print(f"{repeated} {note}", file=sys.stderr)

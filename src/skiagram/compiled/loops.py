@@ -37,11 +37,12 @@ class Compiled:
         from skiagram.compiled.compilation import dispatch
 
         # Compiled functions that it calls are called as machine code, too.
-        named = {
-            name: self.function.__globals__.get(name) for name in self.function.__code__.co_names
+        called = self.function.__code__.co_names
+        callees = {
+            name: each.machine_code
+            for name, each in self.function.__globals__.items()
+            if name in called and isinstance(each, Compiled)
         }
-        compiled = {name: each for name, each in named.items() if isinstance(each, Compiled)}
-        callees = {name: each.machine_code for name, each in compiled.items()}
         return dispatch(self.function, self.liberties, callees)
 
 

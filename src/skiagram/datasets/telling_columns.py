@@ -15,7 +15,7 @@ import pandas as pd
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.folder.identifiers import says, words_of
-from skiagram.tables.cells import find_missing_codes
+from skiagram.tables.cells import find_missing_codes, join_codes
 
 PYRADIOMICS = re.compile(
     r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"
@@ -82,9 +82,9 @@ def find_telling_columns(
         elif abs(agreement[column]) >= TELLING_AUC:
             value_reasons[name] = "is in the order of the outcome"
         elif codes := codes_of_feature(name, present):
-            listed, typed = (mark.join(f"{code:g}" for code in codes) for mark in (" and ", " "))
             value_reasons[name] = (
-                f"holds {listed}, as tables mark what is missing (then add `--missing {typed}`)"
+                f"holds {join_codes(codes, ' and ')}, as tables mark what is missing (then add "
+                f"`--missing {join_codes(codes)}`)"
             )
         elif names_an_outcome(name):
             name_reasons[name] = "is called like an outcome, a score or a fold"

@@ -13,7 +13,7 @@ from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.options import DEFAULTS
-from skiagram.tables.cells import are_equal, find_missing_codes, same_value
+from skiagram.tables.cells import are_equal, find_missing_codes, join_codes, same_value
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.task import Task
@@ -175,7 +175,8 @@ def _numbers(values: Any, name: str, number: int) -> Floats:
     # A code such as -999 would count as a score.
     codes = find_missing_codes(numbers.tolist(), counts=False)
     if codes:
-        coded, code = int(np.isin(numbers, codes).sum()), " or ".join(f"{each:g}" for each in codes)
+        coded = int(np.isin(numbers, codes).sum())
+        code = join_codes(codes, " or ")
         raise refusal("evaluation.code_of_missing", name, number=coded, code=code)
     return numbers
 

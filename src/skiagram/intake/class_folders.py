@@ -98,21 +98,14 @@ def _choose_layout(
     is_whole = [not left and len(found) > 1 for left, found in zip(unfit, labels, strict=True)]
     *with_parts, outer, inner = told
     fitting = [at for at in range(len(with_parts)) if is_whole[at]]
-    for at in [at for at in fitting if classes and {*classes} <= {*labels[at]}] or fitting:
-        # the same folders below all of them may be the classes
-        each = told[at]
-        below = each["inner"].map(lambda folders: folders.partition("/")[0])
-        folders_below = below.groupby([each["label"], each["split"]]).agg(set).tolist()
-        if (
-            not classes
-            and len(folders_below[0]) > 1
-            and all(folders == folders_below[0] for folders in folders_below)
-        ):
-            outer_names, inner_names = (
-                ", ".join(sorted(names)[:4]) for names in (labels[at], folders_below[0])
-            )
-            raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
-        return each
+    named = [at for at in fitting if classes and {*classes} <= {*labels[at]}]
+    if fitting:
+        at = (named or fitting)[0]
+        chosen = told[at]
+        if not classes:
+            below = chosen["inner"].map(lambda folders: folders.partition("/")[0])
+            _refuse_two_levels(below, [chosen["label"], chosen["split"]], labels[at], where)
+        return chosen
     # parts of the data that only some images have, or that lie where classes are looked for
     words = {*filter(part_of, labels[-2])}.union(*(each["split"].dropna() for each in with_parts))
     if len(words) > 1 or with_parts[0]["split"].notna().any():
@@ -131,12 +124,25 @@ def _choose_layout(
     named = [at for at in (-2, -1) if classes and {*classes} <= {*labels[at]}]
     if len(named) == 1 and is_whole[named[0]]:
         return told[named[0]]
-    # the same folders in all others
-    held = inner.groupby("folder")["label"].agg(set)
-    if is_whole[-1] and (held == {*labels[-1]}).all():
-        outer_names, inner_names = (", ".join(labels[at][:4]) for at in (-2, -1))
-        raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
+    if is_whole[-1]:
+        _refuse_two_levels(inner["label"], [inner["folder"]], labels[-2], where)
     return outer
+
+
+def _refuse_two_levels(
+    below: "pd.Series[str]", above: "Sequence[pd.Series[str]]", outer: Sequence[str], where: str
+) -> None:
+    """Refuse folders that all hold the same folders, of which either may be the classes.
+
+    Args:
+        below: Of each image, the folder that may be its class; empty for none.
+        above: Of each image, the folders that hold it.
+        outer: Names of those that may be the classes instead.
+    """
+    held = below.groupby([*above]).agg(set).tolist()
+    if len(held[0]) > 1 and all(folders == held[0] for folders in held):
+        outer_names, inner_names = (", ".join(sorted(names)[:4]) for names in (outer, held[0]))
+        raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
 
 
 def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:

@@ -37,7 +37,7 @@ from skiagram.intake.settled_tables import (
     taken_columns,
 )
 from skiagram.intake.structures import find_structures
-from skiagram.tables.cells import stands_for_missing
+from skiagram.tables.cells import join_codes, stands_for_missing
 from skiagram.tables.frames import are_numbers, find_texts, numbers_of, replace_columns, texts_of
 
 _TYPED = 8  # columns in a remedy
@@ -108,7 +108,7 @@ def read_features(
             if (codes := codes_of_feature(name, values[np.isfinite(values)]))
         }
         if coded:
-            typed = " ".join(f"{code:g}" for code in sorted({*chain(*coded.values())}))
+            typed = join_codes(sorted({*chain(*coded.values())}))
             note = f"{listed(coded, '`')}: some rows have {typed}, far from all others: where it "
             table = table.with_rows(
                 table.frame, note + f"marks missing values, add `--missing {typed}`."

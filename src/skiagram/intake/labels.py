@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 import pandas as pd
 
-from skiagram.datasets.folder.columns import find_cell_problems, require_columns
+from skiagram.datasets.folder.columns import find_cell_problems, require_cells, require_columns
 from skiagram.datasets.folder.option_file import LEFT_OUT
 from skiagram.datasets.folder.roles import Check, usual_column
 from skiagram.errors import listed, refusal, suggest
@@ -241,8 +241,7 @@ def _refuse_labels(frame: pd.DataFrame, column: str, named: Collection[str]) -> 
     """Refuse errors of formulas, joined findings, and a number that looks like a missing one."""
     cells = frame[column]
     error = Check("intake.label_of_error", lambda cell: not is_error(cell))
-    for problem in find_cell_problems(frame, [(column, error)]).values():
-        raise problem
+    require_cells(frame, [(column, error)])
     # findings that one of the usual marks joins
     labels = {*cells} - {"", *named}
     for mark in _JOINS:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from skiagram.datasets.folder.columns import find_cell_problems
+from skiagram.datasets.folder.columns import require_cells
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
 from skiagram.datasets.folder.roles import Check
 from skiagram.declared import read_declared
@@ -111,8 +111,7 @@ def read_lesions(
         (name, _OF_PLANE if name.casefold() == "z" else _NUMBER)
         for name in (*columns.place, *columns.sides)
     ]
-    for _, problem in sorted(find_cell_problems(marks, checks, where).items()):
-        raise problem
+    require_cells(marks, checks, where)
     # lesions of the classes that count, on their images
     lesions: dict[str, list[Lesion]] = {}
     for row in rows_of(_choose_classes(path, marks, columns, options.mark_class)):

@@ -132,6 +132,11 @@ def find_missing_codes(numbers: Sequence[float], *, counts: bool) -> tuple[float
     return ()
 
 
+def join_codes(codes: Sequence[float], between: str = " ") -> str:
+    """Write numbers that mark missing values as they are typed, or with a word between two."""
+    return between.join(f"{code:g}" for code in codes)
+
+
 def describe_codes(numbers: Sequence[float], further: str = " --empty-label leave-out") -> str:
     """Return a sentence on numbers that look like marks of missing values; empty without one.
 
@@ -141,9 +146,7 @@ def describe_codes(numbers: Sequence[float], further: str = " --empty-label leav
     codes = find_missing_codes(numbers, counts=False)
     if not codes:
         return ""
-    listed = " or ".join(f"{code:g}" for code in codes)
-    typed = " ".join(f"{code:g}" for code in codes)
     return (
-        f" {sum(map(numbers.count, codes))} rows have {listed}, far from all others: where it "
-        f"marks missing values, add `--missing {typed}{further}`."
+        f" {sum(map(numbers.count, codes))} rows have {join_codes(codes, ' or ')}, far from all "
+        f"others: where it marks missing values, add `--missing {join_codes(codes)}{further}`."
     )

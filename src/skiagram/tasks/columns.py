@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
-from skiagram.tables.cells import plain
+from skiagram.tables.cells import join_codes, plain
 
 if TYPE_CHECKING:  # commands print their help without pandas
     from skiagram.tables.frames import TableLine
@@ -85,14 +85,14 @@ def refuse_codes(
     Args:
         named: What the line has where the number is meant as such.
     """
-    spelled = [f"{code:g}" for code in codes]
-    found = sum(plain(row.cells[column]) in spelled for row in rows)
+    typed = join_codes(codes)
+    found = sum(plain(row.cells[column]) in typed.split() for row in rows)
     raise refusal(
         "tasks.missing_code",
         f"column `{column}`",
         number=found,
         every=len(rows),
-        code=" or ".join(spelled),
-        typed=" ".join(spelled),
+        code=join_codes(codes, " or "),
+        typed=typed,
         classes=named,
     )

@@ -20,6 +20,7 @@ class Figure:
         table_column: Whether it is a column of the report's main table.
         headline: Whether it stands in `reports/metrics.json`.
         is_difference: Whether pages give it a sign.
+        in_unit: Whether it has the unit of the number that is predicted.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Figure:
     table_column: bool = False
     headline: bool = False
     is_difference: bool = False
+    in_unit: bool = False
 
 
 def read_figures(kind: str) -> tuple[Figure, ...]:

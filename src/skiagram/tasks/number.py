@@ -51,7 +51,6 @@ MOST_GROUPS = 4
 _FEWEST_CASES = 20
 _ENOUGH_PATIENTS = 100  # limits of agreement are then known to a third of the standard deviation
 _BANDS = 5
-_IN_UNIT = ("absolute_error", "root_mean_square_error", "mean_difference", "agreement_limit")
 _FAR_OFF = f"are more than {FAR:g} median absolute deviations from the median"
 _DRAWN = 100_000  # numbers whose quarters are those of generated ones
 StandardDeviation = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -182,7 +181,8 @@ class Number(MeasuredOutcome):
 
     def head_figure(self, figure: str, group: str = "") -> str:
         """Return the heading of a column, with the unit of figures that have the number's."""
-        unit = f" ({self.unit})" if self.unit and figure in _IN_UNIT else ""
+        in_unit = {each.name for each in self.all_figures if each.in_unit}
+        unit = f" ({self.unit})" if self.unit and figure in in_unit else ""
         return f"{super().head_figure(figure, group)}{unit}"
 
     @property

@@ -144,6 +144,18 @@ def find_cell_problems(
     return found
 
 
+def require_cells(
+    frame: pd.DataFrame, checks: Iterable[tuple[str, Check]], where: Sequence[str] = ()
+) -> None:
+    """Refuse the first row of which a cell fails a check; see `find_cell_problems`.
+
+    Raises:
+        DataError: There is one.
+    """
+    for _, problem in sorted(find_cell_problems(frame, checks, where).items()):
+        raise problem
+
+
 def find_covariate_problems(frame: pd.DataFrame, columns: Columns) -> Iterator[DataError]:
     """Yield which covariates could tell who a patient is, and are not forced, without a cell."""
     for name in columns.covariates:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.datasets.choices import SimilarPatients
-from skiagram.datasets.folder.columns import find_cell_problems
+from skiagram.datasets.folder.columns import require_cells
 from skiagram.datasets.folder.identifiers import names_patients, normalise_spelling
 from skiagram.datasets.folder.keyed_names import KEYED
 from skiagram.datasets.folder.roles import MAX_VISITS, PATIENT, ROLES, usual_column
@@ -69,8 +69,7 @@ class PatientTable:
                 allowed = listed(frame.columns, "`", near=name)
                 raise refusal("datasets.no_joining_column", WHERE, column=name, allowed=allowed)
             checks = [(name, check) for check in ROLES["patient"].checks]
-            for _, problem in sorted(find_cell_problems(frame, checks).items()):
-                raise problem
+            require_cells(frame, checks)
         return cls(where, frame, name)
 
     def joined(
