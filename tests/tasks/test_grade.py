@@ -6,6 +6,7 @@ from sklearn.metrics import roc_auc_score
 
 from skiagram.evaluation.evaluation_record import SIMPLE_BASELINES, VERSUS_CHANCE
 from skiagram.evaluation.results import METRICS
+from skiagram.report.sections.outcome_plots import draw_plot
 from skiagram.tasks.grade import Grade
 from tests.models.classical.families import model
 from tests.tasks.cohort import GRADE, evaluated, make_grades, scored, train_all
@@ -63,6 +64,7 @@ def test_the_area_is_the_mean_of_those_at_the_cut_offs():
     grades, calibration = GRADE.plot(cases)
     assert [row[-1] for row in grades.rows] == ["30", "40", "30"]
     assert len(calibration.rows) == 2
+    assert all(f">{grade}<" in draw_plot(grades, "forest").svg for grade in GRADE.grades)
     some = cases.select(label > 0)  # no case of the lowest grade
     measured = {each.name: each.figure for each in GRADE.measure(some)}
     assert measured["auc"].value == pytest.approx(

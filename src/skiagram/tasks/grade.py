@@ -343,6 +343,7 @@ class Grade(MeasuredOutcome):
             tuple(rows),
             "Grades are predicted such that each has its share of the training cases; counts are "
             "means over repeats.",
+            x_names=self.grades,
         )
         # Expected against observed shares above each cut-off, in fifths of the former.
         expected = cases.estimate[:, :, 1:].mean(axis=0)

@@ -87,6 +87,7 @@ class OutcomePlot:
         columns: Heads of the table, that of its first column first.
         rows: Cells of the table as text.
         diagonal: Whether a line of identity is drawn.
+        x_names: What stands at the abscissae 1, 2 and so on; empty for their numbers.
     """
 
     name: str
@@ -98,6 +99,7 @@ class OutcomePlot:
     rows: tuple[tuple[str, ...], ...] = ()
     words: str = ""
     diagonal: bool = False
+    x_names: tuple[str, ...] = ()
 
 
 class Predicted(ABC):

@@ -56,5 +56,6 @@ def draw_plot(plot: OutcomePlot, model: str) -> Drawing:
     # In words: where each line ends.
     drawn = (line for line in plot.lines if not line.points)
     words = "; ".join(f"{line.name} ends at {format_decimal(line.y[-1], 2)}" for line in drawn)
-    panel = Panel(lines, (plot.x_label, plot.y_label))
+    ticks = {float(place): name for place, name in enumerate(plot.x_names, start=1)}
+    panel = Panel(lines, (plot.x_label, plot.y_label), ticks=ticks)
     return draw_lines(f"{plot.name}-{model}", [panel], f"{plot.title}: {words}.")
