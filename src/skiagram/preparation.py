@@ -122,7 +122,8 @@ class TraitRanges:
         outside = [
             f"{name} {value:.4g}, in training {least:.4g} to {greatest:.4g}"
             for name, value, (least, greatest) in numbers
-            if not least <= value <= greatest
+            if min(abs(value - least), abs(value - greatest)) > 1e-3 * abs(value)
+            and not least <= value <= greatest
         ]
         if spacing is None and self.spacing and not self.unspaced:
             outside.append("pixel spacing unknown, in training known")

@@ -186,6 +186,7 @@ def spaced(path, pixels, spacing, modality="MG"):
     ("changed", "reasons"),
     [
         ({}, []),
+        ({"spacing": float(np.float32(0.2)) + 1e-5}, []),  # as other programs round the greatest
         ({"modality": "CT"}, ["modality CT, in training MG"]),
         ({"modality": "MUELLER"}, ["modality not named, in training MG"]),
         (

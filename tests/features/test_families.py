@@ -142,6 +142,14 @@ def test_a_volume_of_one_slice_is_described_as_the_image(name):
     np.testing.assert_allclose(FAMILIES[name].extract(as_volumes), as_images)
 
 
+@pytest.mark.parametrize("axis", [2, 3])
+@pytest.mark.parametrize("name", sorted({*OF_VOLUMES} - {"acquisition"}))  # it has the sides
+def test_a_coronal_or_sagittal_slice_is_described_as_an_axial_one(name, axis):
+    slices = np.random.default_rng(0).integers(0, 255, (3, 1, 9, 11, 1)).astype(np.float32)
+    turned = FAMILIES[name].extract(FeatureBatch(np.moveaxis(slices, 1, axis)))
+    np.testing.assert_allclose(turned, FAMILIES[name].extract(FeatureBatch(slices)), rtol=1e-6)
+
+
 NONSENSE = load_yaml(Path(__file__).with_name("nonsense.yaml"))
 
 

@@ -101,6 +101,7 @@ REFUSED = load_yaml(Path(__file__).with_name("refused.yaml"))
         (IMAGE, np.arange(30).reshape(5, 6), {}, "29 labels"),
         (IMAGE, np.full((5, 6), 0.5), {}, "between whole numbers"),
         (np.where(IMAGE == 3, np.nan, IMAGE), None, {}, "Do this: fill them first"),
+        (np.ma.masked_equal(IMAGE, 3), None, {}, "Do this: fill them first"),
         (np.zeros((4, 5, 6)), None, {}, "no spacing"),
         (np.zeros((2, 5, 6, 3)), None, {}, "an array of shape (2, 5, 6, 3)"),
         (np.zeros((9, 8, 3)), None, {"spacing": (1, 1, 1)}, "as of a picture in colour"),

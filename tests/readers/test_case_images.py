@@ -11,6 +11,7 @@ import pydicom
 import pytest
 import SimpleITK
 from numpy.testing import assert_array_equal
+from PIL import Image
 
 from skiagram.errors import DataError
 from skiagram.readers.case_images import (
@@ -175,3 +176,36 @@ def test_a_volume_that_is_cut_off_is_named(tmp_path):
     (tmp_path / "short.nii").write_bytes(content)
     with pytest.raises(DataError, match="cut short"):
         _read(tmp_path, "short.nii", frame=30000)
+
+
+@pytest.mark.parametrize("depths", [slice(None), slice(1)], ids=["a volume", "a film"])
+def test_a_mask_of_another_patient_is_refused(depths):
+    """A structure set and a film's segmentation of another patient fitted the image's grid."""
+    mask = np.ones(SHAPE, np.bool_)[depths]
+    image, drawn = (
+        pydicom.dcmread(BytesIO(content))
+        for content in (enhanced_file(VALUES[depths]), segmentation({"GTV": mask}))
+    )
+    image.PatientID = "S01"
+    reference = ImageReference("i", ("m",))
+    for patient in ("S01", "", "S02"):
+        drawn.PatientID = patient
+        refused = pytest.raises(DataError, match="m: a mask of another patient than its image's")
+        with refused if patient == "S02" else nullcontext():
+            decode_case(CaseFiles({"i": written(image)}, (written(drawn),), {}), reference)
+
+
+@pytest.mark.parametrize(("mark", "mark_of_mask"), [(3, None), (None, 6), (3, 3)])
+def test_a_mask_is_turned_as_its_image(mark, mark_of_mask):
+    """A picture was turned by its mark, and its mask, as large but without a mark, was not."""
+    contents = []
+    for orientation in (mark, mark_of_mask):
+        exif, file = Image.Exif(), BytesIO()
+        if orientation:
+            exif[274] = orientation
+        Image.fromarray(np.eye(16, dtype=np.uint8)).save(file, "PNG", exif=exif)
+        contents.append(file.getvalue())
+    files = CaseFiles({"i.png": contents[0]}, (contents[1],), {})
+    refused = pytest.raises(DataError, match=r"m\.png: an orientation mark \(EXIF\)")
+    with nullcontext() if mark == mark_of_mask else refused:
+        decode_case(files, ImageReference("i.png", ("m.png",)))

@@ -107,10 +107,11 @@ def test_padding_is_found_on_stored_values_before_rescaling(value, limit):
     assert_array_equal(image[~missing], STORED[~missing] * 2.0 - 100)
 
 
-def test_padding_of_signed_pixels_written_as_unsigned_is_still_found():
+@pytest.mark.parametrize("bits", [16, 12])
+def test_padding_of_signed_pixels_written_as_unsigned_is_still_found(bits):
     stored = STORED.astype(np.int16) - 2000
-    header = header_of(stored, BitsStored=16, HighBit=15)
-    header.add_new("PixelPaddingValue", "US", 2**16 - 2000)
+    header = header_of(stored, BitsStored=bits, HighBit=bits - 1)
+    header.add_new("PixelPaddingValue", "US", 2**bits - 2000)
     assert_array_equal(np.isnan(read_dicom(file_of(header)).pixels), stored == -2000)
 
 

@@ -60,6 +60,18 @@ class GreyLevels:
         highest = np.repeat(self.top, self.depth)
         return replace(self, levels=self.levels.reshape(shape), outline=outline, highest=highest)
 
+    @property
+    def thin_first(self) -> "GreyLevels":
+        """The same with axes of one pixel first: a sagittal slice is described as an axial one."""
+        axes = sorted((1, 2, 3), key=lambda axis: self.levels.shape[axis] > 1)
+        if axes == [1, 2, 3]:
+            return self
+        levels = np.ascontiguousarray(self.levels.transpose(0, *axes))
+        outline = None
+        if self.outline is not None:
+            outline = np.ascontiguousarray(self.outline.transpose(0, *axes))
+        return replace(self, levels=levels, outline=outline)
+
     def of(self, chosen: Flags) -> "GreyLevels":
         """Take some of the images, by a truth value each; the highest levels go along."""
         outline = None if self.outline is None else self.outline[chosen]

@@ -133,7 +133,9 @@ class TextureFamily(LevelFamily, ABC):
         """Describe volumes as the dimension says: whole, by slices together, or slice by slice."""
         # Levels of a volume as a whole, or of a single slice.
         grey = batch.levels(self.levels, self.region, self.prefix)
-        if self.dimension != "2D" or grey.depth == 1:
+        if self.dimension == "3D":
+            return self.describe(grey.thin_first)
+        if self.dimension == "2.5D" or grey.depth == 1:
             return self.describe(grey)
         # the mean over the slices that the region touches
         planes = grey.planes

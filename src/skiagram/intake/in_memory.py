@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import tifffile
 
+from skiagram.arrays import as_array
 from skiagram.compute.files import write_files
 from skiagram.datasets.folder.roles import PATIENT
 from skiagram.errors import named, refusal
@@ -145,7 +146,7 @@ def _encode_images(folder: Path, arrays: Sequence[Any], called: str = "image") -
     contents = {}
     digits = len(str(len(arrays) - 1))
     for at, array in enumerate(arrays):
-        where, values = f"{called}s[{at}]", np.asarray(array)
+        where, values = f"{called}s[{at}]", as_array(array)
         is_colour = values.ndim == 3 and values.shape[2] == 3 and values.dtype == np.uint8
         if values.ndim == 3 and values.shape[2] == 1:
             values = values[..., 0]

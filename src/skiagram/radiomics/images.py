@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.arrays import Flags
+from skiagram.arrays import Flags, as_array
 from skiagram.errors import refusal
 from skiagram.images import WITHOUT_PADDING
 from skiagram.radiomics.extraction import Case
@@ -63,7 +63,7 @@ def as_case(
     shape = np.shape(image)
     if len(shape) == 3 and shape[2] in _CHANNELS and min(shape[:2]) > _CHANNELS[-1]:
         raise refusal("radiomics.array_in_colour", shape=shape)
-    return _of_arrays(np.asarray(image), mask, spacing, label)
+    return _of_arrays(as_array(image), mask, spacing, label)
 
 
 def case_of_files(
@@ -122,7 +122,7 @@ def _of_arrays(
     if len(distances) != image.ndim or not all(np.isfinite(distances)) or min(distances) <= 0:
         raise refusal("radiomics.impossible_spacing", distances=tuple(distances), axes=image.ndim)
     # The mask has the image's shape, and whole numbers.
-    labels = np.ones(image.shape, np.bool_) if mask is None else np.asarray(mask)
+    labels = np.ones(image.shape, np.bool_) if mask is None else as_array(mask)
     if labels.shape != image.shape:
         raise refusal("radiomics.mask_of_other_shape", shape=labels.shape, expected=image.shape)
     if labels.dtype.kind == "f" and not (labels == np.rint(labels)).all():

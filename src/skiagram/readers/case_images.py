@@ -10,13 +10,19 @@ import numpy as np
 
 from skiagram.errors import refusal
 from skiagram.images import Region, Spacing, is_volume
-from skiagram.readers.dicom import is_dicom, stated_padding, with_preamble
+from skiagram.readers.dicom import is_dicom, read_element, stated_padding, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS
 from skiagram.readers.dicom_series import check_one_volume, decode_series
 from skiagram.readers.file_trees import HEAD_BYTES, FileTree
 from skiagram.readers.gray import in_gray
 from skiagram.readers.grid import MaskGrid, Volume
-from skiagram.readers.image_files import ENDINGS, count_frames, decode_image, is_image
+from skiagram.readers.image_files import (
+    ENDINGS,
+    count_frames,
+    decode_image,
+    is_image,
+    read_orientation,
+)
 from skiagram.readers.image_files import HEAD_BYTES as IMAGE_HEAD_BYTES
 from skiagram.readers.masks import check_region_named, decode_mask, decode_plane_mask
 from skiagram.readers.meta_image import join
@@ -248,6 +254,14 @@ def decode_case(
         image = SpacedImage(volume.voxels[..., None], grid.spacing, volume.modality, grid=grid)
         drawn = [decode_mask(*mask, grid, *chosen, mask_grid, spacing) for mask in masks]
     image = reading.settle(image, reference.name)
+    # A mask is of the same patient, and turned as the image is, where headers tell.
+    first = next(iter(files.image.values()))
+    patient, turned = read_element(first, "PatientID"), read_orientation(first)
+    for content, name in masks:
+        if patient and read_element(content, "PatientID") not in (None, "", patient):
+            raise refusal("readers.mask_of_other_patient", name)
+        if read_orientation(content) != turned:
+            raise refusal("readers.mask_turned_otherwise", name)
     if drawn:
         region = Region(np.logical_or.reduce(drawn))
         if volume is not None:

@@ -444,7 +444,11 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
             return values.astype(values.dtype.newbyteorder("="), copy=False)
         return values.astype(np.float32)
     padding = np.array([value, value if limit is None else limit], dtype=np.int64)
-    low, high = np.sort(padding.astype(stored.dtype))  # writers mix up US and SS; the bits agree
+    # Writers mix up US and SS, and some write the stored bits of a negative value; the bits agree.
+    bits = int(header.BitsStored)
+    if stored.dtype.kind == "i":
+        padding[(padding >= 2 ** (bits - 1)) & (padding < 2**bits)] -= 2**bits
+    low, high = np.sort(padding.astype(stored.dtype))
     missing = (stored >= low) & (stored <= high)
     return np.where(missing, np.float32(np.nan), values.astype(np.float32))
 

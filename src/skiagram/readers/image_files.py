@@ -76,6 +76,16 @@ def is_image(head: bytes) -> bool:
     return is_dicom(with_preamble(head)) or any(magic.match(head) for magic in kinds)
 
 
+def read_orientation(content: bytes) -> int:
+    """Read how a picture that can be decoded is turned (EXIF, tag Orientation); 1 where it is not.
+
+    Args:
+        content: A file of any kind; a TIFF's mark is not read.
+    """
+    opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
+    return 1 if opened is None else int(opened(BytesIO(content)).getexif().get(274, 1))
+
+
 def decode_image(
     content: bytes,
     name: str,
