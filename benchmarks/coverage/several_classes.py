@@ -26,18 +26,22 @@ class Design:
     Attributes:
         shares: Of the classes.
         unequal: Whether every 20th patient has 25 images, and shares half of their noise.
+        mixed: Whether each image of a patient has a class of its own.
     """
 
     shares: tuple[float, ...]
     patients: int
     apart: float
     unequal: bool = False
+    mixed: bool = False
 
     @property
     def title(self) -> str:
         """Return the design in words."""
         mix = " + ".join(f"{100 * share:g}" for share in self.shares) + " %"
-        return f"{self.patients} patients, {mix}{', few have most images' if self.unequal else ''}"
+        unequal = ", few have most images" if self.unequal else ""
+        own = ", of classes of their own" if self.mixed else ""
+        return f"{self.patients} patients, {mix}{unequal}{own}"
 
     def draw(
         self, generator: np.random.Generator, *gains: float
@@ -53,6 +57,8 @@ class Design:
         label[1 : 2 * classes + 1] = np.repeat(np.arange(classes), 2)
         patient = number_patients(self.patients, None if self.unequal else 1)
         label = label[patient]
+        if self.mixed:
+            label = generator.choice(classes, len(patient), p=self.shares)
 
         def draw_noise() -> Floats:
             noise = generator.normal(size=(len(patient), classes))
@@ -82,6 +88,8 @@ DESIGNS = (
     Design((0.1,) * 10, 200, 2.0),
     Design(THREE, 100, 1.2, unequal=True),
     Design(THREE, 200, 2.0, unequal=True),
+    Design(THREE, 60, 1.2, unequal=True, mixed=True),
+    Design(THREE, 200, 2.0, unequal=True, mixed=True),
 )
 
 

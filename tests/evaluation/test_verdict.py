@@ -12,7 +12,7 @@ from skiagram.evaluation.evaluation_record import DECISION_WORDS
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import ModelResult
-from skiagram.evaluation.verdict import state_verdict
+from skiagram.evaluation.verdict import recommend, state_verdict
 from skiagram.evaluation.warnings import state_warnings
 from skiagram.records.predictions import Outcome
 from skiagram.statistics.estimate import Estimate
@@ -71,6 +71,15 @@ def test_baselines_that_a_side_does_not_beat_stand_in_one_sentence():
     assert network.startswith("The best network (Small CNN) is not shown to beat ")
     assert classical.startswith("The best classical model (Random forest) is not shown to beat ")
     assert " or " in network
+
+
+def test_traits_of_the_machine_are_no_model_to_use(monkeypatch):
+    situation = SITUATIONS["One feature is better than both"]
+    [sentence] = recommend(situation)
+    assert sentence.key == "use.baseline"
+    monkeypatch.setitem(Classes.simple_baselines, "acquisition", "single_feature")
+    [sentence] = recommend(situation)
+    assert sentence.key == "use.acquisition"
 
 
 def trained(*areas, **limits):

@@ -106,7 +106,7 @@ def test_variance_is_near_that_of_a_jackknife_over_patients(weighting, folds):
         without.append(rest.merit(weighting).value)
     patients = len(without)
     jackknife = (patients - 1) ** 2 / patients * np.var(without, ddof=1)
-    assert single.variance() == pytest.approx(jackknife, rel=0.15)
+    assert single.variance() == pytest.approx(jackknife, rel=0.2)
 
 
 @settings(max_examples=10, deadline=None)

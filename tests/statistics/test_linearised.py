@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.linearised import (
     leave_one_out,
     mean_of_cases,
@@ -112,3 +113,18 @@ def test_the_same_grade_for_everybody_has_a_kappa_of_0_without_a_doubt():
     found = nothing.estimate()
     assert (found.value, found.low, found.high) == pytest.approx((0, 0, 0), abs=1e-12)
     assert (model - nothing).estimate().method == "paired jackknife by patient"
+
+
+def test_few_patients_with_most_cases_of_both_classes_leave_a_variance():
+    """A quarter of the variances was 0 and the mean too small: what ties the classes outweighed."""
+    sizes = np.array([40, 25, 12, *[4] * 12, *[1] * 45])
+    patient = np.repeat(np.arange(len(sizes)), sizes)
+    generator, areas = np.random.default_rng(0), []
+    for _ in range(300):
+        positive = generator.random(len(patient)) < 0.5
+        score = np.repeat(generator.normal(size=len(sizes)), sizes)
+        score = score + 0.5 * generator.normal(size=len(patient))
+        areas.append(auc_of_scores(score[None], positive, patient))
+    variances = [area.variance() for area in areas]
+    assert min(variances) > 0
+    assert np.mean(variances) == pytest.approx(np.var([area.value for area in areas]), rel=0.4)

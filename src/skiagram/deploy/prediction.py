@@ -269,7 +269,7 @@ def tabulate(
 def row_cells(model: DeployedModel, row: CaseResult) -> dict[str, Any]:
     """Return column → cell of a case."""
     # Cells that a spreadsheet would take for formulas are made inert.
-    names = [f"probability_{name}" for name in model.task.predicted.reported]
+    names = model.task.predicted.told_columns
     cells: dict[str, Any] = {"file": inert(row.file)}
     cells |= zip(names, row.probability or ("",) * len(names), strict=True)
     if model.threshold is not None:

@@ -65,16 +65,13 @@ def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
     # Each model on both sides, measured alike.
     for model in run.models:
         tested = model.compared
-        out_of_fold = model.result.find(run.task.predicted.selection, SELECTION).value
-        if model.arm == "reader" or tested is None or out_of_fold is None:
+        chosen_by = model.result.find(run.task.predicted.selection, SELECTION).value
+        if model.arm == "reader" or tested is None or chosen_by is None:
             continue
         held_out, test_figure = measure_alike(
             (ComparedModel.out_of_fold(setting, model.predictions), tested)
         )
-        # Of classes the figure of the folds is the mean over them.
-        if not run.task.predicted.averages_folds:
-            out_of_fold = held_out.estimate().value
-        reached = test_figure.estimate().value
+        out_of_fold, reached = held_out.estimate().value, test_figure.estimate().value
         if reached is None or out_of_fold is None:
             continue
         # The error of the difference, with the spread of the folds in it.

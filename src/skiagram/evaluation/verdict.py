@@ -192,6 +192,10 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
     unbeaten = [each.versus for each in rows if each.model == arm and is_unbeaten(each)]
     of_use = [each for each in unbeaten if (evaluation.above_chance(each).low or 0.0) > 0]
+    machine = evaluation.task.predicted.simple_baselines.get("acquisition")
+    if machine in of_use:
+        yield say("use.acquisition", baseline=evaluation.titles[machine])
+        return
     model = evaluation.find_result(of_use[0] if of_use else evaluation.arms[arm].model)
     # What it is worth, without near duplicates where there are some.
     people = "patients" if evaluation.patients_known else "cases"

@@ -84,8 +84,11 @@ def warn_of_training(run: MeasuredRun, inputs: EvaluationInputs) -> Iterator[str
         learned, available = (f"{number:.0f}" for number in (subset.learned, subset.available))
         yield say("doubt.subset", learned=learned, available=available)
     yield from inputs.lacking
-    # Two folds alone, as after `skiagram run --quick`.
-    if any(model.compared is not None and model.compared.scored.folds == 2 for model in run.models):
+    # Two folds alone, as after `skiagram run --quick`; two sites are all that there are.
+    two_folds = (
+        each.compared is not None and each.compared.scored.folds == 2 for each in run.models
+    )
+    if run.setting.site is None and any(two_folds):
         yield say("doubt.two_folds")
     # Fits of few patients chose features for what is compared: below 200 patients all fits may
     # choose what chance made good in them (simulated).

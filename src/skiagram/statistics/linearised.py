@@ -13,7 +13,6 @@ training sets overlap, 0 where one fit scored all cases.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -42,7 +41,7 @@ from skiagram.statistics.variation import (
     over_folds,
     over_trainings,
     ratio_of_design_effects,
-    variance_of_mean,
+    variance_of_means,
 )
 
 Scale = Literal["plain", "logit", "log", "fisher", "share", "gain"]
@@ -451,13 +450,9 @@ class Linearised:
         samples = self._samples(influence)
         if min(self.fewest_patients, *(len(count_cases(patient)) for _, patient in samples)) < 2:
             return 0.0
-        variance = sum(variance_of_mean(*sample) for sample in samples)
-        # A patient with cases of both kinds ties their means together.
-        if is_clustered(self.patient) and self.by_kind:
-            pairs = combinations(samples, 2)
-            variance += 2 * sum(covariance_of_means(*first, *other) for first, other in pairs)
+        variance = variance_of_means(samples)
         nothing = _NOTHING if np.isfinite(LIMITS[self.scale]).all() or self.by_kind else 0.0
-        return float(variance) if variance > nothing else 0.0
+        return variance if variance > nothing else 0.0
 
     def _estimate_difference(self, first: "Linearised", second: "Linearised") -> Estimate:
         """Estimate the difference of both figures with its interval.

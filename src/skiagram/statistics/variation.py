@@ -7,6 +7,7 @@ the fits of a cross-validation share training cases. Each widens an interval by 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -171,6 +172,28 @@ def variance_of_mean(value: Floats, patient: Whole) -> float:
         value: (n,).
         patient: (n,) patient of each value; at least two patients.
     """
+    return variance_of_means([(value, patient)])
+
+
+def variance_of_means(samples: Sequence[tuple[Floats, Whole]]) -> float:
+    """Estimate the variance, over patients, of the sum of the means of some samples.
+
+    As `variance_of_mean`; a patient with cases in two samples ties their means together. Both
+    estimates are of the sum as a whole, so that neither is below 0.
+
+    Args:
+        samples: Values of each, and the patient of each value; at least two patients.
+    """
+    left_out, analysed = np.sum([_estimate_variance(*sample) for sample in samples], axis=0)
+    for first, second in combinations(samples, 2):
+        if np.isin(first[1], second[1]).any():
+            both = _estimate_covariance(*first, *second)
+            left_out, analysed = left_out + 2 * both[0], analysed + 2 * both[1]
+    return float(max(left_out, 0.0) + max(analysed, 0.0)) / 2
+
+
+def _estimate_variance(value: Floats, patient: Whole) -> tuple[float, float]:
+    """Estimate the variance of a mean by leaving out patients, and by analysis of variance."""
     # The number of cases of each patient who has any.
     cases = np.bincount(patient)
     sizes = cases[cases > 0]
@@ -181,7 +204,7 @@ def variance_of_mean(value: Floats, patient: Whole) -> float:
     left_out = (patients - 1) / patients * float(((sums / (n - sizes)) ** 2).sum())
     # Of equal numbers of cases the jackknife alone is right.
     if n == patients or sizes.min() == sizes.max():
-        return left_out
+        return left_out, left_out
     # Else the analysis of variance within and between patients says how alike cases are.
     between = float((sums**2 / sizes).sum()) / (patients - 1)
     means = np.zeros(len(cases))
@@ -189,9 +212,7 @@ def variance_of_mean(value: Floats, patient: Whole) -> float:
     within = float(((deviation - means[patient]) ** 2).sum()) / (n - patients)
     squares = float((sizes.astype(np.float64) ** 2).sum())
     alike = (between - within) * (patients - 1) / (n - squares / n)
-    analysed = max(0.0, within * n + alike * squares) / n**2
-    # Few large patients make the one vary much, the other takes all to be equally alike.
-    return (left_out + analysed) / 2
+    return left_out, max(0.0, within * n + alike * squares) / n**2
 
 
 def ratio_of_design_effects(value: Floats, patient: Whole) -> float:
@@ -235,8 +256,9 @@ def covariance_of_means(
 ) -> float:
     """Estimate the covariance, over the patients in both, of the means of two samples.
 
-    N / (N − 1) Σ dₖ eₖ (Obuchowski 1997), each sum weighed up where its patient has more than an
-    average share of the sample, as in `variance_of_mean`.
+    The mean of two estimates, as in `variance_of_mean`: N / (N − 1) Σ dₖ eₖ (Obuchowski 1997), each
+    sum weighed up where its patient has more than an average share of the sample; and that of cases
+    of which every pair of one patient goes together alike.
 
     Args:
         value: (n,).
@@ -244,14 +266,29 @@ def covariance_of_means(
         other: (m,) the other sample.
         other_patient: (m,) patient of each of its values.
     """
+    return sum(_estimate_covariance(value, patient, other, other_patient)) / 2
+
+
+def _estimate_covariance(
+    value: Floats, patient: Whole, other: Floats, other_patient: Whole
+) -> tuple[float, float]:
+    """Estimate a covariance of means by leaving out patients, and by pairs of their cases."""
     numbers = 1 + max(int(patient.max()), int(other_patient.max()))
-    weighed = []
+    weighed, means, shares = [], [], []
     for values, patients in ((value, patient), (other, other_patient)):
         sizes = np.bincount(patients, minlength=numbers)
         sums = np.bincount(patients, weights=values - values.mean(), minlength=numbers)
         weighed.append(sums * (1 - 1 / int((sizes > 0).sum())) / (len(values) - sizes))
+        means.append(sums / np.maximum(sizes, 1))
+        shares.append(sizes / len(values))
     together = len(count_cases(np.concatenate([patient, other_patient])))
-    return together / (together - 1) * float(weighed[0] @ weighed[1])
+    left_out = together / (together - 1) * float(weighed[0] @ weighed[1])
+    # How a pair of cases goes together; the means, from which they deviate, go together, too.
+    weight = np.sqrt(shares[0] * shares[1])
+    both = float(shares[0] @ shares[1])
+    expected = float(weight @ (1 - shares[0] - shares[1] + both))
+    alike = float(weight @ (means[0] * means[1])) / expected if expected > 0 else 0.0
+    return left_out, alike * both
 
 
 def overlap_factor(folds: int, repeats: int) -> float:

@@ -217,6 +217,12 @@ class Predicted(ABC):
         for name, fact in {**usual, **own, **others}.items():
             object.__setattr__(self, name, fact)  # a member is frozen for all others
 
+    @property
+    def told_columns(self) -> list[str]:
+        """Columns in which tables of new cases have what is told of them, in its order."""
+        kind = "probability_" if self.bounds == (0.0, 1.0) else ""
+        return [f"{kind}{name}" for name in self.reported]
+
     def count_patients(self, label: Whole, patient: NDArray[Any]) -> dict[str, int]:
         """Count the patients with a case of each label, by its name.
 

@@ -317,7 +317,7 @@ def save_pyfunc(folder: Path, target: Path) -> None:
     decides = model.deployment.threshold is not None
     texts = [*["decision"] * decides, "unusual", "error"]
     outputs = [ColSpec(DataType.string, NAME)]
-    outputs += [ColSpec(DataType.double, f"probability_{k}") for k in model.task.predicted.classes]
+    outputs += [ColSpec(DataType.double, name) for name in model.task.predicted.told_columns]
     outputs += [ColSpec(DataType.string, name) for name in texts]
     partial = target.with_name(f".{target.name}.partial")  # a kill leaves it alone, until next time
     shutil.rmtree(partial, ignore_errors=True)

@@ -296,7 +296,7 @@ def list_compared(evaluation: Evaluation) -> dict[str, list[ModelResult]]:
 
     Where the folds chose different models, their mixture stands there under its own name.
     """
-    chosen, groups = {*evaluation.best.values()}, {}
+    chosen, groups = {arm.model for arm in evaluation.arms.values()}, {}
     if finding := find_searched(evaluation):
         chosen |= {finder.model for finder in finding.arms.values()}
     for arm, models in group_by_arm(evaluation):

@@ -28,8 +28,9 @@ def draw_models(evaluation: Evaluation) -> Drawing:
 
 
 def list_what_would_change(evaluation: Evaluation) -> tuple[str, ...]:
-    """Return the sentences: patients, margin, simple baselines."""
-    return (*_vary_terms(evaluation), *describe_baselines(evaluation, beaten=True))
+    """Return the sentences: patients, margin, simple baselines; none where nothing is compared."""
+    terms = tuple(_vary_terms(evaluation))
+    return (*terms, *describe_baselines(evaluation, beaten=True)) if terms else ()
 
 
 def _vary_terms(evaluation: Evaluation) -> Iterator[str]:
