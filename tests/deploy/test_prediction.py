@@ -16,6 +16,7 @@ from skiagram.deploy.new_cases import NewCase
 from skiagram.deploy.prediction import CaseResult, score_cases, write_table
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, write_record
+from skiagram.tasks.classes import Classes
 from tests.datasets.own_folders import dicom
 from tests.deploy.scored import predict, with_kinds
 from tests.deploy.trained import Trained, trained_baseline
@@ -112,7 +113,7 @@ def read(path):
 
 
 MODEL = SimpleNamespace(  # what a table of its cases asks of a model
-    task=SimpleNamespace(predicted=SimpleNamespace(reported={"normal": 0, "malignant": 1})),
+    task=SimpleNamespace(predicted=Classes(("normal", "malignant"), positive=1)),
     threshold=0.5,
     scorer=SimpleNamespace(
         covariates=(), reads_earlier=False, requires=SimpleNamespace(reads_other=False)

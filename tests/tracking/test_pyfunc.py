@@ -99,10 +99,11 @@ def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
         requires=SimpleNamespace(reads_other=False),
     )
     preparation = SimpleNamespace(modalities=(), regions=False)
+    told = SimpleNamespace(reported={"yes": 0}, told_columns=["probability_yes"])
     model = SimpleNamespace(
         scorer=scorer,
         preparer=SimpleNamespace(preparation=preparation),
-        task=SimpleNamespace(predicted=SimpleNamespace(reported={"yes": 0})),
+        task=SimpleNamespace(predicted=told),
         threshold=0.5,
     )
     (row,) = score_frame(model, pd.DataFrame({"image": [b"bytes"]})).to_dict("records")
