@@ -16,6 +16,8 @@ KINDS = {  # ids by how many rows share one, or a flag
     **{f"by {n}": [f"M{at // n}" for at in ROWS] for n in (2, 3, 6)},
     "flag": [at % 2 for at in ROWS],
     "some": [at if at % 5 == 0 else "" for at in ROWS],  # as Derm7pt
+    "files": [f"UID_{at // 3}_{at}_all.bmp" for at in ROWS],  # as C-NMC
+    "visits": [f"GBM-{at % 15:05d}_{11 + at // 15 * 10}" for at in ROWS],  # as UPENN-GBM
     "value": [at * 0.37 % 1 for at in ROWS],
 }
 
@@ -46,7 +48,7 @@ PATIENTS = read_rows(__file__, "patients")
 def test_ids_of_every_row_give_way_to_ids_that_rows_share(columns, tmp_path):
     described = read(tmp_path, columns)
     taken, _, said = PATIENTS[columns]["says"].partition(" | ")
-    assert described.source.columns.patient == taken
+    assert str(described.source.columns.patient) == taken
     assert_says(" ".join(described.notes), said)
 
 

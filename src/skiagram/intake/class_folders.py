@@ -6,9 +6,9 @@ A row of `layouts.yaml` is a usual layout; the first one that all images fit is 
 import os
 import re
 import shlex
-import unicodedata
 from collections.abc import Collection, Sequence
-from itertools import takewhile
+from itertools import takewhile, zip_longest
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -57,9 +57,7 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
     common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
     shared = [*takewhile(lambda folder: not part_of(folder), filter(None, common.split("/")))]
     inner = [
-        "/".join(
-            part.strip() for part in unicodedata.normalize("NFC", name).split("/")[len(shared) :]
-        )
+        "/".join(part.strip() for part in normalize("NFC", name).split("/")[len(shared) :])
         for name in names
     ]
     told = [
@@ -143,6 +141,33 @@ def _refuse_two_levels(
     if len(held[0]) > 1 and all(folders == held[0] for folders in held):
         outer_names, inner_names = (", ".join(sorted(names)[:4]) for names in (outer, held[0]))
         raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
+
+
+def describe_inner_folders(frame: pd.DataFrame) -> str:
+    """Return a sentence on folders below those of the classes that may be classes, or hold parts.
+
+    They are few, and tell images apart; empty where there are none.
+
+    Args:
+        frame: As `rows_of_classes` gives it.
+    """
+    inner = [
+        [
+            folder
+            for folder in normalize("NFC", path).split(f"{label}/", 1)[1].split("/")[:-1]
+            if folder != label and not part_of(folder)
+        ]
+        for path, label in zip(frame["file"], frame["label"], strict=True)
+    ]
+    for folders in zip_longest(*inner):
+        names = {*folders} - {None}
+        if len({*folders}) > 1 and len(names) <= _MOST_NUMBERED:
+            return (
+                f"Folders below those of the classes tell nothing: {listed(sorted(names), '`')}. "
+                "Where they are the classes, name these with --classes; where they hold parts or "
+                "copies of the other images, move them elsewhere."
+            )
+    return ""
 
 
 def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:

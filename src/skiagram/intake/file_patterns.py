@@ -175,6 +175,7 @@ def propose_patients(files: Sequence[str], labels: Sequence[str]) -> str:
         # the shortest ids: `P1` of `P1_L_CC` has both breasts, and `P1_L` has one
         told = pd.DataFrame([found[0] for found in readings])
         of_classes = "label" not in told or told["label"].tolist() == [*labels]
+        of_classes &= told["patient"].tolist() != [*labels]
         if told[["patient", "region"]].duplicated().any() or not of_classes:
             continue
         several = told["patient"].value_counts() > 1

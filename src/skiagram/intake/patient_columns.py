@@ -7,9 +7,11 @@ import pandas as pd
 
 from skiagram.datasets.folder.identifiers import names_patients
 from skiagram.datasets.folder.roles import ROLES, usual_column
+from skiagram.readers.image_files import ENDINGS
 from skiagram.tables.frames import numbers_of, texts_of
 
 _FLAG = 2  # values of a column that says yes or no
+_MOST_PARTS = 5  # such as visits or sides, behind ids
 
 
 def find_patient_column(
@@ -48,7 +50,27 @@ def find_patient_column(
                 return name, f"{note}, and not the {ids.nunique()} that the names of files tell."
             note += f", and not the {ids.nunique()} of `{usual}`" if usual else ""
             return name, f"{note}; another column is named by --patient."
+    if usual is not None and frame[usual].str.lower().str.endswith(ENDINGS).all():
+        return None, f"The column `{usual}` holds names of files: patients are unknown."
     return usual, ""
+
+
+def describe_last_parts(ids: "pd.Series[str]") -> str:
+    """Return a sentence where ids of one person may be several, by their last part: `P1_1`, `P1_2`.
+
+    There are then few such parts, of more ids than parts.
+    """
+    parts = pd.Series(ids.unique()).str.extract(r"(.+)[-_](\w+)")
+    n_ids, n_stems, last = len(parts), parts[0].nunique(), sorted(parts[1].dropna().unique())
+    if parts.isna().any(axis=None) or not max(len(last), n_ids / 2) < n_stems < n_ids:
+        return ""
+    if len(last) > _MOST_PARTS:
+        return ""
+    return (
+        f"The {n_ids} ids of `{ids.name}` are {n_stems} without their last part "
+        f"({', '.join(last)}): where it is a visit or an image of one person, give the table a "
+        "column without it, and name this with --patient."
+    )
 
 
 def is_case_id(name: str) -> bool:

@@ -29,6 +29,7 @@ from skiagram.datasets.folder.roles import (
     list_columns,
     option_of,
     part_of,
+    usual_column,
 )
 from skiagram.datasets.folder.table import values_of
 from skiagram.datasets.telling_columns import TELLING_AUC
@@ -48,7 +49,7 @@ from skiagram.intake.labels import (
     settle_positive,
 )
 from skiagram.intake.outcomes import list_predicted, rows_to_look_at, settle_outcome
-from skiagram.intake.patient_columns import find_patient_column
+from skiagram.intake.patient_columns import describe_last_parts, find_patient_column
 from skiagram.tables.cells import describe_codes, names_nobody
 from skiagram.tables.frames import (
     are_numbers,
@@ -322,11 +323,13 @@ def _settle_patients(table: SettledTable) -> SettledTable:
             note += f"{' ' if note else ''}The column `{patient}` was chosen as the patients' by "
             note += f"its name, and {nobody} of {len(frame)} rows have no id in it: name another "
             note += "column with --patient; where none tells patients, `--patient none`."
+    if patient is None and usual_column(frame.columns, ROLES["patient"].usual):
+        patient = NO_COLUMN  # of which the note says why
     table = table.with_options(patient=patient)
     patient = column_of(frame.columns, table.options, "patient")
     require_columns(frame, filter(None, [patient]), "--patient")
     frame = settle_patients(frame, patient, options.similar_patients)
-    return table.with_rows(frame, note)
+    return table.with_rows(frame, note, describe_last_parts(frame[patient]) if patient else "")
 
 
 def taken_columns(options: FileOptions, header: Collection[str]) -> set[str]:

@@ -77,9 +77,9 @@ class MaskNames:
         return {mask for masks in self.of_image.values() for mask in masks} | set(self.alone)
 
     def describe(self, choice: MaskChoice | None) -> str:
-        """Return a sentence on what becomes of them; empty where there are none."""
+        """Return a sentence on what becomes of them; empty where nobody asked and none is there."""
         if not self.names:
-            return ""
+            return "No file is a mask by its name: none was left out." * (choice == "leave-out")
         images, masks = len(self.of_image), len(self.names) - len(self.alone)
         sentence = (
             f"{masks} masks of {images} images by their names, for example {self.example()}: "

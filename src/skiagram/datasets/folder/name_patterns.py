@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from skiagram.datasets.folder.roles import SPLITS
+from skiagram.datasets.folder.roles import PART_PATTERN
 from skiagram.declared import read_declared
 
 Cut = Literal["first", "last"]
@@ -19,7 +19,7 @@ CONTENT = {  # what a user's fields stand for; `any` tells nothing
     **dict.fromkeys(("patient", "modality", "region", "label"), _PART),
     "kind": "(?:image|mask)",
     "any": _PART,
-    "split": f"(?i:{'|'.join(map(re.escape, SPLITS))})",
+    "split": PART_PATTERN,
 }
 LAYOUT_CONTENT = CONTENT | {  # what fields of usual layouts stand for besides
     **dict.fromkeys(("name", "folder"), _PART),

@@ -23,17 +23,19 @@ PATIENT = "patient_id"  # column of patients in tables that are made here
 NO_COLUMN = "none"  # as a line disowns a column with a usual name
 MAX_VISITS = 999  # of a patient; longer numbers can be dates
 WHOLE = re.compile(r"\d{1,9}(\.0+)?", re.ASCII)  # also as pandas writes it beside empty cells
+_BEHIND = "[-_ ]?(?:set|data|images?|imgs?)"  # the word for a part of the data
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _DECLARED = read_declared("skiagram.datasets.folder", "roles.yaml")
 # word in small letters → the part of the data that it names
 SPLITS: "dict[str, Split]" = {
     word: part for part, words in _DECLARED["parts"].items() for word in words
 }
+PART_PATTERN = f"(?i:(?:{'|'.join(SPLITS)})(?:{_BEHIND})?)"
 
 
 def part_of(word: str) -> "Split | None":
     """Return the part of the data that a word names; None where it names none."""
-    return SPLITS.get(word.casefold())
+    return SPLITS.get(re.sub(f"{_BEHIND}$", "", word.casefold()))
 
 
 class Check(NamedTuple):
