@@ -73,6 +73,9 @@ def test_a_named_column_stays_and_no_other_id_is_proposed(tmp_path):
     described = read(tmp_path, "case_id=own; Patient_Number=by 3", patient="case_id")
     assert described.source.columns.patient == "case_id"
     assert_says(left_out(described), "Patient_Number: it tells patients | !--covariates")
+    assert_says(
+        left_out(read(tmp_path, "diag=by 3; sex=flag")), "diag: it may tell | covariates sex"
+    )
     described = read(tmp_path, "case_id=some; notes=own", patient="case_id")
     assert not any("`case_id`" in note for note in described.notes)
 

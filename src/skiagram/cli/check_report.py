@@ -90,14 +90,14 @@ def left_out(described: AnyTable) -> str:
     suspects = dict[str, str]()
     for name in left_columns:
         cells = described.frame[name].tolist()
-        # a class of a column of its own is of one label wherever it is met
-        is_met = np.array([same_value(str(cell)) == 1 for cell in cells])
-        of_one_label = is_met.sum() > 1 and label[is_met].nunique() == 1 < label.nunique()
+        # a class of a column of its own, and each value of a copy, are of one label alone
+        labels = label.groupby([same_value(str(cell)) for cell in cells]).agg(["size", "nunique"])
+        told = labels["size"].gt(1) & labels["nunique"].eq(1) & (label.nunique() > 1)
+        of_one_label = told.all() or told.get(1, default=False)
         why = "it may tell the outcome" if names_an_outcome(name) or of_one_label else ""
         if described.frame[name].dtype.kind != "f":  # what can be a measurement alone tells nobody
-            why = suspect_column(name, cells) or why
-            if not why and names_patients(name, also_cases=True):
-                why = ids
+            is_id = names_patients(name, also_cases=True)
+            why = suspect_column(name, cells) or (ids if is_id else why)
             if all(map(part_of, cells)):
                 why = split
         suspects[name] = why
@@ -108,8 +108,8 @@ def left_out(described: AnyTable) -> str:
         lines.append(f"  {listed(alike)}" + (f": {why}" if why else ""))
     harmless = [name for name in left_columns if name and not suspects[name]]
     if harmless:
-        some = ",".join(harmless[:_TYPED]) + (",…" if len(harmless) > _TYPED else "")
-        lines.append(f"To take some as covariates: --covariates {shlex.quote(some)}")
+        some = shlex.quote(",".join(harmless[:_TYPED]))
+        lines.append(f"To take some as covariates, for example: --covariates {some}")
     return "\n".join(lines)
 
 

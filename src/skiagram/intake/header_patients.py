@@ -1,7 +1,5 @@
 """Patients that DICOM headers tell, where no table or file name does, or where one contradicts."""
 
-import shlex
-
 import pandas as pd
 
 from skiagram.datasets.folder.columns import find_cell_problems
@@ -79,7 +77,6 @@ def agree_with_headers(
                 n_ids=n_ids,
                 n_several=len(several),
                 n_patients=len(ids),
-                column=shlex.quote(column),
             )
         note += f" `{column}` has {n_ids} ids for {len(several)} of them."
     return frame.assign(**{PATIENT: [*patients]}), PATIENT, note

@@ -183,7 +183,10 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
     if len(classes) != 2:
         counted = "one class alone" if len(classes) == 1 else f"{len(classes)} classes"
         fault = f"`{named}` was given, and {counted}: {listed(classes)}"
-        remedy = "correct it or the labels, name two with --classes, or leave --positive out"
+        remedy = (
+            "correct it or the labels, name two with --classes, or leave --positive out; where "
+            "empty cells are the other class, `--empty-label` names it"
+        )
         raise refusal("intake.positive_of_others", found=fault, remedy=remedy)
     if named not in classes:
         remedy = suggest(named, classes, "name one of these classes")
