@@ -31,6 +31,7 @@ from skiagram.tables.cells import number_of, same_value, stands_for_missing
 
 _EXAMPLES = 5
 _TYPED = 8  # columns in a line
+_MOST_VALUES = 10  # of a copy of the label
 _FEW_IDS = 0.2  # of the rows
 
 
@@ -86,14 +87,17 @@ def left_out(described: AnyTable) -> str:
     if not left_columns:
         return ""
     ids, split = "it tells patients or cases apart", "it tells the split"
-    label = described.frame[described.source.columns.label]
+    columns = described.source.columns
+    label = described.frame[columns.label]
+    patients = described.frame[columns.patient] if columns.patient else range(len(label))
     suspects = dict[str, str]()
     for name in left_columns:
         cells = described.frame[name].tolist()
         # a class of a column of its own, and each value of a copy, are of one label alone
-        labels = label.groupby([same_value(str(cell)) for cell in cells]).agg(["size", "nunique"])
-        told = labels["size"].gt(1) & labels["nunique"].eq(1) & (label.nunique() > 1)
-        of_one_label = told.all() or told.get(1, default=False)
+        met = pd.DataFrame({"patient": patients, "label": label})
+        met = met.groupby([same_value(str(cell)) for cell in cells]).nunique()
+        told = (met["patient"] > 1) & (met["label"] == 1) & (len({*label}) > 1)
+        of_one_label = (told.all() and len(told) <= _MOST_VALUES) or told.get(1, default=False)
         why = "it may tell the outcome" if names_an_outcome(name) or of_one_label else ""
         if described.frame[name].dtype.kind != "f":  # what can be a measurement alone tells nobody
             is_id = names_patients(name, also_cases=True)
