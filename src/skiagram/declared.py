@@ -3,6 +3,12 @@
 from typing import Any
 
 
+def read_words(package: str, file: str) -> dict[str, frozenset[str]]:
+    """Read kind → words, which a YAML file declares in several lists each."""
+    declared = read_declared(package, file)
+    return {kind: frozenset().union(*lists) for kind, lists in declared.items()}
+
+
 def read_declared(package: str, file: str) -> Any:
     """Read what a YAML file beside the modules of a package declares."""
     from importlib.resources import files  # a stage that has nothing to do starts without

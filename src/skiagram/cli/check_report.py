@@ -19,13 +19,11 @@ from skiagram.datasets.folder.identifiers import (
 )
 from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
-from skiagram.datasets.ingest import ImageNote
+from skiagram.datasets.ingest import ImageNote, describe_files
 from skiagram.datasets.telling_columns import PYRADIOMICS, names_an_outcome
 from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.intake.file_patterns import propose_patients
 from skiagram.intake.tables import AnyTable
-from skiagram.readers.dicom import describe_bits, describe_padding
-from skiagram.readers.gray import describe_gray
 from skiagram.steps.check import AnyChecked
 from skiagram.tables.cells import number_of, same_value, stands_for_missing
 
@@ -61,12 +59,7 @@ def checked_text(checked: AnyChecked) -> str:
             if images
         ] or ["No file can be read."]
     # what was settled, and what is in the files
-    in_files = (
-        *describe_gray(image.made_gray for image in checked.every),
-        *describe_bits(image.stored_bits for image in checked.every),
-        *describe_padding(image.padding for image in checked.every),
-    )
-    stated = "\n".join((*checked.notes, *card.known_issues, *in_files))
+    stated = "\n".join((*checked.notes, *card.known_issues, *describe_files(checked.every)))
     # what the audit says, the gravest first; notes are on images, and tell nothing without these
     findings = [
         each for each in checked.report.findings if card.has_images or each.severity != "note"

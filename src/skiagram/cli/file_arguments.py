@@ -18,7 +18,6 @@ from skiagram.intake.file_options import (
     NAMES,
     OPTIONS,
     TASK,
-    Declared,
     FileOptions,
 )
 
@@ -101,7 +100,7 @@ def add_options(parser: argparse._ActionsContainer, names: Iterable[str]) -> Non
         else:
             taken["type"] = kind
         text = declared.words
-        if isinstance(declared, Declared):
+        if option.name not in ROLES:
             taken |= declared.taken
             taken |= {"type": _TYPES[declared.taken["type"]]} if "type" in declared.taken else {}
         elif declared.usual:

@@ -16,7 +16,6 @@ from skiagram.arrays import Floats, Singles
 from skiagram.datasets.choices import CopyChoice
 from skiagram.errors import DataError
 from skiagram.images import Spacing
-from skiagram.readers.files import unlike
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.labels import EncryptedLabels
 from skiagram.strict import STRICT
@@ -45,12 +44,9 @@ def tabulate_entries(
     """
     of_each = [*value] if isinstance(value, np.ndarray) else value
     given = {"name": name, "patient": patient, "label": label, "split": split, "value": of_each}
-    types: dict[str, type] = dict.fromkeys(("name", "patient", "split"), object)  # None stays
-    types["label"] = np.int64
-    if np.ndim(value) < 2:
-        types["value"] = np.float64
-    entries = pd.DataFrame(given, range(len(name)), dtype=object)
-    return entries.astype(types)
+    entries = pd.DataFrame(given, range(len(name)), dtype=object)  # None stays
+    numbers = {"label": np.int64, "value": np.float64}
+    return entries.astype({"label": np.int64} if np.ndim(value) > 1 else numbers)
 
 
 @dataclass(frozen=True)
@@ -213,11 +209,6 @@ class RealDataSet(ABC):
         """Whether every image names its patient."""
         return True
 
-    @property
-    def file_checksums(self) -> Mapping[str, str | None]:
-        """File, from the folder of `open` on → its MD5; None where the options tell none."""
-        return {}
-
     def changed_files(
         self, root: Path | None, earlier_checksums: MutableMapping[str, str]
     ) -> dict[str, str]:
@@ -232,11 +223,7 @@ class RealDataSet(ABC):
             earlier_checksums: State of a file on the disk → its checksum, from earlier looks; new
                 ones are put in, so that a file is read again only after it was written.
         """
-        changed = {
-            name: unlike((root or Path()) / name, md5, earlier_checksums, "md5")
-            for name, md5 in self.file_checksums.items()
-        }
-        return {name: digest for name, digest in changed.items() if digest}
+        return {}
 
     def card(self) -> DataCard:
         return DataCard(

@@ -1,6 +1,6 @@
 """A table of features that somebody else computed, without images, as a data set of its own."""
 
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import ListedCases, list_entries
 from skiagram.datasets.listed import ListedDataSet
 from skiagram.errors import refusal
-from skiagram.readers.files import locate, read_file
+from skiagram.readers.files import locate, read_file, unlike
 from skiagram.strict import STRICT
 from skiagram.tables.frames import read_table
 from skiagram.tasks.cases import DataCard
@@ -37,9 +37,11 @@ class FeatureFile(ListedDataSet):
     def card(self) -> DataCard:
         return replace(super().card(), has_images=False)
 
-    @property
-    def file_checksums(self) -> Mapping[str, str | None]:
-        return {self.file: self.md5}
+    def changed_files(
+        self, root: Path | None, earlier_checksums: MutableMapping[str, str]
+    ) -> dict[str, str]:
+        digest = unlike((root or Path()) / self.file, self.md5, earlier_checksums, "md5")
+        return {self.file: digest} if digest else {}
 
     def open(self, root: Path | None) -> ListedCases:
         """Read the table; what is no number in a feature's column is refused."""

@@ -260,12 +260,19 @@ def list_images(opened: OpenSource, positions: Sequence[int] | None = None) -> p
     if positions is not None:
         entries = entries.iloc[[*positions]]
     keys = [opened.content_key(at) for at in entries.index.tolist()]
-    order = stream(_ID_SEED, "case ids").permutation(len(keys)).tolist()
-    digests = [key for key in keys if key is not None]
-    if digests:
-        order = sorted(range(len(keys)), key=digests.__getitem__)
     listed = entries.assign(key=pd.Series(keys, entries.index, dtype=object))
-    return listed.take(order)
+    if any(keys):
+        return listed.sort_values("key", kind="stable")
+    return listed.take(stream(_ID_SEED, "case ids").permutation(len(keys)))
+
+
+def describe_files(notes: Sequence[ImageNote]) -> tuple[str, ...]:
+    """Return what a reader of the report must know of the files of some images."""
+    return (
+        *describe_gray(note.made_gray for note in notes),
+        *describe_bits(note.stored_bits for note in notes),
+        *describe_padding(note.padding for note in notes),
+    )
 
 
 def name_cases(listed: pd.DataFrame, prefix: str = "") -> Texts:
@@ -465,9 +472,7 @@ def _write_cases(
     issues = (
         *card.known_issues,
         *filter(None, [ingested.sentence]),
-        *describe_gray(note.made_gray for note in notes),
-        *describe_bits(note.stored_bits for note in notes),
-        *describe_padding(note.padding for note in notes),
+        *describe_files(notes),
     )
     write_record(replace(card, known_issues=issues), folders.cases / "card.json")
     return cases

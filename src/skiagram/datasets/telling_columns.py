@@ -47,14 +47,15 @@ def find_telling_columns(
         outcome: (n,) a time, number or grade, which has an order; none of several findings, or
             None where classes are told apart.
         development: (n,) rows whose labels may be looked at; None for all.
-        besides: Of each further question, such as each of several findings, (n,) its labels.
+        besides: Of each further question, such as each of several findings, its labels in the rows
+            of `development`.
     """
     rows = np.ones(len(values), dtype=np.bool_) if development is None else development
     value_reasons: dict[str, str] = {}
     known = values if rows.all() else values[rows]  # a large table is not held twice
     telling = _columns_that_tell(known, label[rows])
     for other in besides:
-        telling = _columns_that_tell(known, other[rows]) | telling
+        telling = _columns_that_tell(known, other) | telling
     # the ranks of some are almost those of the outcome, or its reverse
     agreement = [0.0] * len(names)
     of_rows = pd.Series(dtype=np.float64)

@@ -17,7 +17,7 @@ import pandas as pd
 from skiagram.case_features.earlier import previous_cases
 from skiagram.datasets.folder.columns import (
     Columns,
-    find_thousands_problem,
+    refuse_thousands,
     require_columns,
     settle_numbers,
 )
@@ -115,8 +115,7 @@ def cases_of_features(
     require_columns(frame, columns)
     header = frame.columns
     frame, _ = settle_numbers(frame, header)  # of covariates too, as a run reads them
-    for problem in filter(None, (find_thousands_problem(frame, name) for name in columns)):
-        raise problem
+    refuse_thousands(frame, columns)
     values, wrong = read_features(frame, columns)
     for _, problem in sorted(wrong.items(), key=lambda each: each[0]):
         raise problem

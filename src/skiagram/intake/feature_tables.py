@@ -16,6 +16,7 @@ from skiagram.datasets.folder.columns import (
     Columns,
     find_number_problem,
     find_thousands_problem,
+    refuse_thousands,
     require_columns,
     settle_numbers,
 )
@@ -98,9 +99,7 @@ def read_features(
         if missing := [name for name in features if name not in table.frame]:
             fault = f"{len(missing)} of {len(features)} features of the project are not there: "
             raise refusal("intake.features_missing", count=fault, features=listed(missing))
-        for problem in (find_thousands_problem(table.frame, name) for name in features):
-            if problem is not None:
-                raise problem
+        refuse_thousands(table.frame, features)
         measured = {name: numbers_of(table.frame[name]) for name in features}
         coded = {
             name: codes
@@ -141,15 +140,12 @@ def _settle_features(
     asked = [name for name in features if name not in forced]
     number = pd.Index(source.classes).get_indexer(pd.Index(frame[source.columns.label]))
     open_rows = (number >= 0) & rows_to_look_at(frame, options)
-    value, questions = None, list[Whole]()
+    value, answers = None, dict[str, Whole]()
     if source.outcome is not None:
         value = values_of(frame[source.outcome.column])
-        answers = source.outcome.asked_of_traits(value[open_rows], number[open_rows]).values()
-        for answer in answers:
-            questions.append(np.zeros(len(frame), dtype=np.int64))
-            questions[-1][open_rows] = answer
+        answers = source.outcome.asked_of_traits(value[open_rows], number[open_rows])
     values = frame[asked].to_numpy(dtype=np.float64)
-    telling = find_telling_columns(asked, values, number, value, open_rows, questions)
+    telling = find_telling_columns(asked, values, number, value, open_rows, answers.values())
     if telling:
         by_reason: dict[str, list[str]] = {}
         for name, why in telling.items():

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -9,6 +10,7 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
+from skiagram.datasets.folder.mask_names import without_ending
 from skiagram.errors import named, refusal
 from skiagram.readers.dicom import read_element
 from skiagram.readers.file_trees import FileTree
@@ -73,9 +75,8 @@ class FileNames:
         """Last part of a name in small letters → the files, and what each is called there."""
         by_name: dict[str, list[tuple[str, str]]] = {}
         for file in self.files:
-            path = PurePosixPath(*_parts(file))
-            ending = "".join(path.suffixes[-2:]) if ".gz" in path.suffixes else path.suffix
-            for called in {path.name, path.name.removesuffix(ending)}:
+            *_, name = _parts(file)
+            for called in {name, without_ending(name)}:
                 by_name.setdefault(called.casefold(), []).append((file, called))
         return by_name
 
@@ -95,13 +96,12 @@ def _parts(name: str) -> tuple[str, ...]:
 
 def find_files_alone(images: Iterable[str]) -> dict[str, str]:
     """Return folder → the only image in it, as of ADNI; a folder of DICOM files is a series."""
-    within: dict[str, list[str]] = {}
-    for name in images:
-        within.setdefault(str(PurePosixPath(name).parent), []).append(name)
+    folder_of = {name: str(PurePosixPath(name).parent) for name in images}
+    number = Counter(folder_of.values())
     return {
-        folder: files[0]
-        for folder, files in within.items()
-        if len(files) == 1 and PurePosixPath(files[0]).suffix.lower() not in _OF_SERIES
+        folder: name
+        for name, folder in folder_of.items()
+        if number[folder] == 1 and PurePosixPath(name).suffix.lower() not in _OF_SERIES
     }
 
 
@@ -136,7 +136,8 @@ def find_listed_files(
         return by_series
 
     def meant_by_series(name: str) -> list[str]:
-        return files_by_series().get(_series_of(name), []) if _series_of(name) else []
+        uid = _series_of(name)
+        return files_by_series().get(uid, []) if uid else []
 
     looks = (FileNames(sorted(folders)).meant, meant_by_series)
     with named(f"{WHERE}, column `{column}`"):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from skiagram.datasets.choices import CopyChoice, MaskChoice, SimilarPatients, Unlisted
 from skiagram.datasets.folder.roles import ROLES, NamedColumns, Role
@@ -28,26 +28,9 @@ FILES, TASK, NAMES = "files", "task", "names of files, with --pattern"  # groups
 FEATURES = "table of features, in place of FOLDER"
 
 
-class Declared(NamedTuple):
-    """How an option of the command line is declared; a row of `file_options.yaml` has the fields.
-
-    Attributes:
-        words: Of its help.
-        group: Under which title the help has it.
-        of_cohort: Whether it has a say where finished models score a table.
-        taken: What argparse takes besides.
-    """
-
-    words: str
-    group: str
-    of_cohort: bool = True
-    taken: Mapping[str, Any] = {}
-
-
 # option → what the help says; those that name columns are roles
-OPTIONS: dict[str, Role | Declared] = ROLES | {
-    name: Declared(**row)
-    for name, row in read_declared("skiagram.intake", "file_options.yaml").items()
+OPTIONS = ROLES | {
+    name: Role(**row) for name, row in read_declared("skiagram.intake", "file_options.yaml").items()
 }
 
 

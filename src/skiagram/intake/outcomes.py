@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.arrays import Flags
-from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
+from skiagram.datasets.folder.columns import refuse_thousands, require_columns
 from skiagram.datasets.folder.roles import NamedColumns, column_of, list_columns
 from skiagram.datasets.folder.table import splits_of
 from skiagram.errors import listed, refusal
@@ -77,8 +77,7 @@ def settle_outcome(table: SettledTable) -> SettledTable:
     # its columns, which tell nothing else
     columns = list_predicted(options)
     require_columns(frame, columns)
-    for problem in filter(None, (find_thousands_problem(frame, name) for name in columns)):
-        raise problem
+    refuse_thousands(frame, columns)
     covariates = list_columns(options.covariates, frame.columns)
     if predicted_covariates := sorted({*covariates} & {*columns}):
         raise refusal(

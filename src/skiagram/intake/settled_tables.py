@@ -101,15 +101,15 @@ def read_tables(
         files: Columns that name files.
         made: The first table, where names of files made it; None reads all of them.
     """
-    emptied: Counter[str] = Counter()
-    tables: dict[str, pd.DataFrame] = {}
-    if made is not None:
-        tables[str(options.folder)], counts = empty_missing(made, options.missing)
-        emptied.update(counts)
+    tables = {} if made is None else {str(options.folder): made}
     for path in paths:
         with of_table(str(path)) if len(paths) > 1 else nullcontext():
             header = None if tables else options.columns
-            tables[str(path)] = read_csv(path, options.missing, files, header, emptied)
+            tables[str(path)] = read_csv(path, files=files, columns=header)
+    emptied: Counter[str] = Counter()
+    for name, table in tables.items():
+        tables[name], counts = empty_missing(table, options.missing)
+        emptied.update(counts)
     frame, notes = join_tables(
         tables,
         options.patient if made is None or options.patient in made else None,

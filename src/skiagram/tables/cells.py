@@ -8,12 +8,9 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 
-from skiagram.declared import read_declared
+from skiagram.declared import read_words
 
-_WORDS: dict[str, frozenset[str]] = {
-    kind: frozenset().union(*lists)
-    for kind, lists in read_declared("skiagram.tables", "words.yaml").items()
-}
+_WORDS = read_words("skiagram.tables", "words.yaml")
 _MISSING, _NOBODY, UNMEASURED = (_WORDS[kind] for kind in ("missing", "nobody", "unmeasured"))
 _PATIENT_WORD = re.compile(r"(patient|subject|case|person|name|id)s?")
 # A minus sign marks a missing id, while a feature may be -1 and a grade 9: those are asked about.

@@ -222,18 +222,13 @@ def read_csv(
     missing: Collection[str] = (),
     files: Collection[str] = NAMES_OF_FILES,
     columns: Sequence[str] | None = None,
-    emptied: Counter[str] | None = None,
 ) -> pd.DataFrame:
     """Read a table from a file, as `read_table` does.
 
     Args:
         missing: Cells that stand for an empty one.
-        emptied: To which is added how many cells each of them matched.
     """
-    frame, counts = empty_missing(read_table(read_file(path, str(path)), files, columns), missing)
-    if emptied is not None:
-        emptied.update(counts)
-    return frame
+    return empty_missing(read_table(read_file(path, str(path)), files, columns), missing)[0]
 
 
 def _of_another_encoding(line: int, encoding: str) -> DataError:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,9 +28,9 @@ _WRITTEN = re.compile(
     r"[+\-−]?[1-9]\d{0,2}([.,'’ \u00a0\u202f]\d{3})+([.,]\d+)?|[+\-−]?\d+([.,]\d+)?\s*%"
     r"|[<>≤≥]\s*\d+([.,]\d+)?|−\d+([.,]\d+)?|(np\.\w+)?[\[(]\s*[+-]?\d[^\])]*[\])]"
 )
-_POINTED = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")  # 1.234 may be either number
+_SHORT_OR_POINTED = re.compile(r"[+-]?(\d{1,3}|[1-9]\d{0,2}\.\d{3})")  # 1.234 may be either number
 _MAX_CATEGORIES = 20
-_SHORT_WHOLE = re.compile(r"[+-]?\d{1,3}")
+_HUNDREDS = re.compile(r"[+-]?[1-9]\d\d")
 
 
 @options(frozen=True, kw_only=True, config=STRICT["config"])
@@ -89,9 +90,8 @@ class Columns(NamedColumns):
 
     def used(self) -> tuple[str, ...]:
         """Return every column that is read, the file's first."""
-        named = [getattr(self, name) for name in SINGLE]
-        every = (*named, self.value, *self.covariates, *self.scores, *self.features)
-        return tuple(dict.fromkeys(name for name in every if name is not None))
+        named = chain.from_iterable(map(self.of, (*SINGLE, "value", "covariates", "scores")))
+        return tuple(dict.fromkeys((*named, *self.features)))
 
 
 def require_columns(frame: pd.DataFrame, named: Iterable[str], option: str = "") -> None:
@@ -202,6 +202,12 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
     )
 
 
+def refuse_thousands(frame: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Refuse the first of some columns whose numbers are written for people."""
+    for problem in filter(None, (find_thousands_problem(frame, name) for name in columns)):
+        raise problem
+
+
 def find_thousands_problem(
     frame: pd.DataFrame, column: str, numbers: Floats | None = None
 ) -> DataError | None:
@@ -215,24 +221,22 @@ def find_thousands_problem(
         numbers: (n,) of the cells, where they were read before.
     """
     cells, where = frame[column], f"{WHERE}, column `{column}`"
+    if cells.dtype.kind == "f":
+        return None
     numbers = numbers_of(cells) if numbers is None else numbers
     distinct = cells[find_texts(cells, numbers)].unique()
     texts = [cell for cell in distinct if not stands_for_missing(cell)]
     many = np.isfinite(numbers).any() or len(texts) > min(_MAX_CATEGORIES, len(cells) / 2)
-    if texts and many and all(map(_WRITTEN.fullmatch, texts)):
-        return refusal("datasets.written_number", where, cell=texts[0])
-    pointed, hundreds = list[str](), list[str]()
-    for cell in cells if cells.dtype.kind != "f" else ():
-        if _POINTED.fullmatch(cell):
-            pointed.append(cell)
-        elif _SHORT_WHOLE.fullmatch(cell):
-            hundreds += [cell] if abs(int(cell)) >= 100 else []
-        elif cell and not stands_for_missing(cell):
-            return None
-    if not (pointed and hundreds):
+    if texts:
+        written = many and all(map(_WRITTEN.fullmatch, texts))
+        return refusal("datasets.written_number", where, cell=texts[0]) if written else None
+    whole = cells[np.isfinite(numbers)].unique()
+    pointed = [cell for cell in whole if "." in cell]
+    hundreds = [cell for cell in whole if _HUNDREDS.fullmatch(cell)]
+    if not (pointed and hundreds and all(map(_SHORT_OR_POINTED.fullmatch, whole))):
         return None
-    examples = dict.fromkeys([*hundreds[:1], *pointed][:3])
-    return refusal("datasets.thousands_points", where, examples=listed(examples, "`"))
+    examples = listed([*hundreds[:1], *pointed][:3], "`")
+    return refusal("datasets.thousands_points", where, examples=examples)
 
 
 def settle_numbers(

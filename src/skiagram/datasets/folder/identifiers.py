@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
-from skiagram.declared import read_declared
+from skiagram.declared import read_words
 from skiagram.tables.cells import number_of
 
 _MAX_WORDS = 20
@@ -21,10 +21,7 @@ _MAX_TEXT = 60  # characters of a category
 _MAX_SPACES = 8
 
 # kind → words of columns' names that say it
-_KINDS: dict[str, frozenset[str]] = {
-    kind: frozenset().union(*lists)
-    for kind, lists in read_declared("skiagram.datasets.folder", "column_words.yaml").items()
-}
+_KINDS = read_words("skiagram.datasets.folder", "column_words.yaml")
 _NAMED = sorted(_KINDS["patient"] | _KINDS["case"])
 _JOINED = re.compile(  # such as `patientid`
     rf"({'|'.join(_NAMED)})({'|'.join(sorted(_KINDS['numbered']))})"

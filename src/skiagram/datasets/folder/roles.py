@@ -8,7 +8,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from skiagram.declared import read_declared
 from skiagram.errors import DataError
@@ -53,7 +53,11 @@ class Check(NamedTuple):
 
 
 class Role(NamedTuple):
-    """What a column holds; a row of `roles.yaml` says what the fields are."""
+    """What a column holds, or another option takes; a row of `roles.yaml` has the fields.
+
+    Attributes:
+        taken: What argparse takes of it besides.
+    """
 
     words: str
     usual: Sequence[str] = ()
@@ -61,6 +65,7 @@ class Role(NamedTuple):
     group: str = COLUMNS
     of_cohort: bool = True
     of_images: bool = False
+    taken: Mapping[str, Any] = {}
 
 
 def _are_lesions(cell: str) -> bool:
@@ -115,6 +120,11 @@ class NamedColumns:
     covariates: Sequence[str] = ()
     forced_covariates: Sequence[str] = ()
     scores: Sequence[str] = ()
+
+    def of(self, role: str) -> Sequence[str]:
+        """Return the columns of a role, of which most have one at most."""
+        named: str | Sequence[str] | None = getattr(self, role)
+        return [named] if isinstance(named, str) else named or ()
 
 
 def option_of(role: str) -> str:

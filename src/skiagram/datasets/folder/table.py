@@ -25,7 +25,7 @@ from skiagram.datasets.folder.roles import ALL, ROLES, WHOLE, Check, NamedColumn
 from skiagram.errors import DataError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.readers.spaced_image import SpacedImage
-from skiagram.tables.cells import BETWEEN, number_of
+from skiagram.tables.cells import BETWEEN
 from skiagram.tables.frames import (
     are_numbers,
     find_texts,
@@ -110,16 +110,16 @@ def list_entries(
     )
     known: dict[str, dict[str, Any]] = {
         "covariates": {
-            name: [number_of(cell) if is_numeric else cell or None for cell in frame[name].tolist()]
+            name: numbers_of(frame[name]) if is_numeric else [cell or None for cell in frame[name]]
             for name, is_numeric in numeric.items()
         },
-        "reader_scores": {name: [*map(float, frame[name])] for name in columns.scores},
+        "reader_scores": {name: numbers_of(frame[name]) for name in columns.scores},
         "visits": {},
     }
     if columns.visit is not None:
         region = "" if columns.region is None else frame[columns.region].array
-        known["visits"] = {"visit": [int(float(cell)) for cell in frame[columns.visit]]}
-        known["visits"]["region"] = region
+        visit = numbers_of(frame[columns.visit]).astype(np.int64)
+        known["visits"] = {"visit": visit, "region": region}
     tables = {name: pd.DataFrame(cells, entries.index) for name, cells in known.items()}
     tables["measured"] = pd.DataFrame(measured[rows], columns=[*columns.features])
     references = [] if columns.file is None else references_of(frame, columns)
@@ -176,21 +176,18 @@ def _find_column_problems(
 
 def _find_twice(frame: pd.DataFrame, column: str, region_columns: Sequence[str]) -> list[DataError]:
     """Return which names of files several rows have."""
-    lines: dict[tuple[str, ...], list[str]] = {}
-    apart = zip(*(frame[other].tolist() for other in (column, *region_columns)), strict=True)
-    for (name, *others), key in zip(apart, frame.index.tolist(), strict=True):
-        if name:
-            lines.setdefault((normalise_name(name), *others), []).append(str(key))
+    frame = replace_columns(frame, {column: frame[column].map(normalise_name)})
+    told = [column, *region_columns]
+    twice = frame[frame.duplicated(told, keep=False) & (frame[column] != "")]
     return [
         refusal(
             "datasets.file_twice",
-            key[0],
-            n_rows=len(line_numbers),
-            lines=", ".join(line_numbers),
+            str(name),
+            n_rows=len(rows),
+            lines=", ".join(map(str, rows.index)),
             allowed="one row per region" if region_columns else "one row per file",
         )
-        for key, line_numbers in lines.items()
-        if len(line_numbers) > 1
+        for (name, *_), rows in twice.groupby(told, sort=False)
     ]
 
 
@@ -199,14 +196,9 @@ def find_image_problems(frame: pd.DataFrame, columns: Columns) -> dict[int, Data
 
     Whether an image needs a mask is not known here.
     """
-    checks = [
-        (column, check)
-        for role in ("file", "mask", "label_value", "frame")
-        if (column := getattr(columns, role)) is not None
-        for check in ROLES[role].checks
-        if check.key != "datasets.no_mask"
-    ]
-    return find_cell_problems(frame, checks)
+    image_roles = ("file", "mask", "label_value", "frame")
+    checks = _checks_of(columns, {role: ROLES[role].checks for role in image_roles})
+    return find_cell_problems(frame, [each for each in checks if each[1].key != "datasets.no_mask"])
 
 
 def read_features(
@@ -250,22 +242,19 @@ def _checks_of_rows(
     columns: Columns, classes: Sequence[str], *, hidden: bool
 ) -> list[tuple[str, Check]]:
     """Return columns, each with a check of its cells; a hidden label must be empty."""
-    of_role = {name: role.checks for name, role in ROLES.items()} | (
-        _HIDDEN
-        if hidden
-        else {
-            "label": (
-                Check("datasets.no_label", bool),
-                Check("datasets.other_label", lambda cell: cell in classes, listed(classes)),
-            )
-        }
+    of_label = (
+        Check("datasets.no_label", bool),
+        Check("datasets.other_label", lambda cell: cell in classes, listed(classes)),
     )
-    checks: list[tuple[str, Check]] = []
-    for role, role_checks in of_role.items():
-        named = getattr(columns, role)
-        for column in named if isinstance(named, tuple) else filter(None, [named]):
-            checks += [(column, check) for check in role_checks]
-    return checks
+    of_role = {name: role.checks for name, role in ROLES.items()}
+    return _checks_of(columns, of_role | (_HIDDEN if hidden else {"label": of_label}))
+
+
+def _checks_of(columns: Columns, of_role: Mapping[str, Sequence[Check]]) -> list[tuple[str, Check]]:
+    """Return columns, each with a check of its cells, by the checks of each role."""
+    return [
+        (name, check) for role in of_role for name in columns.of(role) for check in of_role[role]
+    ]
 
 
 def normalise_name(name: str) -> str:
@@ -293,21 +282,18 @@ def references_of(frame: pd.DataFrame, columns: Columns) -> list[ImageReference]
         cell = cell.replace(ALL, "0")
         return int(float(cell)) if WHOLE.fullmatch(cell) else None
 
-    references = []
-    for row in rows_of(frame, filter(None, named)):
-        # the cell of each, empty where no column is named
-        cells = ("" if column is None else row.cells[column] for column in named)
-        file, masks, region, label_value, number = cells
-        references.append(
-            ImageReference(
-                normalise_name(file),
-                split_masks(masks),
-                region or None,
-                number_in(label_value),
-                number_in(number),
-            )
+    # the cells of each, empty where no column is named
+    cells = ([""] * len(frame) if column is None else frame[column] for column in named)
+    return [
+        ImageReference(
+            normalise_name(file),
+            split_masks(masks),
+            region or None,
+            number_in(label_value),
+            number_in(number),
         )
-    return references
+        for file, masks, region, label_value, number in zip(*cells, strict=True)
+    ]
 
 
 def names_of(frame: pd.DataFrame, columns: Columns) -> list[str]:
