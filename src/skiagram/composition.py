@@ -85,7 +85,7 @@ class Composition:
         values = read_option_file(self.root / PARAMS, PARAMS)
         changed = {k: v for k, v in self.changes.items() if not k.startswith("conf.")}
         for name in sorted(changed.keys() - values.keys()):
-            raise refusal("base.no_such_choice", name, choices=", ".join(values))
+            raise refusal("base.no_such_choice", name, choices=values)
         return values | changed
 
     def compose_stage(
@@ -266,7 +266,7 @@ class Composition:
         having = [each for each in places if each[2][0] in each[1]]
         if len(places) > 1 and len(having) != 1:
             names = [".".join([place.removeprefix("conf."), *rest]) for place, _, rest in places]
-            raise refusal("base.several_files", address, name=head, files=", ".join(names))
+            raise refusal("base.several_files", address, name=head, files=names)
         (place, values, path), *_ = having or places
         _require_option(values, path, address, CLASS_OF_GROUP.get(place.split(".")[1]))
         return ".".join([place, *path])
@@ -375,7 +375,7 @@ class Composition:
                 stage=stage,
                 group=group,
                 name=name,
-                groups=", ".join(groups),
+                groups=groups,
                 remedy=remedy,
             )
         return f"++{group}.{path}={value}"

@@ -8,7 +8,9 @@ in MLflow, a table or a page, outlives the terminal and may leave the machine: i
 import errno
 import os
 import re
+import shlex
 import shutil
+import string
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -269,7 +271,9 @@ def refusal(
         **values: What stands in braces.
     """
     room, _, name = key.partition(".")
-    row = {part: words.format(**values) for part, words in _refusals(room)[name].items()}
+    row = {
+        part: _Words().vformat(words, (), values) for part, words in _refusals(room)[name].items()
+    }
     named = _KINDS[row.pop("kind", DataError.__name__)]
     return (kind or named)(row.pop("found"), **row | ({"where": where} if where else {}))
 
@@ -277,6 +281,22 @@ def refusal(
 _KINDS: dict[str, type[SkiagramError]] = {
     each.__name__: each for each in (AuditStop, DataError, ModelFailure, OptionError, SkiagramError)
 }
+
+
+class _Words(string.Formatter):
+    """Fills in a row: `{names:,}` lists some, `{names:`}` with marks; `{name!q}` is for a shell."""
+
+    def convert_field(self, value: Any, conversion: Any) -> Any:
+        if conversion != "q":
+            return super().convert_field(value, conversion)
+        return shlex.join([value] if isinstance(value, str) else value)
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if not format_spec or isinstance(value, str) or not isinstance(value, Iterable):
+            return format(value, format_spec)
+        if format_spec in ("`", ","):
+            return listed(value, format_spec.strip(","))
+        return format_spec.join(map(str, value))
 
 
 @cache

@@ -130,9 +130,7 @@ def find_value(values: Mapping[str, Any], name: str, where: str) -> Any:
     if name not in values:
         near = get_close_matches(name, list(values), 1)
         remedy = f"write `{near[0]}`" if near else f"give `{name}` a value"
-        raise refusal(
-            "base.no_such_value", where, name=name, names=", ".join(values), remedy=remedy
-        )
+        raise refusal("base.no_such_value", where, name=name, names=values, remedy=remedy)
     return values[name]
 
 

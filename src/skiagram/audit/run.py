@@ -76,9 +76,7 @@ def judge(evidence: Evidence) -> AuditReport:
     checked = tuple(finding.name for finding in looked_for)
     unknown = sorted(set(waived) - set(checked))
     if unknown:
-        raise refusal(
-            "audit.no_such_finding", names=", ".join(unknown), checked=", ".join(sorted(checked))
-        )
+        raise refusal("audit.no_such_finding", names=unknown, checked=sorted(checked))
     met = [
         dataclasses.replace(finding, waived=waived.get(finding.name, ""))
         for finding in looked_for

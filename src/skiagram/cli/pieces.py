@@ -15,7 +15,7 @@ def run(arguments: argparse.Namespace) -> int:
     store, kind = PieceStore.of_project(Path()), arguments.empty
     kinds = [held.kind for held in store.held()]
     if kind is not None and kind not in (ALL, *kinds):
-        raise refusal("cli.no_pieces", name=kind, kinds=", ".join([*kinds, ALL]))
+        raise refusal("cli.no_pieces", name=kind, kinds=[*kinds, ALL])
     if kind is not None:
         store.empty(None if kind == ALL else kind)
     # What is left, kind by kind.

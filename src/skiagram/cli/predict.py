@@ -128,7 +128,7 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     # The names of the files tell case, mask and patient.
     found = find_images(place, arguments.pattern, cut=arguments.cut)
     if found.frame.empty:
-        raise refusal("cli.no_image_fits", str(place), patterns=", ".join(arguments.pattern))
+        raise refusal("cli.no_image_fits", str(place), patterns=arguments.pattern)
     if found.note:
         print(printable(found.note), file=sys.stderr)
     frame = found.frame.drop(columns=["label", "split"])

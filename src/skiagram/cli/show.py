@@ -1,7 +1,6 @@
 """`skiagram show`: the results of the project in this folder, or the card of a trained model."""
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if (arguments.package / PARAMS).is_file():
         place = str(arguments.package)
-        raise refusal("cli.project_as_package", place, folder=shlex.quote(place))
+        raise refusal("cli.project_as_package", place, folder=place)
     print(as_markdown(read_card(arguments.package)))
     print("Every checksum holds.")
     return 0

@@ -103,7 +103,7 @@ def check_image(image: Image, where: str) -> None:
             "datasets.small_image",
             where,
             what=kind,
-            sides=" × ".join(map(str, sides)),
+            sides=sides,
             least=MIN_SIDE,
         )
     if image.dtype.kind == "f" and np.isinf(image).any():

@@ -146,8 +146,7 @@ def task_of(source: Source, design: Design) -> Task:
     if len(classes) < 2 or len(set(classes)) != len(classes):
         raise refusal("datasets.too_few_classes", classes=list(classes))
     if source.outcome is None and len(classes) == 2 and source.positive_class not in classes:
-        fault, allowed = f"{source.positive_class!r} was given", " or ".join(classes)
-        raise refusal("datasets.unknown_positive", found=fault, allowed=allowed)
+        raise refusal("datasets.unknown_positive", name=source.positive_class, classes=classes)
     return Task(predicted_of(source), design)
 
 

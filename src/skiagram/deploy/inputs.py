@@ -8,7 +8,7 @@ import numpy as np
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.datasets.checks import check_image
 from skiagram.deploy.new_cases import NewCase
-from skiagram.errors import DataError, listed, named, refusal
+from skiagram.errors import DataError, named, refusal
 from skiagram.preparation import Covariate, Preparation, channels
 from skiagram.readers.case_images import (
     AS_STORED,
@@ -138,9 +138,7 @@ class Preparer:
             remedy = "convert the image to gray" if kinds.channels == (1,) else ""
             raise refusal("deploy.other_channels", count=count, allowed=allowed, remedy=remedy)
         if not any((image.pixels.dtype == _BYTE) == (depth == _BYTE) for depth in kinds.depths):
-            raise refusal(
-                "deploy.other_depth", dtype=image.pixels.dtype, depths=" or ".join(kinds.depths)
-            )
+            raise refusal("deploy.other_depth", dtype=image.pixels.dtype, depths=kinds.depths)
         sides = image.pixels.shape[image.pixels.ndim == 4 :][:2]
         if self.shape and first and sides != self.shape:
             size, training_size = (" × ".join(map(str, each)) for each in (sides, self.shape))
@@ -200,9 +198,7 @@ def check_covariates(
             # A model that corrects sites cannot correct one that it has not seen.
             sites = covariate.categories or ()
             if refuses_sites and covariate.prefix == SITE_PREFIX and cell not in sites:
-                raise refusal(
-                    "deploy.unseen_site", column=covariate.column, cell=cell, sites=listed(sites)
-                )
+                raise refusal("deploy.unseen_site", column=covariate.column, cell=cell, sites=sites)
 
 
 def list_unseen(read: Sequence[Covariate], cells: Mapping[str, str]) -> list[str]:

@@ -25,7 +25,7 @@ from skiagram.datasets.folder.mask_names import find_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.datasets.folder.table import find_image_problems, read_features, references_of
-from skiagram.errors import DataError, listed, refusal
+from skiagram.errors import DataError, refusal
 from skiagram.finding.inputs import find_partners
 from skiagram.options import check
 from skiagram.readers.case_images import (
@@ -206,7 +206,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     # The table's columns must say which image is whose.
     needed = [FILE, *(_OF_SEVERAL if modalities else ())]
     if not {*needed} <= {*header}:
-        raise refusal("deploy.columns_missing", columns=listed(header), needed=", ".join(needed))
+        raise refusal("deploy.columns_missing", columns=header, needed=needed)
     # Rows of one case are put together.
     columns = _columns_of(header)
     tree = open_tree(place, str(place), is_image_file)
@@ -232,9 +232,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     for case in cases.values():
         absent = [name for name in modalities if name not in case.images]
         if absent and case.problem is None:
-            problem = refusal(
-                "deploy.no_modality", modality=absent[0], modalities=", ".join(modalities)
-            )
+            problem = refusal("deploy.no_modality", modality=absent[0], modalities=modalities)
             case = replace(case, problem=problem)
         complete.append(case)
     # Each knows its patient's other images.

@@ -101,7 +101,7 @@ def _refuse_shared_folds(fit: Whole, patient: Whole, folds: Any, patients: Any) 
         several=len(several),
         patients=len(folds_of),
         patient=name,
-        folds=listed(held),
+        folds=held,
     )
 
 

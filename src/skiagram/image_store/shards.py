@@ -371,7 +371,7 @@ class ShardWriter:
                 case_id,
                 shape=image.shape,
                 dtype=image.dtype,
-                dtypes=", ".join(DTYPES),
+                dtypes=DTYPES,
             )
         # A region has the image's sides and is not empty.
         side_lengths = image.shape[: 3 if volumes else 2]
@@ -383,7 +383,7 @@ class ShardWriter:
                     case_id,
                     pixels=pixels,
                     inside=int(mask.sum()),
-                    sides=" × ".join(map(str, side_lengths)),
+                    sides=side_lengths,
                 )
         # all images of a store have the same columns
         image_schema = schema(volumes=volumes, regions=region is not None)

@@ -5,7 +5,6 @@ A row of `layouts.yaml` is a usual layout; the first one that all images fit is 
 
 import os
 import re
-import shlex
 from collections.abc import Collection, Sequence
 from itertools import takewhile, zip_longest
 from unicodedata import normalize
@@ -51,7 +50,7 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
                 "intake.modalities_in_names",
                 where,
                 n_images=len(patient_images),
-                names=listed([*patient_images.values()][:3], "`"),
+                names=[*patient_images.values()][:3],
             )
     # what each layout tells; outer folders that all share, as an archive unpacks them, tell nothing
     common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
@@ -110,7 +109,7 @@ def _choose_layout(
         raise refusal(
             "intake.folders_of_parts",
             where,
-            parts=listed(sorted(words), "`"),
+            parts=sorted(words),
             astray=[*min(unfit[:-2], key=len), outer.index[0]][0],
             part=f"{where}/{min(sorted(words), key=lambda word: part_of(word) != 'train')}",
         )
@@ -139,8 +138,7 @@ def _refuse_two_levels(
     """
     held = below.groupby([*above]).agg(set).tolist()
     if len(held[0]) > 1 and all(folders == held[0] for folders in held):
-        outer_names, inner_names = (", ".join(sorted(names)[:4]) for names in (outer, held[0]))
-        raise refusal("intake.two_levels", where, outer=outer_names, inner=inner_names)
+        raise refusal("intake.two_levels", where, outer=outer[:4], inner=sorted(held[0])[:4])
 
 
 def describe_inner_folders(frame: pd.DataFrame) -> str:
@@ -193,7 +191,7 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
             "intake.parts_of_some",
             WHERE,
             n_with=len(names) - len(without),
-            parts=", ".join(sorted(splits)),
+            parts=sorted(splits),
             n_without=len(without),
             example=without[0],
         )
@@ -239,13 +237,7 @@ def _refuse_nested(chosen: pd.DataFrame, where: str) -> None:
     for label, inner in within.items():
         others = [name for name in within if name != label]
         if inner.issuperset(others):
-            raise refusal(
-                "intake.nested_class",
-                where,
-                label=label,
-                others=listed(others, "`"),
-                named=shlex.join(others),
-            )
+            raise refusal("intake.nested_class", where, label=label, others=others)
 
 
 def _refuse_numbered(labels: Sequence[str], where: str) -> None:
@@ -262,6 +254,6 @@ def _refuse_numbered(labels: Sequence[str], where: str) -> None:
             "intake.numbered_folders",
             where,
             n_folders=len(labels),
-            folders=listed(labels, "`"),
-            named=shlex.join(labels[:3]),
+            folders=labels,
+            first=labels[:3],
         )

@@ -97,8 +97,12 @@ def read_features(
     else:
         features = at_home.features
         if missing := [name for name in features if name not in table.frame]:
-            fault = f"{len(missing)} of {len(features)} features of the project are not there: "
-            raise refusal("intake.features_missing", count=fault, features=listed(missing))
+            raise refusal(
+                "intake.features_missing",
+                n_missing=len(missing),
+                n_features=len(features),
+                missing=missing,
+            )
         refuse_thousands(table.frame, features)
         measured = {name: numbers_of(table.frame[name]) for name in features}
         coded = {

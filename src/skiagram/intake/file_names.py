@@ -44,8 +44,7 @@ class FileNames:
         for look in [self.meant, *looks, in_any_case]:
             meant = look(name)
             if len(meant) > 1:
-                files = " or ".join(f"`{file}`" for file in sorted(meant)[:3])
-                raise refusal("intake.several_files", name=name, files=files)
+                raise refusal("intake.several_files", name=name, files=sorted(meant)[:3])
             if meant:
                 return meant[0]
         return None

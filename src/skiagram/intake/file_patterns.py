@@ -123,8 +123,7 @@ def _fit_names(
         # A label alone tells no patient, whose images and masks could belong together.
         of_images = "label" in fields and "kind" not in fields and with_labels
         if not ("patient" in fields or of_images) or not fields <= CONTENT.keys():
-            others = ", ".join(name for name in CONTENT if name != "patient")
-            raise refusal("intake.pattern_fields", written=written, others=others)
+            raise refusal("intake.pattern_fields", written=written, others=[*CONTENT][1:])
         for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
             name = path.relative_to(folder).as_posix()
             readings = pattern.readings(name)
@@ -135,7 +134,7 @@ def _fit_names(
                     ", ".join(f"{part} `{text}`" for part, text in told.items())
                     for told in readings
                 )
-                raise refusal("intake.two_readings", name, pattern=written, ways="; or ".join(ways))
+                raise refusal("intake.two_readings", name, pattern=written, ways=ways)
             told = readings[0 if cut == "first" else -1]
             spelled = {part: unicodedata.normalize("NFC", text) for part, text in told.items()}
             yield number, spelled, name

@@ -60,7 +60,7 @@ def label_of_classes(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFram
                 "intake.image_of_several_classes",
                 row.where,
                 n_classes=len(classes),
-                classes=listed(classes),
+                classes=classes,
             )
         labels.append("".join(classes))
     return replace_columns(frame, {LABEL: labels})
@@ -153,9 +153,7 @@ def require_positive(positive: str | None, classes: Sequence[str]) -> None:
         OptionError: So it is; the message shows how to name it.
     """
     if lines := positive_lines(positive, classes):
-        remedy = f"add the class that you look for, such as the disease: {lines}"
-        allowed = " or ".join(classes)
-        raise refusal("intake.no_positive", allowed=allowed, remedy=remedy)
+        raise refusal("intake.no_positive", classes=classes, lines=lines)
 
 
 def positive_lines(positive: str | None, classes: Sequence[str]) -> str:
@@ -190,8 +188,7 @@ def settle_positive(positive: str | None, classes: Sequence[str]) -> str | None:
         raise refusal("intake.positive_of_others", found=fault, remedy=remedy)
     if named not in classes:
         remedy = suggest(named, classes, "name one of these classes")
-        allowed = " or ".join(classes)
-        raise refusal("intake.unknown_positive", label=named, allowed=allowed, remedy=remedy)
+        raise refusal("intake.unknown_positive", label=named, classes=classes, remedy=remedy)
     return named
 
 
@@ -215,12 +212,7 @@ def leave_out_classes(
             remedy = suggest(name, counts)
             if {*parts} <= counts.keys():
                 remedy = f"separate them by blanks: `--classes {shlex.join(parts)}`"
-            raise refusal(
-                "intake.unknown_class",
-                name=name,
-                classes=", ".join(sorted(counts)),
-                remedy=remedy,
-            )
+            raise refusal("intake.unknown_class", name=name, classes=sorted(counts), remedy=remedy)
     counted = ", ".join(f"{number} of `{name}`" for name, number in others.items())
     remaining = frame[~frame[column].isin([*others])]
     return remaining, f"Left out, of classes that --classes does not name: {counted}."
@@ -267,7 +259,6 @@ def _refuse_labels(frame: pd.DataFrame, column: str, named: Collection[str]) -> 
                 every=count_cases(frame),
                 example=first.cells[column],
                 finding=finding,
-                quoted=shlex.quote(finding),
             )
     # a number such as 999 beside classes
     finite = [number for number in map(same_value, labels) if isinstance(number, float)]

@@ -23,7 +23,7 @@ from skiagram.datasets.folder.columns import require_cells
 from skiagram.datasets.folder.lesions import Lesion, check_each_once, of_box
 from skiagram.datasets.folder.roles import Check
 from skiagram.declared import read_declared
-from skiagram.errors import listed, named, refusal
+from skiagram.errors import named, refusal
 from skiagram.intake.file_names import FileNames
 from skiagram.intake.file_options import FileOptions
 from skiagram.readers.files import read_file
@@ -123,9 +123,7 @@ def read_lesions(
             # an image is opened only where its sides are told: it must be as it was drawn on
             sides = [row.number(side) for side in columns.sides]
             if sides and all(sides) and sides != [*shape_of(file)[:2]]:
-                drawn, found = (
-                    " × ".join(f"{side:g}" for side in each) for each in (sides, shape_of(file)[:2])
-                )
+                drawn, found = [f"{side:g}" for side in sides], shape_of(file)[:2]
                 raise refusal("intake.lesions_of_other_size", image=name, drawn=drawn, found=found)
             numbers = [number_of(row.cells[at]) for at in columns.place]
             known = [number for number in numbers if number is not None]
@@ -245,7 +243,7 @@ def _choose_classes(
                 "intake.lesions_of_further_classes",
                 f"{path}, column `{column}`",
                 number=len(cells),
-                classes=listed(sorted(cells), "`"),
+                classes=sorted(cells),
                 column=column,
                 first=min(cells),
             )

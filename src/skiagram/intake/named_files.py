@@ -78,10 +78,8 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     tree = options.tree
     found = find_images(folder, written, options.mask_pattern, options.cut)
     if found.frame.empty:
-        there = listed(sorted(tree.files())[:1], "`")
-        raise refusal(
-            "intake.nothing_fits", str(folder), patterns=", ".join(written), there=there or "none"
-        )
+        there = listed(sorted(tree.files())[:1], "`") or "none"
+        raise refusal("intake.nothing_fits", str(folder), patterns=written, there=there)
     # image files that fit no pattern, nor lie in a folder that fits one: masks beside the images
     # need not fit one to be their regions
     frame = found.frame

@@ -10,7 +10,7 @@ from skiagram.arrays import Flags
 from skiagram.datasets.folder.columns import refuse_thousands, require_columns
 from skiagram.datasets.folder.roles import NamedColumns, column_of, list_columns
 from skiagram.datasets.folder.table import splits_of
-from skiagram.errors import listed, refusal
+from skiagram.errors import refusal
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.labels import LEAVE_OUT
@@ -80,10 +80,7 @@ def settle_outcome(table: SettledTable) -> SettledTable:
     refuse_thousands(frame, columns)
     covariates = list_columns(options.covariates, frame.columns)
     if predicted_covariates := sorted({*covariates} & {*columns}):
-        raise refusal(
-            "intake.predicted_covariate",
-            columns=listed(f"`{name}`" for name in predicted_covariates),
-        )
+        raise refusal("intake.predicted_covariate", columns=predicted_covariates)
     # the rows that say it, where others are left out
     left_out = ""
     if options.empty_label == LEAVE_OUT and options.outcome.get(kind.named_by[-1]) is not None:

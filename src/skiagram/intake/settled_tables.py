@@ -4,7 +4,6 @@ What was guessed or left out on the way is told, a sentence each.
 """
 
 import re
-import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import nullcontext
@@ -286,14 +285,7 @@ def _settle_classes(table: SettledTable, *, labels_told: bool) -> SettledTable:
         # many different numbers are a measurement rather than a class
         number = frame.loc[frame[label] != "", label].nunique()
         if is_class and not options.classes and number > MOST_NUMBERS and are_numbers(frame[label]):
-            quoted = shlex.quote(label)
-            raise refusal(
-                "intake.label_of_numbers",
-                column=label,
-                number=number,
-                most=MOST_NUMBERS,
-                quoted=quoted,
-            )
+            raise refusal("intake.label_of_numbers", column=label, number=number, most=MOST_NUMBERS)
     table = table.with_rows(frame, *notes).with_options(label=label)
     if not is_class:
         return table

@@ -1,7 +1,5 @@
 """A table of images or of features, as a line names it: one reading for all commands."""
 
-import shlex
-
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import Columns
 from skiagram.datasets.folder.source import Folder
@@ -22,6 +20,6 @@ def describe_table(options: FileOptions, at_home: Columns | None = None) -> AnyT
             remedy = suggest(path.name, names, "check its name")
             raise refusal("intake.nothing_there", str(path), remedy=remedy)
     if options.folder.suffix == ".npz" and options.folder.is_file():
-        file, folder = shlex.quote(str(options.folder)), shlex.quote(options.folder.stem)
-        raise refusal("intake.arrays", str(options.folder), file=file, folder=folder)
+        file = str(options.folder)
+        raise refusal("intake.arrays", file, file=file, folder=options.folder.stem)
     return read_features(options, at_home) if options.is_table else read_folder(options, at_home)

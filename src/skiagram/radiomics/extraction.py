@@ -311,7 +311,7 @@ def _check_region(case: Case, plan: ExtractionPlan) -> None:
     if several < settings.minimumROIDimensions:
         raise refusal(
             "radiomics.too_few_axes",
-            lengths=" × ".join(map(str, lengths)),
+            lengths=lengths,
             least=settings.minimumROIDimensions,
         )
     if settings.minimumROISize is not None and voxels <= settings.minimumROISize:

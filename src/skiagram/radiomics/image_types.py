@@ -65,7 +65,7 @@ def laplacian_of_gaussian(image: Floats, spacing: tuple[float, ...], sigma: floa
     if sides.min() < _LEAST or (sides < np.ceil(sigma / steps) + 1).any():
         raise refusal(
             "radiomics.too_few_for_log",
-            shape=" × ".join(map(str, image.shape)),
+            shape=image.shape,
             sigma=sigma,
             least=_LEAST,
         )

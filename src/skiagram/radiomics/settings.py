@@ -248,7 +248,7 @@ def _image_types(
             raise refusal(
                 "radiomics.no_image_type",
                 image_type=kind,
-                types=", ".join(get_args(ImageType)),
+                types=get_args(ImageType),
             )
         # A type may have settings of its own.
         where = f"imageType.{kind}"
@@ -278,7 +278,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
                 "radiomics.one_definition",
                 f"{where}.{name}",
                 value=values[name],
-                allowed=" or ".join(map(str, only)),
+                allowed=only,
             )
     # All others, without those that change nothing.
     rest = {
@@ -304,7 +304,7 @@ def _settings(values: Mapping[str, Any], where: str) -> Settings:
                 "radiomics.no_wavelet",
                 f"{where}.wavelet",
                 wavelet=settings.wavelet[:40],
-                families=", ".join(pywt.families()),
+                families=pywt.families(),
             )
     if settings.resampledPixelSpacing is not None:
         asked = f"{where}.resampledPixelSpacing"
@@ -335,7 +335,7 @@ def _families(
             raise refusal(
                 "radiomics.no_family",
                 family=unknown[0],
-                families=", ".join(FAMILIES),
+                families=FAMILIES,
             )
         return dict.fromkeys(families), []
     # Without a file all families; with one, its classes.
@@ -410,7 +410,7 @@ def _without(features_by_class: Mapping[str, tuple[str, ...] | None]) -> list[st
                 "radiomics.no_feature",
                 f"featureClass.{class_name}",
                 feature=unknown[0],
-                allowed=", ".join(sorted(available - {""})),
+                allowed=sorted(available - {""}),
             )
         if missing:
             remarks.append(

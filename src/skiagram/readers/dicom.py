@@ -507,7 +507,7 @@ def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:
     elif _is_windowed(header):
         function = str(header.get("VOILUTFunction") or "LINEAR").strip().upper()
         if function not in _WINDOWS:
-            raise refusal("readers.voi_lut_function", functions=", ".join(_WINDOWS))
+            raise refusal("readers.voi_lut_function", functions=_WINDOWS)
         width = float(np.atleast_1d(header.WindowWidth)[0])
         least = _WINDOWS[function]
         if not (width >= least if least else width > 0):

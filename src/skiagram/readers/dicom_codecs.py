@@ -167,7 +167,7 @@ def decode_pixels(header: Any, frame: int | None = None) -> NDArray[Any]:
             "readers.colour_space",
             samples=header.SamplesPerPixel,
             space=space,
-            colours=", ".join(colours),
+            colours=colours,
         )
     # Plain pixels and JPEG of 8 bits by pydicom, all else by imagecodecs.
     index = None if frame is None else frame - 1

@@ -207,7 +207,7 @@ def _choose_volume(
         "readers.volumes_not_told_apart",
         name,
         frame=frame,
-        volume_fields=", ".join(_VOLUME_FIELDS),
+        volume_fields=_VOLUME_FIELDS,
     )
 
 

@@ -311,7 +311,7 @@ def _refuse_odd(page: tifffile.TiffPage, name: str) -> None:
     numbers = f"{bits}-bit {_NUMBERS.get(form, 'integers')}"
     for wrong, more in rules:
         if wrong:
-            raise refusal("readers.odd_tiff", name, fault=", ".join(filter(None, (more, numbers))))
+            raise refusal("readers.odd_tiff", name, fault=filter(None, (more, numbers)))
 
 
 def count_frames(content: bytes) -> int:

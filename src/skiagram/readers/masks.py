@@ -423,7 +423,7 @@ def _read_segment(
         raise refusal(
             "readers.no_segment_number",
             label_value=label_value,
-            numbers=", ".join(map(str, segments)),
+            numbers=segments,
         )
     # Their frames; a label map holds all of them in one.
     check_size(dataset, "")

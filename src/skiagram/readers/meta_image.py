@@ -69,7 +69,7 @@ def read(
     check_voxels(tuple(lengths if frame is None or len(lengths) > 4 else lengths[:3]))
     kind = fields["ElementType"]
     if kind not in _STANDARD["types"]:
-        raise refusal("readers.voxel_type", type=kind, types=", ".join(_STANDARD["types"]))
+        raise refusal("readers.voxel_type", type=kind, types=_STANDARD["types"])
     order = ">" if _first_of(fields, _ORDERS).lower() in _TRUE else "<"
     dtype = np.dtype(order + _STANDARD["types"][kind])
     # The voxels, unpacked up to the size that the header says.

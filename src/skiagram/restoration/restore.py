@@ -213,7 +213,7 @@ class ByModality:
         if set(self.modalities) != set(names):
             raise refusal(
                 "restoration.other_modalities",
-                modalities=", ".join(self.modalities),
+                modalities=self.modalities,
                 names=", ".join(names) if any(names) else "a restoration for one image per case",
             )
         return self.modalities[name]

@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from skiagram.arrays import Floats, Texts, Whole
-from skiagram.errors import listed, refusal
+from skiagram.errors import refusal
 from skiagram.records.files import read_table, write_table
 from skiagram.sealing.encryption import Purpose, encrypt, open_decrypted
 
@@ -140,8 +140,6 @@ def open_labels(folder: Path, classes: Sequence[str]) -> pd.DataFrame:
         raise refusal("sealing.labels_missing", where, number=len(absent), every=len(table))
     strange = {labels[token] for token in table["token"]} - set(classes)
     if strange:
-        raise refusal(
-            "sealing.unknown_classes", where, number=len(strange), classes=listed(classes)
-        )
+        raise refusal("sealing.unknown_classes", where, number=len(strange), classes=classes)
     label = [classes.index(labels[token]) for token in table["token"]]
     return pd.DataFrame({"case_id": table["case_id"], "label": np.array(label, dtype=np.int64)})

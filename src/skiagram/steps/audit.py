@@ -62,7 +62,7 @@ def judge_audit(stopping: Sequence[str], passed: Path) -> None:
         AuditStop: The audit found what stops a run.
     """
     if stopping:
-        raise refusal("steps.audit_stops", findings=", ".join(stopping))
+        raise refusal("steps.audit_stops", findings=stopping)
     passed.parent.mkdir(parents=True)
     passed.write_text("The audit found nothing that stops the run.\n", encoding="utf-8")
 

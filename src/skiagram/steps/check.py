@@ -369,7 +369,7 @@ def _leave_out_lesionless(data: CheckedData[Folder]) -> CheckedData[Folder]:
                 source.folder,
                 name=bare[0],
                 number=lesionless[bare[0]],
-                ways=", ".join(ways),
+                ways=ways,
             )
         )
     elif empty:

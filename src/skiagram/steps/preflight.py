@@ -282,7 +282,7 @@ def _check_references(options: Composition, trained: Models) -> None:
                     "steps.no_model_of_run",
                     where,
                     name=name,
-                    models=", ".join(trained),
+                    models=trained,
                     question=question,
                 )
 

@@ -240,7 +240,7 @@ def find_model(
     if model is not None and not any(model in models for models in arms.values()):
         raise refusal("sweeps.unknown_model", model=model, models=listed)
     if arm is not None and arm not in arms:
-        raise refusal("sweeps.no_arm", arm=arm, arms=", ".join(arms))
+        raise refusal("sweeps.no_arm", arm=arm, arms=arms)
     # So must be the models whose options change.
     swept = sorted(name for name in changed if name.startswith(MODEL_PREFIXES))
     trained = [name for arm, models in arms.items() if arm != "combined" for name in models]

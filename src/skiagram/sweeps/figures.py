@@ -266,7 +266,7 @@ def measure_row(
             "sweeps.no_figure",
             name=unknown[0],
             outcome=task.predicted.kind,
-            names=", ".join(names),
+            names=names,
         )
     # The models as evaluate measures them; the efficiency comes with the ideal observer.
     asked = [name for name in figure_names if name != EFFICIENCY]

@@ -143,7 +143,7 @@ class Findings(MeasuredOutcome):
                 "tasks.number_of_findings",
                 f"column `{options['findings'][0]}`",
                 number=len(names),
-                names=listed(names),
+                names=names,
             )
         # Another cohort is labelled as the project is. Else labels tell the findings, the rarest
         # first, as many as leave each label enough cases.
@@ -185,8 +185,8 @@ class Findings(MeasuredOutcome):
         if theirs != self.findings:
             raise refusal(
                 "tasks.findings_of_another",
-                found=listed(theirs),
-                findings=listed(self.findings),
+                found=theirs,
+                findings=self.findings,
             )
         return replace(self, column=cohort.column)
 
@@ -244,7 +244,7 @@ class Findings(MeasuredOutcome):
                 "tasks.rare_findings",
                 self.where,
                 number=len(rare),
-                findings=listed(rare),
+                findings=rare,
                 least=_FEWEST_CASES,
                 option=shlex.join(["--finding-names", *frequent_findings]),
             )
@@ -527,8 +527,8 @@ def _read_each(
     if len(names) != len(columns) or len(set(names)) < len(names):
         raise refusal(
             "tasks.names_of_findings",
-            names=listed(names),
-            columns=listed(columns),
+            names=names,
+            columns=columns,
         )
     # The state in each cell; what is none is shown with its row.
     states = np.zeros((len(table.rows), len(columns)), dtype=np.int64)
@@ -587,8 +587,8 @@ def _read_lists(
         raise refusal(
             "tasks.absent_finding",
             f"column `{column}`",
-            findings=listed(missing),
-            occurring=listed(sorted(occurring)),
+            findings=missing,
+            occurring=sorted(occurring),
         )
     states = np.array(
         [[name in listed_ for name in names] for listed_ in finding_sets], dtype=np.int64

@@ -127,9 +127,7 @@ class Grade(MeasuredOutcome):
             spelled = {plain(cell): cell for cell in sorted(texts & grade_cells, reverse=True)}
             words = sorted(spelled.values())
             if words:
-                raise refusal(
-                    "tasks.order_of_grades", f"column `{column}`", words=", ".join(words[:6])
-                )
+                raise refusal("tasks.order_of_grades", f"column `{column}`", words=words[:6])
             grades = sorted({*map(plain, grade_cells)}, key=float)
             codes = find_missing_codes([float(number) for number in grades], counts=True)
             if codes:
@@ -143,7 +141,7 @@ class Grade(MeasuredOutcome):
                 "tasks.few_grades",
                 f"column `{column}`",
                 number=len(grades),
-                grades=", ".join(grades),
+                grades=grades,
                 least=LEAST_GRADES,
                 option=shlex.join(["--label", column, "--positive", grades[-1]]),
             )
@@ -166,8 +164,8 @@ class Grade(MeasuredOutcome):
         if len(cohort.classes) != len(self.grades):
             raise refusal(
                 "tasks.words_of_grades",
-                classes=", ".join(cohort.classes),
-                grades=", ".join(self.grades),
+                classes=cohort.classes,
+                grades=self.grades,
             )
         return replace(self, column=cohort.column)
 

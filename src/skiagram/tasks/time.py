@@ -224,7 +224,7 @@ class TimeToEvent(MeasuredOutcome):
         require_unit(cohort.asked["unit"], self.unit)
         others = getattr(cohort, "other_causes", ())
         if others and not self.other_causes:
-            raise refusal("tasks.other_events", events=", ".join(others))
+            raise refusal("tasks.other_events", events=others)
         return replace(self, column=cohort.column)
 
     def check(self, value: float, label: int, where: str) -> None:
@@ -270,7 +270,7 @@ class TimeToEvent(MeasuredOutcome):
                 self.where,
                 number=others,
                 every=len(label),
-                causes=", ".join(self.other_causes),
+                causes=self.other_causes,
                 least=_FEWEST_OTHERS,
             )
         # Horizons: those asked for, or quarters of the events.

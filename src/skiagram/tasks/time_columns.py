@@ -63,7 +63,7 @@ def read_times(rows: "Sequence[TableLine]", options: Mapping[str, Any]) -> ReadT
     named = find_unit(times) if since is None else None
     unit = options["unit"] or named or "days"
     if since is not None and unit not in UNITS:
-        raise refusal("tasks.unit_of_dates", unit=unit, units=", ".join(UNITS))
+        raise refusal("tasks.unit_of_dates", unit=unit, units=UNITS)
     # What the cells of the event mean.
     state = _states(rows, event, options)
     label = [state[row.cells[event]] for row in rows]
@@ -151,8 +151,8 @@ def _states(rows: "Sequence[TableLine]", event: str, options: Mapping[str, Any])
         raise refusal(
             "tasks.no_such_event",
             f"column `{event}`",
-            cells=", ".join(map(repr, unnamed)),
-            events=", ".join(map(repr, events)),
+            cells=map(repr, unnamed),
+            events=map(repr, events),
         )
     # Words of the line come first.
     option_names = {CENSORED: "no_event", EVENT: "cause", OTHER: "other_cause"}
@@ -171,7 +171,7 @@ def _states(rows: "Sequence[TableLine]", event: str, options: Mapping[str, Any])
             "tasks.ambiguous_event",
             f"column `{event}`",
             cells=_listed(bare, counts),
-            remedy=", ".join(remedies),
+            remedy=remedies,
         )
     # Then usual words; beside a named cause other events are others.
     missing = {cell for cell in counts if is_missing_event(cell, options)}
@@ -210,7 +210,7 @@ def find_unit(columns: Sequence[str]) -> str | None:
         units = [unit for unit in UNITS if not words.isdisjoint((unit, unit[:-1]))]
         named |= dict.fromkeys(units[:1], column)
     if len(named) > 1:
-        raise refusal("tasks.several_units", columns=" and ".join(map(repr, named.values())))
+        raise refusal("tasks.several_units", columns=map(repr, named.values()))
     return next(iter(named), None)
 
 

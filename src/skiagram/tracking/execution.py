@@ -67,7 +67,7 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
         model_points += _finite_points({name: getattr(outcome, name) for name in costs})
         points[outcome.model] = outcome, model_points
     if absent := [name for name in models if name not in points]:
-        raise refusal("tracking.no_figures", models=", ".join(absent))
+        raise refusal("tracking.no_figures", models=absent)
     data = {
         "data.name": read_record(DataCard, project / "data/cases/card.json").name,
         "data.sha256": ImageStore(project / "data/images").sha256,

@@ -81,7 +81,7 @@ class ImageSet:
                 sizes = (f"{name} of {' × '.join(map(str, sides))}" for name, sides in pairs)
                 raise refusal(
                     "training.sizes_of_one_case",
-                    sizes=", ".join(sizes),
+                    sizes=sizes,
                     case_id=case_id,
                 )
             channels = sum(image.channels for image in images) + network_input.mask_channel

@@ -230,7 +230,7 @@ class ClassifierTraining(pl.LightningModule):
             kind=ModelFailure,
             loss=loss,
             epoch=self.current_epoch,
-            names=", ".join(names[:_NAMED_CASES]),
+            names=names[:_NAMED_CASES],
             more=more,
         )
 

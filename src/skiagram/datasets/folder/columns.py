@@ -1,7 +1,6 @@
 """Columns of a data set's table by their roles, and what is wrong with them."""
 
 import re
-import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, ClassVar
@@ -139,8 +138,7 @@ def find_cell_problems(
             if at not in found:
                 place = where[at] if where else row_at(frame, at).where
                 cell, allowed = cells.iloc[at], check.allowed
-                said = {"cell": cell, "column": column, "quoted": shlex.quote(cell)}
-                found[at] = refusal(check.key, place, **said, allowed=allowed)
+                found[at] = refusal(check.key, place, cell=cell, column=column, allowed=allowed)
     return found
 
 
@@ -169,7 +167,7 @@ def find_covariate_problems(frame: pd.DataFrame, columns: Columns) -> Iterator[D
                 "datasets.telling_covariate",
                 f"{WHERE}, column `{name}`",
                 why=why,
-                name=shlex.quote(name),
+                name=name,
             )
 
 
@@ -198,7 +196,7 @@ def find_number_problem(frame: pd.DataFrame, column: str) -> DataError | None:
         n_numbers=filled.sum() - len(texts),
         n_texts=len(texts),
         example=f"such as `{word}`" if word else f"the first in {place}",
-        word=shlex.quote(word or "WORD"),
+        word=word or "WORD",
     )
 
 
@@ -235,7 +233,7 @@ def find_thousands_problem(
     hundreds = [cell for cell in whole if _HUNDREDS.fullmatch(cell)]
     if not (pointed and hundreds and all(map(_SHORT_OR_POINTED.fullmatch, whole))):
         return None
-    examples = listed([*hundreds[:1], *pointed][:3], "`")
+    examples = dict.fromkeys([*hundreds[:1], *pointed][:3])
     return refusal("datasets.thousands_points", where, examples=examples)
 
 

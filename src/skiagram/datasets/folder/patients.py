@@ -92,7 +92,7 @@ class PatientTable:
                 number=len(lines),
                 noun=other.noun,
                 patient=patient,
-                lines=", ".join(map(str, lines)),
+                lines=lines,
             )
         partner = self._partners(other, similar)
         # who has no partner here or there

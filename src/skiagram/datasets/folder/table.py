@@ -155,7 +155,7 @@ def _find_column_problems(
             "datasets.unknown_site",
             where,
             site=unknown[0],
-            sites=listed(sites),
+            sites=sites,
             remedy=remedy,
         )
     # files and masks: each once, or each once with a frame, or with a region that a mask shows
@@ -184,7 +184,7 @@ def _find_twice(frame: pd.DataFrame, column: str, region_columns: Sequence[str])
             "datasets.file_twice",
             str(name),
             n_rows=len(rows),
-            lines=", ".join(map(str, rows.index)),
+            lines=rows.index,
             allowed="one row per region" if region_columns else "one row per file",
         )
         for (name, *_), rows in twice.groupby(told, sort=False)
@@ -333,7 +333,7 @@ def split_modalities(
             "datasets.unknown_modality",
             where,
             found=fault,
-            modalities=listed(table_modalities),
+            modalities=table_modalities,
         )
     parts = {name: frame[frame[columns.modality] == name] for name in chosen}
     if len(chosen) == 1:
@@ -354,7 +354,7 @@ def split_modalities(
                 "datasets.missing_modality",
                 row_at(first, int((places < 0).argmax())).where,
                 name=name,
-                modalities=", ".join(chosen),
+                modalities=chosen,
             )
         parts[name] = parts[name].iloc[places]
         _check_modality(first, parts[name], columns, chosen[0])

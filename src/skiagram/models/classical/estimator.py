@@ -22,7 +22,7 @@ from sklearn.tree import BaseDecisionTree
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.case_features.repeatability import Repeatable
-from skiagram.errors import ModelFailure, listed, refusal
+from skiagram.errors import ModelFailure, refusal
 from skiagram.fitting.contract import (
     Arm,
     FitContext,
@@ -433,7 +433,7 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
         for path in (name.replace("_", "/") for name in names):
             groups.setdefault(path.split("/")[0], []).append(path)
         families_of_table = [commonpath(group).replace("/", "_") for group in groups.values()]
-        raise refusal("models.no_columns", found=fault, families=listed(families_of_table))
+        raise refusal("models.no_columns", found=fault, families=families_of_table)
     columns = set().union(*chosen.values())
     return tuple(name for name in names if name in columns)
 

@@ -66,7 +66,7 @@ class Architecture:
                 raise refusal(
                     "models.unequal_planes",
                     network.title,
-                    sides=" × ".join(map(str, plane_sides)),
+                    sides=plane_sides,
                 )
             shape = 3 * stored_channels, plane_sides[0], plane_sides[0]
         # With or without covariates.

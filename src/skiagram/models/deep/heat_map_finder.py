@@ -91,7 +91,7 @@ class PretrainedHeatMapFinder(OnBackbone, FindingNetwork):
             if strides[0] != STRIDE or len(strides) < 2 or max(strides) > self.coarsest:
                 raise refusal(
                     "models.coarse_maps",
-                    strides=", ".join(map(str, strides)),
+                    strides=strides,
                     finest=STRIDE,
                     coarsest=self.coarsest,
                 )

@@ -26,7 +26,7 @@ def sides_of_image(network: str, shape: tuple[int, ...]) -> tuple[int, int, int]
         ModelFailure: It is that of volumes.
     """
     if len(shape) > 3:
-        raise refusal("models.volumes", network, sides=" × ".join(map(str, shape[1:])))
+        raise refusal("models.volumes", network, sides=shape[1:])
     channels, height, width = shape
     return channels, height, width
 

@@ -332,7 +332,7 @@ class Transfer:
                 _WEIGHTS,
                 name=name,
                 title=self.title,
-                allowed=", ".join(allowed),
+                allowed=allowed,
             )
         try:
             # urllib's errors are OSErrors; a wrong hash, checked by the name, is a RuntimeError.
@@ -590,7 +590,7 @@ def _of_torchvision(architecture: str, height: int, width: int, *, dense: bool) 
         raise refusal(
             "models.no_torchvision_network",
             name=architecture,
-            fitting=", ".join(fitting),
+            fitting=fitting,
         )
     make: Any = models.get_model_builder(architecture)
     if dense:
