@@ -13,13 +13,12 @@ import pandas as pd
 
 from skiagram.datasets.folder.identifiers import says, words_of
 from skiagram.datasets.folder.mask_names import without_ending, without_modality
-from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, LAYOUTS, NamePattern
+from skiagram.datasets.folder.name_patterns import LAYOUTS, NamePattern
 from skiagram.datasets.folder.roles import part_of
 from skiagram.errors import listed, refusal
 from skiagram.tables.frames import WHERE, replace_columns
 
-_CONTENT = LAYOUT_CONTENT | {"images": "(?i:images?|imgs?|imaging|volumes?)(?:T[rs])?"}
-_LAYOUTS = [NamePattern(written, _CONTENT) for written in LAYOUTS["classes"]]
+_LAYOUTS = [*map(NamePattern, LAYOUTS["classes"])]
 _NUMBERED = re.compile(r"(\D*)(\d+)")
 _MOST_NUMBERED = 10  # classes, such as grades or digits
 

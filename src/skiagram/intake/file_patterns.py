@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from skiagram.datasets.folder.name_patterns import CONTENT, LAYOUTS, Cut, NamePattern
+from skiagram.datasets.folder.name_patterns import LAYOUTS, Cut, NamePattern
 from skiagram.datasets.folder.roles import PATIENT, part_of
 from skiagram.datasets.folder.table import join_masks
 from skiagram.errors import refusal
@@ -122,8 +122,9 @@ def _fit_names(
         fields = {*pattern.fields}
         # A label alone tells no patient, whose images and masks could belong together.
         of_images = "label" in fields and "kind" not in fields and with_labels
-        if not ("patient" in fields or of_images) or not fields <= CONTENT.keys():
-            raise refusal("intake.pattern_fields", written=written, others=[*CONTENT][1:])
+        if not ("patient" in fields or of_images) or fields.difference(LAYOUTS["fields_of_users"]):
+            others = LAYOUTS["fields_of_users"][1:]
+            raise refusal("intake.pattern_fields", written=written, others=others)
         for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
             name = path.relative_to(folder).as_posix()
             readings = pattern.readings(name)

@@ -10,51 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from skiagram.datasets.choices import MaskChoice
-from skiagram.datasets.folder.name_patterns import LAYOUT_CONTENT, LAYOUTS, NamePattern
+from skiagram.datasets.folder.name_patterns import CONTENT, LAYOUTS, NamePattern
 from skiagram.errors import refusal
 
-_MASK = (  # a number may stand at the end, as in `film_mask1`
-    r"(?:masks?|msk|segm?|gt|rois?|contours?|outlines?|masken?|masques?|m[aá]scaras?)\d{0,2}"
-    r"|(?:lung|lesion|tumou?r|nodule|organ|brain|breast|liver)masks?"
-    "|segmentations?|segmented|labels?|labelmap|(?:ground[ _-]?)?truths?"
-    r"|annotations?|annotated|dseg|manual\d?"
-)
-# Also of the data sets PH2, CHASE DB1, GlaS and ISIC; as folders these may be classes.
-_MASK_OF_NAME = rf"{_MASK}|lesions?|anno|annot|attributes?|binary|superpixels?|1stHO|2ndHO"
-_IMAGE = "images?|imgs?|imaging|volumes?"
-# Of BIDS's suffixes, DICOM's codes and names in public data sets.
-_MODALITY = "CT|CBCT|PE?T|MRI?|T1(?:w|c|ce|gd|n)?|T2(?:w|f|star)?|FLAIR|PD|PDw|DWI|ADC|SWI|BOLD|US"
-_BEGIN = r"(?:(?<![^/])|[ _.-]+|(?-i:(?<=[a-z\d])(?=[A-Z])))"  # of a word
-_END = r"(?![^\W_])"  # no letter and no digit follows
-_FOLDER_WORD, _MASK_WORD, _IMAGE_WORD = (
-    rf"(?i:{_BEGIN}(?:{words})(?:Tr|Ts)?{_END})" for words in (_MASK, _MASK_OF_NAME, _IMAGE)
-)
-_SCAN_WORD = rf"(?i:(?:(?<![^/])|[ _.-]+)(?:{_MODALITY}){_END})"
-_MASK_FOLDER = f"[^/]*{_FOLDER_WORD}[^/]*"
-_MAY_BE_MASK = re.compile(rf"{_FOLDER_WORD}[^/]*/|{_MASK_WORD}[^/]*$")
-_CONTENT = LAYOUT_CONTENT | {
-    "mask": _MASK_WORD,
-    "tail": f"(?:{_MASK_WORD}[^/]*)?",  # of a name in a folder of masks
-    "only": f"(?:{_MASK_WORD})+",
-    "nnunet": "images?T[rs]",
-    "masks": f"{_MASK_FOLDER}(?:/{_MASK_FOLDER})*",
-    "image": _IMAGE_WORD,
-    "images": f"[^/]*{_IMAGE_WORD}[^/]*",
-    "bare": f"(?:{_IMAGE_WORD}|{_SCAN_WORD})+",  # a name of such words alone
-    "other": "(?i:(?:(?!mask|segm|truth|annot)[^/])+)",  # a folder that is none of masks
-    "scan": f"{_SCAN_WORD}+",
-    "channel": r"\d{4}",
-    "part": "(?i:[ _.-]+(?:train|training|test|testing|val|validation))",
-    "word": r"[ _.-]+[^\W\d_]+",
-    "between": "[ _.-]+",
-    "reader": r"[^\W_]+",
-    "raw": "(?:rawdata|sourcedata)",
-    "space": "[^/_]+",
-}
-_LAYOUTS = [  # an image and a mask of it, without the endings
-    (NamePattern(image, _CONTENT), NamePattern(mask, _CONTENT)) for image, mask in LAYOUTS["masks"]
-]
-_OF_ONE_PATIENT = NamePattern("{folders}{before}{scan}", _CONTENT)
+_MAY_BE_MASK = re.compile(CONTENT["may_be_mask"])
+_LAYOUTS = [[*map(NamePattern, layout)] for layout in LAYOUTS["masks"]]  # an image, a mask of it
+_OF_ONE_PATIENT = NamePattern("{folders}{before}{scan}")
 _MAY_DIFFER = {"scan", "channel", "bare"}  # images of one mask
 _NUMBERS_AND_SIDES = re.compile(r"(?i)\d+|(?<![^\W_])(left|right|l|r)(?![^\W_])|[\W_]+")
 _CAMEL = re.compile(r"(?<=[a-z\d])(?=[A-Z])")

@@ -5,7 +5,7 @@ A user writes a pattern; a usual layout is a row of patterns in `layouts.yaml`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -14,32 +14,19 @@ from skiagram.declared import read_declared
 
 Cut = Literal["first", "last"]
 _FIELD = re.compile(r"\{(\w+)\}")
-_PART = "[^/]+"  # of a path
-CONTENT = {  # what a user's fields stand for; `any` tells nothing
-    **dict.fromkeys(("patient", "modality", "region", "label"), _PART),
-    "kind": "(?:image|mask)",
-    "any": _PART,
-    "split": PART_PATTERN,
-}
-LAYOUT_CONTENT = CONTENT | {  # what fields of usual layouts stand for besides
-    **dict.fromkeys(("name", "folder"), _PART),
-    **dict.fromkeys(("folders", "inner"), f"(?:{_PART}/)*"),
-    **dict.fromkeys(("before", "after"), "[^/]*"),
-    "ending": r"(?:\.nii)?\.[^\W\d_]\w*",
-}
+_REFERENCE = re.compile(r"<(\w+)>")
 LAYOUTS = read_declared("skiagram.datasets.folder", "layouts.yaml")
+# field → regular expression of what it stands for
+CONTENT = {"split": PART_PATTERN}
+for _name, _written in LAYOUTS["fields"].items():
+    CONTENT[_name] = _REFERENCE.sub(lambda found: CONTENT[found[1]], _written)
 
 
 @dataclass(frozen=True)
 class NamePattern:
-    """Names of files, with fields in braces; one that repeats repeats what it stands for.
-
-    Attributes:
-        content: Field → regular expression of what it stands for.
-    """
+    """Names of files, with fields in braces; one that repeats repeats what it stands for."""
 
     written: str
-    content: Mapping[str, str] = field(default_factory=lambda: CONTENT)
 
     @cached_property
     def fields(self) -> list[str]:
@@ -65,7 +52,7 @@ class NamePattern:
         shortest = longest = re.escape(literal)
         earlier: set[str] = set()
         for name, literal in zip(others[::2], others[1::2], strict=True):
-            content = self.content[name]
+            content = CONTENT[name]
             lazy = f"{content}?" if content[-1] in "+*" else content
             if name == "any":
                 shortest, longest = shortest + lazy, longest + content
