@@ -8,6 +8,7 @@ import pytest
 
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import SkiagramError
+from skiagram.intake.class_folders import describe_inner_folders, rows_of_classes
 from skiagram.intake.images import read_folder
 from tests.datasets.own_folders import dicom, png
 from tests.readers.examples import VALUES, series_files
@@ -82,3 +83,10 @@ def test_names_of_files_tell_rows_or_are_refused(case, tmp_path):
     described = read(tmp_path, names)
     assert told(described, columns) == {tuple(row) for row in rows}
     assert any(names.note in note for note in [*described.notes, ""]), described.notes
+
+
+def test_a_blank_behind_a_folder_is_no_part_of_the_class():
+    """Folders below it were looked for behind its name with the blank."""
+    rows = rows_of_classes(["yes /CROPPED/1.png", "yes /2.png", "no/3.png"], (), "films")
+    assert rows["label"].tolist() == ["yes", "yes", "no"]
+    assert "`CROPPED`" in describe_inner_folders(rows)

@@ -16,6 +16,8 @@ KINDS = {  # ids by how many rows share one, or a flag
     **{f"by {n}": [f"M{at // n}" for at in ROWS] for n in (2, 3, 6)},
     "flag": [at % 2 for at in ROWS],
     "some": [at if at % 5 == 0 else "" for at in ROWS],  # as Derm7pt
+    "copy": ["" if at == 17 else "xz"[at // 3 % 2] for at in ROWS],  # of the label
+    "same": ["patient"] * 18,
     "files": [f"UID_{at // 3}_{at}_all.bmp" for at in ROWS],  # as C-NMC
     "visits": [f"GBM-{at % 15:05d}_{11 + at // 15 * 10}" for at in ROWS],  # as UPENN-GBM
     "value": [at * 0.37 % 1 for at in ROWS],
@@ -74,7 +76,8 @@ def test_a_named_column_stays_and_no_other_id_is_proposed(tmp_path):
     assert described.source.columns.patient == "case_id"
     assert_says(left_out(described), "Patient_Number: it tells patients | !--covariates")
     assert_says(
-        left_out(read(tmp_path, "diag=by 3; sex=flag")), "diag: it may tell | covariates sex"
+        left_out(read(tmp_path, "diag=copy; role=same; sex=flag")),
+        "diag: it may tell | covariates role,sex",
     )
     described = read(tmp_path, "case_id=some; notes=own", patient="case_id")
     assert not any("`case_id`" in note for note in described.notes)

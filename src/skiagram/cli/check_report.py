@@ -29,7 +29,7 @@ from skiagram.tables.cells import number_of, same_value, stands_for_missing
 
 _EXAMPLES = 5
 _TYPED = 8  # columns in a line
-_MOST_VALUES = 10  # of a copy of the label
+_MOST_VALUES, _MOST_ROWS = 10, 0.8  # of a copy of the label, and that have its values
 _FEW_IDS = 0.2  # of the rows
 
 
@@ -87,10 +87,13 @@ def left_out(described: AnyTable) -> str:
     for name in left_columns:
         cells = described.frame[name].tolist()
         # a class of a column of its own, and each value of a copy, are of one label alone
-        met = pd.DataFrame({"patient": patients, "label": label})
-        met = met.groupby([same_value(str(cell)) for cell in cells]).nunique()
-        told = (met["patient"] > 1) & (met["label"] == 1) & (len({*label}) > 1)
-        of_one_label = (told.all() and len(told) <= _MOST_VALUES) or told.get(1, default=False)
+        value = pd.Series([same_value(str(cell)) for cell in cells], label.index)
+        met = label.to_frame("label").assign(patient=patients).groupby(value).nunique()
+        met = met[(met["patient"] > 1) & (met.index != "")]
+        told = (met["label"] == 1) & (len({*label}) > 1)
+        has_most = value.isin(met.index).sum() > _MOST_ROWS * (value != "").sum()
+        is_copy = 1 < len(told) <= _MOST_VALUES and has_most and bool(told.all())
+        of_one_label = is_copy or told.get(1, default=False)
         why = "it may tell the outcome" if names_an_outcome(name) or of_one_label else ""
         if described.frame[name].dtype.kind != "f":  # what can be a measurement alone tells nobody
             is_id = names_patients(name, also_cases=True)

@@ -3,7 +3,7 @@
 Intensities are binned within each image's own range, so nothing is learned from other images.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass as record
 from dataclasses import field, replace
 from functools import cached_property
@@ -60,17 +60,37 @@ class GreyLevels:
         highest = np.repeat(self.top, self.depth)
         return replace(self, levels=self.levels.reshape(shape), outline=outline, highest=highest)
 
-    @property
-    def thin_first(self) -> "GreyLevels":
-        """The same with axes of one pixel first: a sagittal slice is described as an axial one."""
-        axes = sorted((1, 2, 3), key=lambda axis: self.levels.shape[axis] > 1)
-        if axes == [1, 2, 3]:
-            return self
-        levels = np.ascontiguousarray(self.levels.transpose(0, *axes))
-        outline = None
-        if self.outline is not None:
-            outline = np.ascontiguousarray(self.outline.transpose(0, *axes))
-        return replace(self, levels=levels, outline=outline)
+    def by_thin_axis(self) -> Iterator[tuple[Flags, "GreyLevels"]]:
+        """Yield volumes whose region is one slice thick as planes, by its axis, then all others.
+
+        So a sagittal slice is described as an axial one is, whatever it is described beside.
+
+        Yields:
+            (n,) which of the images, and their grey levels.
+        """
+        others = np.ones(len(self.levels), np.bool_)
+        for axis in (1, 2, 3) if self.depth > 1 else ():
+            across = tuple({1, 2, 3} - {axis})
+            filled = np.asarray(self.levels.any(axis=across))
+            chosen = others & (filled.sum(axis=1) == 1)
+            if chosen.any():
+                others &= ~chosen
+                place = filled[chosen].argmax(axis=1)
+                yield chosen, self.of(chosen)._slices(axis, place)
+        if others.all():
+            yield others, self
+        elif others.any():
+            yield others, self.of(others)
+
+    def _slices(self, axis: int, place: Whole) -> "GreyLevels":
+        """Take one slice of each volume across an axis, at a place of its own."""
+        rows = np.arange(len(place))
+
+        def cut(array: NDArray[Any]) -> NDArray[Any]:
+            return np.ascontiguousarray(np.moveaxis(array, axis, 1)[rows, place])[:, None]
+
+        outline = None if self.outline is None else cut(self.outline)
+        return replace(self, levels=cut(self.levels), outline=outline, highest=self.top)
 
     def of(self, chosen: Flags) -> "GreyLevels":
         """Take some of the images, by a truth value each; the highest levels go along."""

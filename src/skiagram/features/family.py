@@ -134,7 +134,11 @@ class TextureFamily(LevelFamily, ABC):
         # Levels of a volume as a whole, or of a single slice.
         grey = batch.levels(self.levels, self.region, self.prefix)
         if self.dimension == "3D":
-            return self.describe(grey.thin_first)
+            parts = [(chosen, self.describe(part)) for chosen, part in grey.by_thin_axis()]
+            described = np.empty((len(grey.levels), parts[0][1].shape[1]))
+            for chosen, features in parts:
+                described[chosen] = features
+            return described
         if self.dimension == "2.5D" or grey.depth == 1:
             return self.describe(grey)
         # the mean over the slices that the region touches

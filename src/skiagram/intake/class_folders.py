@@ -148,17 +148,16 @@ def describe_inner_folders(frame: pd.DataFrame) -> str:
     Args:
         frame: As `rows_of_classes` gives it.
     """
-    inner = [
-        [
-            folder
-            for folder in normalize("NFC", path).split(f"{label}/", 1)[1].split("/")[:-1]
-            if folder != label and not part_of(folder)
-        ]
-        for path, label in zip(frame["file"], frame["label"], strict=True)
-    ]
-    for folders in zip_longest(*inner):
-        names = {*folders} - {None}
-        if len({*folders}) > 1 and len(names) <= _MOST_NUMBERED:
+    inner = []
+    for path, label in zip(frame["file"], frame["label"], strict=True):
+        *folders, _ = (part.strip() for part in normalize("NFC", path).split("/"))
+        below = folders[folders.index(label) + 1 :]
+        inner.append([folder for folder in below if folder != label and not part_of(folder)])
+    for level in zip_longest(*inner):
+        names = {*level} - {None}
+        # folders that a number alone tells apart are patients, or series of these
+        numbered = {match[1] for match in map(_NUMBERED.fullmatch, names) if match}
+        if len({*level}) > 1 and len(names) <= _MOST_NUMBERED and len(numbered) != 1:
             return (
                 f"Folders below those of the classes tell nothing: {listed(sorted(names), '`')}. "
                 "Where they are the classes, name these with --classes; where they hold parts or "

@@ -88,6 +88,7 @@ def _read_class_folders(options: FileOptions) -> SettledTable:
     mask_files = masks.names
     frame = rows_of_classes([name for name in names if name not in mask_files], classes, where)
     folders = {folder for file in frame["file"] for folder in file.split("/")[:-1]}
+    folders -= {*frame["label"]}
     note = "Folders tell parts of the data, but no test set: folds score every image."
     without_test_set = any(map(part_of, folders)) and "split" not in frame
     options = replace(options, file="file", label="label")

@@ -62,7 +62,7 @@ def describe_last_parts(ids: "pd.Series[str]") -> str:
     """
     parts = pd.Series(ids.unique()).str.extract(r"(.+)[-_](\w+)")
     n_ids, n_stems, last = len(parts), parts[0].nunique(), sorted(parts[1].dropna().unique())
-    if parts.isna().any(axis=None) or not max(len(last), n_ids / 2) < n_stems < n_ids:
+    if parts.isna().any(axis=None) or not len(last) < n_stems < n_ids:
         return ""
     if len(last) > _MOST_PARTS:
         return ""

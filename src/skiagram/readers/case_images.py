@@ -256,11 +256,11 @@ def decode_case(
     image = reading.settle(image, reference.name)
     # A mask is of the same patient, and turned as the image is, where headers tell.
     first = next(iter(files.image.values()))
-    patient, turned = read_element(first, "PatientID"), read_orientation(first)
     for content, name in masks:
-        if patient and read_element(content, "PatientID") not in (None, "", patient):
+        patients = {read_element(part, "PatientID") or "" for part in (first, content)} - {""}
+        if len({patient.casefold().lstrip("0") for patient in patients}) > 1:
             raise refusal("readers.mask_of_other_patient", name)
-        if read_orientation(content) != turned:
+        if read_orientation(content) != read_orientation(first):
             raise refusal("readers.mask_turned_otherwise", name)
     if drawn:
         region = Region(np.logical_or.reduce(drawn))

@@ -83,7 +83,11 @@ def read_orientation(content: bytes) -> int:
         content: A file of any kind; a TIFF's mark is not read.
     """
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
-    return 1 if opened is None else int(opened(BytesIO(content)).getexif().get(274, 1))
+    if opened is None:
+        return 1
+    with warnings.catch_warnings(action="ignore"):  # of tags that nobody reads
+        mark = opened(BytesIO(content)).getexif().get(274)
+    return next((turn for turn in range(2, 9) if turn == mark), 1)
 
 
 def decode_image(
