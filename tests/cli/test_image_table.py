@@ -112,6 +112,10 @@ TABLES = {
         "image,mask,all\nimage,mask,2\nimage,mask; mask,1",
         (mean(1, 2), mean(2), mean(1)),
     ),
+    "classes": Table("file,mask,label", "image,mask,2\nimage,mask,alive", (mean(1), mean(1))),
+    "classes and values": Table(
+        "file,mask,Label,label_value", "image,mask,2,1\nimage,mask,1,2", (mean(1), mean(2))
+    ),
     "regions without a column": Table(
         "Image,Mask", "ct,seg.dcm", (REGIONS,), line=f"{LINE} --names ibsi"
     ),

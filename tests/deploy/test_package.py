@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from skiagram.deploy import card
@@ -18,10 +19,11 @@ from skiagram.deploy.model import load_model
 from skiagram.deploy.package import opened_model, opened_package, pack, read_card, works_on_nothing
 from skiagram.errors import DataError
 from skiagram.evaluation.sentences import say
-from skiagram.fitting.deployment import write_checksums
+from skiagram.fitting.deployment import DEPLOYMENT, Deployment, write_checksums
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.projects import files
-from skiagram.records.files import read_record, write_record
+from skiagram.records.files import read_record, write_record, write_table
+from skiagram.records.predictions import PREDICTIONS, digest_scores, folder_of
 from tests.deploy.scored import predict
 from tests.deploy.trained import TASK
 from tests.report.examples_of_findings import at_chance
@@ -226,3 +228,20 @@ def test_the_card_of_a_model_at_chance_says_so_and_gives_no_slope():
     figures, *_ = card._figures(run, evaluation.models[0].outcome.model)
     assert figures.lines[0] == say("answer.nothing_works")
     assert not [row for row in figures.table if "calibration" in row[0]]
+
+
+def test_a_card_has_no_figures_of_an_earlier_training(baseline, tmp_path):
+    """A model that was trained anew, and not evaluated since, had the figures of the old one."""
+    deployment = read_record(Deployment, baseline.model / DEPLOYMENT)
+    evaluation = at_chance()
+    of_model = {"model": deployment.model, "options": deployment.options}
+    outcome = replace(evaluation.models[0].outcome, **of_model)
+    scores = pd.DataFrame({"case_id": ["a", "b"], "score_1": [0.25, 0.5]})
+    result = replace(evaluation.models[0], outcome=outcome, scores_digest=digest_scores(scores))
+    evaluation = replace(evaluation, task=deployment.task, models=(result,))
+    write_record(evaluation, tmp_path / "reports/evaluation.json")
+    for shift in (0, 0.125):
+        scores["score_1"] += shift
+        write_table(scores, folder_of("scores", tmp_path, outcome) / PREDICTIONS)
+        run = card._read_run(baseline.model, tmp_path, deployment)
+        assert (run.result is None) == bool(shift)

@@ -157,6 +157,10 @@ def test_development_images_are_refused_or_left_out(validated, tmp_path):
     validate(project, *words, "--shared", "leave-out")
     scores = pd.read_csv(project.folder / "reports/validations/known/scores.csv")
     assert len(scores) == 72
+    # nothing but known images
+    table = write_table(tmp_path / "leeds.csv", rows[72:])
+    words = folder, table, "--name", "same", "--ignore-unlisted", "--shared", "leave-out"
+    assert "and no other case" in validate(project, *words, code=4).stderr
 
 
 @pytest.mark.parametrize(

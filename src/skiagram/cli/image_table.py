@@ -62,10 +62,16 @@ def read_image_table(path: Path) -> list[ImageRow]:
     """
     with of_table(str(path)):
         table = read_csv(path, files=(*_FILES, *_NAMES.values()))
-        called = {new: usual_column(table.columns, (new, own)) for new, own in _NAMES.items()}
+        header = [*table.columns]
+        called = {new: usual_column(header, (new, own)) for new, own in _NAMES.items()}
+        # Classes are called `label`, too: PyRadiomics' value of a mask is `Label` beside `Image`.
+        of_pyradiomics = called[_LABEL] == _LABEL and usual_column(header, _FILES[:1])
+        if not of_pyradiomics:
+            called[_LABEL] = usual_column(header, [_NAMES[_LABEL]])
+        value = _LABEL if of_pyradiomics or _LABEL not in table else called.pop(_LABEL)
         table = table.rename(columns={name: new for new, name in called.items() if name})
         require_columns(table, _FILES)
-        of_role = {"label_value": _LABEL, "region": "region", "frame": "frame"}
+        of_role = {"label_value": value, "region": "region", "frame": "frame"}
         within: dict[str, Any] = {role: name for role, name in of_role.items() if name in table}
         checks = [(name, check) for role, name in within.items() for check in ROLES[role].checks]
         for problem in find_cell_problems(table, checks).values():

@@ -206,7 +206,8 @@ def _refuse_shared(
             file=sys.stderr,
         )
     everything = shared.patients | shared.images
-    if everything and arguments.shared == "refuse":
+    is_whole = len(everything) == len(patients)
+    if everything and (is_whole or arguments.shared == "refuse"):
         n_patients = len({patients[case] for case in shared.patients})
         counts = {
             f"{len(shared.patients)} of {len(patients)} cases are of {n_patients} patients with "
@@ -215,7 +216,12 @@ def _refuse_shared(
             "cases": shared.images,
         }
         counted = ", and ".join(words for words, cases in counts.items() if cases)
-        raise refusal("cli.cohort_shares_cases", str(arguments.folder), counted=counted)
+        where = str(arguments.folder)
+        if is_whole:
+            raise refusal("cli.cohort_without_new_cases", where, counted=counted)
+        if shared.patients:
+            raise refusal("cli.cohort_shares_patients", where, counted=counted)
+        raise refusal("cli.cohort_shares_cases", where, counted=counted)
     if everything:
         leave_out(cohort, everything)
         why = "the development data have their patient or image"

@@ -20,8 +20,8 @@ from skiagram.fitting.deployment import (
 )
 from skiagram.options import find_own_code
 from skiagram.preparation import PREPARATION, Preparation
-from skiagram.records.files import read_record
-from skiagram.records.predictions import COMBINED
+from skiagram.records.files import read_record, read_table
+from skiagram.records.predictions import COMBINED, PREDICTIONS, digest_scores, folder_of
 from skiagram.statistics.estimate import format_estimate
 from skiagram.tasks.cases import DataCard
 
@@ -84,10 +84,14 @@ def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> Run
         learned = read_record(Preparation, folder / PREPARATION).image_digests
         if evaluation.task != deployment.task or (kept and kept.image_digests != learned):
             raise refusal("deploy.other_run", str(project))
-    # The results of this very model with these options.
+    # The results of this very model with these options, of its last training.
     for result in () if evaluation is None else evaluation.models:
         outcome = result.outcome
-        if (outcome.model, outcome.options) == (deployment.model, deployment.options):
+        if (outcome.model, outcome.options) != (deployment.model, deployment.options):
+            continue
+        scores = folder_of("scores", root, outcome) / PREDICTIONS
+        is_measured = not result.scores_digest or not scores.exists()
+        if is_measured or digest_scores(read_table(scores)) == result.scores_digest:
             return RunRecords(data, evaluation, result)
     return RunRecords(data, None, None)
 

@@ -25,6 +25,7 @@ from skiagram.evaluation.shift import compare_sides, find_shifts
 from skiagram.evaluation.sites import study_sites
 from skiagram.evaluation.verdict import with_verdict
 from skiagram.evaluation.warnings import state_warnings, warn_of_training, warn_without_baselines
+from skiagram.records.predictions import digest_scores
 from skiagram.statistics.proportions import proportion
 from skiagram.tasks.predicted import Predicted
 
@@ -91,7 +92,9 @@ def evaluate(
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
     # Curves are drawn of the chosen models and the simple baselines alone.
     shown = {*run.simple_baselines, *(arm.choice.model for arm in run.arms.values())}
-    results = draw_plots(run.models, shown, task.predicted)
+    digests = [digest_scores(model.predictions.table) for model in run.models]
+    drawn = zip(draw_plots(run.models, shown, task.predicted), digests, strict=True)
+    results = tuple(replace(result, scores_digest=digest) for result, digest in drawn)
     # What a reader is warned of.
     known, is_external = inputs.card.patients_known, inputs.is_external
     warnings = (

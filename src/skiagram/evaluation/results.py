@@ -118,6 +118,7 @@ class ModelResult:
         decision_curve: What deciding by the probabilities is worth; None when not binary.
         parts: Of the test cases, on which the model has figures of its own.
         plots: What the outcome of a value draws of what stands for an arm, and of simple baselines.
+        scores_digest: `digest_scores` of what was measured; empty of columns of scores.
     """
 
     outcome: Outcome
@@ -132,6 +133,7 @@ class ModelResult:
     decision_curve: DecisionCurve | None = None
     parts: tuple[Part, ...] = ()
     plots: tuple[OutcomePlot, ...] = ()
+    scores_digest: str = ""
 
     def find(self, figure: str, analysis: str = METRICS, group: str = "") -> Estimate:
         """Return a figure of the model; without a value where there is none."""

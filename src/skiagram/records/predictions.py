@@ -1,5 +1,6 @@
 """What training says of a model: how it ended, and all scores."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -96,6 +97,12 @@ class Predictions:
             read_table(folder / "selection.parquet"),
             read_table(marks) if marks.exists() else None,
         )
+
+
+def digest_scores(table: pd.DataFrame) -> str:
+    """Compute a digest of a model's scores, by which figures are known to be of this training."""
+    rows = pd.util.hash_pandas_object(table, index=False).to_numpy()
+    return hashlib.sha256(rows.tobytes()).hexdigest()
 
 
 def tabulate_scores(
