@@ -143,7 +143,9 @@ class Grade(MeasuredOutcome):
                 number=len(grades),
                 grades=grades,
                 least=LEAST_GRADES,
-                option=shlex.join(["--label", column, "--positive", grades[-1]]),
+                option=shlex.join(
+                    ["--label", column, "--classes", *grades, "--positive", grades[-1]]
+                ),
             )
         # Rows with another cell than a grade.
         outside = [row for row in rows if plain(row.cells[column]) not in place_of]
