@@ -83,8 +83,8 @@ def read_orientation(content: bytes) -> int:
         content: A file of any kind; a TIFF's mark is not read.
     """
     opened = next((kind for magic, kind in _KINDS if magic.match(content)), None)
-    # of a PNG all pixels are decoded to look for it
-    if opened is None or not (b"xif" in content or b"Orientation" in content):
+    # Of a PNG all pixels are decoded to look for it: not where no word begins such a mark.
+    if opened is None or not any(word in content for word in (b"eXIf", b"xif", b"Orientation")):
         return 1
     with warnings.catch_warnings(action="ignore"):  # of tags that nobody reads
         mark = opened(BytesIO(content)).getexif().get(274)
