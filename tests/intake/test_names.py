@@ -8,7 +8,7 @@ import pytest
 
 from skiagram.cli.file_arguments import add_file_arguments, read_file_options
 from skiagram.errors import SkiagramError
-from skiagram.intake.class_folders import describe_inner_folders, rows_of_classes
+from skiagram.intake.class_folders import rows_of_classes
 from skiagram.intake.images import read_folder
 from tests.datasets.own_folders import dicom, png
 from tests.readers.examples import VALUES, series_files
@@ -87,6 +87,6 @@ def test_names_of_files_tell_rows_or_are_refused(case, tmp_path):
 
 def test_a_blank_behind_a_folder_is_no_part_of_the_class():
     """Folders below it were looked for behind its name with the blank."""
-    rows = rows_of_classes(["yes /CROPPED/1.png", "yes /2.png", "no/3.png"], (), "films")
+    rows, note = rows_of_classes(["yes /CROPPED/1.png", "yes /2.png", "no/3.png"], (), "films")
     assert rows["label"].tolist() == ["yes", "yes", "no"]
-    assert "`CROPPED`" in describe_inner_folders(rows)
+    assert "`CROPPED`" in note

@@ -20,16 +20,15 @@ from skiagram.datasets.folder.identifiers import (
 from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.source import Folder
 from skiagram.datasets.ingest import ImageNote, describe_files
-from skiagram.datasets.telling_columns import PYRADIOMICS, names_an_outcome
+from skiagram.datasets.telling_columns import PYRADIOMICS, is_of_one_label, names_an_outcome
 from skiagram.errors import DataError, listed, printable, refusal
 from skiagram.intake.file_patterns import propose_patients
 from skiagram.intake.tables import AnyTable
 from skiagram.steps.check import AnyChecked
-from skiagram.tables.cells import number_of, same_value, stands_for_missing
+from skiagram.tables.cells import number_of, stands_for_missing
 
 _EXAMPLES = 5
 _TYPED = 8  # columns in a line
-_MOST_VALUES, _MOST_ROWS = 10, 0.8  # of a copy of the label, and that have its values
 _FEW_IDS = 0.2  # of the rows
 
 
@@ -86,15 +85,8 @@ def left_out(described: AnyTable) -> str:
     suspects = dict[str, str]()
     for name in left_columns:
         cells = described.frame[name].tolist()
-        # a class of a column of its own, and each value of a copy, are of one label alone
-        value = pd.Series([same_value(str(cell)) for cell in cells], label.index)
-        met = label.to_frame("label").assign(patient=patients).groupby(value).nunique()
-        met = met[(met["patient"] > 1) & (met.index != "")]
-        told = (met["label"] == 1) & (len({*label}) > 1)
-        has_most = value.isin(met.index).sum() > _MOST_ROWS * (value != "").sum()
-        is_copy = 1 < len(told) <= _MOST_VALUES and has_most and bool(told.all())
-        of_one_label = is_copy or told.get(1, default=False)
-        why = "it may tell the outcome" if names_an_outcome(name) or of_one_label else ""
+        is_told = names_an_outcome(name) or is_of_one_label(cells, label, patients)
+        why = "it may tell the outcome" if is_told else ""
         if described.frame[name].dtype.kind != "f":  # what can be a measurement alone tells nobody
             is_id = names_patients(name, also_cases=True)
             why = suspect_column(name, cells) or (ids if is_id else why)

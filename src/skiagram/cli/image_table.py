@@ -63,12 +63,12 @@ def read_image_table(path: Path) -> list[ImageRow]:
     with of_table(str(path)):
         table = read_csv(path, files=(*_FILES, *_NAMES.values()))
         header = [*table.columns]
-        called = {new: usual_column(header, (new, own)) for new, own in _NAMES.items()}
+        called = {name: usual_column(header, (name, _NAMES[name])) for name in _FILES}
         # Classes are called `label`, too: PyRadiomics' value of a mask is `Label` beside `Image`.
-        of_pyradiomics = called[_LABEL] == _LABEL and usual_column(header, _FILES[:1])
-        if not of_pyradiomics:
-            called[_LABEL] = usual_column(header, [_NAMES[_LABEL]])
-        value = _LABEL if of_pyradiomics or _LABEL not in table else called.pop(_LABEL)
+        is_value = usual_column(header, [_LABEL]) == _LABEL and usual_column(header, _FILES[:1])
+        value = _LABEL if is_value else usual_column(header, [_NAMES[_LABEL]])
+        if value and _LABEL not in header:
+            called[_LABEL], value = value, _LABEL
         table = table.rename(columns={name: new for new, name in called.items() if name})
         require_columns(table, _FILES)
         of_role = {"label_value": value, "region": "region", "frame": "frame"}

@@ -15,7 +15,7 @@ import pandas as pd
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.datasets.folder.identifiers import says, words_of
-from skiagram.tables.cells import find_missing_codes, join_codes
+from skiagram.tables.cells import find_missing_codes, join_codes, same_value
 
 PYRADIOMICS = re.compile(
     r"[\w.-]+_(shape|shape2D|firstorder|glcm|glrlm|glszm|gldm|ngtdm|gldzm|ngldm)_\w+"
@@ -24,6 +24,7 @@ TELLING_AUC = 0.99
 _MIN_ROWS = 10
 _MIN_NUMBERS = 30  # rows from which on whole numbers without a repeat are no chance
 _MIN_OF_CLASS = 5
+_MOST_VALUES, _MOST_ROWS = 10, 0.8  # of a copy of the label, and that have its values
 _BLOCK = 128  # columns that are ranked at a time: a rank takes several copies of its values
 _CHANCE = 0.01  # that any of all columns tells the classes apart by chance
 _LETTER = re.compile(
@@ -130,6 +131,28 @@ def names_an_outcome(name: str) -> bool:
         words = [word for word in words if word != "diagnosis"]
     is_time = says(words, "time_alone") and (len({*words}) == 1 or "to" in words)
     return is_time or says(words, "outcome")
+
+
+def is_of_one_label(
+    cells: Sequence[object], label: "pd.Series[str]", patients: "pd.Series[str] | range"
+) -> bool:
+    """Return whether a column beside a table's labels may be made of them, whatever it holds.
+
+    A class has a column of its own, or each of few values that several patients share is of one
+    label; these values are those of most rows.
+
+    Args:
+        cells: (n,) of the column.
+        label: (n,) of each row.
+        patients: (n,) whose each row is.
+    """
+    value = pd.Series([same_value(str(cell)) for cell in cells], label.index)
+    met = label.to_frame("label").assign(patient=patients).groupby(value).nunique()
+    met = met[(met["patient"] > 1) & (met.index != "")]
+    told = (met["label"] == 1) & (len({*label}) > 1)
+    has_most = value.isin(met.index).sum() > _MOST_ROWS * (value != "").sum()
+    is_copy = 1 < len(told) <= _MOST_VALUES and has_most and bool(told.all())
+    return is_copy or bool(told.get(1, default=False))
 
 
 def tell_alone(values: Floats, positive: Flags, of_pair: Flags) -> Floats:

@@ -90,8 +90,8 @@ def _read_run(folder: Path, project: Path | None, deployment: Deployment) -> Run
         if (outcome.model, outcome.options) != (deployment.model, deployment.options):
             continue
         scores = folder_of("scores", root, outcome) / PREDICTIONS
-        is_measured = not result.scores_digest or not scores.exists()
-        if is_measured or digest_scores(read_table(scores)) == result.scores_digest:
+        is_untold = not result.scores_digest or not scores.exists()
+        if is_untold or digest_scores(read_table(scores)) == result.scores_digest:
             return RunRecords(data, evaluation, result)
     return RunRecords(data, None, None)
 

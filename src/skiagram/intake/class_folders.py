@@ -23,8 +23,10 @@ _NUMBERED = re.compile(r"(\D*)(\d+)")
 _MOST_NUMBERED = 10  # classes, such as grades or digits
 
 
-def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) -> pd.DataFrame:
-    """Return a row for each image, whose label is the name of a folder.
+def rows_of_classes(
+    names: Sequence[str], classes: Collection[str], where: str
+) -> tuple[pd.DataFrame, str]:
+    """Return a row for each image, whose label is the name of a folder, and a sentence on others.
 
     Args:
         names: Of the images, relative to their folder. Outer folders that all share tell nothing.
@@ -67,15 +69,17 @@ def rows_of_classes(names: Sequence[str], classes: Collection[str], where: str) 
         for layout in _LAYOUTS
     ]
     chosen = _choose_layout(told, classes, where)
+    note = ""
     if len(classes) < 2:  # a line that names all classes has settled it
         _refuse_nested(chosen, where)
         _refuse_numbered(sorted({*chosen["label"]}), where)
+        note = _describe_inner_folders(chosen)
     cells = {"file": [*names], "label": chosen["label"].tolist()}
     # without a test set, as where its labels are kept back, parts are of no use: folds make them
     parts = [part_of(word) for word in chosen["split"]] if "split" in chosen else []
     if "test" in parts:
         cells["split"] = [*map(str, parts)]
-    return pd.DataFrame(cells, index=range(2, len(names) + 2))
+    return pd.DataFrame(cells, index=range(2, len(names) + 2)), note
 
 
 def _choose_layout(
@@ -140,19 +144,18 @@ def _refuse_two_levels(
         raise refusal("intake.two_levels", where, outer=outer[:4], inner=sorted(held[0])[:4])
 
 
-def describe_inner_folders(frame: pd.DataFrame) -> str:
+def _describe_inner_folders(chosen: pd.DataFrame) -> str:
     """Return a sentence on folders below those of the classes that may be classes, or hold parts.
 
     They are few, and tell images apart; empty where there are none.
 
     Args:
-        frame: As `rows_of_classes` gives it.
+        chosen: What the layout tells, a row an image.
     """
-    inner = []
-    for path, label in zip(frame["file"], frame["label"], strict=True):
-        *folders, _ = (part.strip() for part in normalize("NFC", path).split("/"))
-        below = folders[folders.index(label) + 1 :]
-        inner.append([folder for folder in below if folder != label and not part_of(folder)])
+    inner = [
+        [folder for folder in below.split("/")[:-1] if folder != label and not part_of(folder)]
+        for label, below in zip(chosen["label"], chosen["inner"], strict=True)
+    ]
     for level in zip_longest(*inner):
         names = {*level} - {None}
         # folders that a number alone tells apart are patients, or series of these

@@ -17,7 +17,7 @@ from skiagram.datasets.folder.roles import ROLES, column_of, part_of, usual_colu
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
 from skiagram.datasets.folder.table import join_masks, normalise_name
 from skiagram.errors import listed, refusal
-from skiagram.intake.class_folders import describe_inner_folders, rows_of_classes
+from skiagram.intake.class_folders import rows_of_classes
 from skiagram.intake.described_tables import DescribedTable, SettledTable
 from skiagram.intake.file_names import FileNames, find_files_alone, find_listed_files
 from skiagram.intake.file_options import FileOptions
@@ -86,14 +86,16 @@ def _read_class_folders(options: FileOptions) -> SettledTable:
     masks = settle_masks(names, options.masks, where)
     classes = {*options.classes, *filter(None, [options.positive])}
     mask_files = masks.names
-    frame = rows_of_classes([name for name in names if name not in mask_files], classes, where)
+    images = [name for name in names if name not in mask_files]
+    frame, inner_folders = rows_of_classes(images, classes, where)
     folders = {folder for file in frame["file"] for folder in file.split("/")[:-1]}
     folders -= {*frame["label"]}
     note = "Folders tell parts of the data, but no test set: folds score every image."
     without_test_set = any(map(part_of, folders)) and "split" not in frame
     options = replace(options, file="file", label="label")
-    notes = [note] * without_test_set + [describe_inner_folders(frame)] * (len(classes) < 2)
-    return SettledTable(frame, options, masks=masks).with_rows(frame, *notes)
+    return SettledTable(frame, options, masks=masks).with_rows(
+        frame, note if without_test_set else "", inner_folders
+    )
 
 
 def _require_images(options: FileOptions) -> list[str]:

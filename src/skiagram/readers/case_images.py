@@ -254,15 +254,8 @@ def decode_case(
         image = SpacedImage(volume.voxels[..., None], grid.spacing, volume.modality, grid=grid)
         drawn = [decode_mask(*mask, grid, *chosen, mask_grid, spacing) for mask in masks]
     image = reading.settle(image, reference.name)
-    # A mask is of the same patient, and turned as the image is, where headers tell.
-    first = next(iter(files.image.values()))
-    for content, name in masks:
-        patients = {read_element(part, "PatientID") or "" for part in (first, content)} - {""}
-        if len({patient.casefold().lstrip("0") for patient in patients}) > 1:
-            raise refusal("readers.mask_of_other_patient", name)
-        if read_orientation(content) != read_orientation(first):
-            raise refusal("readers.mask_turned_otherwise", name)
     if drawn:
+        _refuse_masks_of_others(next(iter(files.image.values())), masks)
         region = Region(np.logical_or.reduce(drawn))
         if volume is not None:
             if not np.isfinite(volume.voxels[region.inside]).any():
@@ -276,6 +269,22 @@ def decode_case(
         content = with_preamble(next(iter(files.image.values())))
         image = replace(image, padding=stated_padding(content) if is_dicom(content) else "")
     return image
+
+
+def _refuse_masks_of_others(image: bytes, masks: Sequence[tuple[bytes, str]]) -> None:
+    """Refuse a mask of another patient, or turned otherwise, than its image, where headers tell.
+
+    Args:
+        image: The first of its files.
+        masks: Content and name of each.
+    """
+    patient, turned = (read_element(image, "PatientID") or "").casefold(), read_orientation(image)
+    for content, name in masks:
+        drawn_on = (read_element(content, "PatientID") or "").casefold()
+        if patient and drawn_on and patient.lstrip("0") != drawn_on.lstrip("0"):
+            raise refusal("readers.mask_of_other_patient", name)
+        if read_orientation(content) != turned:
+            raise refusal("readers.mask_turned_otherwise", name)
 
 
 def read_volume(

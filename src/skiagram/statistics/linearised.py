@@ -349,7 +349,6 @@ class Linearised:
             covariance_of_means(*sample, *other_sample)
             for sample in samples
             for other_sample in other_samples
-            if np.isin(sample[1], other_sample[1]).any()
         )
         return float(np.clip(covariance / np.sqrt(variance), -1.0, 1.0))
 

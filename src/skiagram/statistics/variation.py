@@ -186,9 +186,8 @@ def variance_of_means(samples: Sequence[tuple[Floats, Whole]]) -> float:
     """
     left_out, analysed = np.sum([_estimate_variance(*sample) for sample in samples], axis=0)
     for first, second in combinations(samples, 2):
-        if np.isin(first[1], second[1]).any():
-            both = _estimate_covariance(*first, *second)
-            left_out, analysed = left_out + 2 * both[0], analysed + 2 * both[1]
+        both = _estimate_covariance(*first, *second)
+        left_out, analysed = left_out + 2 * both[0], analysed + 2 * both[1]
     return float(max(left_out, 0.0) + max(analysed, 0.0)) / 2
 
 
@@ -273,11 +272,14 @@ def _estimate_covariance(
     value: Floats, patient: Whole, other: Floats, other_patient: Whole
 ) -> tuple[float, float]:
     """Estimate a covariance of means by leaving out patients, and by pairs of their cases."""
-    numbers = 1 + max(int(patient.max()), int(other_patient.max()))
+    samples = (value, patient), (other, other_patient)
+    numbers = 1 + max(int(whose.max()) for _, whose in samples)
+    cases = [np.bincount(whose, minlength=numbers) for _, whose in samples]
+    if not np.minimum(*cases).any():  # nobody is in both
+        return 0.0, 0.0
     weighed, means, shares = [], [], []
-    for values, patients in ((value, patient), (other, other_patient)):
-        sizes = np.bincount(patients, minlength=numbers)
-        sums = np.bincount(patients, weights=values - values.mean(), minlength=numbers)
+    for (values, whose), sizes in zip(samples, cases, strict=True):
+        sums = np.bincount(whose, weights=values - values.mean(), minlength=numbers)
         weighed.append(sums * (1 - 1 / int((sizes > 0).sum())) / (len(values) - sizes))
         means.append(sums / np.maximum(sizes, 1))
         shares.append(sizes / len(values))

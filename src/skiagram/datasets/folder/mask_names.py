@@ -39,8 +39,10 @@ class MaskNames:
 
     def describe(self, choice: MaskChoice | None) -> str:
         """Return a sentence on what becomes of them; empty where nobody asked and none is there."""
+        if not self.names and choice == "leave-out":
+            return "No file is a mask by its name: none was left out."
         if not self.names:
-            return "No file is a mask by its name: none was left out." * (choice == "leave-out")
+            return ""
         images, masks = len(self.of_image), len(self.names) - len(self.alone)
         sentence = (
             f"{masks} masks of {images} images by their names, for example {self.example()}: "
