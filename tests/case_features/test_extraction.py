@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skiagram.case_features.case_histories import CaseHistories
 from skiagram.case_features.covariates import Covariates
 from skiagram.case_features.extraction import extract
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.wavelet import Wavelet
@@ -93,6 +93,41 @@ def test_a_value_too_large_for_the_table_names_feature_and_case(tmp_path):
     images = {"small": noise(6, 6), "huge": np.full((6, 6), 1e29, dtype=np.float32)}
     with pytest.raises(DataError, match=r"^huge: feature `brightness_energy` is inf"):
         extract(write_images(tmp_path, images), [BRIGHTNESS])
+
+
+class Careless:
+    """A family of somebody's own."""
+
+    prefix = "careless"
+
+    def __init__(self, extract):
+        self.extract = extract
+
+    def names(self):
+        return ("careless_mean",)
+
+    def definitions(self):
+        return ()
+
+
+def centred(batch):
+    images = batch.images
+    images -= images.mean()
+    return images.mean(axis=(1, 2))[:, None]
+
+
+@pytest.mark.parametrize(
+    ("faulty", "found"),
+    [
+        (centred, "the family `careless` changes the images"),
+        (lambda batch: batch.images.mean(axis=(1, 2)), r"of shape \(2,\)\. Allowed: \(2, 1\)"),
+        (lambda batch: np.zeros((1, 1)), r"of shape \(1, 1\)"),
+    ],
+)
+def test_a_family_that_breaks_its_contract_is_named(tmp_path, faulty, found):
+    images = {"first": noise(6, 6), "second": noise(6, 6)}
+    with pytest.raises(OptionError, match=found):
+        extract(write_images(tmp_path, images), [Careless(faulty), WAVELET])
 
 
 def test_a_family_twice_is_refused(tmp_path):

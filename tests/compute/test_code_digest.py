@@ -126,6 +126,24 @@ def test_imports_are_followed_through_packages_and_into_this_one(tmp_path, monke
     assert code_files("relay.work").keys() >= {"relay.inner", "skiagram.seeding"}
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import json; import shared.scale",
+        "if True: from shared import scale",
+        "import json, \\\n    shared.scale",
+        "from shared.scale import SCALE",
+    ],
+)
+def test_files_of_a_folder_beside_it_count_however_they_are_imported(tmp_path, monkeypatch, line):
+    (tmp_path / "shared").mkdir()  # without an __init__.py, as a folder of own files often is
+    (tmp_path / "shared/scale.py").write_text("SCALE = 2\n")
+    (tmp_path / "beside.py").write_text(f"{line}\n\ndef work():\n    return 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    forget()
+    assert code_files("beside.work").keys() >= {"beside", "shared.scale"}
+
+
 @pytest.mark.slow
 def test_an_installed_library_counts_by_its_recorded_files_at_once():
     started = time.process_time()

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -207,11 +208,25 @@ def describe_batch(
 
 
 def _extract_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch) -> Floats:
-    """Name the case that a family refuses, which is the first one that it refuses on its own."""
+    """Name the case that a family refuses, which is the first one that it refuses on its own.
+
+    Raises:
+        DataError: The family refuses a case.
+        OptionError: It breaks the contract of a family: it changed the images, which families
+            after it read, or its features are not those that it names.
+    """
+    unchanged = crc32(np.ascontiguousarray(batch.images))
     try:
-        return family.extract(batch)
+        values = family.extract(batch)
     except DataError as error:
         if len(batch) > 1:
             for row in range(len(batch)):
                 _extract_family(family, ids[row : row + 1], batch.row(row))
         raise error.restated(DataError, where=ids[0]) from error
+    if crc32(np.ascontiguousarray(batch.images)) != unchanged:
+        raise refusal("case_features.changed_images", family=family.prefix)
+    shape, expected = np.shape(values), (len(batch), len(family.names()))
+    if shape != expected:
+        key = "case_features.other_shape"
+        raise refusal(key, family=family.prefix, shape=str(shape), expected=str(expected))
+    return values

@@ -47,9 +47,10 @@ _INSTALLED_AS = {
 }
 _COMMENT = re.compile("#.*")
 _FOR_TYPES = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t]+.*\n|\n)+", re.MULTILINE)
+# An import begins a line or a statement of one: after `;`, or after the `:` of `if` and `try`.
 _IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|.*)"
-    r"|import[ \t]+(?P<modules>.*))",
+    r"(?:^|[;:])[ \t]*(?:from[ \t]+(?P<module>[.\w]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^;\n]*)"
+    r"|import[ \t]+(?P<modules>[^;\n]*))",
     re.MULTILINE,
 )
 
@@ -165,8 +166,10 @@ def _reach(entries: tuple[str, ...]) -> _Reached:
         module = waiting.pop()
         top = module.partition(".")[0]
         if top not in followed | imported:
-            names = (f"{top}.py", f"{top}/__init__.py")
-            if any((folder / name).is_file() for folder in beside for name in names):
+            exists = any(
+                (folder / name).exists() for folder in beside for name in (f"{top}.py", top)
+            )
+            if exists and _folder(top).parent in beside:
                 followed.add(top)
         if top not in followed:
             imported.add(top)
@@ -183,7 +186,8 @@ def _imported_modules(module: str, path: Path) -> tuple[str, ...]:
     # Imports of whole modules, and of names from modules.
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     found, named = [], []
-    for line in _IMPORT.finditer(_COMMENT.sub("", _FOR_TYPES.sub("", _content(path)))):
+    text = _COMMENT.sub("", _FOR_TYPES.sub("", _content(path))).replace("\\\n", " ")
+    for line in _IMPORT.finditer(text):
         if line["modules"]:
             named += [name.split()[0] for name in line["modules"].split(",") if name.strip()]
             continue
@@ -221,10 +225,10 @@ def _dotted_names(entries: Iterable[object]) -> tuple[str, ...]:
 def _folder(package: str) -> Path:
     """Find the folder of a package, or the file of a module, that can be imported."""
     spec = find_spec(package)
-    if spec is None or not spec.origin:
+    places = [] if spec is None else [*(spec.submodule_search_locations or [spec.origin])]
+    if not places or not places[0]:
         raise ValueError(f"no sources of {package}")
-    origin = Path(spec.origin)
-    return origin.parent if origin.name == "__init__.py" else origin
+    return Path(places[0])
 
 
 @cache
