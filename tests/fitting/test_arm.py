@@ -52,9 +52,10 @@ def test_a_finished_model_leaves_models_scores_curves_and_its_cost(tmp_path):
         (Spy(failure=ModelFailure("the loss is NaN", remedy="lower lr")), "the loss is NaN."),
         (Spy(failure=MemoryError("8 GiB")), "out of memory: 8 GiB"),
         (Spy(infinite=True), "not finite"),
+        (Spy(spare=1), "Allowed: (16, 2), cases by scores"),
         (Spy(failure=ModelFailure("late"), fails_at=6, curves=1), "late"),
     ],
-    ids=["failure", "memory", "infinite", "second repeat"],
+    ids=["failure", "memory", "infinite", "shape", "second repeat"],
 )
 def test_a_model_that_fails_leaves_a_named_outcome_and_empty_files_of_the_same_schema(
     spy, reason, tmp_path

@@ -91,6 +91,7 @@ class Spy:
         failure: Raised by the fit numbered `fails_at`.
         fails_at: Number of the fit that fails.
         infinite: Whether its scores are not finite.
+        spare: Scores of a case that nobody asked for.
         curves: Rows of the curve that each fit leaves.
         features: Which features each fit says it kept.
         fits: What each fit was given.
@@ -100,6 +101,7 @@ class Spy:
     failure: BaseException | None = None
     fails_at: int = 0
     infinite: bool = False
+    spare: int = 0
     curves: int = 0
     features: dict[str, bool] = field(default_factory=dict)
     fits: list[Seen] = field(default_factory=list)
@@ -118,6 +120,7 @@ class Spy:
         centre = np.array([values[training.label == k].mean() for k in range(training.n_classes)])
         if self.infinite:
             centre = centre * np.inf
+        centre = np.append(centre, np.zeros(self.spare))
         curves = pd.DataFrame({"epoch": range(self.curves), "training_loss": 1.0})
         summary = FitSummary(4, 3, len(training), curves, self.features)
         return SpyFit(seen, centre, self, summary)

@@ -104,6 +104,10 @@ def test_keeps_the_contract(name, what, tmp_path, monkeypatch):
     assert scores.dtype == np.float64
     assert np.isfinite(scores).all()
     assert fitted.summary.parameters > 0
+    # A case has the same scores whichever others are scored with it.
+    few = np.arange(0, len(cases), 3)
+    alone = fitted.scores(cases.inputs.select(few))
+    np.testing.assert_allclose(alone, scores[few], rtol=1e-4, atol=1e-5)
     # What is saved scores as before.
     fitted.save(tmp_path / "fitted")
     loaded = untrained.load(tmp_path / "fitted")

@@ -23,6 +23,11 @@ READ = {
         [5],
     ),
     "a separator at the end": (b"file,label\na.png,x,\n", {"file": ["a.png"], "label": ["x"]}, [2]),
+    "lines in the first name": (
+        b'"file\n(of Ward 1)";label\na.png;x\n',
+        {"file\n(of Ward 1)": ["a.png"], "label": ["x"]},
+        [3],
+    ),
     "and in lines that end so": (
         b"file;label\r\na.png;x;\r\n\r\n",
         {"file": ["a.png"], "label": ["x"]},
@@ -112,6 +117,11 @@ REFUSED = {
     "a comment": (b"# made in May\nfile,label\na.png,x\n", "a comment before the header grep -v"),
     "a title": (b"Films of May,\nfile,label\na.png,x,2\n", "3 cells lines above the header"),
     "two separators": (b"file,label;x\na.png,y;z\n", "commas or semicolons"),
+    "a decimal comma before an empty cell": (
+        b"file,a,label\na.png,1,x\nb.png,1,5,\n",
+        "line 3: 4 cells 3, one per column",
+    ),
+    "and in the first row": (b"file,a,label\nb.png,1,5,\na.png,1,x\n", "line 3: 3 cells 4"),
     "a short row": (b"file,label;x\na.png\n", "line 2: 1 cells 2, one per column"),
     "a name twice": (b"file,label,label\na.png,x,y\n", "two columns are called `label`"),
     "no names": (b"file,,\na.png,x,y\n", "2 columns without a name"),

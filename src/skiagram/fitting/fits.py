@@ -155,6 +155,10 @@ def make_fit(fit: Fit[Any]) -> FitResult:
     fitted = fit_model(fit)
     with named_failures(fit.title):
         scored = [fitted.scores_and_marks(inputs.select(rows)) for inputs, rows in fit.scored]
+        for (case_scores, _), (_, rows) in zip(scored, fit.scored, strict=True):
+            shape, expected = np.shape(case_scores), (len(rows), fit.cases.predicted.scores)
+            if shape != expected:
+                raise refusal("fitting.other_scores", shape=str(shape), expected=str(expected))
         scores = tuple(finite(case_scores) for case_scores, _ in scored)
         marks = scored[0][1] if scored else None
         if fit.saved is not None:

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from skiagram.readers.case_images import CaseReading
     from skiagram.readers.file_trees import FileTree
 
-_TABLES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+_TABLES = (
+    *(".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
+    # of other programs: its reader says how each becomes CSV
+    *(".xlsx", ".xls", ".ods", ".json", ".jsonl", ".parquet", ".feather", ".arff", ".tab"),
+    *(".dta", ".sav", ".sas7bdat", ".xpt", ".h5", ".sqlite"),
+)
 _ENDINGS = (".tar.age", *_TABLES)  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 FILES, TASK, NAMES = "files", "task", "names of files, with --pattern"  # groups of options

@@ -268,7 +268,7 @@ def _find_separator(head: str) -> str:
     if hint := _SEPARATOR_HINT.match(head):
         return hint[1]
     text = head.lstrip("\r\n")
-    header = _QUOTED.sub("", text.partition("\n")[0])
+    header = _QUOTED.sub("", text).partition("\n")[0]
     marks = [mark for mark in _SEPARATORS if mark in header]
     if len(marks) > 1:
         marks = [mark for mark in marks if _is_regular(text, mark)] or marks[:1]
@@ -302,20 +302,20 @@ def _read_columns(
         width, batch = len(header), list[list[str]]()
         if width > _MAX_COLUMNS:
             raise refusal("tables.too_many_columns", WHERE, number=width, most=_MAX_COLUMNS)
+        ended = False  # whether lines end with a separator: all do as the first
         for cells in rows:
             if not any(cells):
                 continue
-            if len(cells) == width + 1 and not cells[-1]:  # as programs end lines with a separator
-                cells.pop()
-            if len(cells) != width:
+            ended = ended if lines else len(cells) == width + 1 and not cells[-1]
+            if len(cells) != width + ended or (ended and cells[-1]):
                 raise refusal(
                     "tables.cells_of_row",
                     f"{WHERE}, line {reader.line_num}",
                     number=len(cells),
-                    width=width,
+                    width=width + ended,
                     first=header[0],
                 )
-            batch.append(cells)
+            batch.append(cells[:width])
             lines.append(reader.line_num)
             if len(batch) * width >= _PACKED_CELLS:
                 packed.append(_pack(batch))
