@@ -176,6 +176,12 @@ def test_a_table_is_compared_on_the_command_line(tmp_path, capsys):
             {"patients": PATIENT, "folds": np.arange(N) % 5},
             "several folds: patient `0` in the folds 0, 1.",
         ),
+        (
+            pd.Series(LABEL),
+            GOOD,
+            {"patients": pd.Series(PATIENT).iloc[::-1]},
+            "patients: its index names the rows of `labels` in another order",
+        ),
     ],
 )
 def test_bad_input_is_one_line(labels, scores, options, said):

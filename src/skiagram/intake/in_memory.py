@@ -20,7 +20,7 @@ from skiagram.compute.files import write_files
 from skiagram.datasets.folder.roles import PATIENT
 from skiagram.errors import named, refusal
 from skiagram.readers.voxels import narrow
-from skiagram.tables.frames import csv_text
+from skiagram.tables.frames import check_same_rows, csv_text
 
 IMAGES, TABLE, FEATURES = "images", "images.csv", "features.csv"
 
@@ -50,7 +50,15 @@ def write_data_set(
         return Path(images), None if labels is None else Path(labels)
     if isinstance(images, pd.DataFrame):
         number = len(images)
-        columns = _list_columns(images, None, number) | _list_columns(labels, patients, number)
+        check_same_rows({"images": images, "labels": labels, "patients": patients})
+        columns, told = (
+            _list_columns(images, None, number),
+            _list_columns(labels, patients, number),
+        )
+        for name in columns.keys() & told.keys():
+            if columns[name] != told[name]:
+                raise refusal("intake.given_twice", name=name)
+        columns |= told
         _write_new({place / FEATURES: csv_text(columns).encode()})
         return place / FEATURES, None
     # where each image and its mask are, or will be

@@ -39,6 +39,7 @@ from skiagram.report.tables import (
     fill_difference,
 )
 from skiagram.statistics.estimate import Estimate
+from skiagram.tables.frames import check_same_rows
 
 _COLUMNS = {
     "roc_auc": "AUC",
@@ -317,6 +318,9 @@ def compare(
     first, second = names or (_name(scores_a, "A"), _name(scores_b, "B"))
     if first == second:
         raise DataError(f"both columns are called {first}", where="names", allowed="two names")
+    scores = {first: scores_a, second: scores_b, **(others or {})}
+    told = {"patients": patients, "subgroups": subgroups, "sites": sites, "folds": folds}
+    check_same_rows({"labels": labels, **scores, **(readers or {}), **told})
     if patients is not None:  # `P001` and `p001` are one person
         spelled = dict[str, str]()
         texts = read_texts(patients, "patients", len(patients)).tolist()
@@ -324,7 +328,7 @@ def compare(
     # All columns are lined up and checked before anything is measured.
     setting, columns, reader_scores = line_up_columns(
         labels,
-        {first: scores_a, second: scores_b, **(others or {})},
+        scores,
         patients=patients,
         positive=positive,
         readers=readers,

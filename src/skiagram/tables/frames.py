@@ -217,6 +217,23 @@ def read_table(
     )
 
 
+def check_same_rows(given: Mapping[str, Any]) -> None:
+    """Refuse pandas objects that name the same rows in another order, as they are read by place.
+
+    Args:
+        given: Name of an argument → what was given; what has no index is passed over.
+    """
+    indexes = {
+        name: values.index
+        for name, values in given.items()
+        if isinstance(values, pd.DataFrame | pd.Series)
+    }
+    for name, index in indexes.items():
+        first, of_first = next(iter(indexes.items()))
+        if not index.equals(of_first) and index.isin(of_first).any():
+            raise refusal("tables.other_order", name, first=first)
+
+
 def read_csv(
     path: Path,
     missing: Collection[str] = (),
