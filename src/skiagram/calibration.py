@@ -13,29 +13,40 @@ from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.conformal import conformal_quantile
 from skiagram.tasks.class_calibration import IsotonicCalibration, ScalingCalibration
 from skiagram.tasks.kinds import OutcomeCalibration
+from skiagram.tasks.outcome import weigh_folds
 
 Calibration = ScalingCalibration | IsotonicCalibration | OutcomeCalibration
 
 
-def average_calibrations(calibrations: Sequence[Calibration]) -> Calibration:
+def average_calibrations(
+    calibrations: Sequence[Calibration], weights: Floats | None = None
+) -> Calibration:
     """Average the calibrations of the folds, all of one method.
 
     Scores of different folds come from different fits, so each fold is calibrated on its own.
+
+    Args:
+        weights: (folds,) by `weigh_folds`; None: all weigh alike.
     """
-    average: Callable[[Sequence[Any]], Calibration] = type(calibrations[0]).average
-    return average(calibrations)
+    average: Callable[[Sequence[Any], Floats | None], Calibration] = type(calibrations[0]).average
+    return average(calibrations, weights)
 
 
-def held_out_calibrations(calibrations: Sequence[Calibration]) -> list[Calibration]:
+def held_out_calibrations(
+    calibrations: Sequence[Calibration], weights: Floats | None = None
+) -> list[Calibration]:
     """Return, per fold, the calibration of the cases that the fold holds out: the others' average.
 
     Whatever is fitted to a fold's labels knows them, a curve as well as the few numbers of a
     scaling. With its own calibration, noise from 60 patients reads as an AUC of .54.
     """
-    return [
-        average_calibrations([*calibrations[:k], *calibrations[k + 1 :]])
-        for k in range(len(calibrations))
-    ]
+    averages = []
+    for k in range(len(calibrations)):
+        others = [*calibrations[:k], *calibrations[k + 1 :]]
+        averages.append(
+            average_calibrations(others, None if weights is None else np.delete(weights, k))
+        )
+    return averages
 
 
 MAX_SHIFT = 2.0  # log-odds
@@ -46,17 +57,20 @@ def carry_over(
 ) -> tuple[list[Calibration], Calibration]:
     """Return the calibration of each fold's held-out cases, and that of a fit on all cases.
 
-    Averages of other fits' calibrations hold as far as fits share a scale. How far they do is seen
-    on the folds: the root mean square s of the shift in log-odds between a fold's held-out cases by
-    the others' calibration and by its own. Where they hardly do (s above 2), as for a model whose
-    constant moves more than its scores, log-odds are drawn towards those of the classes' shares by
-    1 / √(1 + π s² / 8), the mean over such shifts (MacKay 1992, *Neural Computation* 4:720, eq. 7).
+    Averages of other fits' calibrations hold as far as fits share a scale (`weigh_folds`). How far
+    they do is seen on the folds: the root mean square s of the shift in log-odds between a fold's
+    held-out cases by the others' calibration and by its own. Where they hardly do (s above 2), as
+    for a model whose constant moves more than its scores, log-odds are drawn towards those of the
+    classes' shares by 1 / √(1 + π s² / 8), the mean over such shifts (MacKay 1992, *Neural
+    Computation* 4:720, eq. 7).
 
     Args:
         scores: (m, n_classes) of each fold's held-out cases.
         label: (m,) of each.
     """
-    blind, whole = held_out_calibrations(calibrations), average_calibrations(calibrations)
+    weights = weigh_folds(scores)
+    blind = held_out_calibrations(calibrations, weights)
+    whole = average_calibrations(calibrations, weights)
     parts = zip(calibrations, blind, scores, strict=True)
     shifts = [
         np.abs(_log_odds(other, held_out) - _log_odds(fold_calibration, held_out)).max()

@@ -119,7 +119,7 @@ def centred(batch):
 @pytest.mark.parametrize(
     ("faulty", "found"),
     [
-        (centred, "the family `careless` changes the images"),
+        (centred, "the family `Careless` changes the images"),
         (lambda batch: batch.images.mean(axis=(1, 2)), r"of shape \(2,\)\. Allowed: \(2, 1\)"),
         (lambda batch: np.zeros((1, 1)), r"of shape \(1, 1\)"),
     ],

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from skiagram.calibration import average_calibrations
+from skiagram.tasks.outcome import weigh_folds
 from tests.tasks.cohort import (
     make_cases,
     make_features,
@@ -29,6 +30,11 @@ def test_each_outcome_keeps_its_contract(make):
     assert np.isfinite(estimate).all()
     twice = average_calibrations([calibration, calibration])
     assert twice.probabilities(score) == pytest.approx(estimate)
+    # A fold whose scores hardly spread has a slope of thousands, and next to no weight.
+    faint = outcome.calibrate(score / 1000, *truth, np.arange(len(score)))
+    weights = weigh_folds([score, score, score / 1000])
+    mean = average_calibrations([calibration, calibration, faint], weights)
+    assert mean.probabilities(score) == pytest.approx(estimate, rel=0.01, abs=0.01)
     # Every figure that is declared is measured, and no other.
     found = measured(outcome, scored(outcome, score.squeeze(), *truth))
     assert {name for name, _ in found} == {figure.name for figure in outcome.figures}

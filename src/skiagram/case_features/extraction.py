@@ -215,7 +215,7 @@ def _extract_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBat
         OptionError: It breaks the contract of a family: it changed the images, which families
             after it read, or its features are not those that it names.
     """
-    unchanged = crc32(np.ascontiguousarray(batch.images))
+    unchanged = crc32(np.ascontiguousarray(batch.images).data)
     try:
         values = family.extract(batch)
     except DataError as error:
@@ -223,10 +223,10 @@ def _extract_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBat
             for row in range(len(batch)):
                 _extract_family(family, ids[row : row + 1], batch.row(row))
         raise error.restated(DataError, where=ids[0]) from error
-    if crc32(np.ascontiguousarray(batch.images)) != unchanged:
-        raise refusal("case_features.changed_images", family=family.prefix)
+    if crc32(np.ascontiguousarray(batch.images).data) != unchanged:
+        raise refusal("case_features.changed_images", family=type(family).__name__)
     shape, expected = np.shape(values), (len(batch), len(family.names()))
     if shape != expected:
         key = "case_features.other_shape"
-        raise refusal(key, family=family.prefix, shape=str(shape), expected=str(expected))
+        raise refusal(key, family=type(family).__name__, shape=str(shape), expected=str(expected))
     return values

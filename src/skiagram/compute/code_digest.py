@@ -225,10 +225,11 @@ def _dotted_names(entries: Iterable[object]) -> tuple[str, ...]:
 def _folder(package: str) -> Path:
     """Find the folder of a package, or the file of a module, that can be imported."""
     spec = find_spec(package)
-    places = [] if spec is None else [*(spec.submodule_search_locations or [spec.origin])]
-    if not places or not places[0]:
+    folders = None if spec is None else spec.submodule_search_locations
+    place = next(iter(folders), None) if folders else spec and spec.origin
+    if not place:
         raise ValueError(f"no sources of {package}")
-    return Path(places[0])
+    return Path(place)
 
 
 @cache

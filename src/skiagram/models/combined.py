@@ -47,6 +47,7 @@ from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
 from skiagram.strict import STRICT
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
+from skiagram.tasks.outcome import weigh_folds
 from skiagram.tasks.task import Task
 
 COMBINATION = "combination.json"
@@ -137,11 +138,13 @@ class Combination(ABC):
         means = []
         for member in range(scores.shape[1]):
             scalings = []
-            for rows in (np.flatnonzero(fit_numbers == fit) for fit in np.unique(fit_numbers)):
+            of_fits = [np.flatnonzero(fit_numbers == fit) for fit in np.unique(fit_numbers)]
+            for rows in of_fits:
                 scaling = fit_platt(scores[rows, member], label[rows])
                 calibrated[rows, member] = scaling.probabilities(scores[rows, member])
                 scalings.append(scaling)
-            means.append(ScalingCalibration.average(scalings))
+            weights_of_fits = weigh_folds([scores[rows, member] for rows in of_fits])
+            means.append(ScalingCalibration.average(scalings, weights_of_fits))
         # Weights by log-probabilities, each member at its mean calibration.
         weights = self.weights(np.log(np.maximum(calibrated, _MIN_PROBABILITY)), label)
         return FittedCombination(

@@ -220,7 +220,11 @@ def martingale_residuals(score: Floats, time: Floats, event: Flags) -> Floats:
 
 
 def baseline_hazard(score: Floats, time: Floats, event: Flags, grid: Floats) -> Floats:
-    """Estimate Breslow's cumulative hazard of a case of score 0.
+    """Estimate the cumulative hazard of a case of score 0, with Efron's steps at tied times.
+
+    Without ties it is Breslow's. Of d events at one time each leaves the risk set in turn, so that
+    survival follows Kaplan–Meier's however many times are equal, as those in whole years are
+    (Therneau & Grambsch 2000, *Modeling Survival Data*, §3.3).
 
     Args:
         score: (n,) log hazard ratios.
@@ -232,9 +236,17 @@ def baseline_hazard(score: Floats, time: Floats, event: Flags, grid: Floats) -> 
         (k,) at these times; 0 before the first event.
     """
     risk = _Risk(time, event)
-    steps = risk.deaths / risk.sums(np.exp(score[risk.order]))
+    hazard_ratio = np.exp(score[risk.order])
+    deaths, at_risk = risk.deaths.astype(np.int64), risk.sums(hazard_ratio)
+    dying = np.bincount(risk.place, weights=hazard_ratio * risk.event, minlength=len(deaths))
+    # Each event of a time, with the share of that time's events before it.
+    place = np.repeat(np.arange(len(deaths)), deaths)
+    first = np.cumsum(deaths) - deaths
+    left = (np.arange(len(place)) - first[place]) / deaths[place]
+    each = 1 / (at_risk[place] - left * dying[place])
+    steps = np.bincount(place, weights=each, minlength=len(deaths))
     times = time[risk.order][risk.last]
     cumulative = np.cumsum(steps[::-1])
     reached = np.searchsorted(times[::-1], grid, side="right")
-    hazard: Floats = np.concatenate([[0.0], cumulative])[reached]
-    return hazard
+    cumulative_hazard: Floats = np.concatenate([[0.0], cumulative])[reached]
+    return cumulative_hazard

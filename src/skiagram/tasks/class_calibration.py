@@ -175,18 +175,22 @@ class IsotonicCalibration:
         return shares
 
     @staticmethod
-    def average(calibrations: Sequence["IsotonicCalibration"]) -> "IsotonicCalibration":
+    def average(
+        calibrations: Sequence["IsotonicCalibration"], weights: Floats | None = None
+    ) -> "IsotonicCalibration":
         """Average the curves of each class: straight lines between all knots of all of them.
 
         The mean of curves that never fall never falls, either.
 
         Args:
             calibrations: Of the folds, with as many classes each.
+            weights: As `MeasuredCalibration.average` takes them.
         """
         averaged = []
         for curves in zip(*(calibration.curves for calibration in calibrations), strict=True):
             score = np.unique(np.concatenate([curve.score for curve in curves]))
-            mean = np.mean([curve.at(score) for curve in curves], axis=0)
+            levels = [curve.at(score) for curve in curves]
+            mean = np.average(levels, axis=0, weights=weights)
             # Rounding may lower a level by an ulp.
             rising = np.clip(np.maximum.accumulate(mean), 0, 1)
             averaged.append(RisingCurve(tuple(score.tolist()), tuple(rising.tolist())))

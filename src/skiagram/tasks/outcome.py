@@ -46,7 +46,7 @@ class MeasuredCalibration(ABC):
         """Turn (n, scores) scores into (n, columns) estimates."""
 
     @classmethod
-    def average(cls, calibrations: Sequence[Self]) -> Self:
+    def average(cls, calibrations: Sequence[Self], weights: Floats | None = None) -> Self:
         """Average the calibrations of several folds: each number is the mean of theirs.
 
         A fold's held-out cases are calibrated by the others' average, so that no case is judged by
@@ -54,13 +54,36 @@ class MeasuredCalibration(ABC):
 
         Args:
             calibrations: Of one member, with rows of equal length.
+            weights: (folds,) by `weigh_folds`; None: all weigh alike.
         """
         means: dict[str, Any] = {}
+        weights = np.ones(len(calibrations)) if weights is None else weights
         for field in fields(cls):
             values = [getattr(calibration, field.name) for calibration in calibrations]
-            mean = np.mean(values, axis=0).tolist()
+            mean = np.average(values, axis=0, weights=weights).tolist()
             means[field.name] = tuple(mean) if isinstance(mean, list) else mean
         return cls(**means)
+
+
+def weigh_folds(scores: Sequence[Floats]) -> Floats:
+    """Weigh the calibrations of folds by how far the scores of each spread.
+
+    The slope of a calibration is as uncertain as the scores that it was learned on are close to
+    each other, its variance the inverse of theirs. A fold whose fit has next to no weights would
+    give the mean a slope of hundreds. Folds that spread at least half as wide as usual weigh 1.
+
+    Args:
+        scores: (m, columns) of each fold.
+
+    Returns:
+        (folds,) in (0, 1].
+    """
+    variance = np.array([each.var(axis=0).mean() for each in scores])
+    usual = float(np.median(variance))
+    if usual == 0:
+        return np.ones(len(variance))
+    weights: Floats = np.clip(4 * variance / usual, 1e-12, 1.0)
+    return weights
 
 
 def require_unit(unit: str, project_unit: str) -> None:

@@ -1,7 +1,7 @@
 """A time to an event that may be censored: columns, calibration, figures, curves of risk groups.
 
 A score is a log hazard ratio up to a factor. Its calibration is a Cox regression on the score with
-Breslow's baseline hazard (van Houwelingen 2000, *Statistics in Medicine* 19:3401). Where another
+Efron's baseline hazard (van Houwelingen 2000, *Statistics in Medicine* 19:3401). Where another
 event may come first, such as death, it has one Cox regression for each of both, and estimates are
 cumulative incidences (Benichou & Gail 1990, *Biometrics* 46:813).
 """
@@ -306,7 +306,7 @@ class TimeToEvent(MeasuredOutcome):
     def calibrate(
         self, scores: Floats, value: Floats, label: Whole, patient: NDArray[Any]
     ) -> HazardCalibration:
-        """Fit a Cox regression on the score, of the event and of others, with Breslow's hazards.
+        """Fit a Cox regression on the score, of the event and of others, with Efron's hazards.
 
         Scores in perfect order have no largest likelihood: the slope is then shrunk as little as
         lets the fit converge.
