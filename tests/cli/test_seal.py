@@ -15,7 +15,7 @@ from skiagram.sealing.labels import are_encrypted, encrypt_labels, open_labels
 from skiagram.tasks.cases import SEALED
 from skiagram.tasks.task import Task
 from tests.cli.test_check_and_init import data_sets, init, project
-from tests.datasets.own_folders import film, write_films
+from tests.datasets.own_folders import film, png, write_films
 from tests.datasets.sources import ingested
 
 __all__ = ["project"]
@@ -132,11 +132,24 @@ def test_an_altered_file_of_labels_is_named(sealed, source, project, tmp_path, m
         ("--recipient SECRET", "no public key of age", 2),
         ("--recipient age1nonsense", "no public key of age", 2),
         ("--split view", "split `CC`", 4),
+        ("--number age", "of the kind number, and labels of classes alone are sealed", 2),
     ],
 )
 def test_what_cannot_be_sealed_is_named_and_nothing_is_written(own, terminal, more, words, code):
     line = f"{SEAL} ../out {more}".replace("SECRET", str(KEY))
     terminal.says(line, f"{words} | !{KEY}", code)
+    assert not Path("../out").exists()
+
+
+def test_names_of_files_that_tell_a_label_are_refused(own, terminal):
+    for part in ("train", "test"):
+        for name in CLASSES:
+            folder = Path("../folders") / part / name
+            folder.mkdir(parents=True)
+            for number in range(3):
+                (folder / f"{number}.png").write_bytes(png(number))
+    line = SEAL.replace("films ../films.csv", "folders")
+    terminal.says(f"{line} ../out", "names of test files tell their labels, such as `test/", 4)
     assert not Path("../out").exists()
 
 

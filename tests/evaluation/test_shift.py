@@ -64,6 +64,7 @@ def traits(known, *, brighter, seed):
     columns["texture_3"] += brighter * test
     ids = {"case_id": known.cases.case_id}
     site = np.where(rng.random(len(test)) < 0.5 + 0.3 * np.sign(brighter) * test, "York", "Leeds")
+    site[:3] = "Ward of one nurse"  # which three patients share, so that it is never named
     spread = {"brightness": rng.normal(size=len(test)) + brighter * test, "site": site}
     return CaseTraits(pd.DataFrame(ids | columns), pd.DataFrame(ids | spread))
 
@@ -83,6 +84,7 @@ def test_what_differs_is_named_where_the_figures_disagree():
     assert {one.figure for one in traits if has_shifted(one)} == {
         "brightness",
         "share of site York",
+        "share of site Leeds",
     }
     assert "most by texture_3" in " ".join(found.answer.openings)
 

@@ -71,4 +71,8 @@ def _check_choices(data: DataSetFacts, fitting: FittingChoices) -> None:
     root = Path() if in_project else shipped_root()
     # the data set's own config is written later, so another one stands for it
     changes["dataset"] = Composition(root).list_files("dataset")[0]
+    baselines = {*split_names(changes.get("baselines", ""))}
+    # networks have options of their own, which only PyTorch reads
+    options = fitting.model_options.items()
+    changes |= {name: value for name, value in options if name.split(".")[2] in baselines}
     check_run(Composition(root, changes), data)

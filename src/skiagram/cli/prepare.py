@@ -144,12 +144,7 @@ def _add_and_choose(
     choices = choices_of(checked, reads_covariates="covariates" in families)
     choices = _take_back(choices)
     data, chosen = DataSetFacts.of_checked(checked), _choose(asked, choices)
-    fitted = {  # options of models that fit the data
-        f"conf.model.{Path(file).stem}.{dotted}": value
-        for file, file_values in choices.options.items()
-        for dotted, value in file_values.items()
-        if file.startswith("conf/model/")
-    }
+    fitted = choices.model_options
     if left_out := _leave_out_unread(asked, chosen, composition, fitted):
         print(f"Left out, as `--features` has not what they read: {listed(left_out)}.")
     if not choices.files:  # else once the configs that it names are written

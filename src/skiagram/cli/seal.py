@@ -1,6 +1,7 @@
 """`skiagram seal`: the labels of test cases are encrypted for a custodian before anybody trains."""
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ def run(arguments: argparse.Namespace) -> int:
     source, columns = described.source, described.source.columns
     if source.sealed_labels is not None:
         raise refusal("cli.encrypted_labels")
+    if source.outcome is not None:
+        raise refusal("cli.outcome_to_seal", task=source.outcome.kind)
     parts = [*split_modalities(described.frame, columns, source.modalities).values()]
     listings = [list_entries(each, columns, source.classes, source.test_sites) for each in parts]
     for problem in (problem for listing in listings for problem in listing.problems):
@@ -33,6 +36,14 @@ def run(arguments: argparse.Namespace) -> int:
     test = [(label, reference) for split, label, reference in found if split == "test"]
     if not test:
         raise refusal("cli.no_test_case")
+    # Names of files stay as they are: they may not tell what is sealed.
+    telling = [
+        reference.file
+        for label, reference in test
+        if source.classes[label].casefold() in map(str.casefold, Path(reference.file).parts)
+    ]
+    if len(telling) == len(test):
+        raise refusal("cli.names_tell_labels", file=telling[0])
     table = arguments.output / f"{source.name}.csv"
     encrypted = arguments.output / f"{source.name}.labels.age"
     for path in (table, encrypted):

@@ -30,6 +30,7 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import SELECTION
+from skiagram.evaluation.subgroups import MIN_PATIENTS
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.distributions import t_p_value, t_quantile
@@ -241,7 +242,10 @@ def _domain_auc(
 
 
 def _known_traits(table: pd.DataFrame, tested: Flags, patient: Whole) -> Iterator[list[FigureRow]]:
-    """Yield numbers as they are, and of texts the share of each of the most common values."""
+    """Yield numbers as they are, and of texts the share of each of the most common values.
+
+    A text that fewer than five patients share is passed over: it could tell who they are.
+    """
     for name in table.columns:
         column, is_present = table[name], table[name].notna().to_numpy()
         sides, whose = tested[is_present], patient[is_present]
@@ -255,6 +259,8 @@ def _known_traits(table: pd.DataFrame, tested: Flags, patient: Whole) -> Iterato
         values = column.value_counts().index
         for value in values[: 1 if len(values) == 2 else _CATEGORIES]:
             has_value = (column == value).to_numpy(dtype=bool)[is_present]
+            if len(np.unique(whose[has_value])) < MIN_PATIENTS:
+                continue
             yield share_trait(f"share of {name} {value}", has_value, sides, whose)
 
 

@@ -20,6 +20,7 @@ from skiagram.tables.frames import WHERE, replace_columns
 
 _LAYOUTS = [*map(NamePattern, LAYOUTS["classes"])]
 _NUMBERED = re.compile(r"(\D*)(\d+)")
+_WITH_NUMBER = re.compile(r"[^\W\d_]*\d[^\W_]*")  # a word, such as `patient1` or `A0T0`
 _MOST_NUMBERED = 10  # classes, such as grades or digits
 
 
@@ -242,15 +243,18 @@ def _refuse_nested(chosen: pd.DataFrame, where: str) -> None:
 
 
 def _refuse_numbered(labels: Sequence[str], where: str) -> None:
-    """Refuse folders that a number alone tells apart, as patients or parts of a download are."""
-    numbered = [*filter(None, map(_NUMBERED.fullmatch, labels))]
-    names = {match[1] for match in numbered}
-    if len(numbered) < len(labels) or len(names) > 1:
+    """Refuse folders that numbers alone tell apart, as patients or parts of a download are.
+
+    Beside the words with numbers in them they have one name, or two, such as those of both sides.
+    """
+    names = {_WITH_NUMBER.sub("", label) for label in labels}
+    numbers = [re.findall(r"\d+", label) for label in labels]
+    if len(names) > 2 or len(names) == len(labels) or not all(numbers):
         return
-    words = words_of(names.pop())
+    words = words_of(" ".join(labels))
     called = any(says(words, kind) for kind in ("patient", "case", "numbered_part"))
-    has_ids = len(labels) > _MOST_NUMBERED or max(len(match[2]) for match in numbered) > 2
-    if called or has_ids:
+    longest = max(len(number) for of_label in numbers for number in of_label)
+    if called or len(labels) > _MOST_NUMBERED or longest > 2:
         raise refusal(
             "intake.numbered_folders",
             where,

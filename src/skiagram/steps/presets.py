@@ -85,6 +85,16 @@ class FittingChoices:
         first, second, *others = [f"-S {word}" for word in quoted]
         return " \\\n    ".join([f"dvc exp run {first} {second}", *others])
 
+    @property
+    def model_options(self) -> dict[str, Any]:
+        """Return options of models by their addresses, as a line gives them."""
+        return {
+            f"conf.model.{Path(file).stem}.{dotted}": value
+            for file, file_values in self.options.items()
+            for dotted, value in file_values.items()
+            if file.startswith("conf/model/")
+        }
+
 
 def _plain(value: Any) -> str:
     if isinstance(value, str):
