@@ -360,9 +360,13 @@ def test_another_hospitals_table_is_scored_by_a_finished_project(here):
     figures = pd.read_csv(results / "figures.csv")
     assert {"out_of_fold", "cohort"} <= set(figures["group"])
     # what the project's models cannot read
-    features.drop(columns="original_shape_Sphericity").to_csv(leeds / "features.csv", index=False)
-    lacks = "1 of 3 features of the project are not there: original_shape_Sph"
-    typed(f"{line} --patient-ids apart --force", 4, lacks)
+    lacks = (
+        "1 of 3 features of the project are not there, or empty in every row: original_shape_Sph"
+    )
+    without = features.drop(columns="original_shape_Sphericity")
+    for table in (without, without.assign(original_shape_Sphericity="")):
+        table.to_csv(leeds / "features.csv", index=False)
+        typed(f"{line} --patient-ids apart --force", 4, lacks)
     as_there = "a table of features, as the project has"
     typed("validate project leeds --name images", 4, as_there)
     Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(here / "film.png")

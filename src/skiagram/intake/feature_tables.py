@@ -96,7 +96,10 @@ def read_features(
         table, features = _settle_features(table, source)
     else:
         features = at_home.features
-        if missing := [name for name in features if name not in table.frame]:
+        missing = [
+            name for name in features if name not in table.frame or (table.frame[name] == "").all()
+        ]
+        if missing:
             raise refusal(
                 "intake.features_missing",
                 n_missing=len(missing),

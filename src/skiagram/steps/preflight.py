@@ -110,12 +110,15 @@ class DataSetFacts:
         )
 
 
-def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
+def check_run(
+    options: Composition, data: DataSetFacts | None = None, *, has_features: bool = True
+) -> None:
     """Refuse choices that no run can follow.
 
     Args:
         options: Choices and configs of the project, as a line or a row changes them.
         data: The chosen data set; None where it is not known, and choices are checked alone.
+        has_features: Whether features are chosen; else the data will choose them.
 
     Raises:
         OptionError: There is such a choice. The message names it, what is allowed and what to do.
@@ -162,7 +165,8 @@ def check_run(options: Composition, data: DataSetFacts | None = None) -> None:
         _check_folds(choices, data, options)
         if data.shape:
             _check_features(options, data)
-    for name, family in find_unread(options, list(models["baselines"])).items():
+    unread = find_unread(options, list(models["baselines"])) if has_features else {}
+    for name, family in unread.items():
         chosen = listed(split_names(options.choices.get("features") or []))
         raise refusal("steps.family_not_chosen", name=name, family=family, families=chosen)
 

@@ -270,7 +270,7 @@ def read_stored_covariates(
     columns = list(dict.fromkeys(covariate.column for covariate in read))
     missing = [name for name in columns if name not in table]
     if missing:
-        raise refusal("steps.no_covariate", str(folder), name=missing[0])
+        raise refusal("steps.no_covariate", name=missing[0])
     texts = table.set_index("case_id")[columns].apply(name_groups).fillna("").astype(str)
     cells: dict[Any, Any] = texts.to_dict("index")
     return cells
