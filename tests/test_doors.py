@@ -241,6 +241,10 @@ def test_a_mask_of_two_labels_is_read_with_what_its_message_asks_for_in_python()
         ("`--missing 9 --empty-label X`", "`options={'missing': '9', 'empty_label': 'X'}`"),
         ("`--classes no yes`", "`options={'classes': ['no', 'yes']}`"),
         ("`--positive 'not well'`", "`positive='not well'`"),
+        (
+            "`--classes` or `--ignore-unlisted`",
+            "`options={'classes': …}` or `options={'ignore_unlisted': True}`",
+        ),
         ("name --patient", "name `patients`"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import re
 from functools import cache
+from typing import Any
 
 from skiagram.declared import read_declared
 
@@ -9,21 +10,28 @@ _WORD = "'[^']*'|[^ `]+"
 
 
 def _as_options(found: re.Match[str]) -> str:
-    """Return options of a command as `skiagram.run` takes them."""
+    """Return options of a command as `skiagram.run` takes them; `…` is to be filled in."""
     pairs = re.findall(f"--([a-z-]+)((?: (?!--)(?:{_WORD}))*)", found[0])
     values = {name: [each.strip("'") for each in re.findall(_WORD, text)] for name, text in pairs}
     arguments = [f"{name}={values.pop(name)[0]!r}" for name in ("positive",) if values.get(name)]
-    options = {
-        name.replace("-", "_"): (value if len(value) > 1 else value[0]) if value else True
-        for name, value in values.items()
-    }
-    return f"`{', '.join([*arguments, *([f'options={options}'] if options else [])])}`"
+    options = []
+    for name, value in values.items():
+        given = repr(value if len(value) > 1 else value[0]) if value else "…"
+        given = "True" if name in _declared()["flags"] else given
+        options.append(f"{name.replace('-', '_')!r}: {given}")
+    arguments += [f"options={{{', '.join(options)}}}"] if options else []
+    return f"`{', '.join(arguments)}`"
 
 
 @cache
+def _declared() -> dict[str, Any]:
+    rows: dict[str, Any] = read_declared("skiagram", "doors.yaml")
+    return rows
+
+
 def rows_of_doors() -> dict[str, dict[str, str | None]]:
     """Read door → words of a message, as a regular expression → what that door takes instead."""
-    rows: dict[str, dict[str, str | None]] = read_declared("skiagram", "doors.yaml")["doors"]
+    rows: dict[str, dict[str, str | None]] = _declared()["doors"]
     return rows
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hydra.utils import get_class
 
-from skiagram.datasets.contract import OpenSource
-from skiagram.errors import OptionError
+from skiagram.datasets.contract import OpenSource, tabulate_entries
+from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
 from skiagram.records.files import read_table
 from tests.datasets.sources import ingested
@@ -32,6 +32,15 @@ def test_an_option_that_cannot_be_is_named(name, changes, words):
     with pytest.raises(OptionError) as refused:
         data_set(name, **changes)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("label", "split", "found"),
+    [([0, 1], ["train", "Test"], "`Test` as the split"), ([0, 0.4], "train", "`0.4` as the label")],
+)
+def test_a_source_of_ones_own_gives_known_parts_and_whole_labels(label, split, found):
+    with pytest.raises(DataError, match=found):
+        tabulate_entries(["first", "second"], None, label, split)
 
 
 @pytest.mark.slow

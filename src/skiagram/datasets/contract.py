@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, Protocol, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,12 +14,12 @@ from pydantic.dataclasses import dataclass as options
 
 from skiagram.arrays import Floats, Singles
 from skiagram.datasets.choices import CopyChoice
-from skiagram.errors import DataError
+from skiagram.errors import DataError, refusal
 from skiagram.images import Spacing
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.labels import EncryptedLabels
 from skiagram.strict import STRICT
-from skiagram.tasks.cases import DataCard, Split
+from skiagram.tasks.cases import SEALED, DataCard, Split
 from skiagram.tasks.kinds import AnyOutcome
 
 
@@ -41,10 +41,18 @@ def tabulate_entries(
         split: The published split.
         value: (n,) of the source's outcome, in its unit, or (n, findings); NaN where classes are
             told apart.
+
+    Raises:
+        DataError: A split or a label is none of these.
     """
     of_each = [*value] if isinstance(value, np.ndarray) else value
     given = {"name": name, "patient": patient, "label": label, "split": split, "value": of_each}
     entries = pd.DataFrame(given, range(len(name)), dtype=object)  # None stays
+    # A word that nobody knows would put test cases among those for training.
+    allowed = {"split": (None, *get_args(Split)), "label": range(SEALED, 2**31)}
+    for column, values in allowed.items():
+        if unknown := [cell for cell in entries[column].unique() if cell not in values]:
+            raise refusal("datasets.unknown_entry", column=column, cell=unknown[0])
     numbers = {"label": np.int64, "value": np.float64}
     return entries.astype({"label": np.int64} if np.ndim(value) > 1 else numbers)
 

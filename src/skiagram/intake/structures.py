@@ -16,6 +16,9 @@ _NUMBERED = re.compile(
     r"(?i)(mask|roi|voi|structure|organ|segment|label)([ _]?(label|value|id|no|number))*"
 )
 
+_MOST_COUNTED = 12  # visits or lesions of a patient
+_BEGUN = 0.8  # of the patients have the first of them
+
 
 def find_structures(
     frame: pd.DataFrame, patient: str | None, others: Collection[str | None]
@@ -24,8 +27,8 @@ def find_structures(
 
     With it its structures, in words.
 
-    Such as `Structure` with brain, cord and GTV-1 of each patient. Names of files, which no two
-    patients share, and numbers that count lesions are none.
+    Such as `Structure` with brain, cord and GTV-1 of each patient, or visits and lesions that are
+    counted. Names of files, which no two patients share, are none.
 
     Args:
         patient: Column of the patient; None where nobody knows, and the column's name decides.
@@ -38,11 +41,15 @@ def find_structures(
         called = bool(_STRUCTURE.search(name))
         if name in others or name == patient:
             continue
-        if not _NUMBERED.fullmatch(name) and are_numbers(frame[name]):
-            continue
         kinds = len({*frame[name]} - {""})
         if not 1 < kinds <= len(frame) / 2:
             continue
+        # Of numbers those that count the rows of most patients, and not what was measured.
+        if not _NUMBERED.fullmatch(name) and are_numbers(frame[name]):
+            begun = frame[name].value_counts().iloc[0]  # patients with a first row
+            is_count = kinds <= _MOST_COUNTED and begun >= _BEGUN * len(rows_of_patient)
+            if patient is None or not is_count:
+                continue
         if patient is None:
             shared = called and name.casefold() != "label"  # which may be a class, too
         else:

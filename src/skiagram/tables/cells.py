@@ -21,7 +21,11 @@ _BRACKETS = re.compile(r"[\[(<](.*)[\])>]")  # the TCGA writes `[Not Available]`
 _ERROR = re.compile(r"(?i)#[¡¿]?[^\W\d_]+(/0)?[!?]|#n/[abdv]!?|#nv|#i/t|#{2,}")
 BETWEEN = "; "  # several names, or states, in one cell
 # Numbers by which data sets mark a missing value; questionnaires add 7 and 8 for two reasons.
-MISSING_CODES = (9, *sorted(int(digit * length) for length in range(2, 6) for digit in "789"))
+MISSING_CODES = (
+    9.0,
+    *sorted(float(digit * length) for length in range(2, 9) for digit in "789"),
+    *(99.9, 999.9, 999.25, 32768.0, 2147483648.0, 1e20),  # of instruments, R and spreadsheets
+)
 _SMALL_CODES = (1, 7, 8, 9)  # that mark it below 0, or as one of several
 _FAR = 3  # times the next number, of a code among numbers that are no counts
 
@@ -108,7 +112,7 @@ def find_missing_codes(numbers: Sequence[float], *, counts: bool) -> tuple[float
     others = distinct[len(below) :]
     small = all(-number in (*_SMALL_CODES, *codes) for number in below)
     if below and small and len(others) >= least_others:
-        repeated = others[0] > 0 and numbers.count(below[-1]) > 1
+        repeated = (others[0] > 0 or below[-1] <= -7) and numbers.count(below[-1]) > 1
         if counts or repeated or -below[0] in codes:
             return tuple(below)
     # Far below numbers of which some are negative themselves.
@@ -131,7 +135,7 @@ def find_missing_codes(numbers: Sequence[float], *, counts: bool) -> tuple[float
 
 def join_codes(codes: Sequence[float], between: str = " ") -> str:
     """Write numbers that mark missing values as they are typed, or with a word between two."""
-    return between.join(f"{code:g}" for code in codes)
+    return between.join(f"{code:.12g}" for code in codes)
 
 
 def describe_codes(numbers: Sequence[float], further: str = " --empty-label leave-out") -> str:

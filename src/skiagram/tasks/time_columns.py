@@ -16,10 +16,11 @@ if TYPE_CHECKING:  # commands print their help without pandas
     from skiagram.tables.frames import TableLine
 
 CENSORED, EVENT, OTHER = 0, 1, 2
-_NO_EVENT, _EVENT, _CONTRARY, _BARE = (
-    {word for row in rows for word in row}
-    for rows in read_declared("skiagram.tasks", "events.yaml").values()
-)
+_KINDS_OF_WORDS = {
+    kind: {word for row in rows for word in row}
+    for kind, rows in read_declared("skiagram.tasks", "events.yaml").items()
+}
+_NO_EVENT, _EVENT, _CONTRARY, _BARE, *_ = _KINDS_OF_WORDS.values()
 _OTHER_EVENTS = {str(number) for number in range(1, 9)} | _EVENT  # 9 is a usual mark of missing
 # A code and a word, as of cBioPortal `1:DECEASED`, or `0 = alive`, `Dead (1)`.
 _CODED = re.compile(
@@ -160,7 +161,7 @@ def _states(rows: "Sequence[TableLine]", event: str, options: Mapping[str, Any])
     # A bare 1 in a column such as `alive` may mean either.
     bare = [cell for cell in counts if _compared(cell) in _BARE]
     words = _words(event)
-    contrary = not _CONTRARY.isdisjoint(words) or words == {"survival"}
+    contrary = not _CONTRARY.isdisjoint(words) or words == ["survival"]
     if bare and contrary and not (named[EVENT] or named[CENSORED]):
         remedies = []
         for cell in sorted(bare, reverse=True):
@@ -206,18 +207,18 @@ def find_unit(columns: Sequence[str]) -> str | None:
     """
     named: dict[str, str] = {}
     for column in columns:
-        words = _words(column)
-        units = [unit for unit in UNITS if not words.isdisjoint((unit, unit[:-1]))]
+        # of several in one name the first: `months_from_day0` counts months
+        units = [unit for word in _words(column) for unit in UNITS if word in _KINDS_OF_WORDS[unit]]
         named |= dict.fromkeys(units[:1], column)
     if len(named) > 1:
         raise refusal("tasks.several_units", columns=map(repr, named.values()))
     return next(iter(named), None)
 
 
-def _words(name: str) -> set[str]:
+def _words(name: str) -> list[str]:
     """List the words of a column's name, in small letters: `overallSurvival_days` has three."""
     parts = re.split(r"[\W\d_]+|(?<=[a-z])(?=[A-Z])", name)
-    return {part.casefold() for part in parts}
+    return [part.casefold() for part in parts]
 
 
 def _usual_state(text: str) -> int | None:
