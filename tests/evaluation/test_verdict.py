@@ -8,7 +8,12 @@ import numpy as np
 import pytest
 
 from skiagram.evaluation.criteria import is_nothing_of_use
-from skiagram.evaluation.evaluation_record import DECISION_WORDS
+from skiagram.evaluation.evaluation_record import (
+    DECISION_WORDS,
+    OFF_NEAR_DUPLICATES,
+    SIMPLE_BASELINES,
+    VERSUS_CHANCE,
+)
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.results import ModelResult
@@ -21,7 +26,14 @@ from skiagram.tasks.task import Task
 from tests import REPOSITORY
 from tests.evaluation.model_results import make_result
 from tests.evaluation.scenario import reference
-from tests.evaluation.situations import SITUATIONS, record
+from tests.evaluation.situations import (
+    SITUATIONS,
+    changed,
+    estimated,
+    record,
+    with_baseline,
+    with_duplicates,
+)
 from tests.yaml_rows import of_rows
 
 TABLE = REPOSITORY / "docs/results/tables/verdicts.csv"
@@ -80,6 +92,40 @@ def test_traits_of_the_machine_are_no_model_to_use(monkeypatch):
     monkeypatch.setitem(Classes.simple_baselines, "acquisition", "single_feature")
     [sentence] = recommend(situation)
     assert sentence.key == "use.acquisition"
+
+
+@pytest.mark.parametrize("chance", [VERSUS_CHANCE, None])
+def test_what_is_at_chance_without_near_duplicates_is_not_recommended(chance):
+    """A model may remember copies: what all cases say of it is no reason to use it."""
+
+    def forget(row):
+        is_clean = (row.group, row.model) == (OFF_NEAR_DUPLICATES, "classical")
+        at_chance = is_clean and row.versus == chance
+        return replace(row, value=0.03, low=-0.05, high=0.11) if at_chance else row
+
+    found = changed(with_duplicates(record(0.03, 0.09), -0.02, 0.05), forget)
+    [sentence] = recommend(found)
+    assert sentence.startswith(f"Until that is settled use {'Small CNN' if chance else 'Random'}")
+
+
+def test_a_combination_that_remembers_copies_makes_no_models_of_use():
+    at_chance = Estimate(0.52, 0.44, 0.6)
+    models = {"network": at_chance, "classical": at_chance}
+    found = with_baseline(
+        with_duplicates(record(-0.04, 0.04, **models), -0.04, 0.04), 0.5, 0.4, 0.6
+    )
+    found = changed(
+        found,
+        lambda row: (
+            replace(row, value=0.02, low=-0.06, high=0.1)
+            if row.analysis == SIMPLE_BASELINES
+            else row
+        ),
+    )
+    mean = Outcome("mean", "combined", "Mean", "finished")
+    areas = {"roc_auc": estimated(0.9), found.off_copies: at_chance}
+    combined = make_result(mean, areas, estimated(0.9))
+    assert is_nothing_of_use(replace(found, models=(*found.models, combined)))
 
 
 def trained(*areas, **limits):

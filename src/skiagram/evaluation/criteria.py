@@ -341,6 +341,26 @@ def gains_over_baselines(evaluation: Evaluation, group: str = "") -> tuple[Figur
     return tuple(map(evaluation.direct, rows))
 
 
+def list_gains(evaluation: Evaluation) -> tuple[FigureRow, ...]:
+    """List what `gains_over_baselines` does, of each arm on the cases that the answer follows.
+
+    Arms that are not compared have such rows on all cases alone.
+    """
+    decisive = find_decisive(evaluation)
+    group = decisive.difference.group if decisive else ""
+    gains: dict[tuple[str, str], FigureRow] = {}
+    for row in (*gains_over_baselines(evaluation, group), *gains_over_baselines(evaluation)):
+        gains.setdefault((row.model, row.versus), row)
+    return tuple(gains.values())
+
+
+def above_chance(evaluation: Evaluation, model: str) -> Estimate:
+    """Find by how much a model is above chance, on the cases that the answer follows."""
+    decisive = find_decisive(evaluation)
+    off_copies = decisive is not None and decisive.without_near_duplicates
+    return evaluation.above_chance(model, evaluation.off_copies if off_copies else "")
+
+
 def find_comparison(evaluation: Evaluation, group: str = "") -> DecisiveComparison | None:
     """Find the primary comparison on all test cases, or on a group of them.
 
@@ -400,7 +420,7 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
     chance_gains = [gain for gain in gains if gain.versus == VERSUS_CHANCE]
     named = {gain.versus for gain in gains}
     others = [
-        evaluation.above_chance(outcome.model)
+        above_chance(evaluation, outcome.model)
         for outcome in evaluation.outcomes
         if outcome.model in named or outcome.arm in ("combined", "reader")
     ]
@@ -422,7 +442,7 @@ def excludes_good_models(evaluation: Evaluation) -> bool:
     """
     if evaluation.task.predicted.chance != CHANCE:
         return True  # what a good model reaches is not known
-    gaps = [evaluation.above_chance(model) for model in evaluation.best.values()]
+    gaps = [above_chance(evaluation, model) for model in evaluation.best.values()]
     return all(gap.high is None or gap.high < _GOOD - CHANCE for gap in gaps)
 
 

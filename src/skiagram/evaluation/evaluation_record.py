@@ -291,7 +291,7 @@ class Evaluation:
         """Find what was found of a model or a mixture."""
         return next(each for each in self.every if each.outcome.model == model)
 
-    def above_chance(self, model: str) -> Estimate:
+    def above_chance(self, model: str, figure: str = "") -> Estimate:
         """Compute by how much a model's primary figure is above chance; above 0 is better.
 
         Chance is a number where the figure has one, else what the model without any feature
@@ -299,16 +299,17 @@ class Evaluation:
 
         Args:
             model: Or mixture, by its name.
+            figure: The primary one of other cases, such as `off_copies`; empty for that of all.
         """
-        chance = self.task.predicted.chance
+        figure, chance = figure or self.primary, self.task.predicted.chance
         if chance is None:  # what the model without any feature reaches
             reached = self.table.find(
-                analysis=METRICS, model=self.task.predicted.chance_model, figure=self.primary
+                analysis=METRICS, model=self.task.predicted.chance_model, figure=figure
             )
             chance = reached.value
         if chance is None:
             return Estimate(None, reason="it is not known what chance reaches")
-        gap = self.find_result(model).find(self.primary).subtract(chance)
+        gap = self.find_result(model).find(figure).subtract(chance)
         return gap.negate() if self.task.predicted.lower_is_better else gap
 
     def gain_in_finding(self, figure: str) -> FigureRow | None:

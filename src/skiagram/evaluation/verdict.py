@@ -7,6 +7,7 @@ from skiagram.evaluation.criteria import (
     SIDES,
     DecisiveComparison,
     Side,
+    above_chance,
     are_told_apart,
     beats_baseline,
     decide_by_margin,
@@ -15,7 +16,6 @@ from skiagram.evaluation.criteria import (
     find_decisive,
     find_side,
     find_standing,
-    gains_over_baselines,
     has_shifted,
     is_no_finder_of_use,
     is_nothing_of_use,
@@ -23,6 +23,7 @@ from skiagram.evaluation.criteria import (
     judge,
     judge_finding,
     list_finders,
+    list_gains,
     list_leaked,
     list_standing,
     needs_more_trainings,
@@ -179,7 +180,7 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     """Yield which model to use and what to expect of it, or that none is to be used."""
     if evaluation.compared is not None:
         return
-    rule, rows = judge(evaluation), gains_over_baselines(evaluation)
+    rule, rows = judge(evaluation), list_gains(evaluation)
     # The first that beats chance, of what the decision names and what else stands for a side.
     arms = ["classical", evaluation.contender][:: -1 if rule.decision == "yes" else 1]
     at_chance = {row.model for row in rows if row.versus == VERSUS_CHANCE and is_unbeaten(row)}
@@ -191,7 +192,7 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     # A simple baseline that is not beaten, and is shown to beat chance itself, is what to use.
     known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
     unbeaten = [each.versus for each in rows if each.model == arm and is_unbeaten(each)]
-    of_use = [each for each in unbeaten if (evaluation.above_chance(each).low or 0.0) > 0]
+    of_use = [each for each in unbeaten if (above_chance(evaluation, each).low or 0.0) > 0]
     machine = evaluation.task.predicted.simple_baselines.get("acquisition")
     if machine in of_use:
         yield say("use.acquisition", baseline=evaluation.titles[machine])
@@ -606,8 +607,7 @@ def describe_baselines(evaluation: Evaluation, *, beaten: bool | None = None) ->
     Args:
         beaten: Of models that do, or do not, alone; None: of all.
     """
-    decisive, sentences = find_decisive(evaluation), list[str]()
-    group = decisive.difference.group if decisive else ""
+    gains, sentences = list_gains(evaluation), list[str]()
     for arm in evaluation.compared or ARM_WORDS:
         if arm not in evaluation.arms:
             continue
@@ -619,12 +619,8 @@ def describe_baselines(evaluation: Evaluation, *, beaten: bool | None = None) ->
                 f"the best {ARM_WORDS[arm]}",
             )
             name = title if title.startswith(best) else f"{best} ({title})"
-        # Other arms are compared on all cases alone.
-        gains = dict[str, FigureRow]()
-        for row in (*gains_over_baselines(evaluation, group), *gains_over_baselines(evaluation)):
-            if row.model == arm:
-                gains.setdefault(row.versus, row)
-        sentences += _say_beaten(evaluation, name, [*gains.values()], beaten=beaten)
+        rows = [row for row in gains if row.model == arm]
+        sentences += _say_beaten(evaluation, name, rows, beaten=beaten)
     return tuple(sentences)
 
 
