@@ -39,3 +39,20 @@ def test_each_outcome_keeps_its_contract(make):
     found = measured(outcome, scored(outcome, score.squeeze(), *truth))
     assert {name for name, _ in found} == {figure.name for figure in outcome.figures}
     assert found[outcome.primary, ""].value is not None
+
+
+@pytest.mark.parametrize("make", [make_cases, make_numbers, make_grades, make_findings])
+def test_fifths_of_what_was_expected_hold_cases_and_differ(make):
+    """Of three cases a fifth would be empty; of one estimate the order of cases would make it."""
+    cases, task = make()
+    outcome = task.predicted
+    signal = make_features().values[:, :1].astype(np.float64)
+    telling, silent = (
+        scored(outcome, np.tile(score, (1, outcome.scores)).squeeze(), cases.value, cases.label)
+        for score in (signal, 0 * signal)
+    )
+    for known, points in ((telling.select(np.arange(len(signal)) < 3), 3), (silent, 1)):
+        lines = [line for plot in outcome.plot(known) if plot.diagonal for line in plot.lines]
+        assert lines
+        assert all(len(line.x) <= points for line in lines)
+        assert all(np.isfinite([line.x, line.y]).all() for line in lines)

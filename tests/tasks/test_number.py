@@ -167,19 +167,6 @@ def test_numbers_far_from_all_others_are_counted():
     assert "2 of 200 differences" in NUMBER.plot(cases)[0].words
 
 
-def test_fifths_of_one_number_for_all_are_one_point():
-    """Else the order of the cases would make five of them."""
-    value = np.arange(40.0)
-    outcome = Number(column="size").settle(value, np.zeros(40, dtype=np.int64))
-    constant = np.tile([value.mean(), 0.0, 50.0], (1, 40, 1))
-    patient = np.arange(40)
-    one_fit = np.zeros((1, 40), dtype=np.int64)
-    cases = ScoredCases(one_fit[0], value, patient, np.zeros((1, 40)), constant, one_fit)
-    _, calibration = outcome.plot(cases)
-    assert len(calibration.rows) == 1
-    assert calibration.lines[0].y == (value.mean(),)
-
-
 def test_a_figure_in_the_numbers_unit_says_it():
     number = Number(column="length", unit="mm")
     assert number.head_figure("absolute_error") == "Mean absolute error (mm)"

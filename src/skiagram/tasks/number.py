@@ -43,14 +43,13 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     require_unit,
 )
-from skiagram.tasks.predicted import OutcomeLine, OutcomePlot, Tensor
+from skiagram.tasks.predicted import OutcomeLine, OutcomePlot, Tensor, split_in_fifths
 from skiagram.tasks.scored_cases import ScoredCases
 
 LEVEL = 0.9
 MOST_GROUPS = 4
 _FEWEST_CASES = 20
 _ENOUGH_PATIENTS = 100  # limits of agreement are then known to a third of the standard deviation
-_BANDS = 5
 _FAR_OFF = f"are more than {FAR:g} median absolute deviations from the median"
 _DRAWN = 100_000  # numbers whose quarters are those of generated ones
 StandardDeviation = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -358,25 +357,20 @@ class Number(MeasuredOutcome):
             words=words,
         )
         # Mean measured against mean predicted numbers, in fifths of these as far as they differ.
-        told_apart = min(_BANDS, len(np.unique(predicted)))  # one, where all are the mean
-        bands = np.array_split(np.argsort(predicted, kind="stable"), told_apart)
-        means = [(float(predicted[band].mean()), float(value[band].mean())) for band in bands]
-        errors = [float(np.abs(predicted[band] - value[band]).mean()) for band in bands]
-        x, y = zip(*means, strict=True)
-        rows = tuple(
-            (f"{mean_predicted:.4g}", str(len(band)), f"{mean_measured:.4g}", f"{error:.3g}")
-            for band, (mean_predicted, mean_measured), error in zip(
-                bands, means, errors, strict=True
-            )
-        )
+        x, y, rows = list[float](), list[float](), list[tuple[str, ...]]()
+        for band in split_in_fifths(predicted):
+            x.append(float(predicted[band].mean()))
+            y.append(float(value[band].mean()))
+            error = float(np.abs(predicted[band] - value[band]).mean())
+            rows.append((f"{x[-1]:.4g}", str(len(band)), f"{y[-1]:.4g}", f"{error:.3g}"))
         calibration = OutcomePlot(
             "calibration",
             "Predicted and measured numbers",
             f"mean predicted{unit}",
             f"mean measured{unit}",
-            (OutcomeLine("fifths of the predicted number", x, y),),
+            (OutcomeLine("fifths of the predicted number", tuple(x), tuple(y)),),
             ("mean predicted", "cases", "mean measured", "mean absolute error"),
-            rows,
+            tuple(rows),
             diagonal=True,
         )
         return agreement, calibration

@@ -41,6 +41,19 @@ class MeasuredFigure(NamedTuple):
     figure: Linearised
 
 
+def split_in_fifths(expected: Floats) -> "list[NDArray[np.intp]]":
+    """Split cases into fifths of what was expected of them, the lowest first: (m,) rows of each.
+
+    So many bands are enough to see a bend, and few enough that each holds cases. There are no more
+    bands than different values: where all are one, the order of the rows means nothing.
+
+    Args:
+        expected: (n,).
+    """
+    order = np.argsort(expected, kind="stable")
+    return np.array_split(order, min(5, len(np.unique(expected))))
+
+
 @dataclass(frozen=True)
 class OutcomeLine:
     """A curve of a plot.
@@ -62,19 +75,15 @@ class OutcomeLine:
     def of_fifths(cls, name: str, expected: Floats, observed: Flags) -> "OutcomeLine":
         """Compute expected and observed shares of (n,) cases, in fifths of the former.
 
-        Cases are ordered by what was expected of them, and each fifth is a point: so many bands are
-        enough to see a bend, and few enough that each holds cases.
-
         Args:
             name: Of the line.
             expected: (n,) estimated chances, 0 to 1.
             observed: (n,) whether it came true.
 
         Returns:
-            A point for each fifth; fewer than five cases are a point each.
+            A point for each fifth.
         """
-        order = np.argsort(expected, kind="stable")
-        bands = np.array_split(order, min(5, len(order)))
+        bands = split_in_fifths(expected)
         x = tuple(float(expected[band].mean()) for band in bands)
         return cls(name, x, tuple(float(observed[band].mean()) for band in bands))
 

@@ -55,7 +55,7 @@ from skiagram.tasks.outcome import (
     ReadColumns,
     require_unit,
 )
-from skiagram.tasks.predicted import OutcomeLine, OutcomePlot, Tensor
+from skiagram.tasks.predicted import OutcomeLine, OutcomePlot, Tensor, split_in_fifths
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time_columns import (
     CENSORED,
@@ -473,12 +473,12 @@ class TimeToEvent(MeasuredOutcome):
         end = end_of_follow_up(kaplan_meier(cases.value, cases.label != CENSORED))
         for horizon in (horizon for horizon in self.horizons if horizon <= end):
             risk = 1 - estimate[:, self.grid.index(horizon)]
-            fifth = np.array_split(np.argsort(risk, kind="stable"), 5)
+            fifths = split_in_fifths(risk)
             observed = [
                 _observed_share(cases.value[members], cases.label[members], horizon)
-                for members in fifth
+                for members in fifths
             ]
-            expected = [float(risk[members].mean()) for members in fifth]
+            expected = [float(risk[members].mean()) for members in fifths]
             lines.append(OutcomeLine(self._at(horizon), tuple(expected), tuple(observed)))
         words = "Fifths of the estimated risk."
         if not self.other_causes:  # else the chance of an event does not grow to 1
