@@ -22,7 +22,7 @@ from skiagram.evaluation.evaluation_record import (
 )
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import LIMIT, METRICS
-from skiagram.evaluation.rules import RULES, STANDINGS, Rule, decide, find_rule
+from skiagram.evaluation.rules import BOUNDS, RULES, STANDINGS, Rule, decide, find_rule
 from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
@@ -55,15 +55,13 @@ def find_standing(difference: Estimate, margin: float) -> Rule:
         difference: Above 0 the first is better.
         margin: > 0, the smallest difference that counts.
     """
-    low, high = difference.low, difference.high
-    where = {"low": "none", "high": "none"}
-    if low is not None:
-        edges = (low > -margin, low > 0, low > margin)
-        where["low"] = ("below −margin", "below 0", "above 0", "above margin")[sum(edges)]
-    if high is not None:
-        edges = (high >= -margin, high >= 0, high >= margin)
-        where["high"] = ("below −margin", "below 0", "below margin", "above margin")[sum(edges)]
-    return find_rule(STANDINGS, where)
+    # The first of the places of a bound is that of none, the next one below −margin.
+    low, high, edges = difference.low, difference.high, (-margin, 0.0, margin)
+    places = {
+        "low": 0 if low is None else 1 + sum(low > edge for edge in edges),
+        "high": 0 if high is None else 1 + sum(high >= edge for edge in edges),
+    }
+    return find_rule(STANDINGS, {bound: BOUNDS[bound][place] for bound, place in places.items()})
 
 
 def find_side(difference: Estimate) -> Literal["above", "below", "open"]:
