@@ -69,13 +69,15 @@ def resample_auc(model: ComparedModel, draws: PatientDraws) -> Floats:
     Returns:
         (replicates,); NaN where a resample lacks a class.
     """
+    # Cases are ordered within the fits of each repeat: scores of two fits share no scale.
+    scores = model.scored
+    ranking: Callable[..., Floats] = discrimination.roc_auc
+    truth: NDArray[Any] = model.is_positive
     if model.predicted.positive is None:
-        metric = _of_repeats(discrimination.one_vs_rest_auc, model, model.scored.label)
-    else:
-        metric = _of_repeats(discrimination.roc_auc, model, model.is_positive)
-    areas = np.concatenate([metric.of_each(weights) for weights in draws.weights()], axis=1)
-    averaged: Floats = areas.mean(axis=0)
-    return averaged
+        ranking, truth = discrimination.one_vs_rest_auc, scores.label
+    repeats = zip(scores.score, scores.fits, strict=True)
+    metric = MeanOverRepeats([partial(ranking, score, truth, fit=fit) for score, fit in repeats])
+    return np.concatenate([metric(weights) for weights in draws.weights()])
 
 
 def estimate_class_auc(model: ComparedModel) -> tuple[Estimate, ...]:
@@ -93,27 +95,6 @@ def estimate_class_auc(model: ComparedModel) -> tuple[Estimate, ...]:
         else:
             areas.append(Estimate(None, reason=model.tells_apart.find_missing_pairs(scores)))
     return tuple(areas)
-
-
-def _of_repeats(
-    ranking: Callable[..., Floats],
-    model: ComparedModel,
-    truth: NDArray[Any],
-    order: Floats | None = None,
-) -> MeanOverRepeats:
-    """Make a statistic of the order of cases within the fits of each repeat.
-
-    Args:
-        ranking: Of (n,) scores, truth and weights; scores of two fits are not ranked together.
-        model: Whose scores they are.
-        truth: (n,) labels, or which cases are positive.
-        order: (repeats, n) what orders cases in place of scores; None for these.
-    """
-    scores = model.scored
-    repeats = zip(scores.score if order is None else order, scores.fits, strict=True)
-    return MeanOverRepeats(
-        [partial(ranking, repeat, truth, fit=fit) for repeat, fit in repeats], scores.folds
-    )
 
 
 def bootstrap(
