@@ -185,24 +185,19 @@ def compare_cases(
         _number_trait(FEATURES, name, values, mine, theirs) for name, values in columns.items()
     ]
     # All traits are corrected together; of features the most different are named.
-    compared = [*case_traits, *numbers]
-    rows = correct([row for trait in compared for row in trait])
-    # Of each trait three rows: the difference and its two sides.
-    corrected = [rows[place : place + 3] for place in range(0, len(rows), 3)]
-    features = corrected[len(case_traits) :]
-    differing = [trait for trait in features if is_beyond_chance(trait[0].p_holm)]
-    named = sorted(differing, key=lambda trait: -abs((trait[0].value or 0.0) - 0.5))
-    row = partial(make_row, analysis=DOMAIN)
+    rows = correct([row for trait in (*case_traits, *numbers) for row in trait])
+    features = [row for row in rows if row.analysis == FEATURES]
+    differing = [row for row in features if row.versus and is_beyond_chance(row.p_holm)]
+    differing.sort(key=lambda difference: -abs((difference.value or 0.0) - 0.5))
+    named = [difference.figure for difference in differing[:_NAMED_FEATURES]]
+    make = partial(make_row, analysis=DOMAIN)
     return FigureTable(
         (
-            row(_domain_auc(columns, mine, theirs, seed), figure="roc_auc"),
-            row(len(numbers), figure="features"),
-            row(len(differing), figure="differing_features"),
-            *(
-                row
-                for trait in (*corrected[: len(case_traits)], *named[:_NAMED_FEATURES])
-                for row in trait
-            ),
+            make(_domain_auc(columns, mine, theirs, seed), figure="roc_auc"),
+            make(len(numbers), figure="features"),
+            make(len(differing), figure="differing_features"),
+            *(row for row in rows if row.analysis != FEATURES),
+            *(row for name in named for row in features if row.figure == name),
         )
     )
 
