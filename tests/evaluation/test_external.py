@@ -11,7 +11,7 @@ from skiagram.evaluation.evaluation_record import EXTERNAL
 from skiagram.evaluation.external import (
     COHORT,
     HELD_OUT,
-    NET_BENEFIT,
+    NET_BENEFIT_AT,
     OUT_OF_FOLD,
     UPDATED,
     compare_with_development,
@@ -56,7 +56,7 @@ def test_each_side_has_the_figures_of_its_own_cases():
         assert folds.value == pytest.approx(result.find("selection_auc", SELECTION).value)
         assert folds.low is not None
         curve = result.decision_curve
-        gain = own.find(group=COHORT, figure=f"{NET_BENEFIT}0.2")
+        gain = own.find(group=COHORT, figure=f"{NET_BENEFIT_AT}0.2")
         assert gain.value == pytest.approx(1000 * curve.net_benefit[19])
     paired = rows.select(versus="classical")
     assert paired.find(group=COHORT).value == home.difference.value

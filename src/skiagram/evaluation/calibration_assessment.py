@@ -176,6 +176,14 @@ def _estimate(fits: Sequence[Coefficient], patient: Whole, degrees: float = np.i
     return Estimate(value, value - half_width, value + half_width, "sandwich, by patient")
 
 
+# Of two classes, in the order of the page.
+CALIBRATION_FIGURES = {
+    "intercept": calibration_intercept,
+    "slope": calibration_slope,
+    "expected_to_observed": expected_to_observed,
+}
+
+
 def assess_calibration(model: ComparedModel) -> Iterator[Named]:
     """Yield how far calibrated probabilities hold on the reported cases, in the order of the page.
 
@@ -187,16 +195,14 @@ def assess_calibration(model: ComparedModel) -> Iterator[Named]:
     scores = model.scored
     # Several classes: reliability of the decided class alone.
     if model.predicted.positive is None:
-        for name in ("intercept", "slope", "expected_to_observed"):
+        for name in CALIBRATION_FIGURES:
             yield name, "", Estimate(None, reason="defined for two classes")
         is_right = scores.decided == scores.label
         yield from reliability_curve(scores.estimate.max(axis=2), is_right, scores.patient)
         return
     probability, positive = model.probability, model.is_positive
-    sample = probability, positive, scores.patient
-    yield "intercept", "", calibration_intercept(*sample)
-    yield "slope", "", calibration_slope(*sample)
-    yield "expected_to_observed", "", expected_to_observed(*sample)
+    for name, estimate in CALIBRATION_FIGURES.items():
+        yield name, "", estimate(probability, positive, scores.patient)
     true = np.broadcast_to(positive, probability.shape)
     yield from reliability_curve(probability, true, scores.patient)
 

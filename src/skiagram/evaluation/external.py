@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from skiagram.errors import NotConverged
-from skiagram.evaluation.calibration_assessment import THRESHOLDS
+from skiagram.evaluation.calibration_assessment import CALIBRATION_FIGURES, THRESHOLDS
 from skiagram.evaluation.clinical_utility import PER
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
@@ -23,10 +23,9 @@ from skiagram.evaluation.verdict import with_verdict
 from skiagram.statistics.estimate import Estimate
 
 OUT_OF_FOLD, HELD_OUT, COHORT, UPDATED = "out_of_fold", "held_out", "cohort", "updated"
-NET_BENEFIT = "net_benefit_at_"
+NET_BENEFIT_AT = "net_benefit_at_"
 FEWEST_TO_UPDATE = 20  # patients of each class
-_PROBABILITY_FIGURES = ("brier", "intercept", "slope", "expected_to_observed", NET_BENEFIT)
-_CALIBRATION = ("intercept", "slope", "expected_to_observed")
+_PROBABILITY_FIGURES = ("brier", *CALIBRATION_FIGURES, NET_BENEFIT_AT)
 
 
 def compare_with_development(
@@ -89,7 +88,8 @@ def compare_with_development(
 def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple[str, Estimate]]:
     """Yield what is compared between the sides; a figure at a horizon has it in its name."""
     for row in result.figures.rows:
-        if row.analysis == METRICS or (row.analysis == CALIBRATION and row.figure in _CALIBRATION):
+        of_calibration = row.analysis == CALIBRATION and row.figure in CALIBRATION_FIGURES
+        if row.analysis == METRICS or of_calibration:
             yield f"{row.figure} {row.group}".strip(), row
     if (curve := result.decision_curve) is not None:
         for threshold in thresholds:
@@ -97,7 +97,7 @@ def _figures(result: ModelResult, thresholds: Sequence[float]) -> Iterator[tuple
             bounds = curve.net_benefit[place], curve.low[place], curve.high[place]
             value, low, high = (PER * bound for bound in bounds)
             gain = Estimate(value, low, high, "bootstrap by patient")
-            yield f"{NET_BENEFIT}{threshold:g}", gain
+            yield f"{NET_BENEFIT_AT}{threshold:g}", gain
 
 
 def _average_shared_parts(

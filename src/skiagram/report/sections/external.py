@@ -1,7 +1,7 @@
 """Another cohort: each model's figures there beside those at home, and what updating changes."""
 
 from skiagram.evaluation.evaluation_record import EXTERNAL, Evaluation
-from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT, OUT_OF_FOLD, UPDATED
+from skiagram.evaluation.external import COHORT, HELD_OUT, NET_BENEFIT_AT, OUT_OF_FOLD, UPDATED
 from skiagram.report.formatting import best_models, metric_heading
 from skiagram.report.tables import Cell, Group, Table, TableRow, fill_cell
 from skiagram.statistics.estimate import MISSING
@@ -34,12 +34,12 @@ def tabulate_external(evaluation: Evaluation) -> Table:
     for model in best_models(evaluation):
         of_model = figures.select(model=model.outcome.model)
         names = of_model.pivot("figure", [{"group": side} for side in sides])
-        gains = [name for name in names if name.startswith(NET_BENEFIT)]
+        gains = [name for name in names if name.startswith(NET_BENEFIT_AT)]
         rows = []
         ordered = [*(name for name in _FIGURES if name in names), *gains]
         for name in names if evaluation.task.predicted.has_value else ordered:
             if name in gains:
-                risk = name.removeprefix(NET_BENEFIT)
+                risk = name.removeprefix(NET_BENEFIT_AT)
                 title = f"Net benefit per 1,000 cases, at a risk of {risk}"
             else:
                 title = _FIGURES.get(name) or metric_heading(name, evaluation.task)
