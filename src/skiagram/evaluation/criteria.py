@@ -23,7 +23,6 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.figure_table import FigureRow, FigureTable
 from skiagram.evaluation.results import LIMIT, METRICS
 from skiagram.evaluation.rules import BOUNDS, RULES, STANDINGS, Rule, decide, find_rule
-from skiagram.statistics.delong import has_leaked
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.significance import (
     LEVEL,
@@ -205,10 +204,11 @@ def find_conditions(
 def is_above_ideal(figures: FigureTable) -> bool:
     """Tell whether a model is above the ideal observer, by more than 39 of 40 honest ones are.
 
-    No scores can be; what is surely above has seen labels. A finder is held against the limits of
-    both its figures.
+    No scores can be; what is surely above has seen labels. A leak that stays below the ideal passes
+    unseen. A finder is held against the limits of both its figures.
     """
-    return any(has_leaked(row) for row in figures.rows if row.figure in _ABOVE_IDEAL)
+    limits = [row for row in figures.rows if row.figure in _ABOVE_IDEAL]
+    return any(find_side(above) == "above" for above in limits)
 
 
 def rests_on_few_marks(rate: float, images: int) -> bool:

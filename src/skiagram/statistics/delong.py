@@ -229,14 +229,3 @@ def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
         max(0.0, bound) ** 2 for bound in (ratio, ratio - half_width, ratio + half_width)
     )
     return Estimate(value, low, high, "delta method on paired DeLong")
-
-
-def has_leaked(above: Estimate) -> bool:
-    """Tell whether a model is surely above the ideal, which only a leak explains.
-
-    Sufficient, not necessary: a leak that stays below the ideal passes unseen.
-
-    Args:
-        above: AUC of the model minus that of the ideal observer, of the same cases.
-    """
-    return above.low is not None and above.low > 0
