@@ -25,8 +25,7 @@ from skiagram.statistics.proportions import predictive_value_at_prevalence, prop
 # positive cases, nine tenths of them found, .63 of the intervals held the truth (200 simulations).
 _FEWEST_OF_A_KIND = 5
 _TOO_FEW_OF_A_KIND = "no interval: a kind of right or wrong decision has fewer than five patients"
-NO_THRESHOLD = "a class has no held-out case to fix a threshold on"
-
+_UNFIXED = Estimate(None, reason="a class has no held-out case to fix a threshold on")
 
 JUDGMENTS = (
     *("balanced_accuracy", "sensitivity", "specificity"),
@@ -156,7 +155,7 @@ def judge_operating_points(
         group, limit = f"{aim.aim} {aim.level:g}", thresholds(held_out, aim, model)
         if np.isnan(limit).any():
             for name in ("threshold", *JUDGMENTS):
-                yield name, group, Estimate(None, reason=NO_THRESHOLD)
+                yield name, group, _UNFIXED
             continue
         yield "threshold", group, limit.mean()
         called = model.probability >= limit
