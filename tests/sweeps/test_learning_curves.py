@@ -104,6 +104,15 @@ def test_a_failed_fit_leaves_the_mean_of_the_others_and_is_counted():
     assert curve.band is not None
 
 
+@pytest.mark.parametrize(("limit", "ideal"), [(0.9, 1.0), (0.9, 0.5), (None, 0.9)])
+def test_an_endless_distance_has_no_efficiency(limit, ideal):
+    point = np.ones((4, 5)) if limit is None else rising(limit, 5, spread=0.02)
+    _, rows = fit_learning_curve(model(point), SIZES, multipliers_of(5), 800, ideal)
+    found = FigureTable(tuple(rows)).select(figure="efficiency").rows
+    assert [row.value for row in found] == [None] * 4
+    assert all("undefined" in row.reason for row in found)
+
+
 def test_a_comparison_takes_the_draws_that_both_models_have():
     network, baseline = rising(0.95, 5, spread=0.02), rising(0.9, 5, spread=0.02)
     network[3, 0] = np.nan  # the worst draw: without it the network would look better yet

@@ -203,21 +203,39 @@ def detectability(auc: float) -> float:
     return float(np.sqrt(2) * scipy.special.ndtri(auc))
 
 
-def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
-    """Estimate (d_a / d_ideal)², the share of the images' information that a model uses.
+def find_efficiency(auc: float, ideal: float) -> Estimate:
+    """Compute (d_a / d_ideal)², the share of the images' information that a model uses.
 
-    The ratio's variance is by the delta method on the paired placements; a ratio below 0 (a model
-    worse than chance) counts as 0. (Barrett & Myers 2004, *Foundations of Image Science*, §13.2.)
+    A model worse than chance uses none. (Barrett & Myers 2004, *Foundations of Image Science*,
+    §13.2.)
+
+    Args:
+        auc: Of a model.
+        ideal: Of the ideal observer, on the same cases.
+
+    Returns:
+        Without an interval; undefined where either has an endless distance, or the ideal none.
+    """
+    # At 0.5 the ideal observer has no information to use, at 1 it is endless.
+    if not 0.5 < ideal < 1:
+        return Estimate(None, reason=f"undefined where the ideal observer's AUC is {ideal:g}")
+    if not 0 < auc < 1:
+        return Estimate(None, reason=f"undefined where the model's AUC is {auc:g}")
+    return Estimate(max(0.0, detectability(auc) / detectability(ideal)) ** 2)
+
+
+def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
+    """Estimate `find_efficiency` with its interval.
+
+    The ratio's variance is by the delta method on the paired placements.
 
     Args:
         model: AUC of a model.
         ideal: AUC of the ideal observer, of the same cases.
     """
-    # At 0.5 the ideal observer has no information to use, at 1 it is endless.
-    if not 0.5 < ideal.value < 1:
-        return Estimate(None, reason=f"undefined where the ideal observer's AUC is {ideal.value:g}")
-    if not 0 < model.value < 1:
-        return Estimate(None, reason=f"undefined where the model's AUC is {model.value:g}")
+    found = find_efficiency(model.value, ideal.value)
+    if found.value is None:
+        return found
     # The ratio of detectabilities, and its linear part by the delta method.
     d_model, d_ideal = detectability(model.value), detectability(ideal.value)
     ratio = d_model / d_ideal
@@ -225,7 +243,5 @@ def estimate_efficiency(model: Linearised, ideal: Linearised) -> Estimate:
     linear = combination([(slopes[0] / d_ideal, model), (-slopes[1] * d_model / d_ideal**2, ideal)])
     half_width = linear.variation.half_width
     # Squared at the end: an interval of a square would reach below 0.
-    value, low, high = (
-        max(0.0, bound) ** 2 for bound in (ratio, ratio - half_width, ratio + half_width)
-    )
-    return Estimate(value, low, high, "delta method on paired DeLong")
+    low, high = (max(0.0, bound) ** 2 for bound in (ratio - half_width, ratio + half_width))
+    return Estimate(found.value, low, high, "delta method on paired DeLong")

@@ -22,7 +22,7 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.metrics import resample_auc
 from skiagram.fitting.cross_validation import Subset
 from skiagram.seeding import stream
-from skiagram.statistics.delong import detectability
+from skiagram.statistics.delong import find_efficiency
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
@@ -328,9 +328,8 @@ def fit_learning_curve(
         fitted = model.fitted[size]
         point = _estimate(model.over_draws(size, fitted))
         figures: dict[str, Estimate | float] = {AUC: point, "fits": float(fitted.sum())}
-        if ideal is not None:
-            detected = max(0.0, detectability(point.value or 0.5))
-            figures[EFFICIENCY] = (detected / detectability(ideal)) ** 2
+        if ideal is not None and point.value is not None:
+            figures[EFFICIENCY] = find_efficiency(point.value, ideal)
         place = partial(make_row, analysis=CURVES, model=model.model, group=f"{sizes[size]:.0f}")
         rows += [place(figure, figure=name) for name, figure in figures.items()]
     return LearningCurve(model.model, model.title, model.arm, band, model.failures), rows
