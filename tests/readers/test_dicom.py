@@ -1,6 +1,7 @@
 """Reading DICOM: pydicom's own files and functions are the reference."""
 
 import struct
+import tracemalloc
 import warnings
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +18,7 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels import apply_modality_lut, apply_voi_lut, apply_windowing
 from pydicom.uid import (
     CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
@@ -25,8 +27,9 @@ from pydicom.uid import (
 )
 
 from skiagram.errors import DataError
-from skiagram.readers.dicom import describe_bits, read_dicom
+from skiagram.readers.dicom import describe_bits, read_dicom, read_element
 from skiagram.readers.dicom_codecs import decode_pixels
+from skiagram.readers.image_files import count_frames
 from tests.readers.examples import item, put_pixels
 
 STORED = np.arange(64, dtype=np.uint16).reshape(8, 8) * 50
@@ -301,6 +304,18 @@ BOMBS = {
     "JPEG 2000": lambda: image_bomb(JPEG2000Lossless, "JPEG2000"),
     "rows": lambda: file_of(header_of(STORED, Rows=65535, Columns=65535)),
 }
+
+
+def test_a_deflated_file_is_never_inflated():
+    header = header_of(np.zeros((4096, 4096), np.uint16), PatientID="7")
+    header.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    content = file_of(header).getvalue()
+    tracemalloc.start()
+    assert (count_frames(content), read_element(content, "PatientID")) == (1, "")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(content) < 2**17
+    assert peak < header.Rows * header.Columns
 
 
 def test_items_within_items_without_end_are_refused_in_own_words():

@@ -29,6 +29,7 @@ from skiagram.readers.dicom_codecs import (
     decode_pixels,
 )
 from skiagram.readers.files import read_file
+from skiagram.readers.gray import gray_if_equal
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, private_fields, suv_factor
 from skiagram.readers.voxels import check_frame
@@ -256,7 +257,7 @@ def read_element(content: bytes, keyword: str) -> str | None:
         keyword: Such as `PatientID`.
 
     Returns:
-        Text in Unicode's form C; None of a file that is no DICOM.
+        Text in Unicode's form C; None of a file that is no DICOM. One that is deflated is not read.
     """
     content = with_preamble(content)
     if not is_dicom(content):
@@ -267,12 +268,26 @@ def read_element(content: bytes, keyword: str) -> str | None:
     # Elements stand in the order of their tags: reading ends at the one.
     last = tag_for_keyword(keyword) or 0
     try:
+        check_deflated(BytesIO(content), "")
         header = read_partial(
             BytesIO(content), stop_when=lambda tag, _vr, _length: tag > last, specific_tags=[last]
         )
         return unicodedata.normalize("NFC", str(header.get(keyword) or "").strip())
-    except Exception:  # a damaged file, which its reading names
+    except Exception:  # a damaged or deflated file, which its reading names
         return ""
+
+
+def read_whole(content: bytes, **how: Any) -> Any:
+    """Parse a DICOM file from its bytes, unless what it would inflate to has no bound.
+
+    Args:
+        content: With a preamble.
+        how: Options of `pydicom.dcmread`.
+    """
+    import pydicom
+
+    check_deflated(BytesIO(content), "")
+    return pydicom.dcmread(BytesIO(content), **how)
 
 
 def check_deflated(file: BinaryIO, where: str) -> None:
@@ -420,7 +435,7 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
     if stored.ndim == 3:
         if int(header.BitsStored) > 8:
             raise refusal("readers.deep_colour", bits_stored=header.BitsStored)
-        return _gray_if_equal(stored.astype(np.uint8))
+        return gray_if_equal(stored.astype(np.uint8))
     if header.PhotometricInterpretation == "PALETTE COLOR":
         from pydicom.pixels import apply_color_lut
 
@@ -428,7 +443,7 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
         number, first, _ = (int(value) for value in header.RedPaletteColorLookupTableDescriptor)
         entries = apply_color_lut(np.arange(first, first + (number or 2**16)), header)
         colour = apply_color_lut(stored, header) >> (8 if entries.max() > 255 else 0)
-        return _gray_if_equal(colour.astype(np.uint8))
+        return gray_if_equal(colour.astype(np.uint8))
     values = _displayed(stored, header)
     if header.PhotometricInterpretation == "MONOCHROME1":
         # the ends of what the stored depth can hold change places
@@ -459,17 +474,9 @@ def stated_padding(content: bytes) -> str:
     Args:
         content: Of the whole file.
     """
-    import pydicom
-
     names = ["PixelPaddingValue", "PixelPaddingRangeLimit"]
-    header = pydicom.dcmread(BytesIO(content), stop_before_pixels=True, specific_tags=names)
+    header = read_whole(content, stop_before_pixels=True, specific_tags=names)
     return " to ".join(str(header[name].value) for name in names if name in header)
-
-
-def _gray_if_equal(colour: Image) -> Image:
-    """Turn a picture of three equal channels gray; any other stays as it is."""
-    equal = (colour == colour[..., :1]).all()
-    return np.ascontiguousarray(colour[..., 0]) if equal else colour
 
 
 def _displayed(stored: NDArray[Any], header: Any) -> NDArray[Any]:

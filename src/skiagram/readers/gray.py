@@ -32,6 +32,12 @@ def luma(colour: Image) -> NDArray[Any]:
     return np.array(Pillow.fromarray(colour).convert("L"))
 
 
+def gray_if_equal(colour: Image) -> Image:
+    """Turn a picture of three equal channels gray; any other stays as it is."""
+    equal = (colour == colour[..., :1]).all()
+    return np.ascontiguousarray(colour[..., 0]) if equal else colour
+
+
 def gray_if_tinted(image: SpacedImage) -> SpacedImage:
     """Turn an image gray whose channels differ by at most `MAX_TINT`; any other stays as it is.
 

@@ -24,9 +24,9 @@ from PIL.PpmImagePlugin import PpmImageFile
 
 from skiagram.errors import DataError, named, readable, refusal
 from skiagram.images import Image
-from skiagram.readers.dicom import is_dicom, read_dicom, with_preamble
+from skiagram.readers.dicom import is_dicom, read_dicom, read_whole, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS, read_stream
-from skiagram.readers.gray import gray_if_tinted
+from skiagram.readers.gray import gray_if_equal, gray_if_tinted
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import count_volumes
 from skiagram.readers.voxels import check_frame, narrow
@@ -329,11 +329,8 @@ def count_frames(content: bytes) -> int:
     try:
         # What the header says, pages of a TIFF, or the fourth axis of a volume.
         if is_dicom(content):
-            import pydicom
-
-            header = pydicom.dcmread(
-                BytesIO(content), stop_before_pixels=True, specific_tags=["NumberOfFrames"]
-            )
+            fields = ["NumberOfFrames"]
+            header = read_whole(content, stop_before_pixels=True, specific_tags=fields)
             return int(header.get("NumberOfFrames") or 1)
         if _TIFF.match(content):
             with tifffile.TiffFile(BytesIO(content)) as tiff:
@@ -417,6 +414,4 @@ def _pixels(
     if image.mode in {"L", "1"}:
         return np.asarray(image.convert("L")), transparent
     colour = np.asarray(image.convert("RGB"))
-    if image.mode in {"P", "RGB", "CMYK"} and (colour == colour[..., :1]).all():
-        return np.ascontiguousarray(colour[..., 0]), transparent
-    return colour, transparent
+    return gray_if_equal(colour), transparent

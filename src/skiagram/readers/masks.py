@@ -8,7 +8,6 @@ have masks by their numbers.
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from skiagram.errors import DataError, listed, named, readable, refusal
 from skiagram.images import Spacing
 from skiagram.interpolation import take_nearest
 from skiagram.readers.contours import fill_contours
-from skiagram.readers.dicom import check_deflated, headers_of_frames, is_dicom, with_preamble
+from skiagram.readers.dicom import headers_of_frames, is_dicom, read_whole, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS, check_size, decode_pixels
 from skiagram.readers.grid import (
     APART,
@@ -105,7 +104,7 @@ def decode_mask(
             inside = _choose_label(labels, label_value, further)
             return _filled(_on_image(inside, grid, image, mask_grid))
         # A structure set or a segmentation of DICOM.
-        dataset = _read_dicom(content)
+        dataset = read_whole(content)
         kind = str(dataset.get("SOPClassUID", ""))
         if kind == _STRUCTURE_SET:
             return _filled(_fill_structure(dataset, image, region, mask_grid))
@@ -145,7 +144,7 @@ def decode_plane_mask(
         if is_dicom(content) and (frame is not None or _kind_of(content) in _SEGMENTATIONS):
             if frame is not None:
                 raise refusal("readers.segmentation_of_frames")
-            headers, planes = _read_segment(_read_dicom(content), region, label_value)
+            headers, planes = _read_segment(read_whole(content), region, label_value)
             frames = Counter(header.get("ReferencedSegmentNumber") for header in headers)
             if max(frames.values(), default=1) > 1:
                 raise refusal("readers.segmentation_of_frames")
@@ -176,17 +175,9 @@ def _reading(name: str) -> Iterator[None]:
         yield
 
 
-def _read_dicom(content: bytes, **how: Any) -> Any:
-    """Parse a DICOM file, unless what it would inflate to has no bound."""
-    import pydicom
-
-    check_deflated(BytesIO(content), "")
-    return pydicom.dcmread(BytesIO(content), **how)
-
-
 def _kind_of(content: bytes) -> str:
     """Read the SOP Class UID of a DICOM file, which tells structure sets from segmentations."""
-    header = _read_dicom(content, stop_before_pixels=True, specific_tags=["SOPClassUID"])
+    header = read_whole(content, stop_before_pixels=True, specific_tags=["SOPClassUID"])
     return str(header.get("SOPClassUID", ""))
 
 
