@@ -49,7 +49,7 @@ _MOSAIC_COUNTS = {  # private elements that count the slices of a mosaic: group,
     "number": (0x0019, 0x0A, "SIEMENS MR HEADER"),
     "CSA": (0x0029, 0x10, "SIEMENS CSA HEADER"),
 }
-_NUMBERS = [*_STANDARD["counts"], *_STANDARD["numbers"], *_STANDARD["window"]]
+_NUMBERS = {name: rule for rule in _STANDARD["numbers"] for name in rule["fields"]}
 _PARSED = [*private_fields(_MOSAIC_COUNTS.values()), *_STANDARD["fields"], *_NUMBERS]
 
 
@@ -138,32 +138,27 @@ def read_header(
 
 def _settle_numbers(header: Any, where: str) -> None:
     """Leave out fields of a number that have no value; refuse what is none, or several."""
-    for name in _NUMBERS:
+    for name, rule in _NUMBERS.items():
         if name not in header:
             continue
-        least = {"SliceThickness": 0.0, "NumberOfFrames": 0.0}.get(name, -math.inf)
-        is_count = name in _STANDARD["counts"]
-        least = 1.0 if is_count and name != "NumberOfFrames" else least
         # The values that are there, and which of them are impossible.
         try:
             value = header[name].value
             values = [value] if isinstance(value, str | bytes) else np.atleast_1d(value).tolist()
             present_values = [number for number in values if number not in (None, "", b"")]
             numbers = [float(number) for number in present_values]
+            least = rule.get("least", -math.inf)
             wrong = [number for number in numbers if not least <= number < math.inf]
             fault = f"{wrong[0]:g}" if wrong else ""
-            if len(numbers) > 1 and name not in _STANDARD["window"]:
+            if len(numbers) > 1 and not rule.get("several"):
                 fault = f"{len(numbers)} values"
         except Exception:  # as pydicom raises them for bytes that are no number
             present_values, numbers, fault = [], [], "no number"
         if fault:
-            allowed = "a whole number from 1 on" if is_count else "one finite number"
-            allowed = "0 or more, in mm" if name == "SliceThickness" else allowed
+            allowed = rule["allowed"]
             raise refusal("readers.field_value", where, name=name, fault=fault, allowed=allowed)
         # An empty field is left out; one of bytes gets its numbers.
-        if not present_values or (
-            name == "NumberOfFrames" and float(present_values[0]) == 0
-        ):  # as some write for 1
+        if not present_values or (rule.get("zero_is_absent") and numbers == [0]):
             del header[name]
         elif len(present_values) < len(values) or any(
             isinstance(number, str | bytes) for number in present_values
