@@ -130,10 +130,11 @@ class IntensityVolumeHistogram(DefinedFamily):
         edges, reached = intensity - step * 1e-9, np.zeros(len(intensity) + 1, dtype=np.int64)
         for start in range(0, len(values), _PIECE):
             piece = values[start : start + _PIECE]
-            # the number or the middle of a bin stands for the intensities in it
+            # The number or the middle of a bin stands for the intensities in it. The product goes
+            # before the quotient, as in `Discretisation`: edges then fall where its levels' do.
             if self.bin_number is not None:
-                share = (piece - least) / (most - least if most > least else 1.0)
-                piece = 1.0 + np.minimum(np.floor(share * self.bin_number), self.bin_number - 1)
+                place = self.bin_number * (piece - least) / (most - least if most > least else 1.0)
+                piece = 1.0 + np.minimum(np.floor(place), self.bin_number - 1)
             elif self.bin_width is not None:
                 piece = floor + (np.floor((piece - floor) / step) + 0.5) * step
             places = np.searchsorted(edges, piece, side="right")
