@@ -7,7 +7,7 @@ import pytest
 
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.discretisation import Discretisation, GreyLevels
-from skiagram.features.glcm import Glcm
+from skiagram.features.glcm import Feature, Glcm
 from tests.features.families import described
 
 FAMILY = Glcm(
@@ -48,6 +48,10 @@ def test_image_without_any_pair_looks_constant(aggregation):
     assert found["contrast"] == 0
     assert found["joint_average"] == 2
     assert found["correlation"] == 1
+
+
+def test_features_stand_in_the_order_of_their_definitions():
+    assert [feature.name.lower() for feature in Feature][1:] == NAMES
 
 
 def test_columns_stand_under_their_names():

@@ -5,6 +5,7 @@ and the differences of the two levels carry most of a matrix (Unser, IEEE Trans.
 so a batch takes little memory.
 """
 
+from enum import IntEnum, auto
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -43,15 +44,38 @@ def average(features: Floats, counted: Flags) -> Floats:
 Tables = NDArray[np.uint32]
 
 
-FIELDS = (
-    *("pairs", "joint_maximum", "joint_average", "joint_variance", "joint_entropy"),
-    *("difference_average", "difference_variance", "difference_entropy"),
-    *("sum_average", "sum_variance", "sum_entropy", "angular_second_moment"),
-    *("contrast", "dissimilarity", "inverse_difference", "normalised_inverse_difference"),
-    *("inverse_difference_moment", "normalised_inverse_difference_moment", "inverse_variance"),
-    *("correlation", "autocorrelation", "cluster_tendency", "cluster_shade", "cluster_prominence"),
-    *("information_correlation_1", "information_correlation_2"),
-)
+class Feature(IntEnum):
+    """Where the sums of a matrix have each feature; from the second on as in `definitions.toml`."""
+
+    PAIRS = 0
+    JOINT_MAXIMUM = auto()
+    JOINT_AVERAGE = auto()
+    JOINT_VARIANCE = auto()
+    JOINT_ENTROPY = auto()
+    DIFFERENCE_AVERAGE = auto()
+    DIFFERENCE_VARIANCE = auto()
+    DIFFERENCE_ENTROPY = auto()
+    SUM_AVERAGE = auto()
+    SUM_VARIANCE = auto()
+    SUM_ENTROPY = auto()
+    ANGULAR_SECOND_MOMENT = auto()
+    CONTRAST = auto()
+    DISSIMILARITY = auto()
+    INVERSE_DIFFERENCE = auto()
+    NORMALISED_INVERSE_DIFFERENCE = auto()
+    INVERSE_DIFFERENCE_MOMENT = auto()
+    NORMALISED_INVERSE_DIFFERENCE_MOMENT = auto()
+    INVERSE_VARIANCE = auto()
+    CORRELATION = auto()
+    AUTOCORRELATION = auto()
+    CLUSTER_TENDENCY = auto()
+    CLUSTER_SHADE = auto()
+    CLUSTER_PROMINENCE = auto()
+    INFORMATION_CORRELATION_1 = auto()
+    INFORMATION_CORRELATION_2 = auto()
+
+
+_FEATURES = len(Feature)
 
 
 @compiled
@@ -69,13 +93,13 @@ def cooccurrences(
         merged: Whether the k matrices of an image are added up into one.
 
     Returns:
-        (m, 26) the `FIELDS` of the matrices of each image one after the other: m is n if merged,
-        else n · k; the first field is how many pairs of pixels were counted.
+        (m, 26) the features of the matrices of each image one after the other: m is n if merged,
+        else n · k; the first is how many pairs of pixels were counted.
     """
     # A matrix for each direction, or one for all.
     n = len(levels)
     matrices = 1 if merged else ways
-    sums = np.zeros((n * matrices, len(FIELDS)))
+    sums = np.zeros((n * matrices, _FEATURES))
     side = number + 1
     tables = np.zeros((4 if merged else ways, side * side), dtype=np.uint32)
     counts = np.zeros((side, side), dtype=np.int64)
@@ -93,7 +117,7 @@ def cooccurrences(
         if not any_pair:
             _pair_with_itself(levels[image].reshape(-1), counts)
             _reduce(counts, occupied, highest[image], shares, sums[image * matrices])
-            sums[image * matrices, 0] = 0
+            sums[image * matrices, Feature.PAIRS] = 0
     return sums
 
 
@@ -269,7 +293,7 @@ def _reduce(counts: Whole, occupied: int, highest: int, shares: Floats, sums: Fl
         occupied: Highest level that occurs, and one more.
         highest: N_g of the image.
         shares: (3, 2 side − 1) of differences, of sums and of levels; 0 before and after.
-        sums: (26,) the `FIELDS`, is set.
+        sums: (26,) the features, is set.
     """
     # Pairs with a pixel outside the region do not count.
     pairs = np.int64(0)
@@ -284,7 +308,7 @@ def _reduce(counts: Whole, occupied: int, highest: int, shares: Floats, sums: Fl
         _add_sums(shares[1], 2 * occupied - 1, sums)
         _relate(_entropy(shares[2]), sums)
         shares[:] = 0
-    sums[0] = pairs
+    sums[Feature.PAIRS] = pairs
     return bool(pairs > 0)
 
 
@@ -304,9 +328,9 @@ def _add_pairs(counts: Whole, pairs: np.int64, occupied: int, shares: Floats, su
             shares[1, i + j] += times * share
             shares[2, i] += share
             shares[2, j] += share * (times - 1)
-            sums[1] = max(sums[1], share)
-            sums[4] -= times * share * np.log2(share)
-            sums[11] += times * share * share
+            sums[Feature.JOINT_MAXIMUM] = max(sums[Feature.JOINT_MAXIMUM], share)
+            sums[Feature.JOINT_ENTROPY] -= times * share * np.log2(share)
+            sums[Feature.ANGULAR_SECOND_MOMENT] += times * share * share
 
 
 @compiled
@@ -314,17 +338,18 @@ def _add_differences(shares: Floats, number: int, highest: int, sums: Floats) ->
     """Add up the differences of two levels, from 0."""
     # Averages and weighted differences first, then the variance about the average.
     for d in range(number):
-        sums[5] += d * shares[d]
-        sums[12] += d * d * shares[d]
-        sums[14] += shares[d] / (1 + d)
-        sums[15] += shares[d] / (1 + d / highest)
-        sums[16] += shares[d] / (1 + d * d)
-        sums[17] += shares[d] / (1 + (d / highest) ** 2)
+        sums[Feature.DIFFERENCE_AVERAGE] += d * shares[d]
+        sums[Feature.CONTRAST] += d * d * shares[d]
+        sums[Feature.INVERSE_DIFFERENCE] += shares[d] / (1 + d)
+        sums[Feature.NORMALISED_INVERSE_DIFFERENCE] += shares[d] / (1 + d / highest)
+        sums[Feature.INVERSE_DIFFERENCE_MOMENT] += shares[d] / (1 + d * d)
+        sums[Feature.NORMALISED_INVERSE_DIFFERENCE_MOMENT] += shares[d] / (1 + (d / highest) ** 2)
         if d > 0:
-            sums[18] += shares[d] / (d * d)
+            sums[Feature.INVERSE_VARIANCE] += shares[d] / (d * d)
     for d in range(number):
-        sums[6] += (d - sums[5]) ** 2 * shares[d]
-    sums[7], sums[13] = _entropy(shares), sums[5]
+        sums[Feature.DIFFERENCE_VARIANCE] += (d - sums[Feature.DIFFERENCE_AVERAGE]) ** 2 * shares[d]
+    sums[Feature.DIFFERENCE_ENTROPY] = _entropy(shares)
+    sums[Feature.DISSIMILARITY] = sums[Feature.DIFFERENCE_AVERAGE]
 
 
 @compiled
@@ -332,28 +357,31 @@ def _add_sums(shares: Floats, number: int, sums: Floats) -> None:
     """Add up the sums of two levels, from 2."""
     # The average first, then moments about it.
     for s in range(2, number):
-        sums[8] += s * shares[s]
-        sums[20] += s * s * shares[s]
+        sums[Feature.SUM_AVERAGE] += s * shares[s]
+        sums[Feature.AUTOCORRELATION] += s * s * shares[s]
     for s in range(2, number):
-        deviation = s - sums[8]
+        deviation = s - sums[Feature.SUM_AVERAGE]
         square = deviation * deviation
-        sums[9] += square * shares[s]
-        sums[22] += square * deviation * shares[s]
-        sums[23] += square * square * shares[s]
-    sums[10], sums[21] = _entropy(shares), sums[9]
+        sums[Feature.SUM_VARIANCE] += square * shares[s]
+        sums[Feature.CLUSTER_SHADE] += square * deviation * shares[s]
+        sums[Feature.CLUSTER_PROMINENCE] += square * square * shares[s]
+    sums[Feature.SUM_ENTROPY] = _entropy(shares)
+    sums[Feature.CLUSTER_TENDENCY] = sums[Feature.SUM_VARIANCE]
 
 
 @compiled
 def _relate(level_entropy: float, sums: Floats) -> None:
-    """Complete the fields that follow from others: averages and correlations."""
-    contrast, tendency = sums[12], sums[21]
-    sums[2], sums[3] = sums[8] / 2, (tendency + contrast) / 4
-    sums[19] = (tendency - contrast) / (tendency + contrast) if tendency + contrast > 0 else 1.0
-    sums[20] = (sums[20] - contrast) / 4
+    """Complete the features that follow from others: averages and correlations."""
+    contrast, tendency = sums[Feature.CONTRAST], sums[Feature.CLUSTER_TENDENCY]
+    both = tendency + contrast
+    sums[Feature.JOINT_AVERAGE] = sums[Feature.SUM_AVERAGE] / 2
+    sums[Feature.JOINT_VARIANCE] = both / 4
+    sums[Feature.CORRELATION] = (tendency - contrast) / both if both > 0 else 1.0
+    sums[Feature.AUTOCORRELATION] = (sums[Feature.AUTOCORRELATION] - contrast) / 4
     # HXY₁ − HXY, which equals HXY₂ − HXY: of symmetric matrices both are twice HX.
-    shared = max(2 * level_entropy - sums[4], 0.0)
-    sums[24] = -shared / level_entropy if level_entropy > 0 else 0.0
-    sums[25] = np.sqrt(-np.expm1(-2 * shared))
+    shared = max(2 * level_entropy - sums[Feature.JOINT_ENTROPY], 0.0)
+    sums[Feature.INFORMATION_CORRELATION_1] = -shared / level_entropy if level_entropy > 0 else 0.0
+    sums[Feature.INFORMATION_CORRELATION_2] = np.sqrt(-np.expm1(-2 * shared))
 
 
 @compiled
@@ -422,8 +450,8 @@ class Glcm(TextureFamily):
         # A set of features for each distance.
         for distance in self.distances:
             sums = cooccurrences(grey.levels, grey.number, grey.top, distance, ways, merged)
-            features = sums[:, 1:]  # the fields but for the first stand in the order of the names
+            features = sums[:, 1:]  # all but the first stand in the order of the names
             if not merged:
-                features = average(features, sums[:, 0].reshape(-1, ways) > 0)
+                features = average(features, sums[:, Feature.PAIRS].reshape(-1, ways) > 0)
             columns.append(features)
         return np.hstack(columns)

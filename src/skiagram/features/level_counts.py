@@ -5,6 +5,8 @@ The matrices of the IBSI reference manual that have grey levels in their rows (s
 entries that are not 0.
 """
 
+from enum import IntEnum, auto
+
 import numpy as np
 
 from skiagram.arrays import Floats, Whole
@@ -40,14 +42,35 @@ def list_entries(matrices: Whole) -> Whole:
     return entries
 
 
-FIELDS = (
-    *("low_extent_emphasis", "high_extent_emphasis", "low_level_emphasis", "high_level_emphasis"),
-    *("low_extent_low_level_emphasis", "low_extent_high_level_emphasis"),
-    *("high_extent_low_level_emphasis", "high_extent_high_level_emphasis"),
-    *("level_non_uniformity", "normalised_level_non_uniformity"),
-    *("extent_non_uniformity", "normalised_extent_non_uniformity", "rate"),
-    *("level_variance", "extent_variance", "entropy", "energy"),
+class Feature(IntEnum):
+    """Where the sums of a matrix have each feature, as in each family's `definitions.toml`."""
+
+    LOW_EXTENT_EMPHASIS = 0
+    HIGH_EXTENT_EMPHASIS = auto()
+    LOW_LEVEL_EMPHASIS = auto()
+    HIGH_LEVEL_EMPHASIS = auto()
+    LOW_EXTENT_LOW_LEVEL_EMPHASIS = auto()
+    LOW_EXTENT_HIGH_LEVEL_EMPHASIS = auto()
+    HIGH_EXTENT_LOW_LEVEL_EMPHASIS = auto()
+    HIGH_EXTENT_HIGH_LEVEL_EMPHASIS = auto()
+    LEVEL_NON_UNIFORMITY = auto()
+    NORMALISED_LEVEL_NON_UNIFORMITY = auto()
+    EXTENT_NON_UNIFORMITY = auto()
+    NORMALISED_EXTENT_NON_UNIFORMITY = auto()
+    RATE = auto()
+    LEVEL_VARIANCE = auto()
+    EXTENT_VARIANCE = auto()
+    ENTROPY = auto()
+    ENERGY = auto()
+
+
+_FEATURES = len(Feature)
+_SHARES = (
+    *(Feature.LEVEL_NON_UNIFORMITY, Feature.NORMALISED_LEVEL_NON_UNIFORMITY),
+    *(Feature.EXTENT_NON_UNIFORMITY, Feature.NORMALISED_EXTENT_NON_UNIFORMITY, Feature.RATE),
 )
+# All others are means over what is counted.
+_MEANS = tuple(int(feature) for feature in Feature if feature not in _SHARES)
 
 
 @compiled
@@ -60,10 +83,10 @@ def describe_entries(entries: Whole, pixels: Floats) -> Floats:
         pixels: (n,) what the rate is relative to; 0 for the sum of all extents.
 
     Returns:
-        (n, 17) the `FIELDS` of each matrix.
+        (n, 17) the features of each matrix.
     """
     # Entries of one image follow each other.
-    sums = np.zeros((len(pixels), len(FIELDS)))
+    sums = np.zeros((len(pixels), _FEATURES))
     highest = 0
     for entry in range(len(entries)):
         highest = max(highest, entries[entry, 2])
@@ -94,33 +117,34 @@ def _describe_matrix(entries: Whole, pixels: float, counts_by_level: Floats, sum
         extent, level = np.float64(entries[entry, 1]), np.float64(entries[entry, 2])
         count = np.float64(entries[entry, 3])
         square, other = extent * extent, level * level
-        sums[0] += count / square
-        sums[1] += count * square
-        sums[2] += count / other
-        sums[3] += count * other
-        sums[4] += count / (square * other)
-        sums[5] += count * other / square
-        sums[6] += count * square / other
-        sums[7] += count * square * other
+        sums[Feature.LOW_EXTENT_EMPHASIS] += count / square
+        sums[Feature.HIGH_EXTENT_EMPHASIS] += count * square
+        sums[Feature.LOW_LEVEL_EMPHASIS] += count / other
+        sums[Feature.HIGH_LEVEL_EMPHASIS] += count * other
+        sums[Feature.LOW_EXTENT_LOW_LEVEL_EMPHASIS] += count / (square * other)
+        sums[Feature.LOW_EXTENT_HIGH_LEVEL_EMPHASIS] += count * other / square
+        sums[Feature.HIGH_EXTENT_LOW_LEVEL_EMPHASIS] += count * square / other
+        sums[Feature.HIGH_EXTENT_HIGH_LEVEL_EMPHASIS] += count * square * other
         # Entries come by extent: a new one closes the sum of the last.
         if entries[entry, 1] != before:
-            sums[11] += (extent_count / total) ** 2
+            sums[Feature.NORMALISED_EXTENT_NON_UNIFORMITY] += (extent_count / total) ** 2
             before, extent_count = entries[entry, 1], 0.0
         extent_count += count
         counts_by_level[entries[entry, 2]] += count
-        sums[13] += count * (level - level_sum / total) ** 2
-        sums[14] += count * (extent - extent_sum / total) ** 2
-        sums[15] += count * np.log2(count / total)
-        sums[16] += count * (count / total)
+        sums[Feature.LEVEL_VARIANCE] += count * (level - level_sum / total) ** 2
+        sums[Feature.EXTENT_VARIANCE] += count * (extent - extent_sum / total) ** 2
+        sums[Feature.ENTROPY] += count * np.log2(count / total)
+        sums[Feature.ENERGY] += count * (count / total)
     # Non-uniformities, and shares of the whole.
     for number in range(len(counts_by_level)):
-        sums[9] += (counts_by_level[number] / total) ** 2
-    sums[11] += (extent_count / total) ** 2
-    sums[8], sums[10] = total * sums[9], total * sums[11]
-    sums[12] = total / (pixels if pixels > 0 else extent_sum)
-    for field in (0, 1, 2, 3, 4, 5, 6, 7, 13, 14, 15, 16):
-        sums[field] /= total
-    sums[15] = abs(sums[15])
+        sums[Feature.NORMALISED_LEVEL_NON_UNIFORMITY] += (counts_by_level[number] / total) ** 2
+    sums[Feature.NORMALISED_EXTENT_NON_UNIFORMITY] += (extent_count / total) ** 2
+    sums[Feature.LEVEL_NON_UNIFORMITY] = total * sums[Feature.NORMALISED_LEVEL_NON_UNIFORMITY]
+    sums[Feature.EXTENT_NON_UNIFORMITY] = total * sums[Feature.NORMALISED_EXTENT_NON_UNIFORMITY]
+    sums[Feature.RATE] = total / (pixels if pixels > 0 else extent_sum)
+    for feature in _MEANS:
+        sums[feature] /= total
+    sums[Feature.ENTROPY] = abs(sums[Feature.ENTROPY])
 
 
 @compiled
