@@ -16,6 +16,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats, Texts
 from skiagram.records.feature_table import FeatureTable, original_feature
+from skiagram.statistics.variation import UPPER
 from skiagram.strict import STRICT
 
 
@@ -62,8 +63,8 @@ def intraclass_correlation(values: Floats, form: Form = "ICC(1,1)") -> Intraclas
         return IntraclassCorrelation(1.0, 1.0, 1.0)
     ratio = between / within
     bounds = (
-        ratio / float(scipy.special.fdtri(n - 1, freedom, 0.975)),
-        ratio * float(scipy.special.fdtri(freedom, n - 1, 0.975)),
+        ratio / float(scipy.special.fdtri(n - 1, freedom, UPPER)),
+        ratio * float(scipy.special.fdtri(freedom, n - 1, UPPER)),
     )
     value, low, high = ((x - 1) / (x + k - 1) for x in (ratio, *bounds))
     return IntraclassCorrelation(value, low, high)

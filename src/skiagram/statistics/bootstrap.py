@@ -14,6 +14,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.score_intervals import join_with_wilson, wilson_interval
 from skiagram.statistics.variation import (
+    UPPER,
     Variation,
     Z,
     count_cases,
@@ -23,7 +24,7 @@ from skiagram.statistics.variation import (
     variance_of_mean,
 )
 
-LEVELS = (0.025, 0.975)
+LEVELS = (0.025, UPPER)
 
 
 def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[float, float] | None:

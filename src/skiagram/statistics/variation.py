@@ -416,7 +416,7 @@ def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Est
     if folds < 2:
         return Estimate(mean, method="one fold")
     half_width = float(
-        t_quantile(0.975, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1))
+        t_quantile(UPPER, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1))
     )
     return Estimate(
         mean, max(low, mean - half_width), min(high, mean + half_width), "Nadeau–Bengio over folds"

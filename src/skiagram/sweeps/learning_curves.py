@@ -22,12 +22,13 @@ from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.metrics import resample_auc
 from skiagram.fitting.cross_validation import Subset
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import LEVELS
 from skiagram.statistics.delong import find_efficiency
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.linearised import Linearised, mean_over_repeats
 from skiagram.statistics.significance import correct_by_holm
-from skiagram.statistics.variation import Z
+from skiagram.statistics.variation import UPPER, Z
 from skiagram.sweeps.figures import AUC, EFFICIENCY, MeasuredRow, NamedModel
 from skiagram.sweeps.rows import BEST
 from skiagram.sweeps.runs import TrainedRow
@@ -288,7 +289,7 @@ def split_spread(areas: Floats) -> tuple[float, Floats]:
     draws = share**2 * between / np.maximum(fits, 1)
     some = (draws > 0) & np.isfinite(patients)
     both = patients[some] + draws[some]
-    quantile = t_quantile(0.975, degrees[some] * (both / draws[some]) ** 2) / Z
+    quantile = t_quantile(UPPER, degrees[some] * (both / draws[some]) ** 2) / Z
     factor = np.ones_like(draws)
     longer = (quantile**2 * both - patients[some]) / draws[some]
     factor[some] = np.sqrt(np.maximum(longer, 1))  # below 1 by rounding alone
@@ -319,7 +320,7 @@ def fit_learning_curve(
     if laws:
         grid = np.geomspace(sizes[0], reach, 60)
         curves = laws[0].at(grid)
-        low, high = np.percentile(curves[1:], (2.5, 97.5), axis=0)
+        low, high = np.quantile(curves[1:], LEVELS, axis=0)
         columns = (grid, curves[0], low, high)
         band = CurveBand(*(tuple(column.tolist()) for column in columns))
     # Figures where any draw has a fit; on generated data each is set against the best possible one.
@@ -387,7 +388,7 @@ def find_crossing(
         return None
     # The curves cross where they do by the figures; resamples say how sure that is.
     crossings = crossing(laws[0], laws[1], float(sizes[0]), reach)
-    low, high = np.quantile(crossings[1:], (0.025, 0.975), method="inverted_cdf")
+    low, high = np.quantile(crossings[1:], LEVELS, method="inverted_cdf")
     number, least, most = (
         float(cases) if np.isfinite(cases) else None for cases in (crossings[0], low, high)
     )

@@ -21,6 +21,7 @@ from skiagram.errors import refusal
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import (
     FAR,
+    LIMIT,
     absolute_error,
     agreement_limit,
     calibration_slope,
@@ -334,8 +335,8 @@ class Number(MeasuredOutcome):
         ends, bias, spread = (float(mean.min()), float(mean.max())), gap.mean(), gap.std(ddof=1)
         levels = {
             "bias": bias,
-            "lower limit": bias - 1.96 * spread,
-            "upper limit": bias + 1.96 * spread,
+            "lower limit": bias - LIMIT * spread,
+            "upper limit": bias + LIMIT * spread,
         }
         words = "A slope in the points says that low numbers are predicted too high and high "
         words += "ones too low, or the other way round."
