@@ -9,6 +9,7 @@ from functools import partial
 
 import numpy as np
 
+from skiagram.arrays import Texts
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, make_row
@@ -44,54 +45,67 @@ def study_sites(
     if setting.site is None:
         return ()
     site = setting.site.to_numpy(dtype=str)
-    # The figure of each arm on those sites that are large enough for all of them.
-    names = np.unique(site).tolist()
-    by_site: dict[str, list[ComparedModel]] = {}
-    for name in names:
-        models = [model.select(site == name) for model in arms.values()]
-        # Where one fit of each repeat scored the site, no training sets overlap in its figure.
-        by_site[name] = [
-            replace(each, scored=replace(each.scored, folds=0)) if each.scored.has_one_fit else each
-            for each in models
-        ]
-    shown = [
-        name
-        for name in names
-        if arms
-        and all(
-            np.isfinite(model.figure.value) and model.figure.fewest_patients >= max(least, 2)
-            for model in by_site[name]
-        )
-    ]
-    # Of several findings those count that all of these sites define.
-    alike = measure_alike([placed for name in shown for placed in by_site[name]])
-    if not all(np.isfinite(figure.value) for figure in alike):
-        shown, alike = [], []
-    by_arm = {arm: alike[number :: len(arms)] for number, arm in enumerate(arms)}
+    by_site = _measure_by_site(arms, site, least)
     # What has a figure of each site: the arms, and the difference of the two that are compared.
-    series = [(arm, "", figures) for arm, figures in by_arm.items()]
-    if {*pair} <= set(by_arm):
+    compared = [(arm, "") for arm in arms]
+    if {*pair} <= set(arms):
         first, second = pair
-        pairs = zip(by_arm[first], by_arm[second], strict=True)
-        series.append((first, second, [one - other for one, other in pairs]))
+        compared.append((first, second))
+        for figures in by_site.values():
+            figures[first, second] = figures[first, ""] - figures[second, ""]
     # How many are left out, then each site, then the summary over sites.
-    predicted = setting.task.predicted
     row = partial(make_row, analysis=SITES)
-    rows = [row(len(names) - len(shown), figure="left_out")]
-    for number, name in enumerate(shown):
+    rows = [row(len(np.unique(site)) - len(by_site), figure="left_out")]
+    for name, figures in by_site.items():
         patients = setting.cases.select(site == name).patients_by_class()
         rows += [
             row(count, figure=patients_of(label), group=name) for label, count in patients.items()
         ]
-        for arm, versus, figures in series:
-            at = partial(row, figure=predicted.primary, model=arm, versus=versus, group=name)
-            rows.append(at(figures[number].estimate()))
-    for arm, versus, figures in series:
-        low, high = LIMITS[alike[0].scale] if alike else (-np.inf, np.inf)
+        at = partial(row, figure=setting.task.predicted.primary, group=name)
+        for arm, versus in compared:
+            rows.append(at(figures[arm, versus].estimate(), model=arm, versus=versus))
+    for arm, versus in compared:
+        # A difference lies between those of the limits of both arms.
+        scales = [figures[arm, ""].scale for figures in by_site.values()]
+        low, high = LIMITS[scales[0]] if scales else (-np.inf, np.inf)
         limits = (low - high, high - low) if versus else (low, high)
-        for title, estimate in summarise_sites(figures, limits).items():
+        of_sites = [figures[arm, versus] for figures in by_site.values()]
+        for title, estimate in summarise_sites(of_sites, limits).items():
             rows.append(row(estimate, figure=title, model=arm, versus=versus))
     return tuple(rows)
+
+
+def _measure_by_site(
+    arms: Mapping[str, ComparedModel], site: Texts, least: int
+) -> dict[str, dict[tuple[str, str], Linearised]]:
+    """Measure the figure of each arm on those sites that are large enough for all of them.
+
+    Args:
+        site: (n,) of the cases.
+
+    Returns:
+        Site → arm, held against nothing → its figure; none where a site leaves one undefined.
+    """
+    placed: dict[tuple[str, str], ComparedModel] = {}
+    for name in np.unique(site).tolist():
+        models = {arm: model.select(site == name) for arm, model in arms.items()}
+        # Where one fit of each repeat scored the site, no training sets overlap in its figure.
+        for arm, model in models.items():
+            if model.scored.has_one_fit:
+                models[arm] = replace(model, scored=replace(model.scored, folds=0))
+        if all(
+            np.isfinite(model.figure.value) and model.figure.fewest_patients >= max(least, 2)
+            for model in models.values()
+        ):
+            placed |= {(name, arm): model for arm, model in models.items()}
+    # Of several findings those count that all of these sites define.
+    alike = measure_alike([*placed.values()])
+    if not all(np.isfinite(figure.value) for figure in alike):
+        return {}
+    by_site: dict[str, dict[tuple[str, str], Linearised]] = {}
+    for (name, arm), figure in zip(placed, alike, strict=True):
+        by_site.setdefault(name, {})[arm, ""] = figure
+    return by_site
 
 
 def summarise_sites(
