@@ -205,7 +205,7 @@ def load_scorer(
     repeats: Sequence[Path],
     deployment: Deployment,
     preparation: Preparation,
-    familiarity: Familiarity | None = None,
+    familiarity: Familiarity | None,
 ) -> ModelScorer:
     """Load the fits of all repeats, and what prepares new cases for them."""
     models, fitted = [], []

@@ -23,13 +23,13 @@ def line_up_columns(
     labels: Any,
     columns: Mapping[str, Any],
     *,
-    patients: Any = None,
-    positive: Any = None,
-    readers: Mapping[str, Any] | None = None,
-    subgroups: Any = None,
-    sites: Any = None,
-    folds: Any = None,
-    seed: int = 0,
+    patients: Any,
+    positive: Any,
+    readers: Mapping[str, Any] | None,
+    subgroups: Any,
+    sites: Any,
+    folds: Any,
+    seed: int,
 ) -> tuple[EvaluationSet, dict[str, ComparedModel], dict[str, ComparedModel]]:
     """Return checked cases with columns and readers as models of them; see `skiagram.compare`.
 

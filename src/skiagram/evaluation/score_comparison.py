@@ -22,7 +22,7 @@ from skiagram.evaluation.evaluation_record import SECONDARY, ArmChoice, Evaluati
 from skiagram.evaluation.evaluation_set import EvaluationSet
 from skiagram.evaluation.figure_table import FigureTable
 from skiagram.evaluation.measurement import measure_model
-from skiagram.evaluation.options import DEFAULT_MARGIN, NO_REQUESTS
+from skiagram.evaluation.options import NO_REQUESTS
 from skiagram.evaluation.reader_study import study_readers
 from skiagram.evaluation.results import CALIBRATION, METRICS, ModelResult
 from skiagram.evaluation.sites import study_sites
@@ -40,9 +40,9 @@ def compare_scores(
     setting: EvaluationSet,
     columns: Mapping[str, ComparedModel],
     readers: Mapping[str, ComparedModel],
-    margin: float = DEFAULT_MARGIN,
+    margin: float,
     *,
-    patients_known: bool = True,
+    patients_known: bool,
 ) -> Evaluation:
     """Compare the first column with the second, and each other pair.
 

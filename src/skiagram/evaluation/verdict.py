@@ -308,7 +308,7 @@ def _shifted(evaluation: Evaluation) -> Iterator[str]:
         yield say("shift.unexplained")
 
 
-def describe_classifier(figures: FigureTable, *, is_external: bool = False) -> str:
+def describe_classifier(figures: FigureTable, *, is_external: bool) -> str:
     """Say how well features tell test cases, or those of another cohort, from development cases."""
     estimate = figures.find(analysis=DOMAIN, figure="roc_auc")
     named = figures.select(analysis=FEATURES).list_distinct("figure")

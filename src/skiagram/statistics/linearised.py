@@ -628,8 +628,8 @@ def ratio_of_sums(
     denominator: Floats,
     whole: tuple[float, float],
     patient: Whole,
-    scale: Scale = "plain",
-    kind: Whole | None = None,
+    scale: Scale,
+    kind: Whole,
 ) -> Linearised:
     """Estimate a ratio of sums.
 

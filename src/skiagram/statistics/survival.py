@@ -19,6 +19,7 @@ _BLOCK = 4_000_000  # pairs held at a time
 # Independent cases that one with an event may stand for among many without: with more, no is said
 # too often where C is nearly 1; with fewer, intervals are longer for nothing (simulated).
 MOST_CASES = 7.0
+_TENTHS = 10
 
 
 @dataclass(frozen=True)
@@ -298,7 +299,7 @@ def end_of_follow_up(curve: StepCurve) -> float:
 
 
 def incidence_by(
-    time: Floats, event: Flags, horizon: float, other: Flags | None = None
+    time: Floats, event: Flags, horizon: float, other: Flags | None
 ) -> tuple[float, Floats]:
     """Estimate the share with the event by a horizon, and what each case is worth to it.
 
@@ -371,9 +372,7 @@ def net_benefit_at(
     return Linearised(value, (worth - value)[None], patient, kind, method="influence by patient")
 
 
-def d_calibration(
-    survival: Floats, event: Flags, patient: Whole, bins: int = 10
-) -> tuple[Floats, float]:
+def d_calibration(survival: Floats, event: Flags, patient: Whole) -> tuple[Floats, float]:
     """Compute the share of patients in each tenth of survival at their own time, and its p value.
 
     A censored case counts in all tenths that it may still reach, in proportion (Haider et al. 2020,
@@ -383,14 +382,14 @@ def d_calibration(
         survival: (n,) that was estimated for the case's own time.
 
     Returns:
-        (bins,) shares from the lowest survival on, and the p value of equal shares (χ²).
+        (10,) shares from the lowest survival on, and the p value of equal shares (χ²).
     """
     # Each patient weighs 1 in all, however many cases there are.
-    edges = np.linspace(0, 1, bins + 1)
-    bin_of = np.clip(np.floor(survival * bins).astype(np.int64), 0, bins - 1)
+    edges = np.linspace(0, 1, _TENTHS + 1)
+    bin_of = np.clip(np.floor(survival * _TENTHS).astype(np.int64), 0, _TENTHS - 1)
     weight = 1 / np.bincount(patient)[patient]
     # Events lie in the tenth of their own time.
-    counts = np.bincount(bin_of[event], weights=weight[event], minlength=bins)
+    counts = np.bincount(bin_of[event], weights=weight[event], minlength=_TENTHS)
     # Censored ones are spread over the tenths still to come (Haider et al. 2020).
     for case in np.flatnonzero(~event).tolist():
         reached, place, case_weight = survival[case], bin_of[case], weight[case]
@@ -398,9 +397,9 @@ def d_calibration(
             counts[0] += case_weight
             continue
         counts[place] += case_weight * (reached - edges[place]) / reached
-        counts[:place] += case_weight * (1 / bins) / reached
+        counts[:place] += case_weight * (1 / _TENTHS) / reached
     # The χ² of equal tenths.
     patients = len(np.unique(patient))
-    expected = patients / bins
-    p = chi2_p_value(((counts - expected) ** 2 / expected).sum(), bins - 1)
+    expected = patients / _TENTHS
+    p = chi2_p_value(((counts - expected) ** 2 / expected).sum(), _TENTHS - 1)
     return counts / patients, p

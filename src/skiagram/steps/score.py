@@ -139,7 +139,7 @@ def score_anew(
     ingested: Path,
     scored: Scored,
     seed: int,
-    compute: Compute = IN_PROCESS,
+    compute: Compute,
     watch: Watch | None = None,
 ) -> ScoredAnew:
     """Return what training said of models, with the test cases of a data set as their test cases.

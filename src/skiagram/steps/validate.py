@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from skiagram.compute.checkout import home
-from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.compute.workers import Compute
 from skiagram.datasets.contract import OpenSource, Source
 from skiagram.datasets.copies import find_case_copies
 from skiagram.datasets.folder.identifiers import normalise_spelling
@@ -100,7 +100,7 @@ def ingest_cohort(
     cohort: Source,
     opened: OpenSource,
     target: Path,
-    compute: Compute = IN_PROCESS,
+    compute: Compute,
 ) -> dict[str, str | None]:
     """Write `images`, `cases` and `sealed` of a cohort, of which each case is a test case.
 
@@ -215,7 +215,7 @@ def score_cohort(
     cohorts: Mapping[str, str],
     options: EvaluationOptions,
     seed: int,
-    compute: Compute = IN_PROCESS,
+    compute: Compute,
 ) -> EvaluationInputs:
     """Score a cohort with every model of a project; nobody sees its labels.
 
@@ -282,7 +282,7 @@ def evaluate_cohort(
     inputs: EvaluationInputs,
     options: EvaluationOptions,
     seed: int,
-    compute: Compute = IN_PROCESS,
+    compute: Compute,
 ) -> Evaluation:
     """Return what the models of a project do on a cohort, beside what they did at home.
 
