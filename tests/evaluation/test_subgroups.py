@@ -50,6 +50,11 @@ def run(known, least=5, signal=None, **columns):
     ]
 
 
+def split(values):
+    """Split a column of cases that have a patient each."""
+    return split_by_value(pd.Series(values), np.arange(len(values)), 5)
+
+
 def table(known, **columns):
     return pd.DataFrame({"case_id": known.cases.case_id, **columns})
 
@@ -90,9 +95,7 @@ def test_texts_of_few_patients_are_one_part_without_their_names():
     room[306:314], room[314:] = "ZZTEST east", "ZZTEST west"
     usual, rare = run(KNOWN, room=room)
     assert (usual.part.value, rare.part.value, rare.cases) == ("usual", rare_texts(5), 20)
-    numbers = pd.Series([1, 2, 2, 2, 2, 2])
-    patient = np.arange(6)
-    assert [value for value, _ in split_by_value(numbers, patient)] == ["1", "2"]
+    assert [value for value, _ in split([1, 2, 2, 2, 2, 2])] == ["1", "2"]
 
 
 @pytest.mark.slow
@@ -117,19 +120,15 @@ def test_one_class_of_few_patients_hides_the_part():
 
 
 def test_numbers_are_cut_at_tertiles_and_the_unknown_come_last():
-    age = pd.Series([*np.arange(30.0), np.nan, np.nan])
-    found = dict(split_by_value(age))
+    found = dict(split([*np.arange(30.0), np.nan, np.nan]))
     assert list(found) == ["≤ 9.66667", "> 9.66667 to 19.3333", "> 19.3333", "not known"]
     assert [int(rows.sum()) for rows in found.values()] == [10, 10, 10, 2]
     assert np.sum(list(found.values()), axis=0).tolist() == [1] * 32
 
 
 def test_few_numbers_and_flags_are_values():
-    assert [value for value, _ in split_by_value(pd.Series([2, 1, 2, 1]))] == ["1", "2"]
-    assert [value for value, _ in split_by_value(pd.Series([True, False, True]))] == [
-        "False",
-        "True",
-    ]
+    assert [value for value, _ in split([2, 1, 2, 1])] == ["1", "2"]
+    assert [value for value, _ in split([True, False, True])] == ["False", "True"]
 
 
 def test_too_many_values_are_not_looked_at():

@@ -46,7 +46,6 @@ def _measure_side(members: Flags, model: ComparedModel) -> dict[str, Linearised]
 # A column of more values is not taken apart; one of more numbers than these few is, in thirds.
 MAX_VALUES = 12
 FEW_NUMBERS = 6
-MIN_PATIENTS = 5  # fewer could tell who they are
 
 
 def rare_texts(least: int) -> str:
@@ -62,7 +61,7 @@ def hidden_parts(least: int) -> str:
 def measure_subgroups(
     compared: ComparedModel,
     setting: EvaluationSet,
-    least: int = MIN_PATIENTS,
+    least: int,
     model: str = "",
 ) -> tuple[tuple[Part, ...], tuple[FigureRow, ...]]:
     """Measure a model on the cases that share a value of a column, column after column.
@@ -110,9 +109,7 @@ def _is_small(members: Flags, cases: LabelledCases, least: int) -> bool:
     return any(0 < patients < least for patients in group.patients_by_class().values())
 
 
-def split_by_value(
-    values: pd.Series, patient: Whole | None = None, least: int = MIN_PATIENTS
-) -> Iterator[tuple[str, Flags]]:
+def split_by_value(values: pd.Series, patient: Whole, least: int) -> Iterator[tuple[str, Flags]]:
     """Yield the values of a column with the (n,) rows that have them; unknown ones come last.
 
     Numbers of more than six kinds are cut at their tertiles; of other columns every value is a
@@ -137,11 +134,7 @@ def split_by_value(
         rare = np.zeros(len(values), dtype=bool)
         for value in sorted(present.unique().tolist()):
             members = (values == value).to_numpy(dtype=bool)
-            if isinstance(value, str) and patient is not None:
-                few = len(np.unique(patient[members])) < least
-            else:
-                few = False
-            if few:
+            if isinstance(value, str) and len(np.unique(patient[members])) < least:
                 rare |= members
             else:
                 yield name_groups(values[members]).iloc[0], members
