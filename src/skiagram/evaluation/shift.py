@@ -30,7 +30,6 @@ from skiagram.evaluation.evaluation_record import (
 from skiagram.evaluation.evaluation_set import CaseTraits, EvaluationSet
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.results import SELECTION
-from skiagram.evaluation.subgroups import MIN_PATIENTS
 from skiagram.seeding import stream
 from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.distributions import t_p_value, t_quantile
@@ -44,6 +43,7 @@ _FOLDS = 5
 _CATEGORIES = 8
 _NAMED_FEATURES = 5
 _MIN_PATIENTS = 10  # of a side
+_FEWEST_NAMED = 5  # patients of a text: fewer could tell who they are
 
 
 def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
@@ -254,7 +254,7 @@ def _known_traits(table: pd.DataFrame, tested: Flags, patient: Whole) -> Iterato
         values = column.value_counts().index
         for value in values[: 1 if len(values) == 2 else _CATEGORIES]:
             has_value = (column == value).to_numpy(dtype=bool)[is_present]
-            if len(np.unique(whose[has_value])) < MIN_PATIENTS:
+            if len(np.unique(whose[has_value])) < _FEWEST_NAMED:
                 continue
             yield share_trait(f"share of {name} {value}", has_value, sides, whose)
 
