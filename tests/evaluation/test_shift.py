@@ -19,7 +19,7 @@ from skiagram.evaluation.results import SELECTION
 from tests.evaluation.scenario import FOLDS, evaluated, finished, scenario
 
 
-def run(known, *, lost, seed, traits=None):
+def run(known, *, lost, seed, traits=None, **asked):
     """Evaluate two models whose scores hold `lost` less of the label on test cases."""
     rng = np.random.default_rng(seed)
     test = known.cases.split == "test"
@@ -28,7 +28,7 @@ def run(known, *, lost, seed, traits=None):
     for name, arm in (("forest", "classical"), ("net", "deep")):
         signal = strength * known.label + rng.normal(size=len(known.label))
         models.append(finished(known, name, arm=arm, signal=signal))
-    return evaluated(known, models, traits=traits)
+    return evaluated(known, models, traits=traits, **asked)
 
 
 @pytest.mark.slow
@@ -87,6 +87,16 @@ def test_what_differs_is_named_where_the_figures_disagree():
         "share of site Leeds",
     }
     assert "most by texture_3" in " ".join(found.answer.openings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("least", "named"), [(3, True), (4, False)])
+def test_a_text_is_named_where_as_many_patients_share_it_as_was_asked_for(least, named):
+    known = scenario(200, 120, images=1)
+    own = traits(known, brighter=0.2, seed=1)
+    found = run(known, lost=0.0, seed=1, traits=own, least_patients=least)
+    compared = [each.figure for each in found.differences_of_sides(SHARES)]
+    assert any("Ward" in figure for figure in compared) is named
 
 
 @pytest.mark.slow

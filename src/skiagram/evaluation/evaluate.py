@@ -57,7 +57,7 @@ ANALYSES: tuple[Callable[[MeasuredRun], Iterable[FigureRow]], ...] = (
     compare_models,
     compare_off_near_duplicates,
     find_shifts,
-    lambda run: compare_sides(run.setting).rows,
+    lambda run: compare_sides(run.setting, run.options.analyses.least_patients).rows,
     assess_utility_of_arms,
     study_readers_of_run,
     lambda run: study_sites(

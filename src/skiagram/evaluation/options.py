@@ -32,7 +32,8 @@ class RequestedAnalyses:
         simple_rules: Models that stand for simple baselines, where they are in the run: an arm
             must beat them, and they are never the best of one.
         thresholds: Risks from which a clinician would act; net benefit is compared at each.
-        least_patients: Patients below which no figure or count of a subgroup is shown; 1 shows all.
+        least_patients: Patients below which no figure or count of a subgroup is shown, and no text
+            is named among what differs between the sides; 1 shows all.
     """
 
     operating_points: tuple[OperatingTarget, ...]

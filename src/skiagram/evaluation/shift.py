@@ -43,7 +43,6 @@ _FOLDS = 5
 _CATEGORIES = 8
 _NAMED_FEATURES = 5
 _MIN_PATIENTS = 10  # of a side
-_FEWEST_NAMED = 5  # patients of a text: fewer could tell who they are
 
 
 def find_shifts(run: MeasuredRun) -> tuple[FigureRow, ...]:
@@ -113,8 +112,11 @@ def _of_sides(
     ]
 
 
-def compare_sides(setting: EvaluationSet) -> FigureTable:
+def compare_sides(setting: EvaluationSet, least: int) -> FigureTable:
     """Tell test cases from development cases, and say what differs; see `compare_cases`.
+
+    Args:
+        least: Patients that must share a text for it to be named.
 
     Returns:
         Rows; none under `cv`, or with fewer than ten patients on a side.
@@ -145,7 +147,7 @@ def compare_sides(setting: EvaluationSet) -> FigureTable:
         outcome = [
             share_trait(f"share of {classes[k]}", label == k, tested, patient) for k in compared
         ]
-    return compare_cases(traits, case_id, tested, patient, setting.seed, outcome)
+    return compare_cases(traits, case_id, tested, patient, setting.seed, outcome, least)
 
 
 def compare_cases(
@@ -155,6 +157,7 @@ def compare_cases(
     patient: Whole,
     seed: int,
     shares: Sequence[list[FigureRow]],
+    least: int,
 ) -> FigureTable:
     """Tell the tested cases from the others, and say what differs.
 
@@ -165,6 +168,7 @@ def compare_cases(
 
     Args:
         shares: Shares of the classes, or the number, where labels of both sides are known.
+        least: Patients that must share a text for it to be named.
 
     Returns:
         Rows; none with fewer than ten patients on a side.
@@ -172,7 +176,7 @@ def compare_cases(
     # Too few patients on a side say nothing.
     if min(len(np.unique(patient[side])) for side in (tested, ~tested)) < _MIN_PATIENTS:
         return FigureTable()
-    case_traits = [*shares, *_known_traits(_rows(traits.known, case_id), tested, patient)]
+    case_traits = [*shares, *_known_traits(_rows(traits.known, case_id), tested, patient, least)]
     measured = np.isin(case_id, traits.features["case_id"].to_numpy(dtype=str))
     # Features that vary among the cases at hand.
     table = _rows(traits.features, case_id[measured])
@@ -236,10 +240,12 @@ def _domain_auc(
     return auc_of_scores(score[None], tested, patient, _FOLDS, fold[None]).estimate()
 
 
-def _known_traits(table: pd.DataFrame, tested: Flags, patient: Whole) -> Iterator[list[FigureRow]]:
+def _known_traits(
+    table: pd.DataFrame, tested: Flags, patient: Whole, least: int
+) -> Iterator[list[FigureRow]]:
     """Yield numbers as they are, and of texts the share of each of the most common values.
 
-    A text that fewer than five patients share is passed over: it could tell who they are.
+    A text that fewer patients than `least` share is passed over: it could tell who they are.
     """
     for name in table.columns:
         column, is_present = table[name], table[name].notna().to_numpy()
@@ -254,7 +260,7 @@ def _known_traits(table: pd.DataFrame, tested: Flags, patient: Whole) -> Iterato
         values = column.value_counts().index
         for value in values[: 1 if len(values) == 2 else _CATEGORIES]:
             has_value = (column == value).to_numpy(dtype=bool)[is_present]
-            if len(np.unique(whose[has_value])) < _FEWEST_NAMED:
+            if len(np.unique(whose[has_value])) < least:
                 continue
             yield share_trait(f"share of {name} {value}", has_value, sides, whose)
 
