@@ -49,7 +49,7 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = 
 _MAX_PAGES = 10_000  # of a TIFF: each is looked up from the one before
 _COMPRESSIONS = (1, 5, 8, 32773, 32946)  # none, LZW, deflate, PackBits: never more than asked
 _PACK_BITS = 32773
-_ORIENTATION = 274
+_ORIENTATION = 274  # tag of EXIF and TIFF
 _DEPENDENT = 1 | 4  # of the kind of a page: a smaller copy, or a mask of transparency
 _ALIKE = 1.02  # ratio of sides of a picture and of its smaller copy
 _STRETCHED = {1: 255, 2: 85, 4: 17}  # bits of a gray → by what they become 8
@@ -87,7 +87,7 @@ def read_orientation(content: bytes) -> int:
     if opened is None or not any(word in content for word in (b"eXIf", b"xif", b"Orientation")):
         return 1
     with warnings.catch_warnings(action="ignore"):  # of tags that nobody reads
-        mark = opened(BytesIO(content)).getexif().get(274)
+        mark = opened(BytesIO(content)).getexif().get(_ORIENTATION)
     return next((turn for turn in range(2, 9) if turn == mark), 1)
 
 

@@ -282,20 +282,20 @@ def _choose_label(
         )
     # Several labels are several regions: one is named, or all.
     values = [int(value) for value in np.unique(labels[labels != 0])]
-    listed = ", ".join(map(str, values[:10]))
+    first_values = ", ".join(map(str, values[:10]))
     if label_value is None and len(values) > 1:
         raise refusal(
             "readers.several_labels",
             kind=SeveralRegions,
             number=len(values),
-            listed=listed,
+            listed=first_values,
             last=values[-1],
             further=further,
         )
     if label_value == ALL_LABELS:
         return np.asarray(labels != 0)
     if label_value is not None and values and label_value not in values:
-        raise refusal("readers.no_label", label_value=label_value, listed=listed)
+        raise refusal("readers.no_label", label_value=label_value, listed=first_values)
     inside: Flags = labels != 0 if label_value is None else labels == label_value
     return inside
 

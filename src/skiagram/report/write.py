@@ -41,7 +41,8 @@ OUTPUTS = (
 )
 # Figures of metrics.json are rounded to so many digits.
 _DIGITS = 4
-PRIMARY = {
+# What stands against the classical models → the key of its difference in metrics.json.
+_DIFFERENCES = {
     "deep": "best_network_minus_baseline",
     "encoder": "best_encoder_minus_baseline",
     "either": "best_deep_model_minus_baseline",
@@ -176,8 +177,8 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     which alone to choose: those of each model, and, under `best_classical` or the like, the AUC of
     what stands for an arm. The comparison of the arms, with its interval, stands under
     `best_network_minus_baseline`, or the like where frozen encoders stand against the classical
-    models (`PRIMARY`); that of finding under the same with `finding_` before it. What could not be
-    computed is left out; the whole record says why.
+    models; that of finding under the same with `finding_` before it. What could not be computed is
+    left out; the whole record says why.
     """
     # The figures that a short list shows, of each model.
     table, finding, task = evaluation.table, evaluation.finding, evaluation.task
@@ -200,10 +201,10 @@ def headline_figures(evaluation: Evaluation) -> dict[str, dict[str, float]]:
         if more := evaluation.gain_in_finding(MEAN_SENSITIVITY):
             bounds["mean_sensitivity"] = more.value
             bounds |= {"mean_sensitivity_low": more.low, "mean_sensitivity_high": more.high}
-        headline["finding_" + PRIMARY[finding.contender]] = bounds
+        headline["finding_" + _DIFFERENCES[finding.contender]] = bounds
     if gain := evaluation.difference:
         bounds = {evaluation.primary: gain.value, "low": gain.low, "high": gain.high}
-        headline[PRIMARY[evaluation.contender]] = bounds
+        headline[_DIFFERENCES[evaluation.contender]] = bounds
     # Figures that do not exist are left out.
     return {
         model: {name: round(value, _DIGITS) for name, value in figures.items() if value is not None}
