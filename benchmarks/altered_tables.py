@@ -489,16 +489,18 @@ def read(table: Table, folder: Path) -> Read:
     with contextlib.redirect_stdout(text):
         code = check.run(arguments)
     described = describe_table(read_file_options(arguments))
-    checked = check_table(described.source, described.frame, described.settling)
+    checked = check_table(described.source, described.frame, described.options)
     problems = [str(each) for each in checked.problems]
     if code or problems:
         return Read(text.getvalue(), problems or ["the audit stops"])
     columns, classes = checked.source.columns, checked.source.classes
     result = Read(text.getvalue(), columns=columns.features or columns.covariates)
-    for entry in checked.entries:
-        result.patients.append(entry.patient or "")
-        result.said.append(classes[entry.label] if entry.value is None else f"{entry.value:g}")
-        cells = entry.measured if columns.features else entry.covariates.values()
+    entries = checked.opened.entries
+    result.patients = [patient or "" for patient in entries["patient"]]
+    values = zip(entries["label"], entries["value"], strict=True)
+    result.said = [classes[label] if math.isnan(value) else f"{value:g}" for label, value in values]
+    known = checked.opened.known["measured" if columns.features else "covariates"]
+    for cells in known.itertuples(index=False):
         result.numbers.append(tuple(float("nan" if cell in ("", None) else cell) for cell in cells))
     return result
 

@@ -55,6 +55,17 @@ def test_scores_that_tell_nothing_are_calibrated_to_the_curve_of_all(unit):
     assert HazardCalibration.average([same, turned]).columns == len(outcome.grid)
 
 
+def test_a_cohort_that_ends_before_a_horizon_keeps_the_times_of_the_project():
+    log_hazard, outcome, time, label = drawn(400, 8)
+    end = outcome.horizons[0] + 1
+    short, known = np.minimum(time, end), np.where(time <= end, label, 0)
+    assert outcome.settle(short, known).horizons == outcome.horizons
+    found = measured(outcome, scored(outcome, log_hazard, short, known))
+    assert found["concordance", ""].value > 0.5
+    unknown = found["expected_minus_observed", f"{outcome.horizons[-1]:g} days"]
+    assert unknown.estimate().reason.startswith("follow-up ends at")
+
+
 def test_figures_of_known_risks_are_those_that_theory_gives():
     log_hazard, outcome, time, label = drawn(1500, 6)
     found = measured(outcome, scored(outcome, log_hazard, time, label))

@@ -126,8 +126,8 @@ def _update_calibration(
 ) -> dict[str, Estimate]:
     """Return the figures that hang on calibration after it was fitted anew to the cohort.
 
-    None has a value with fewer than 20 patients of a class (of two labels, where no classes are
-    told apart), or where the fit has no optimum.
+    None has a value with fewer than 20 patients of a class (of two grades; with the event; of all,
+    where a number is predicted), or where the fit has no optimum.
     """
     predicted = setting.task.predicted
     # Discrimination stays as it is: only these figures can move.
@@ -136,12 +136,16 @@ def _update_calibration(
         for name, _ in _figures(cohort_result, analyses.thresholds)
         if predicted.has_value or name.startswith(_PROBABILITY_FIGURES)
     ]
-    # a value needs patients of two of the groups that its labels make, classes each some
-    patients, counted = sorted(setting.cases.patients_by_class().values()), "a class"
+    # Patients of each class; of a value those who tell of it.
+    by_class = setting.cases.patients_by_class()
+    fewest, counted = min(by_class.values()), "of a class"
     if predicted.has_value:
-        patients, counted = [0, *patients][-2:], "two labels"
-    if min(patients) < FEWEST_TO_UPDATE:
-        missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients of {counted}")
+        second = sorted([0, *by_class.values()])[-2]
+        fewest, counted = by_class.get("event", second), "with an event or of two grades"
+    if predicted.labels_group_values:
+        fewest, counted = sum(by_class.values()), "in all"
+    if fewest < FEWEST_TO_UPDATE:
+        missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients {counted}")
         return dict.fromkeys(names, missing)
     # The recalibrated scores are measured as the cohort's own were.
     try:

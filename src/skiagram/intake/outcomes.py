@@ -82,7 +82,7 @@ def settle_outcome(table: SettledTable) -> SettledTable:
     if predicted_covariates := sorted({*covariates} & {*columns}):
         raise refusal("intake.predicted_covariate", columns=predicted_covariates)
     # the rows that say it, where others are left out
-    left_out = ""
+    left_out, number = "", 0
     if options.empty_label == LEAVE_OUT and options.outcome.get(kind.named_by[-1]) is not None:
         said = " or ".join(f"`{name}`" for name in columns)
         rows = rows_of(frame, columns)
@@ -105,4 +105,6 @@ def settle_outcome(table: SettledTable) -> SettledTable:
     positive = classes[-1] if len(classes) == 2 else None
     labelled = table.with_options(label=GROUP, classes=classes, positive=positive)
     outcome = cast("AnyOutcome", read.outcome)
-    return replace(labelled.with_rows(settled, left_out + read.note), outcome=outcome)
+    reasons = {**table.left_out, "say nothing of what is predicted": number}
+    labelled = replace(labelled, outcome=outcome, left_out=reasons)
+    return labelled.with_rows(settled, left_out + read.note)

@@ -277,7 +277,7 @@ def _settle_classes(table: SettledTable, *, labels_told: bool) -> SettledTable:
     if label not in frame and "," in label:
         frame, label = label_of_classes(frame, _words(label)), "label"
     require_columns(frame, (label,), "--label")
-    is_class = table.outcome is None and not options.cohort
+    is_class, every = table.outcome is None and not options.cohort, count_cases(frame)
     notes: list[str] = []
     if not labels_told and options.sealed_labels is None:
         named = [*options.classes, *filter(None, [options.positive])]
@@ -289,11 +289,11 @@ def _settle_classes(table: SettledTable, *, labels_told: bool) -> SettledTable:
     table = table.with_rows(frame, *notes).with_options(label=label)
     if not is_class:
         return table
-    every = count_cases(frame)
+    labelled = count_cases(frame)
     frame, note = leave_out_classes(frame, label, options.classes)
     ignored = options.ignore_unlisted or bool(note)
     table = table.with_rows(frame, note).with_options(ignore_unlisted=ignored)
-    left_out = {OF_OTHER_CLASSES: every - count_cases(frame)}
+    left_out = {"have no label": every - labelled, OF_OTHER_CLASSES: labelled - count_cases(frame)}
     return replace(table, left_out={**table.left_out, **left_out})
 
 

@@ -191,7 +191,7 @@ def uno_concordance(
     """
     uncensored = censoring_curve(time, event).before(time)
     weight = np.divide(
-        1.0, uncensored**2, out=np.zeros(len(time)), where=(time < horizon) & (uncensored > 0)
+        1.0, uncensored**2, out=np.zeros(len(time)), where=(time <= horizon) & (uncensored > 0)
     )
     return _count_pairs(risk, time, event, fit, patient, weight)
 

@@ -278,7 +278,9 @@ class TimeToEvent(MeasuredOutcome):
         usual = np.unique(np.quantile(times, _SHARES, method="inverted_cdf"))
         horizons = self.horizons or tuple(usual.tolist())
         beyond = [time for time in horizons if not (value > time).any()]
-        if beyond:
+        if (
+            beyond and not self.grid
+        ):  # a cohort may end before the project's; C is defined all the same
             raise refusal(
                 "tasks.horizon_beyond", horizon=beyond[0], unit=self.unit, last=value.max()
             )

@@ -112,9 +112,12 @@ def list_checklists() -> tuple[str, ...]:
 def fill_checklists(evaluation: Evaluation, material: Material) -> list[Checklist]:
     """Fill all checklists with what the run answers, the report's own first."""
     # Need of an item → whether the run meets it.
+    has_subgroups = any(model.parts for model in evaluation.models)
+    has_sites = bool(evaluation.test_sites or evaluation.site_column)
     met = {
-        "subgroups": any(model.parts for model in evaluation.models),
-        "sites": bool(evaluation.test_sites or evaluation.site_column),
+        "subgroups": has_subgroups,
+        "sites": has_sites,
+        "clusters": has_subgroups or has_sites,
         "networks": any(model.outcome.arm == "deep" for model in finished_models(evaluation)),
     }
     words = _list_facts(evaluation, material)
@@ -147,7 +150,7 @@ def _fill(item: Item, facts: Mapping[str, Any], met: Mapping[str, bool]) -> Item
     stands, author = item.stands.format_map(facts), item.author
     if "subgroups" in item.anchors and "subgroups" not in anchors:
         missing = author or "Figures by part of the cases"
-        author = f"{missing}. No known column divides the cases into subgroups"
+        author = f"{missing}. {facts['no_subgroups']}"
         stands = stands if anchors else ""
     state: State = "here" if not author else "partly" if stands else "author"
     words = stands[:1].upper() + stands[1:]
