@@ -5,7 +5,7 @@ and the differences of the two levels carry most of a matrix (Unser, IEEE Trans.
 so a batch takes little memory.
 """
 
-from enum import IntEnum, auto
+from enum import IntEnum
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -44,37 +44,18 @@ def average(features: Floats, counted: Flags) -> Floats:
 Tables = NDArray[np.uint32]
 
 
-class Feature(IntEnum):
-    """Where the sums of a matrix have each feature; from the second on as in `definitions.toml`."""
-
-    PAIRS = 0
-    JOINT_MAXIMUM = auto()
-    JOINT_AVERAGE = auto()
-    JOINT_VARIANCE = auto()
-    JOINT_ENTROPY = auto()
-    DIFFERENCE_AVERAGE = auto()
-    DIFFERENCE_VARIANCE = auto()
-    DIFFERENCE_ENTROPY = auto()
-    SUM_AVERAGE = auto()
-    SUM_VARIANCE = auto()
-    SUM_ENTROPY = auto()
-    ANGULAR_SECOND_MOMENT = auto()
-    CONTRAST = auto()
-    DISSIMILARITY = auto()
-    INVERSE_DIFFERENCE = auto()
-    NORMALISED_INVERSE_DIFFERENCE = auto()
-    INVERSE_DIFFERENCE_MOMENT = auto()
-    NORMALISED_INVERSE_DIFFERENCE_MOMENT = auto()
-    INVERSE_VARIANCE = auto()
-    CORRELATION = auto()
-    AUTOCORRELATION = auto()
-    CLUSTER_TENDENCY = auto()
-    CLUSTER_SHADE = auto()
-    CLUSTER_PROMINENCE = auto()
-    INFORMATION_CORRELATION_1 = auto()
-    INFORMATION_CORRELATION_2 = auto()
-
-
+# Where the sums of a matrix have each feature; from the second on as in `definitions.toml`.
+Feature = IntEnum(
+    "Feature",
+    "PAIRS JOINT_MAXIMUM JOINT_AVERAGE JOINT_VARIANCE JOINT_ENTROPY DIFFERENCE_AVERAGE "
+    "DIFFERENCE_VARIANCE DIFFERENCE_ENTROPY SUM_AVERAGE SUM_VARIANCE SUM_ENTROPY "
+    "ANGULAR_SECOND_MOMENT CONTRAST DISSIMILARITY INVERSE_DIFFERENCE "
+    "NORMALISED_INVERSE_DIFFERENCE INVERSE_DIFFERENCE_MOMENT "
+    "NORMALISED_INVERSE_DIFFERENCE_MOMENT INVERSE_VARIANCE CORRELATION AUTOCORRELATION "
+    "CLUSTER_TENDENCY CLUSTER_SHADE CLUSTER_PROMINENCE INFORMATION_CORRELATION_1 "
+    "INFORMATION_CORRELATION_2",
+    start=0,
+)
 _FEATURES = len(Feature)
 
 

@@ -5,7 +5,7 @@ The matrices of the IBSI reference manual that have grey levels in their rows (s
 entries that are not 0.
 """
 
-from enum import IntEnum, auto
+from enum import IntEnum
 
 import numpy as np
 
@@ -42,28 +42,16 @@ def list_entries(matrices: Whole) -> Whole:
     return entries
 
 
-class Feature(IntEnum):
-    """Where the sums of a matrix have each feature, as in each family's `definitions.toml`."""
-
-    LOW_EXTENT_EMPHASIS = 0
-    HIGH_EXTENT_EMPHASIS = auto()
-    LOW_LEVEL_EMPHASIS = auto()
-    HIGH_LEVEL_EMPHASIS = auto()
-    LOW_EXTENT_LOW_LEVEL_EMPHASIS = auto()
-    LOW_EXTENT_HIGH_LEVEL_EMPHASIS = auto()
-    HIGH_EXTENT_LOW_LEVEL_EMPHASIS = auto()
-    HIGH_EXTENT_HIGH_LEVEL_EMPHASIS = auto()
-    LEVEL_NON_UNIFORMITY = auto()
-    NORMALISED_LEVEL_NON_UNIFORMITY = auto()
-    EXTENT_NON_UNIFORMITY = auto()
-    NORMALISED_EXTENT_NON_UNIFORMITY = auto()
-    RATE = auto()
-    LEVEL_VARIANCE = auto()
-    EXTENT_VARIANCE = auto()
-    ENTROPY = auto()
-    ENERGY = auto()
-
-
+# Where the sums of a matrix have each feature, as in each family's `definitions.toml`.
+Feature = IntEnum(
+    "Feature",
+    "LOW_EXTENT_EMPHASIS HIGH_EXTENT_EMPHASIS LOW_LEVEL_EMPHASIS HIGH_LEVEL_EMPHASIS "
+    "LOW_EXTENT_LOW_LEVEL_EMPHASIS LOW_EXTENT_HIGH_LEVEL_EMPHASIS "
+    "HIGH_EXTENT_LOW_LEVEL_EMPHASIS HIGH_EXTENT_HIGH_LEVEL_EMPHASIS LEVEL_NON_UNIFORMITY "
+    "NORMALISED_LEVEL_NON_UNIFORMITY EXTENT_NON_UNIFORMITY "
+    "NORMALISED_EXTENT_NON_UNIFORMITY RATE LEVEL_VARIANCE EXTENT_VARIANCE ENTROPY ENERGY",
+    start=0,
+)
 _FEATURES = len(Feature)
 _SHARES = (
     *(Feature.LEVEL_NON_UNIFORMITY, Feature.NORMALISED_LEVEL_NON_UNIFORMITY),
