@@ -60,13 +60,6 @@ def test_the_first_page_of_a_library_is_true(room):
     library = import_module(f"skiagram.{room}")
     assert doctest.testmod(library).attempted > 3
     assert doctest.testmod(library).failed == 0
-    folder = Path(library.__path__[0])
-    modules = {
-        path.name.removesuffix(".py")
-        for path in folder.glob("[a-z]*")
-        if path.suffix not in (".toml", ".yaml")
-    }
-    assert set(library.__all__) == modules
 
 
 BASE = {"arrays", "compiled", "declared", "doors", "errors", "images", "interpolation", "notices"}
@@ -76,8 +69,10 @@ BASE |= {"options", "seeding", "strict"}
 @pytest.mark.slow
 @pytest.mark.parametrize("room", LIBRARIES)
 def test_a_library_loads_nothing_of_the_pipeline(room):
+    folder = Path(import_module(f"skiagram.{room}").__path__[0])
+    modules = ", ".join(f"skiagram.{room}.{path.stem}" for path in folder.glob("[a-z]*.py"))
     code = (
-        f"import sys; from skiagram.{room} import *; "
+        f"import sys, {modules}; "
         "print(*{name.split('.')[1] for name in sys.modules if name.startswith('skiagram.')})"
     )
     loaded = subprocess.run(

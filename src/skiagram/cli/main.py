@@ -33,16 +33,8 @@ _WRONG_VALUE = re.compile(
     r"argument ([^:]+): invalid (\w+)(?: value)?: '(.*?)'(?: \(choose from (.*)\))?"
 )
 _TYPES = {"int": "a whole number", "float": "a number"}
-_WORDS_OF_OTHERS = {  # words of other programs → what is typed here
-    "--cv": "--folds 5",
-    "--epochs": "--set small_cnn.training.epochs=20",
-    "--gpus": "--set trainer.devices=2",
-    "--outcome": "--label",
-    "--seed": "--set seed=3",
-    "--target": "--label",
-    "sweep": "python pipeline/sweep.py -m svm.C=1,10",
-    "train": "run",
-}
+# words of other programs → what is typed here
+_WORDS_OF_OTHERS: dict[str, str] = read_declared("skiagram", "names_of_others.yaml")["words"]
 EXIT_CODES = """\
 exit codes:
   0    done

@@ -29,22 +29,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from skiagram.compute.pieces import DIGITS
+from skiagram.declared import read_declared
 
 _OWN = __name__.partition(".")[0]
-# They check, carry, print or draw what others have computed: no figure depends on them.
-_COMPUTE_NOTHING = {
-    *("dvc", "huggingface_hub", "hydra", "jinja2", "joblib", "markupsafe", "matplotlib", "mlflow"),
-    *("omegaconf", "pyarrow", "pydantic", "pydantic_core", "pyrage", "ray", "safetensors"),
-    *("skops", "sqlalchemy", "threadpoolctl", "tqdm", "yaml", _OWN),
-}
-# Libraries with another name than their modules: to ask for all installers takes half a second.
-_INSTALLED_AS = {
-    "PIL": "pillow",
-    "lightning_fabric": "pytorch-lightning",
-    "pywt": "pywavelets",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
-}
+_LIBRARIES = read_declared("skiagram.compute", "libraries.yaml")
+_COMPUTE_NOTHING, _INSTALLED_AS = {*_LIBRARIES["compute_nothing"], _OWN}, _LIBRARIES["installed_as"]
 _COMMENT = re.compile("#.*")
 _FOR_TYPES = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t]+.*\n|\n)+", re.MULTILINE)
 # An import begins a line or a statement of one: after `;`, or after the `:` of `if` and `try`.

@@ -208,7 +208,10 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     if not {*needed} <= {*header}:
         raise refusal("deploy.columns_missing", columns=header, needed=needed)
     # Rows of one case are put together.
-    columns = _columns_of(header)
+    given = {name: name for name in _OF_TABLE if name in header}
+    none = {"patient": given.pop("patient_id", None), "split": None, "site": None}
+    lists: dict[str, Any] = {"covariates": (), "scores": ()}
+    columns = check(Columns, {"file": FILE, "label": "", **none, **lists, **given}, "columns")
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
     references = find_regions_alone(references_of(frame, columns))
@@ -281,11 +284,3 @@ def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> 
         )
         for case in cases
     ]
-
-
-def _columns_of(header: Collection[str]) -> Columns:
-    """Find which column of a table of new cases holds what."""
-    columns = {name: name for name in _OF_TABLE if name in header}
-    none = {"patient": columns.pop("patient_id", None), "split": None, "site": None}
-    lists: dict[str, Any] = {"covariates": (), "scores": ()}
-    return check(Columns, {"file": FILE, "label": "", **none, **lists, **columns}, "columns")

@@ -1,7 +1,6 @@
 """What every feature family offers, and bases for families of one kind.
 
-A new family is one file here, named in `__all__` of the package, with a section of
-`definitions.toml` and one config.
+A new family is one file here, with a section of `definitions.toml` and one config.
 """
 
 from abc import ABC, abstractmethod

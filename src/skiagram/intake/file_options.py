@@ -21,12 +21,9 @@ if TYPE_CHECKING:
     from skiagram.readers.case_images import CaseReading
     from skiagram.readers.file_trees import FileTree
 
-_TABLES = (
-    *(".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz"),
-    # of other programs: its reader says how each becomes CSV
-    *(".xlsx", ".xls", ".ods", ".json", ".jsonl", ".parquet", ".feather", ".arff", ".tab"),
-    *(".dta", ".sav", ".sas7bdat", ".xpt", ".h5", ".sqlite"),
-)
+_OF_FILES = read_declared("skiagram.readers", "formats.yaml")["endings"]
+# Tables of other programs are taken for such, and their reader says how each becomes CSV.
+_TABLES = (*_OF_FILES["tables"], *_OF_FILES["tables_of_others"])
 _ENDINGS = (".tar.age", *_TABLES)  # of one file in place of a folder
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 FILES, TASK, NAMES = "files", "task", "names of files, with --pattern"  # groups of options

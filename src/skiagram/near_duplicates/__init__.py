@@ -20,11 +20,3 @@ read, nothing is dropped, and nothing of the pipeline is known: the room can be 
 >>> [*zip(found.first.tolist(), found.second.tolist(), found.kind.tolist())]
 [(4, 9, 'near duplicate'), (7, 30, 'mirrored')]
 """
-
-__all__ = [
-    "descriptors",
-    "nearest",
-    "pairs",
-    "registration",
-    "search",
-]

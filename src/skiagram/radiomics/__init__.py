@@ -11,12 +11,3 @@ of the pipeline is known: the room stands on `readers` and `features` alone.
 >>> round(features["original_glcm_Contrast"], 3)
 15.157
 """
-
-__all__ = [
-    "extraction",
-    "features",
-    "image_types",
-    "images",
-    "settings",
-    "transformer",
-]

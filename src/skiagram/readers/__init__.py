@@ -19,24 +19,3 @@ of the pipeline is known: the room can be used by itself.
 >>> image.pixels[image.region.inside].tolist(), image.spacing
 ([0, 5, 10], None)
 """
-
-__all__ = [
-    "case_images",
-    "contours",
-    "dicom",
-    "dicom_codecs",
-    "dicom_series",
-    "file_trees",
-    "files",
-    "gray",
-    "grid",
-    "image_files",
-    "masks",
-    "meta_image",
-    "nifti",
-    "nrrd",
-    "spaced_image",
-    "suv",
-    "volume_files",
-    "voxels",
-]

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Floats
+from skiagram.declared import read_declared
 from skiagram.errors import named, readable, refusal
 from skiagram.readers.dicom import (
     headers_of_frames,
@@ -46,14 +47,7 @@ _FIELDS: list[Field] = [
     *PET_FIELDS,
     *_VOLUME_FIELDS,
 ]
-_ALIKE = {  # in all slices of a series
-    "SeriesInstanceUID": "series",
-    "PatientID": "patients",
-    "StudyInstanceUID": "studies",
-    "Modality": "modalities",
-    "FrameOfReferenceUID": "frames of reference",
-    "PhotometricInterpretation": "photometric interpretations",
-}
+_ALIKE = read_declared("skiagram.readers", "formats.yaml")["series"]  # in all slices of a series
 _DOUBLED = 0.01  # share of a slice distance below which two slices lie at one place
 _ACROSS = 0.15  # mm by which a slice may lie beside the line of the others
 _HEAD = 512  # bytes that tell a text

@@ -15,25 +15,3 @@ known here, and nothing of the pipeline: the room can be used by itself.
 >>> format_estimate(auc.estimate())
 '0.713 (0.60 to 0.80)'
 """
-
-__all__ = [
-    "agreement",
-    "bootstrap",
-    "conformal",
-    "cox",
-    "delong",
-    "discrimination",
-    "distributions",
-    "estimate",
-    "froc",
-    "linearised",
-    "permutation",
-    "proportional_odds",
-    "proportions",
-    "random_effects",
-    "readers",
-    "score_intervals",
-    "significance",
-    "survival",
-    "variation",
-]

@@ -15,18 +15,12 @@ from skiagram.statistics.variation import effective_patients, has_unequal_cluste
 from skiagram.tables.cells import stands_for_missing
 from skiagram.tasks.columns import OPTIONS, VALUE, ColumnOption, OutcomeTable
 from skiagram.tasks.figure import Figure, read_figures
-from skiagram.tasks.predicted import MeasuredFigure, Predicted, Tensor
+from skiagram.tasks.predicted import KINDS, MeasuredFigure, Predicted, Tensor
 from skiagram.tasks.scored_cases import ScoredCases
 
 if TYPE_CHECKING:  # commands print their help without pandas
     from skiagram.tables.frames import TableLine
 
-# Analyses, models and sections of the page that need a case to be put into one of its classes.
-OF_CLASSES = frozenset(
-    {"calibration", "combinations", "confusion", "curves", "decisions", "efficiency", "explained"}
-    | {"finding", "galleries", "label_conflicts", "majority"}
-    | {"readers", "stability", "subgroups", "utility", "worst_errors"}
-)
 # Ranges of what is read from a file: read_record refuses what lies outside.
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -154,7 +148,7 @@ class MeasuredOutcome(Predicted):
         "permuted": "permuted",
     }
     figures: ClassVar[tuple[Figure, ...]]
-    undefined: ClassVar[frozenset[str]] = OF_CLASSES
+    undefined: ClassVar[frozenset[str]] = frozenset(KINDS["of_classes"])
     table_figures: ClassVar[int | None] = 6  # which a sheet of paper holds: a time has many
 
     def __init_subclass__(cls) -> None:

@@ -21,7 +21,7 @@ from skiagram.tasks.choices import CalibrationMethod
 from skiagram.tasks.figure import Figure
 from skiagram.tasks.scored_cases import ScoredCases
 
-_KINDS = read_declared("skiagram.tasks", "kinds.yaml")
+KINDS = read_declared("skiagram.tasks", "kinds.yaml")
 _FOLDS = 5  # of patients, where a calibration is judged on those that it did not see
 Tensor = Any  # of torch, which classical stages never import
 Loss = Literal["classification", "least_squares", "ordered_logistic", "cox", "multilabel"]
@@ -197,7 +197,7 @@ class Predicted(ABC):
     def __init_subclass__(cls) -> None:
         """Give a member what `kinds.yaml` says of its kind, and what follows from that."""
         super().__init_subclass__()
-        facts = _KINDS.get(vars(cls).get("kind"), {})
+        facts = KINDS.get(vars(cls).get("kind"), {})
         if facts:
             facts = {"selection": f"selection_{facts['primary']}", **facts}
         for name, fact in facts.items():
