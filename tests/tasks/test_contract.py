@@ -41,6 +41,15 @@ def test_each_outcome_keeps_its_contract(make):
     assert found[outcome.primary, ""].value is not None
 
 
+def test_folds_that_a_model_of_no_feature_scores_weigh_alike():
+    constant = [
+        np.full((9, 1), 0.1 + 0.2),
+        np.full((9, 1), 0.3),
+        np.linspace(0.3, 0.3 + 1e-16, 9)[:, None],
+    ]
+    assert weigh_folds(constant).tolist() == [1, 1, 1]
+
+
 @pytest.mark.parametrize("make", [make_cases, make_numbers, make_grades, make_findings])
 def test_fifths_of_what_was_expected_hold_cases_and_differ(make):
     """Of three cases a fifth would be empty; of one estimate the order of cases would make it."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # commands print their help without pandas
 # Ranges of what is read from a file: read_record refuses what lies outside.
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_ROUNDING = 1e-9  # by which equal scores may differ, of the largest of them
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,10 @@ def weigh_folds(scores: Sequence[Floats]) -> Floats:
         (folds,) in (0, 1].
     """
     variance = np.array([each.var(axis=0).mean() for each in scores])
-    usual = float(np.median(variance))
-    if usual == 0:
+    usual, largest = float(np.median(variance)), max(float(np.abs(each).max()) for each in scores)
+    if (
+        usual <= (_ROUNDING * largest) ** 2
+    ):  # a model of no feature scores all cases of a fold alike
         return np.ones(len(variance))
     weights: Floats = np.clip(4 * variance / usual, 1e-12, 1.0)
     return weights
