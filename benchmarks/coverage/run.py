@@ -10,6 +10,7 @@ is read. Each module beside this one has simulations of one matter.
 import argparse
 from pathlib import Path
 
+import calibrations_of_folds
 import choosing_fits
 import concordance
 import cumulative_incidence
@@ -35,7 +36,7 @@ MODULES = (
     *(intervals_of_an_auc, groups, several_classes, procedures, within_fits, free_response),
     *(concordance, cumulative_incidence, shifts_of_times, number_errors),
     *(grade_agreement, several_findings, near_bounds, measured_outcomes, means_over_draws),
-    *(choosing_fits, rare_and_alike, rules_of_tasks, decisions),
+    *(choosing_fits, rare_and_alike, rules_of_tasks, decisions, calibrations_of_folds),
 )
 SIMULATIONS = {table.name: table for module in MODULES for table in module.TABLES}
 
