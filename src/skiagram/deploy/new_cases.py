@@ -226,8 +226,14 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
             case = NewCase(
                 name or row.where, tree, {modality: reference}, row.cells, problems.get(at)
             )
-            before = cases.get(case.name)
-            cases[case.name] = case if before is None else _united(before, case)
+            # Two rows, each with an image of another modality, are one case.
+            before = cases.setdefault(case.name, case)
+            if before is case:
+                continue
+            images, problem = {**before.images, **case.images}, before.problem or case.problem
+            if "" in case.images or len(images) <= len(before.images):
+                images, problem = {**before.images}, refusal("deploy.image_twice", case.name)
+            cases[case.name] = replace(before, images=images, problem=problem)
     # All files are announced, so that an archive is read once.
     every = [image for case in cases.values() for image in case.images.values()]
     tree.announce([name for image in every for name in image.files])
@@ -255,15 +261,6 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     return link_cases(
         complete, pd.DataFrame(visits, columns=["case_id", "visit", "region"]), patient_cases
     )
-
-
-def _united(before: NewCase, case: NewCase) -> NewCase:
-    """Unite two rows, each with an image of another modality, into one case."""
-    if "" in case.images or before.images.keys() & case.images.keys():
-        twice = refusal("deploy.image_twice", case.name)
-        return replace(before, problem=twice)
-    images, problem = {**before.images, **case.images}, before.problem or case.problem
-    return replace(before, images=images, problem=problem)
 
 
 def link_cases(cases: Sequence[NewCase], visits: pd.DataFrame, table: Cases) -> list[NewCase]:

@@ -132,7 +132,6 @@ def make_row(
     versus: str = "",
     group: str = "",
     p: float | None = None,
-    p_holm: float | None = None,
 ) -> FigureRow:
     """Make a figure, or a number without an interval, as a row of the table."""
     known = estimate if isinstance(estimate, Estimate) else Estimate(float(estimate))
@@ -144,5 +143,4 @@ def make_row(
         versus=versus,
         group=group,
         p=p,
-        p_holm=p_holm,
     )

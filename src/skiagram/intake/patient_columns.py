@@ -68,7 +68,7 @@ def describe_last_parts(ids: "pd.Series[str]") -> str:
     return (
         f"The {n_ids} ids of `{ids.name}` are {n_stems} without their last part "
         f"({', '.join(last)}): where it is a visit or an image of one person, give the table a "
-        "column without it, and name this with --patient."
+        "column `patient_id` without it; name it with --patient, which with --pattern stays."
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass as options_class
 
-from skiagram.compute.workers import Compute
+from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.options import build
 from skiagram.steps.checked import take_checked
 from skiagram.strict import STRICT
@@ -51,7 +51,7 @@ def ingest_source(
     design: Design,
     files: Path | None,
     target: Path,
-    compute: Compute,
+    compute: Compute = IN_PROCESS,
 ) -> None:
     """Write `images`, `cases` and `sealed` of a data set.
 

@@ -277,6 +277,7 @@ def _train(
         failed = next((piece for piece, _ in trained if isinstance(piece, SkiagramError)), None)
         made = [piece for piece, _ in trained if isinstance(piece, Path)]
         yield row, _attempt(_finish, each, made, open_seal) if failed is None else failed, began
+    next(done, None)  # there is none: its processes end now, and not with the interpreter
 
 
 def _train_timed(training: partial[Path]) -> tuple[Path | SkiagramError, float | None]:

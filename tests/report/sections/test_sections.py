@@ -100,7 +100,8 @@ def part_of_classes(*, compared):
     rows = [row(Estimate(9.0), figure=CASES), row(Estimate(0.8, 0.7, 0.9), figure="roc_auc")]
     if compared:
         tested = Estimate(0.1, 0.05, 0.2)
-        rows.append(row(tested, figure="roc_auc", versus=OTHERS, p=0.001, p_holm=0.01))
+        difference = row(tested, figure="roc_auc", versus=OTHERS, p=0.001)
+        rows.append(replace(difference, p_holm=0.01))
     model = replace(model.with_rows(SUBGROUPS, rows), parts=(part,))
     return replace(several_classes(), models=(model,))
 
