@@ -124,7 +124,7 @@ TABLES = {
         "Image,Mask,frame", "pages.tif,mask.tif,2\npages.tif,mask.tif,1", (114.5, 14.5)
     ),
     "a row without a mask": Table(
-        "Patient,Image,Mask", "a,image,mask,\nb,image,", (mean(1), "no mask, while other rows")
+        "Patient,Image,Mask", "a,image,mask\nb,image,", (mean(1), "no mask, while other rows")
     ),
 }
 
