@@ -59,6 +59,8 @@ PACKAGE = {
     "unused.py": "VALUE = 1\n",
     "members/__init__.py": "",
     "members/listed.py": "VALUE = 1\n",
+    "rules.yaml": "least: 1\n",
+    "templates/page.html": "<p>1</p>\n",
 }
 
 
@@ -104,6 +106,8 @@ def test_files_that_no_import_reaches_do_not_count(tmp_path, monkeypatch):
         {"pages": ("return 3", "return 4")},  # imported within a function
         {"listed": ("1", "2")},  # a member of a package that is imported as a whole
         {"__init__": ("", "print()\n")},
+        {"rules": ("1", "2")},  # data beside the modules
+        {"page": ("1", "2")},
     ],
     ids=lambda changes: next(iter(changes)),
 )

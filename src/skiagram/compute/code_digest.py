@@ -1,9 +1,9 @@
 """The code that a result depends on, as one SHA-256: other code, other result.
 
 From the modules of some functions or classes on, every import is followed through the sources, and
-the files that are reached count as a whole: a changed comment counts, too. Imports for types alone
-(`if TYPE_CHECKING:`) do not count. A name that is chosen at run time (`_target_` of a config,
-the class behind a base class) cannot be seen in the sources: pass it too.
+the files that are reached count as a whole, with the data beside them: a changed comment counts,
+too. Imports for types alone (`if TYPE_CHECKING:`) do not count. A name that is chosen at run time
+(`_target_` of a config, the class behind a base class) cannot be seen in the sources: pass it too.
 
 An installed library is not followed: its version counts where the code imports it, and all files
 that its installer recorded where an entry stands in it. NumPy and SciPy, on which the others stand,
@@ -34,6 +34,7 @@ from skiagram.declared import read_declared
 _OWN = __name__.partition(".")[0]
 _LIBRARIES = read_declared("skiagram.compute", "libraries.yaml")
 _COMPUTE_NOTHING, _INSTALLED_AS = {*_LIBRARIES["compute_nothing"], _OWN}, _LIBRARIES["installed_as"]
+_CODE = {".py", ".pyc", ".nbi", ".nbc"}
 _COMMENT = re.compile("#.*")
 _FOR_TYPES = re.compile(r"^if TYPE_CHECKING:\n(?:[ \t]+.*\n|\n)+", re.MULTILINE)
 # An import begins a line or a statement of one: after `;`, or after the `:` of `if` and `try`.
@@ -58,6 +59,10 @@ def code_digest(*entries: object) -> str:
         digest.update(library.encode())
     for module, path in sorted(reached.files.items()):
         digest.update(f"{module} {_content(path)}\n".encode())
+    # Rules, words, templates and the like in the folders of the packages.
+    for folder in sorted({path.parent for path in reached.files.values()}):
+        if (folder / "__init__.py").is_file():
+            digest.update(_data_of(folder).encode())
     # Versions of what was imported and computes something.
     computing = reached.imported - _COMPUTE_NOTHING
     installed = {name for module in computing for name in _installed_as(module)}
@@ -233,6 +238,19 @@ def _source_file(module: str) -> Path | None:
 @cache
 def _content(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+@cache
+def _data_of(folder: Path) -> str:
+    """Compute the SHA-256 of the files beside a package's modules, and in folders of no module."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        has_modules = (path / "__init__.py").exists() or path.name == "__pycache__"
+        if path.is_dir() and not has_modules:
+            digest.update(f"{path.name} {_data_of(path)}".encode())
+        elif path.is_file() and path.suffix not in _CODE:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
 
 
 @cache

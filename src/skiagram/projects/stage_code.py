@@ -8,7 +8,7 @@ compute. In a project of one's own the installed skiagram as a whole is part of 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -36,7 +36,6 @@ _MODEL_FOLDERS = (
     "reports/explanations",
     "scores",
 )
-_CODE = {".py", ".pyc", ".nbi", ".nbc"}
 
 
 @dataclass(frozen=True)
@@ -138,19 +137,7 @@ class StagesOfProject:
         """
         # What the stage runs, and the options that choose it.
         entries, options = self.code_of(stage), self._compose(stage)
-        # the code, and the templates, tables and the like in the folders of its modules
-        folders = {path.parent for path in code_files(*entries).values()}
-        files = {
-            path
-            for folder in folders
-            if folder.is_relative_to(self.root / "src")
-            for within in [folder, *_folders_of_data(folder)]
-            for path in within.iterdir()
-            if path.is_file() and path.suffix not in _CODE
-        }
         digest = hashlib.sha256(code_digest(*entries).encode())
-        for path in sorted(files):
-            digest.update(path.relative_to(self.root).as_posix().encode() + path.read_bytes())
         # the options
         digest.update(
             json.dumps(self.options.read_own(stage.script), default=str, sort_keys=True).encode()
@@ -229,10 +216,3 @@ def digest_files(changed: Mapping[str, str]) -> str:
     """Write a line that tells files and their checksums, whose names may name patients."""
     lines = [f"{name}: {changed[name]}" for name in sorted(changed)]
     return f"files {hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
-
-
-def _folders_of_data(folder: Path) -> Iterator[Path]:
-    for path in sorted(folder.iterdir()):
-        if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").exists():
-            yield path
-            yield from _folders_of_data(path)
