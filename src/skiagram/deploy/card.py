@@ -224,27 +224,20 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     from skiagram.evaluation.verdict import advise_without_use
 
     part_titles = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
-    titles = {
-        "intercept": "calibration intercept",
-        "slope": "calibration slope",
-    }
-    # The figures of this model alone, without those that mean nothing at chance.
-    useless = is_nothing_of_use(run.evaluation)
-    analysis_figures = {METRICS: (), CALIBRATION: ("intercept", "slope")}
-    task = run.evaluation.task
-    rows = [
-        (
-            titles.get(row.figure) or task.predicted.title_figure(row.figure, row.group),
-            format_estimate(row),
-        )
-        for row in run.evaluation.table.select(model=model, versus="").rows
-        if row.analysis in analysis_figures and row.value is not None
-        if row.analysis == METRICS
-        or (not row.group and row.figure in analysis_figures[row.analysis])
-        if not useless or row.analysis != CALIBRATION  # a slope at chance has no meaning
-    ]
+    calibration_titles = {"intercept": "calibration intercept", "slope": "calibration slope"}
+    # The figures of this model alone; at chance a slope has no meaning.
+    useless, task = is_nothing_of_use(run.evaluation), run.evaluation.task
+    of_model = run.evaluation.table.select(model=model, versus="")
+    shown = [*of_model.select(analysis=METRICS).rows]
+    for figure in () if useless else calibration_titles:
+        shown += of_model.select(analysis=CALIBRATION, figure=figure, group="").rows
+    rows = []
+    for row in shown:
+        if row.value is not None:
+            title = task.predicted.title_figure(row.figure, row.group)
+            rows.append((calibration_titles.get(row.figure, title), format_estimate(row)))
     # On which cases and how many they were measured.
-    where = part_titles.get(run.evaluation.task.part, run.evaluation.task.part)
+    where = part_titles.get(task.part, task.part)
     counted = f"{run.evaluation.patients.get('reported', 0):,} patients"
     if run.evaluation.events:
         counted += f" with {run.evaluation.events} events"
