@@ -67,8 +67,8 @@ def describe_last_parts(ids: "pd.Series[str]") -> str:
         return ""
     return (
         f"The {n_ids} ids of `{ids.name}` are {n_stems} without their last part "
-        f"({', '.join(last)}): where it is a visit or an image of one person, give the table a "
-        "column `patient_id` without it; name it with --patient, which with --pattern stays."
+        f"({', '.join(last)}): where it is a visit or an image of one person, add to the table "
+        "`patient_id`, without it; name it with --patient, which with --pattern stays as it is."
     )
 
 
