@@ -61,7 +61,7 @@ def code_digest(*entries: object) -> str:
         digest.update(f"{module} {_content(path)}\n".encode())
     # Rules, words, templates and the like in the folders of the packages.
     for folder in sorted({path.parent for path in reached.files.values()}):
-        if (folder / "__init__.py").is_file():
+        if folder.name == "src" or (folder / "__init__.py").is_file():
             digest.update(_data_of(folder).encode())
     # Versions of what was imported and computes something.
     computing = reached.imported - _COMPUTE_NOTHING

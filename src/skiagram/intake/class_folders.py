@@ -20,7 +20,6 @@ from skiagram.tables.frames import WHERE, replace_columns
 
 _LAYOUTS = [*map(NamePattern, LAYOUTS["classes"])]
 _NUMBERED = re.compile(r"(\D*)(\d+)")
-_WITH_NUMBER = re.compile(r"[^\W\d_]*\d[^\W_]*")  # a word, such as `patient1` or `A0T0`
 _MOST_NUMBERED = 10  # classes, such as grades or digits
 
 
@@ -245,9 +244,9 @@ def _refuse_nested(chosen: pd.DataFrame, where: str) -> None:
 def _refuse_numbered(labels: Sequence[str], where: str) -> None:
     """Refuse folders that numbers alone tell apart, as patients or parts of a download are.
 
-    Beside the words with numbers in them they have one name, or two, such as those of both sides.
+    Without their numbers they have one name, or two, such as those of both sides.
     """
-    names = {_WITH_NUMBER.sub("", label) for label in labels}
+    names = {re.sub(r"\d+", "", label) for label in labels}
     numbers = [re.findall(r"\d+", label) for label in labels]
     if len(names) > 2 or len(names) == len(labels) or not all(numbers):
         return

@@ -45,7 +45,8 @@ def find_structures(
         if not 1 < kinds <= len(frame) / 2:
             continue
         # Of numbers those that count the rows of most patients, and not what was measured.
-        if not _NUMBERED.fullmatch(name) and are_numbers(frame[name]):
+        measured = not _NUMBERED.fullmatch(name) and are_numbers(frame[name])
+        if measured:
             begun = frame[name].value_counts().iloc[0]  # patients with a first row
             is_count = kinds <= _MOST_COUNTED and begun >= _BEGUN * len(rows_of_patient)
             if patient is None or not is_count:
@@ -55,7 +56,7 @@ def find_structures(
         else:
             pairs = frame[[patient, name]].drop_duplicates()
             # Where few patients have several rows, any text may differ between these by chance.
-            enough = 0 if called else len(rows_of_patient) / 2
+            enough = 0 if called and not measured else len(rows_of_patient) / 2
             shared = len(pairs) == len(frame) and several > enough
         if shared:
             found.append((not called, kinds, name))
