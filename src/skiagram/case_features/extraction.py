@@ -223,10 +223,14 @@ def _extract_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBat
             for row in range(len(batch)):
                 _extract_family(family, ids[row : row + 1], batch.row(row))
         raise error.restated(DataError, where=ids[0]) from error
+    name, shape, expected = (
+        type(family).__name__,
+        np.shape(values),
+        (len(batch), len(family.names())),
+    )
     if crc32(np.ascontiguousarray(batch.images).data) != unchanged:
-        raise refusal("case_features.changed_images", family=type(family).__name__)
-    shape, expected = np.shape(values), (len(batch), len(family.names()))
+        raise refusal("case_features.changed_images", family=name)
     if shape != expected:
         key = "case_features.other_shape"
-        raise refusal(key, family=type(family).__name__, shape=str(shape), expected=str(expected))
+        raise refusal(key, family=name, shape=str(shape), expected=str(expected))
     return values

@@ -71,8 +71,10 @@ def prepare_run(asked: Asked, project: Path, inputs: str) -> None:
     if asked.files.is_table and "features" not in asked.choices:
         chosen["features"] = "measured"
     _leave_out_unread(asked, chosen, composition, {})
-    first = Composition(composition.root, chosen | dict(asked.values))
-    check_run(first, has_features="features" in asked.choices)
+    check_run(
+        Composition(composition.root, chosen | dict(asked.values)),
+        has_features="features" in asked.choices,
+    )
     # the table and the names of files, which must be there and need no project
     described = describe_table(asked.files)
     # the data set and its project, by one command at a time

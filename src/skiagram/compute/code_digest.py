@@ -28,6 +28,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from skiagram.compute.files import sha256_of
 from skiagram.compute.pieces import DIGITS
 from skiagram.declared import read_declared
 
@@ -61,7 +62,9 @@ def code_digest(*entries: object) -> str:
         digest.update(f"{module} {_content(path)}\n".encode())
     # Rules, words, templates and the like in the folders of the packages.
     for folder in sorted({path.parent for path in reached.files.values()}):
-        if folder.name == "src" or (folder / "__init__.py").is_file():
+        in_sources = "src" in {folder.name, folder.parent.name}
+        is_project = (folder / "dvc.yaml").exists()
+        if (folder / "__init__.py").is_file() or (in_sources and not is_project):
             digest.update(_data_of(folder).encode())
     # Versions of what was imported and computes something.
     computing = reached.imported - _COMPUTE_NOTHING
@@ -183,7 +186,7 @@ def _imported_modules(module: str, path: Path) -> tuple[str, ...]:
     text = _COMMENT.sub("", _FOR_TYPES.sub("", _content(path))).replace("\\\n", " ")
     for line in _IMPORT.finditer(text):
         if line["modules"]:
-            named += [name.split()[0] for name in line["modules"].split(",") if name.strip()]
+            named += re.findall(r"(?:^|,)\s*([\w.]+)", line["modules"])
             continue
         source = line["module"]
         # Relative imports start at the package.
@@ -244,12 +247,12 @@ def _content(path: Path) -> str:
 def _data_of(folder: Path) -> str:
     """Compute the SHA-256 of the files beside a package's modules, and in folders of no module."""
     digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        has_modules = (path / "__init__.py").exists() or path.name == "__pycache__"
-        if path.is_dir() and not has_modules:
+    # Without what editors, systems and Python leave there.
+    for path in sorted(folder.glob("[!_.]*[!~]")):
+        if path.is_dir() and not path.is_symlink() and not (path / "__init__.py").exists():
             digest.update(f"{path.name} {_data_of(path)}".encode())
         elif path.is_file() and path.suffix not in _CODE:
-            digest.update(path.name.encode() + path.read_bytes())
+            digest.update(f"{path.name} {sha256_of(path)}".encode())
     return digest.hexdigest()
 
 

@@ -25,6 +25,7 @@ from skiagram.statistics.estimate import Estimate
 OUT_OF_FOLD, HELD_OUT, COHORT, UPDATED = "out_of_fold", "held_out", "cohort", "updated"
 NET_BENEFIT_AT = "net_benefit_at_"
 FEWEST_TO_UPDATE = 20  # patients of each class
+_TELLING = "of a class or of two grades, with the event, or of all where a number is predicted"
 _PROBABILITY_FIGURES = ("brier", *CALIBRATION_FIGURES, NET_BENEFIT_AT)
 
 
@@ -138,14 +139,13 @@ def _update_calibration(
     ]
     # Patients of each class; of a value those who tell of it.
     by_class = setting.cases.patients_by_class()
-    fewest, counted = min(by_class.values()), "of a class"
+    fewest = min(by_class.values())
     if predicted.has_value:
-        second = sorted([0, *by_class.values()])[-2]
-        fewest, counted = by_class.get("event", second), "with an event or of two grades"
+        fewest = by_class.get("event", sorted([0, *by_class.values()])[-2])
     if predicted.labels_group_values:
-        fewest, counted = sum(by_class.values()), "in all"
+        fewest = sum(by_class.values())
     if fewest < FEWEST_TO_UPDATE:
-        missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients {counted}")
+        missing = Estimate(None, reason=f"fewer than {FEWEST_TO_UPDATE} patients {_TELLING}")
         return dict.fromkeys(names, missing)
     # The recalibrated scores are measured as the cohort's own were.
     try:

@@ -6,7 +6,7 @@ A row of `layouts.yaml` is a usual layout; the first one that all images fit is 
 import os
 import re
 from collections.abc import Collection, Sequence
-from itertools import takewhile, zip_longest
+from itertools import chain, takewhile, zip_longest
 from unicodedata import normalize
 
 import pandas as pd
@@ -252,7 +252,7 @@ def _refuse_numbered(labels: Sequence[str], where: str) -> None:
         return
     words = words_of(" ".join(labels))
     called = any(says(words, kind) for kind in ("patient", "case", "numbered_part"))
-    longest = max(len(number) for of_label in numbers for number in of_label)
+    longest = max(map(len, chain(*numbers)))
     if called or len(labels) > _MOST_NUMBERED or longest > 2:
         raise refusal(
             "intake.numbered_folders",

@@ -51,11 +51,8 @@ def write_data_set(
     if isinstance(images, pd.DataFrame):
         number = len(images)
         check_same_rows({"images": images, "labels": labels, "patients": patients})
-        columns, told = (
-            _list_columns(images, None, number),
-            _list_columns(labels, patients, number),
-        )
-        for name in columns.keys() & told.keys():
+        columns, told = _list_columns(images, None, number), _list_columns(labels, patients, number)
+        for name in columns.keys() & told:
             if columns[name] != told[name]:
                 raise refusal("intake.given_twice", name=name)
         columns |= told

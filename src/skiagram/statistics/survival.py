@@ -187,7 +187,7 @@ def uno_concordance(
         event: (n,) bool.
         fit: (n,) which scored a case.
         patient: (n,) from 0.
-        horizon: Later events begin no pair.
+        horizon: Later events begin no pair; those at it do, as they count in the AUC there.
     """
     uncensored = censoring_curve(time, event).before(time)
     weight = np.divide(

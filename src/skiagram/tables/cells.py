@@ -24,7 +24,7 @@ BETWEEN = "; "  # several names, or states, in one cell
 MISSING_CODES = (
     9.0,
     *sorted(float(digit * length) for length in range(2, 9) for digit in "789"),
-    *(99.9, 999.9, 999.25, 32768.0, 2147483648.0, 1e20),  # of instruments, R and spreadsheets
+    *(999.9, 999.25, 32768.0, 2147483648.0, 1e20),  # of instruments, R and spreadsheets
 )
 _SMALL_CODES = (1, 7, 8, 9)  # that mark it below 0, or as one of several
 _FAR = 3  # times the next number, of a code among numbers that are no counts

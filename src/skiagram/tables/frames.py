@@ -230,8 +230,8 @@ def check_same_rows(given: Mapping[str, Any]) -> None:
     }
     for name, index in indexes.items():
         first, of_first = next(iter(indexes.items()))
-        alike = index.nlevels == of_first.nlevels  # else they name other things
-        if alike and not index.equals(of_first) and index.isin(of_first).any():
+        rows, first_rows = index.tolist(), of_first.tolist()
+        if rows != first_rows and not {*rows}.isdisjoint(first_rows):
             raise refusal("tables.other_order", name, first=first)
 
 
@@ -330,7 +330,7 @@ def _read_columns(
                     "tables.cells_of_row",
                     f"{WHERE}, line {reader.line_num}",
                     number=len(cells),
-                    width=width + ended,
+                    width=f"{width} and an empty one" if ended else width,
                     first=header[0],
                 )
             batch.append(cells[:width])

@@ -278,9 +278,8 @@ class TimeToEvent(MeasuredOutcome):
         usual = np.unique(np.quantile(times, _SHARES, method="inverted_cdf"))
         horizons = self.horizons or tuple(usual.tolist())
         beyond = [time for time in horizons if not (value > time).any()]
-        if (
-            beyond and not self.grid
-        ):  # a cohort may end before the project's; C is defined all the same
+        # A cohort may end before the project's last horizon, and not before all of them.
+        if beyond and (not self.grid or len(beyond) == len(horizons)):
             raise refusal(
                 "tasks.horizon_beyond", horizon=beyond[0], unit=self.unit, last=value.max()
             )
@@ -360,23 +359,23 @@ class TimeToEvent(MeasuredOutcome):
         Beyond the end of follow-up nobody knows who is without the event: figures of such horizons
         are NaN, with the reason. The gain is of the integrated Brier score over one curve for all.
         """
-        # Concordance up to the last horizon, and AUCs at each.
+        # Beyond the end of follow-up nobody knows who is without the event.
         event, last, patient = cases.label == EVENT, self.horizons[-1], cases.patient
+        end = end_of_follow_up(kaplan_meier(cases.value, cases.label != CENSORED))
+        reason = f"follow-up ends at {end:g} {self.unit}"
+        unknown = Linearised(np.array([np.nan]), np.zeros((1, len(event))), patient, reason=reason)
         repeats = list(zip(cases.score, cases.fit, strict=True))
+        repeated = [unknown] * len(repeats)
+        # Concordance up to the last horizon, and AUCs at each.
         pairs, other = (cases.value, event), cases.label == OTHER
         uno = [uno_concordance(score, *pairs, fit, patient, last) for score, fit in repeats]
-        yield "uno_concordance", self._at(last), uno
+        yield "uno_concordance", self._at(last), repeated if last > end else uno
         for horizon in self.horizons:
             areas = [auc_at(score, *pairs, fit, patient, horizon, other) for score, fit in repeats]
             yield "auc", self._at(horizon), areas
-        # Beyond the end of follow-up nobody knows who is without the event.
-        end = end_of_follow_up(kaplan_meier(cases.value, cases.label != CENSORED))
+        # Brier scores, and expected against observed shares.
         for horizon in self.horizons:
             if horizon > end:
-                reason = f"follow-up ends at {end:g} {self.unit}"
-                nothing = np.zeros((1, len(event)))
-                unknown = [Linearised(np.array([np.nan]), nothing, patient, reason=reason)]
-                repeated = unknown * len(repeats)
                 yield "brier", self._at(horizon), repeated
                 yield "expected_minus_observed", self._at(horizon), repeated
                 continue
