@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from skiagram.errors import OptionError
+from skiagram.errors import DataError
 from skiagram.statistics.survival import aalen_johansen, kaplan_meier
 from skiagram.tasks.scored_cases import ScoredCases
 from skiagram.tasks.time import HazardCalibration
@@ -66,7 +66,7 @@ def test_a_cohort_that_ends_before_a_horizon_keeps_the_times_of_the_project():
     for figure in ("expected_minus_observed", "uno_concordance"):
         unknown = found[figure, f"{outcome.horizons[-1]:g} days"]
         assert unknown.estimate().reason.startswith("follow-up ends at")
-    with pytest.raises(OptionError, match="nobody was followed beyond"):
+    with pytest.raises(DataError, match="nobody was followed beyond"):
         outcome.settle(time * outcome.horizons[0] / time.max() / 2, label)
 
 
