@@ -121,7 +121,10 @@ REFUSED = {
         b"file,a,label\na.png,1,x\nb.png,1,5,\n",
         "line 3: 4 cells 3, one per column",
     ),
-    "and in the first row": (b"file,a,label\nb.png,1,5,\na.png,1,x\n", "line 3: 3 cells 3 and an empty one"),
+    "and in the first row": (
+        b"file,a,label\nb.png,1,5,\na.png,1,x\n",
+        "line 3: 3 cells 3 and an empty one",
+    ),
     "a short row": (b"file,label;x\na.png\n", "line 2: 1 cells 2, one per column"),
     "a name twice": (b"file,label,label\na.png,x,y\n", "two columns are called `label`"),
     "no names": (b"file,,\na.png,x,y\n", "2 columns without a name"),
