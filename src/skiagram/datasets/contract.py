@@ -19,7 +19,7 @@ from skiagram.images import Spacing
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.labels import EncryptedLabels
 from skiagram.strict import STRICT
-from skiagram.tasks.cases import SEALED, DataCard, Split
+from skiagram.tasks.cases import DataCard, Split
 from skiagram.tasks.kinds import AnyOutcome
 
 
@@ -49,10 +49,13 @@ def tabulate_entries(
     given = {"name": name, "patient": patient, "label": label, "split": split, "value": of_each}
     entries = pd.DataFrame(given, range(len(name)), dtype=object)  # None stays
     # A word that nobody knows would put test cases among those for training.
-    allowed = {"split": (None, *get_args(Split)), "label": range(SEALED, 2**31)}
-    for column, values in allowed.items():
-        if unknown := [cell for cell in entries[column].unique() if cell not in values]:
-            raise refusal("datasets.unknown_entry", column=column, cell=unknown[0])
+    unknown = {
+        "split": {*entries["split"]} - {None, *get_args(Split)},
+        "label": {label for label in entries["label"] if label % 1},
+    }
+    for column, cells in unknown.items():
+        if cells:
+            raise refusal("datasets.unknown_entry", column=column, cell=min(cells))
     numbers = {"label": np.int64, "value": np.float64}
     return entries.astype({"label": np.int64} if np.ndim(value) > 1 else numbers)
 
