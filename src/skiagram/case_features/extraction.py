@@ -193,8 +193,25 @@ def _describe_span(families: Sequence[FeatureFamily], margin: float | None, span
 def describe_batch(
     families: Sequence[FeatureFamily], ids: Sequence[str], batch: FeatureBatch
 ) -> Singles:
-    """Compute (n, n_features) of the images; where a value is not finite, name its case."""
-    features = np.hstack([_extract_family(family, ids, batch) for family in families])
+    """Compute (n, n_features) of the images; where a value is not finite, name its case.
+
+    Raises:
+        DataError: A family refuses a case.
+        OptionError: A family breaks its contract: it changed the images, which families after it
+            read, or its features are not those that it names.
+    """
+    unchanged, blocks = crc32(np.ascontiguousarray(batch.images).data), []
+    for family in families:
+        blocks.append(_extract_family(family, ids, batch))
+        # What a family of somebody's own may get wrong.
+        name, shape = type(family).__name__, np.shape(blocks[-1])
+        if crc32(np.ascontiguousarray(batch.images).data) != unchanged:
+            raise refusal("case_features.changed_images", family=name)
+        if shape != (len(batch), len(family.names())):
+            expected = f"({len(batch)}, {len(family.names())})"
+            key = "case_features.other_shape"
+            raise refusal(key, family=name, shape=str(shape), expected=expected)
+    features = np.hstack(blocks)
     with np.errstate(over="ignore"):  # an infinite feature is named below
         values = features.astype(np.float32)
     bad = ~np.isfinite(values)
@@ -208,29 +225,11 @@ def describe_batch(
 
 
 def _extract_family(family: FeatureFamily, ids: Sequence[str], batch: FeatureBatch) -> Floats:
-    """Name the case that a family refuses, which is the first one that it refuses on its own.
-
-    Raises:
-        DataError: The family refuses a case.
-        OptionError: It breaks the contract of a family: it changed the images, which families
-            after it read, or its features are not those that it names.
-    """
-    unchanged = crc32(np.ascontiguousarray(batch.images).data)
+    """Name the case that a family refuses, which is the first one that it refuses on its own."""
     try:
-        values = family.extract(batch)
+        return family.extract(batch)
     except DataError as error:
         if len(batch) > 1:
             for row in range(len(batch)):
                 _extract_family(family, ids[row : row + 1], batch.row(row))
         raise error.restated(DataError, where=ids[0]) from error
-    name, shape, expected = (
-        type(family).__name__,
-        np.shape(values),
-        (len(batch), len(family.names())),
-    )
-    if crc32(np.ascontiguousarray(batch.images).data) != unchanged:
-        raise refusal("case_features.changed_images", family=name)
-    if shape != expected:
-        key = "case_features.other_shape"
-        raise refusal(key, family=name, shape=str(shape), expected=str(expected))
-    return values

@@ -60,12 +60,14 @@ def code_digest(*entries: object) -> str:
         digest.update(library.encode())
     for module, path in sorted(reached.files.items()):
         digest.update(f"{module} {_content(path)}\n".encode())
-    # Rules, words, templates and the like in the folders of the packages.
-    for folder in sorted({path.parent for path in reached.files.values()}):
-        in_sources = "src" in {folder.name, folder.parent.name}
-        is_project = (folder / "dvc.yaml").exists()
-        if (folder / "__init__.py").is_file() or (in_sources and not is_project):
-            digest.update(_data_of(folder).encode())
+    # Rules, words, templates and the like in the folders of packages, and in that of sources.
+    folders = {
+        path.parent
+        for module, path in reached.files.items()
+        if "." in module or path.name == "__init__.py" or path.parent.name == "src"
+    }
+    for folder in sorted(folders):
+        digest.update(_data_of(folder).encode())
     # Versions of what was imported and computes something.
     computing = reached.imported - _COMPUTE_NOTHING
     installed = {name for module in computing for name in _installed_as(module)}

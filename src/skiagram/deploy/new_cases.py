@@ -231,7 +231,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
             if before is case:
                 continue
             images, problem = {**before.images, **case.images}, before.problem or case.problem
-            if "" in case.images or len(images) <= len(before.images):
+            if "" in case.images or before.images.keys() & case.images.keys():
                 images, problem = {**before.images}, refusal("deploy.image_twice", case.name)
             cases[case.name] = replace(before, images=images, problem=problem)
     # All files are announced, so that an archive is read once.

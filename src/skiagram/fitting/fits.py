@@ -155,11 +155,10 @@ def make_fit(fit: Fit[Any]) -> FitResult:
     fitted = fit_model(fit)
     with named_failures(fit.title):
         scored = [fitted.scores_and_marks(inputs.select(rows)) for inputs, rows in fit.scored]
-        for (case_scores, _), (_, rows) in zip(scored, fit.scored, strict=True):
-            shape, expected = np.shape(case_scores), (len(rows), fit.cases.predicted.scores)
-            if shape != expected:
-                raise refusal("fitting.other_scores", shape=str(shape), expected=str(expected))
-        scores = tuple(finite(case_scores) for case_scores, _ in scored)
+        columns = fit.cases.predicted.scores
+        expected = [(len(rows), columns) for _, rows in fit.scored]
+        found = [case_scores for case_scores, _ in scored]
+        scores = tuple(map(finite, found, expected))
         marks = scored[0][1] if scored else None
         if fit.saved is not None:
             fitted.save(fit.saved)
@@ -202,15 +201,20 @@ def named_failures(title: str) -> Iterator[None]:
         raise error.restated(ModelFailure, where=where, detail=error.detail) from error
 
 
-def finite(scores: Floats) -> Floats:
-    """Pass scores on, or refuse those that are not finite.
+def finite(scores: Floats, expected: tuple[int, int] | None = None) -> Floats:
+    """Pass scores on, or refuse those that are not finite, or of another shape.
 
     Args:
         scores: (n, n_classes) float64.
+        expected: The shape, where it is known.
 
     Raises:
-        ModelFailure: Some case has NaN or an infinite score, as diverged networks give.
+        ModelFailure: Some case has NaN or an infinite score, as diverged networks give, or there
+            are not as many scores as a model of one's own was asked for.
     """
+    if expected is not None and np.shape(scores) != expected:
+        shape = str(np.shape(scores))
+        raise refusal("fitting.other_scores", shape=shape, expected=str(expected))
     if not np.isfinite(scores).all():
         count = int((~np.isfinite(scores)).any(axis=1).sum())
         raise refusal("fitting.infinite_scores", count=count)

@@ -16,12 +16,13 @@ from skiagram.datasets.choices import CopyChoice, MaskChoice, SimilarPatients, U
 from skiagram.datasets.folder.roles import ROLES, NamedColumns, Role
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
+from skiagram.readers.formats import FORMATS
 
 if TYPE_CHECKING:
     from skiagram.readers.case_images import CaseReading
     from skiagram.readers.file_trees import FileTree
 
-_OF_FILES = read_declared("skiagram.readers", "formats.yaml")["endings"]
+_OF_FILES = FORMATS["endings"]
 # Tables of other programs are taken for such, and their reader says how each becomes CSV.
 _TABLES = (*_OF_FILES["tables"], *_OF_FILES["tables_of_others"])
 _ENDINGS = (".tar.age", *_TABLES)  # of one file in place of a folder

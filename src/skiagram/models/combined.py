@@ -135,10 +135,10 @@ class Combination(ABC):
         require_every_class(training.label, training.n_classes, self.title)
         scores, fit_numbers, label = training.inputs.scores, training.inputs.fit, training.label
         calibrated = np.empty_like(scores)
+        of_fits = [np.flatnonzero(fit_numbers == fit) for fit in np.unique(fit_numbers)]
         means = []
         for member in range(scores.shape[1]):
             scalings = []
-            of_fits = [np.flatnonzero(fit_numbers == fit) for fit in np.unique(fit_numbers)]
             for rows in of_fits:
                 scaling = fit_platt(scores[rows, member], label[rows])
                 calibrated[rows, member] = scaling.probabilities(scores[rows, member])

@@ -256,7 +256,10 @@ class Tuned:
                 with named_failures(f"{name}-fold{k}"):
                     fitted = model.fit(training.select(fold.training), fold_context)
                     images_seen += fitted.summary.images_seen
-                    scores = finite(fitted.scores(training.inputs.select(fold.held_out)))
+                    scores = finite(
+                        fitted.scores(training.inputs.select(fold.held_out)),
+                        (len(fold.held_out), training.predicted.scores),
+                    )
                 label = training.label[fold.held_out]
                 areas.append(auc_of_classes(scores, label, context.positive))
         except SkiagramError as error:

@@ -19,7 +19,6 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from skiagram.declared import read_declared
 from skiagram.errors import named, readable, refusal
 from skiagram.images import WITHOUT_PADDING, Image, Spacing
 from skiagram.readers.dicom_codecs import (
@@ -29,13 +28,14 @@ from skiagram.readers.dicom_codecs import (
     decode_pixels,
 )
 from skiagram.readers.files import read_file
+from skiagram.readers.formats import FORMATS
 from skiagram.readers.gray import gray_if_equal
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.suv import PET_FIELDS, Field, is_mapped, private_fields, suv_factor
 from skiagram.readers.voxels import check_frame
 
 _DAMAGED = "the file is truncated or damaged; export it again"
-_STANDARD = read_declared("skiagram.readers", "formats.yaml")["dicom"]
+_STANDARD = FORMATS["dicom"]
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"  # of one frame, and the stem of those of several
 _HEADLESS = re.compile(
     rb"\x02\0[\0\x01\x02]\0(UL\x04\0|OB\0\0|UI)|\x08\0[\0\x05\x08\x16\x18]\0(UL|CS|UI|.[\0\x01]\0\0)",

@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Floats
-from skiagram.declared import read_declared
 from skiagram.errors import named, readable, refusal
 from skiagram.readers.dicom import (
     headers_of_frames,
@@ -31,6 +30,7 @@ from skiagram.readers.dicom import (
     with_preamble,
 )
 from skiagram.readers.dicom_codecs import decode_pixels
+from skiagram.readers.formats import FORMATS
 from skiagram.readers.grid import EVEN, MOST_ROUNDED, ROUNDED, Volume, orient, slice_tolerance
 from skiagram.readers.suv import PET_FIELDS, Field, suv_factor
 from skiagram.readers.voxels import check_frame, check_voxels, narrow
@@ -47,7 +47,7 @@ _FIELDS: list[Field] = [
     *PET_FIELDS,
     *_VOLUME_FIELDS,
 ]
-_ALIKE = read_declared("skiagram.readers", "formats.yaml")["series"]  # in all slices of a series
+_ALIKE = FORMATS["series"]  # in all slices of a series
 _DOUBLED = 0.01  # share of a slice distance below which two slices lie at one place
 _ACROSS = 0.15  # mm by which a slice may lie beside the line of the others
 _HEAD = 512  # bytes that tell a text

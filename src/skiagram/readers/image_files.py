@@ -22,11 +22,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 
-from skiagram.declared import read_declared
 from skiagram.errors import DataError, named, readable, refusal
 from skiagram.images import Image
 from skiagram.readers.dicom import is_dicom, read_dicom, read_whole, with_preamble
 from skiagram.readers.dicom_codecs import MAX_PIXELS, read_stream
+from skiagram.readers.formats import FORMATS
 from skiagram.readers.gray import gray_if_equal, gray_if_tinted
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.readers.volume_files import count_volumes
@@ -35,7 +35,7 @@ from skiagram.readers.voxels import check_frame, narrow
 # DICOM has its four letters behind a preamble of 128 bytes.
 HEAD_BYTES = 132
 # Of names by which people call images, read here or not.
-ENDINGS = tuple(read_declared("skiagram.readers", "formats.yaml")["endings"]["images"])
+ENDINGS = tuple(FORMATS["endings"]["images"])
 _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
 _NETPBM = re.compile(rb"P[56]\s")
 _KINDS: tuple[tuple[re.Pattern[bytes], Callable[[BinaryIO], ImageFile]], ...] = (

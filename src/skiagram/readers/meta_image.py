@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Floats
-from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
+from skiagram.readers.formats import FORMATS
 from skiagram.readers.voxels import (
     check_voxels,
     count_bytes,
@@ -27,7 +27,7 @@ from skiagram.readers.voxels import (
 _FIRST = re.compile(rb"\s*(ObjectType|NDims|Comment)\s*=")
 _LAST = re.compile(rb"^\s*ElementDataFile\s*=.*\n", re.MULTILINE)
 _FIELD = re.compile(rb"^\s*(\w+)[ \t]*=[ \t]*(.*?)\s*$", re.MULTILINE)
-_STANDARD = read_declared("skiagram.readers", "formats.yaml")["meta_image"]
+_STANDARD = FORMATS["meta_image"]
 _TRUE = ("true", "t", "1", "yes", "y")
 _ORDERS = ("ElementByteOrderMSB", "BinaryDataByteOrderMSB")
 _SPACINGS = ("ElementSpacing", "ElementSize")  # of several names the first one counts

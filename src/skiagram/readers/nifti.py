@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Floats
-from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
+from skiagram.readers.formats import FORMATS
 from skiagram.readers.grid import VoxelGrid
 from skiagram.readers.voxels import (
     BESIDE_VOXELS,
@@ -28,7 +28,7 @@ from skiagram.readers.voxels import (
     with_distances,
 )
 
-_STANDARD = read_declared("skiagram.readers", "formats.yaml")["nifti"]
+_STANDARD = FORMATS["nifti"]
 _HEADERS = {  # by their size, which is their first number
     size: np.dtype(
         {

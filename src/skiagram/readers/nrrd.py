@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from skiagram.arrays import Floats
-from skiagram.declared import read_declared
 from skiagram.errors import refusal
 from skiagram.images import Spacing
+from skiagram.readers.formats import FORMATS
 from skiagram.readers.voxels import (
     check_voxels,
     count_bytes,
@@ -27,7 +27,7 @@ _SEGMENT = re.compile(rb"^Segment(\d+)_(Name|LabelValue|Layer):=(.*?)\s*$", re.M
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")  # behind the header
 _VECTOR = re.compile(r"none|\([^)]*\)")
 _HEADER = 2**20  # bytes that tell its fields
-_STANDARD = read_declared("skiagram.readers", "formats.yaml")["nrrd"]
+_STANDARD = FORMATS["nrrd"]
 _TYPES = {name: kind for kind, names in _STANDARD["types"].items() for name in names}
 _PLACE_AXES = ("domain", "space", "time", "none", "???")  # kinds of axes
 _GZIP = ("gzip", "gz")

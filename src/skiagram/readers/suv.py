@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from skiagram.declared import read_declared
 from skiagram.errors import SkiagramError, refusal
+from skiagram.readers.formats import FORMATS
 
 _SERIES_FIELDS = (
     *("Units", "SUVType", "DecayCorrection", "PatientWeight"),
@@ -56,7 +56,7 @@ _MAPPED_UNITS = {  # of UCUM, as RealWorldValueMapping names them
     **dict.fromkeys(("{SUVbw}g/ml", "g/ml{SUVbw}"), _SUV),
     "Bq/ml": "BQML",
 }
-_SANE = read_declared("skiagram.readers", "formats.yaml")["uptake"]  # ranges of one series
+_SANE = FORMATS["uptake"]  # ranges of one series
 _MAX_HALF_LIVES = 10  # between injection and scan
 _SHORT = timedelta(hours=10)  # half-life of a tracer that nobody injects a day before the scan
 _DAY = timedelta(days=1)

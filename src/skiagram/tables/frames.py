@@ -223,15 +223,14 @@ def check_same_rows(given: Mapping[str, Any]) -> None:
     Args:
         given: Name of an argument → what was given; what has no index is passed over.
     """
-    indexes = {
-        name: values.index
+    rows_of = {
+        name: values.index.tolist()
         for name, values in given.items()
         if isinstance(values, pd.DataFrame | pd.Series)
     }
-    for name, index in indexes.items():
-        first, of_first = next(iter(indexes.items()))
-        rows, first_rows = index.tolist(), of_first.tolist()
-        if rows != first_rows and not {*rows}.isdisjoint(first_rows):
+    first = next(iter(rows_of), "")
+    for name, rows in rows_of.items():
+        if rows != rows_of[first] and not {*rows}.isdisjoint(rows_of[first]):
             raise refusal("tables.other_order", name, first=first)
 
 

@@ -75,9 +75,8 @@ def weigh_folds(scores: Sequence[Floats]) -> Floats:
     """
     variance = np.array([each.var(axis=0).mean() for each in scores])
     usual, largest = float(np.median(variance)), max(float(np.abs(each).max()) for each in scores)
-    if (
-        usual <= (_ROUNDING * largest) ** 2
-    ):  # a model of no feature scores all cases of a fold alike
+    # A model of no feature scores all cases of a fold alike.
+    if usual <= (_ROUNDING * largest) ** 2:
         return np.ones(len(variance))
     weights: Floats = np.clip(4 * variance / usual, 1e-12, 1.0)
     return weights
