@@ -205,12 +205,12 @@ def describe_batch(
         blocks.append(_extract_family(family, ids, batch))
         # What a family of somebody's own may get wrong.
         name, shape = type(family).__name__, np.shape(blocks[-1])
+        expected = (len(batch), len(family.names()))
         if crc32(np.ascontiguousarray(batch.images).data) != unchanged:
             raise refusal("case_features.changed_images", family=name)
-        if shape != (len(batch), len(family.names())):
-            expected = f"({len(batch)}, {len(family.names())})"
+        if shape != expected:
             key = "case_features.other_shape"
-            raise refusal(key, family=name, shape=str(shape), expected=expected)
+            raise refusal(key, family=name, shape=str(shape), expected=str(expected))
     features = np.hstack(blocks)
     with np.errstate(over="ignore"):  # an infinite feature is named below
         values = features.astype(np.float32)
