@@ -15,6 +15,15 @@ def test_a_table_of_features_without_a_header_has_the_columns_of_the_line(tmp_pa
     assert described.source.columns.features == ("volume",)
 
 
+def test_labels_beside_names_without_a_header_have_the_columns_of_the_line(tmp_path):
+    write_folder(tmp_path, {f"p{at}_a.png": png(at) for at in range(4)})
+    labels = tmp_path / "labels.csv"
+    labels.write_text("".join(f"p{at},{'yn'[at % 2]}\n" for at in range(4)))
+    columns, pattern = ["patient_id", "label"], ["{patient}_{region}.png"]
+    options = FileOptions(tmp_path / "films", labels, pattern=pattern, columns=columns)
+    assert len(read_folder(options).frame) == 4
+
+
 def test_words_for_empty_cells_are_counted_in_joined_tables_too(tmp_path):
     write_folder(tmp_path, {f"p{at}_{'yn'[at % 2]}.png": png(at) for at in range(4)})
     (tmp_path / "ages.csv").write_text("patient_id,age\np0,31\np1,-9\np2,50\np3,61\n")

@@ -113,7 +113,8 @@ SAME = sweep(row(1, {C: 0.1}, 0.9, 0.8), row(2, {C: 1.0}, 0.9, 0.6), row(3, {C: 
 EXAMPLES = {
     "rows": lambda: LINE,
     "rows at chance": lambda: USELESS,
-    "one row above chance": lambda: sweep(*USELESS.rows, row(3, {C: 2}, 0.8, 0.56)),
+    "one row above chance": lambda: sweep(*USELESS.rows, row(3, {C: 2}, 0.8, 0.66)),
+    "above chance as a row alone": lambda: sweep(*USELESS.rows, row(3, {C: 2}, 0.8, 0.54)),
     "a failed row": lambda: sweep(*LINE.rows, FAILED),
     "rows of the same figure": lambda: SAME,
     "rows of errors": of_errors,

@@ -187,9 +187,8 @@ def find_conditions(
 
     def decide_alone(row: FigureRow) -> str:
         decision = decide_by_margin(row, margin)
-        if decision == "no" and row.value is not None and row.high is not None:
-            return "no" if row.value + wider * (row.high - row.value) < margin else "nearly"
-        return decision
+        still = decide_by_margin(row.lengthen(wider), margin)
+        return "nearly" if decision == "no" and still != "no" else decision
 
     found = {"difference": "contradicted" if contradicted else decide_alone(gain)}
     for name, is_chance in (("chance", True), ("baseline", False)):
@@ -424,12 +423,7 @@ def is_nothing_of_use(evaluation: Evaluation) -> bool:
     ]
     # The intervals of the others are widened for their number.
     wider = ratio_of_quantiles(max(1, len(others) + len(chance_gains)))
-    is_beaten_by_other = any(
-        gap.value is not None
-        and gap.low is not None
-        and gap.value - wider * (gap.value - gap.low) > 0
-        for gap in others
-    )
+    is_beaten_by_other = any((gap.lengthen(wider).low or 0.0) > 0 for gap in others)
     return bool(chance_gains) and all(map(is_unbeaten, chance_gains)) and not is_beaten_by_other
 
 

@@ -42,7 +42,8 @@ def compose_table(options: FileOptions) -> SettledTable:
     if options.csv is not None:
         # the labels, which have a row for each patient or for each image: of images where the line
         # names a column of files, or where none tells patients and one is called like files
-        read, where = read_csv(options.csv), str(options.csv)
+        read = read_csv(options.csv, columns=options.columns)
+        where = str(options.csv)
         patient, file = (column_of(read.columns, options, role) for role in ("patient", "file"))
         of_files = file if options.patient is None and (options.file or not patient) else None
         if of_files is None:

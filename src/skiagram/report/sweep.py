@@ -30,6 +30,7 @@ from skiagram.statistics.estimate import (
     format_difference,
     format_estimate,
 )
+from skiagram.statistics.significance import ratio_of_quantiles
 from skiagram.sweeps.figures import (
     AUC,
     DIFFERENCE,
@@ -95,11 +96,14 @@ def render_sweep(result: SweepResult) -> str:
 def list_answers(result: SweepResult) -> tuple[str, ...]:
     """Say what the analysis found, which row was chosen, and what it changes.
 
-    Where no model of any row is shown to beat chance, that comes first. Finders are not judged by
-    the AUC of whole images: a sweep of theirs says nothing of it.
+    Where no model of any row is shown to beat chance, that comes first: by intervals that are made
+    longer for their number. Finders are not judged by the AUC of whole images: a sweep of theirs
+    says nothing of it.
     """
     figures = result.figures
-    lows = [each.low for each in figures.select(figure=AUC).rows if each.value is not None]
+    scored = [each for each in figures.select(figure=AUC).rows if each.value is not None]
+    ratio = ratio_of_quantiles(max(1, len(scored)))
+    lows = [each.lengthen(ratio).low for each in scored]
     is_useless = bool(lows) and all(low is not None and low <= CHANCE for low in lows)
     finders = any(each.endswith(FINDER) for each in figures.list_distinct("model"))
     if finders or figures.get(figure=MERIT_DIFFERENCE):

@@ -43,6 +43,16 @@ class Estimate:
         )
         return replace(self, value=value, low=low, high=high)
 
+    def lengthen(self, ratio: float) -> Self:
+        """Return the figure with its bounds further away by a ratio, for one of several figures."""
+        if self.value is None:
+            return self
+        low, high = (
+            None if bound is None else self.value + ratio * (bound - self.value)
+            for bound in (self.low, self.high)
+        )
+        return replace(self, low=low, high=high)
+
 
 Scope = Literal["fits", "procedure"]
 
