@@ -95,10 +95,11 @@ def test_class_token_mean_of_patches_and_layers_are_those_of_timm(tmp_path):
         assert_allclose(table.values, expected.numpy(), rtol=1e-5, atol=1e-6)
 
 
-def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path):
-    shown, path = list(images(11, 20, 26)), weights_file(tmp_path)
+@pytest.mark.parametrize("architecture", SMALL)
+def test_bytes_depend_on_no_batch_worker_or_earlier_run(architecture, tmp_path):
+    shown, path = list(images(37, 20, 26)), weights_file(tmp_path, architecture)
     whole, part = store(tmp_path / "whole", shown), store(tmp_path / "part", shown[3:7])
-    given, cache = encoder(path), PieceStore(tmp_path / "cache")
+    given, cache = encoder(path, architecture), PieceStore(tmp_path / "cache")
     expected = encode_images(whole, given)[0].values.tobytes()
     two = Compute(**{**vars(IN_PROCESS), "workers": 2})
     for context in (RunContext(two), RunContext(store=cache), RunContext(store=cache)):
@@ -107,7 +108,7 @@ def test_bytes_depend_on_no_batch_worker_or_earlier_run(tmp_path):
         assert found.tobytes() == expected
     small = encode_images(whole, replace(given, batch_size=3))[0]
     assert_allclose(
-        small.values, np.frombuffer(expected, "<f4").reshape(11, -1), rtol=1e-5, atol=1e-6
+        small.values, np.frombuffer(expected, "<f4").reshape(37, -1), rtol=1e-5, atol=1e-6
     )
 
 
@@ -240,11 +241,11 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(tmp_pa
 
     def spoilt(network, pictures):
         numbers = forward(network, pictures)
-        numbers[-1] = np.inf
+        numbers[1] = np.inf
         return numbers
 
     monkeypatch.setattr(PooledNetwork, "forward", spoilt)
-    with pytest.raises(DataError, match=r"case-00\d.*not finite"):
+    with pytest.raises(DataError, match=r"case-001.*not finite"):
         encode_images(store(tmp_path / "fine", list(picture)), given)
 
 

@@ -80,6 +80,11 @@ def test_the_fits_that_scored_the_folds_are_compared(fits):
     }
 
 
+@pytest.mark.parametrize("fits", [{}, {"repeat0-outer0-fold0": "cd"}])
+def test_nothing_is_told_where_no_fit_of_a_fold_chose(fits):
+    assert not [*assess_feature_selection(chosen(fits))]
+
+
 @pytest.mark.slow
 def test_a_run_tells_of_trainings_where_there_are_several_and_of_features_that_are_chosen():
     known = scenario()

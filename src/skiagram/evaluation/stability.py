@@ -136,16 +136,17 @@ def assess_feature_selection(table: pd.DataFrame) -> Iterator[Named]:
     """Yield how alike the features are that the fits of the folds kept, and which are kept most.
 
     Folds share training cases, so the interval is too narrow and the agreement somewhat too high
-    for what fresh patients would show. A model that chooses no features yields nothing.
+    for what fresh patients would show. A model whose fits of folds choose none yields nothing.
 
     Args:
         table: Columns `fit`, `feature` and `chosen`, one row per fit and feature; may be empty.
     """
+    if not table.empty:
+        table = table[table["fit"].str.fullmatch(_FITS)]
     if table.empty:
         return
     # Fits by features: which fit kept which feature.
-    fold_fits = table[table["fit"].str.fullmatch(_FITS)]
-    wide = fold_fits.pivot_table(
+    wide = table.pivot_table(
         index="fit", columns="feature", values="chosen", aggfunc="any", fill_value=False
     ).astype(bool)
     yield "selection_agreement", "", selection_stability(wide.to_numpy())
