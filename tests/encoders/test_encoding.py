@@ -241,11 +241,11 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(tmp_pa
 
     def spoilt(network, pictures):
         numbers = forward(network, pictures)
-        numbers[1] = np.inf
+        numbers[0] = np.inf
         return numbers
 
     monkeypatch.setattr(PooledNetwork, "forward", spoilt)
-    with pytest.raises(DataError, match=r"case-001.*not finite"):
+    with pytest.raises(DataError, match=r"case-000.*not finite"):
         encode_images(store(tmp_path / "fine", list(picture)), given)
 
 
