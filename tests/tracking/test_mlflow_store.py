@@ -274,6 +274,17 @@ def test_runs_go_where_mlflow_is_told_to_when_no_address_is_chosen(
     assert not (tmp_path / "mlflow.db").exists()
 
 
+@pytest.mark.parametrize("name", ["what?", "My%20Study", "a#b"])
+def test_a_folder_keeps_its_database_whatever_it_is_called(name, execution, tmp_path):
+    home = tmp_path / name
+    home.mkdir()
+    assert "Recorded" in STORE.record(execution, home)
+    assert (home / "mlflow.db").stat().st_size
+    outside = [path for path in tmp_path.rglob("*") if home not in path.parents and path.is_file()]
+    assert not [path for path in outside if path.suffix in ("", ".db", ".lock")]
+    assert len(STORE.list_runs(home)) == 1
+
+
 @pytest.mark.parametrize(
     ("uri", "shown"),
     [

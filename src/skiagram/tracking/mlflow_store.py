@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -119,7 +120,7 @@ class MLflowStore:
     def list_runs(self, home: Path) -> list[RecordedRun]:
         """Return whole runs, the newest first; none where the project has no database yet."""
         database = home / "mlflow.db"
-        is_own = self._uri(home) == f"sqlite:///{database}"
+        is_own = self._uri(home) == _uri_of(database)
         if is_own and not database.exists():
             return []
         lean, opened = _without("numpy", "pandas"), self._opened(home, "runs not read")
@@ -174,7 +175,7 @@ class MLflowStore:
             raise NotRecorded(f"{failed} in {place} ({cause})") from None
 
     def _uri(self, home: Path) -> str:
-        return self.uri or os.environ.get(ADDRESS) or f"sqlite:///{home / 'mlflow.db'}"
+        return self.uri or os.environ.get(ADDRESS) or _uri_of(home / "mlflow.db")
 
     def _find_experiment(self, client: Any, artefacts: Path | None) -> str:
         """Return the id of the experiment, which is made where it is not there yet."""
@@ -190,6 +191,11 @@ class MLflowStore:
                     raise
             found = client.get_experiment_by_name(self.experiment)  # another machine made it
         return str(found.experiment_id)
+
+
+def _uri_of(database: Path) -> str:
+    """Return the address of a file of SQLite, in which `%`, `?` and `#` are no parts of a path."""
+    return "sqlite:///" + re.sub("[%?#]", lambda mark: quote(mark[0]), str(database))
 
 
 def _begin_database(uri: str) -> None:
@@ -215,7 +221,7 @@ def _begin_database(uri: str) -> None:
             return
         partial = database.with_name(f".{database.name}.partial")
         partial.unlink(missing_ok=True)  # which a kill has left
-        MlflowClient(tracking_uri=f"sqlite:///{partial.absolute()}").search_experiments()
+        MlflowClient(tracking_uri=_uri_of(partial.absolute())).search_experiments()
         partial.replace(database)
 
 
