@@ -113,9 +113,9 @@ class EncryptedArchive(FileTree):
         with self._lock:
             if name not in self._held:
                 # as many of the files that come next as may be kept at hand
-                start = self._next.get(name)
-                group, size = {name}, self._sizes[name]
-                for other in self._order[start + 1 :] if start is not None else ():
+                start = self._next.get(name, len(self._order))
+                group = {name}
+                for other in self._order[start + 1 :]:
                     size += self._sizes[other]
                     if size > self._limit:
                         break
