@@ -158,15 +158,15 @@ def move_volumes(volumes: Tensor, uniform: Tensor, options: VolumeAugmentation) 
         scale = 1 + signed[:, 9, None, None] * options.zoom
         # Turns about the axes across, down and through the slices, one after the other.
         angles = torch.deg2rad(signed[:, 6:9] * options.rotation)
-        turned = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
+        unturned = turn
         for axis in range(3):
             first, second = (axis + 1) % 3, (axis + 2) % 3
-            one = torch.eye(3, dtype=angles.dtype, device=angles.device).repeat(len(angles), 1, 1)
+            one = unturned.clone()
             cosine, sine = angles[:, axis].cos(), angles[:, axis].sin()
             one[:, first, first], one[:, second, second] = cosine, cosine
             one[:, first, second], one[:, second, first] = -sine, sine
-            turned = one @ turned
-        turn = scale * turned
+            turn = one @ turn
+        turn = scale * turn
     # From a view's coordinates in [-1, 1] to the volume's, by way of voxels from the centre.
     turn = turn * signs[:, None] * sides[None] / sides[:, None]
     maps = torch.cat([turn, (2 * voxels / sides)[..., None]], dim=2).to(volumes)
