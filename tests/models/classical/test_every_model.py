@@ -78,3 +78,5 @@ def test_a_finding_that_no_training_case_has_is_scored_zero():
         fitted = model(name).fit(without, CONTEXT)
         assert (fitted.scores(cases.inputs)[:, 2] == 0).all()
         assert fitted.summary.parameters > 0
+    nothing = replace(cases, value=np.full_like(states, ABSENT))
+    assert not model("logistic_regression").fit(nothing, CONTEXT).scores(cases.inputs).any()

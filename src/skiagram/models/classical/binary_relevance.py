@@ -69,4 +69,4 @@ class BinaryRelevance(BaseEstimator):  # type: ignore[misc]
     def intercept_(self) -> Floats:
         """Join the intercepts of the linear classifiers that there are."""
         estimators = (estimator for estimator in self.estimators_ if estimator is not None)
-        return np.concatenate([estimator.intercept_ for estimator in estimators])
+        return np.concatenate([np.empty(0), *(estimator.intercept_ for estimator in estimators)])
