@@ -12,7 +12,7 @@ from skiagram.errors import ModelFailure, OptionError
 from skiagram.finding.inputs import CANDIDATES, FindingInputs
 from skiagram.fitting.arm import ArmFolders, Member, train
 from skiagram.fitting.contract import FitContext, FittedFinder, Labelled
-from skiagram.models.classical.finder import describe_candidates
+from skiagram.models.classical.finder import describe_candidates, share_of_other
 from skiagram.options import build, composed
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_table, write_table
@@ -160,6 +160,7 @@ def test_the_share_of_the_other_side_is_learnt_where_patients_have_one(tmp_path)
     assert model.load(tmp_path / "model").other_share == fitted.other_share
     alone = replace(training, inputs=replace(whole, partner={}))
     assert model.fit(alone, CONTEXT).other_share == 0
+    assert share_of_other({"a": 1.0, "b": 1.0}, {"a": "b", "b": "a"}, np.array(["a"])) == 0
 
 
 def test_an_encoding_without_places_and_candidates_that_were_not_proposed_are_named(tmp_path):

@@ -344,7 +344,7 @@ def share_of_other(
     """Estimate the share of the other image's score that is taken off an image's own, 0 to 1.
 
     A logistic regression tells images with a lesion by their own score and by that of the other
-    image. Where no patient has another image, or all have a lesion, the share is 0.
+    image. Where no patient has another image, all have a lesion, or all score alike, it is 0.
 
     Args:
         score: Of images, each by a fit that saw neither it nor the other one.
@@ -356,7 +356,10 @@ def share_of_other(
     if not abnormal.any() or abnormal.all():
         return 0.0
     both = np.array([[score[case], score[partner[case]]] for case in cases])
-    model = LogisticRegression(C=_WIDE).fit(both / both.std(), abnormal)
+    spread = float(both.std())
+    if spread == 0:
+        return 0.0
+    model = LogisticRegression(C=_WIDE).fit(both / spread, abnormal)
     image_weight, other_weight = model.coef_[0].tolist()
     return float(np.clip(-other_weight / image_weight, 0.0, 1.0)) if image_weight > 0 else 0.0
 
