@@ -31,6 +31,13 @@ def test_maps_are_compared_by_their_ranks(shape):
     )
 
 
+@pytest.mark.parametrize("shape", [(1, 24, 30), (2, 24, 30), (2, 30)])
+def test_maps_of_a_slice_or_two_are_compared(shape):
+    one, other = noise(0, *shape), noise(1, *shape)
+    assert map_similarity(one, np.exp(3 * one)) == pytest.approx(1)
+    assert abs(map_similarity(one, other)) < 0.3
+
+
 @pytest.mark.parametrize("shape", [(16, 16), (8, 8, 8)])
 def test_the_order_of_a_linear_score_is_the_best_one(shape):
     weight = noise(0, *shape)

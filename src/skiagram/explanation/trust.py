@@ -68,15 +68,17 @@ def map_similarity(map_: Map, other_map: Map) -> float:
     """
     from skimage.metrics import structural_similarity  # of projects alone, and long to import
 
-    # A window that fits, of an odd number of pixels.
-    side = min(_WINDOW, *map_.shape)
-    side -= 1 - side % 2
-    # Ranks, as two maps may differ in scale.
+    # Ranks, as two maps may differ in scale; thin stacks are repeated up to the least window.
+    around = [(0, max(0, 3 - side)) for side in map_.shape]
     ranks = [
-        (pd.Series(m.ravel()).rank().to_numpy().reshape(m.shape) - 0.5) / m.size
+        np.pad(
+            (pd.Series(m.ravel()).rank().to_numpy().reshape(m.shape) - 0.5) / m.size, around, "edge"
+        )
         for m in (map_, other_map)
     ]
-    return float(structural_similarity(*ranks, data_range=1.0, win_size=max(side, 3)))
+    # A window that fits, of an odd number of pixels.
+    side = min(_WINDOW, *ranks[0].shape)
+    return float(structural_similarity(*ranks, data_range=1.0, win_size=side - 1 + side % 2))
 
 
 def cell_numbers(shape: Sequence[int], cells: int) -> Whole:
