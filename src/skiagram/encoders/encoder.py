@@ -34,6 +34,7 @@ Interpolation = Literal["bilinear", "bicubic", "nearest"]
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # Recommendation ITU-R BT.709-6
 _BYTES = (0.0, 255.0)
 _FAINT = (0.5, 99.5)  # percentiles
+_ACROSS = ((1, 2), (0, 2), (0, 1))  # axes of the plane that stands on each axis of a volume
 
 
 @dataclass(**STRICT)
@@ -282,16 +283,15 @@ def pictures(
         # Planes that miss the region are moved to where most of it is.
         if region is not None:
             for axis, place in positions:
-                across = tuple(other for other in range(3) if other != axis)
-                pixels = np.count_nonzero(region.inside, axis=across)
+                pixels = np.count_nonzero(region.inside, axis=_ACROSS[axis])
                 positions[axis] = axis, place if pixels[place] else int(pixels.argmax())
     # Each plane with the ratio of its pixels' sides.
     views = []
     for axis, place in positions:
         plane = np.take(voxels, place, axis=axis)
-        across = tuple(other for other in range(3) if other != axis)
-        box = _square([extent[other] for other in across], plane.shape, cut)
-        views.append((plane[box], pixel_ratio(spacing, *across)))
+        rows, columns = _ACROSS[axis]
+        box = _square([extent[rows], extent[columns]], plane.shape, cut)
+        views.append((plane[box], pixel_ratio(spacing, rows, columns)))
     return views
 
 
