@@ -456,7 +456,7 @@ def _missing(case: str) -> DataError:
 
 
 def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:
-    """Compute a digest of all that an image's numbers depend on besides the image."""
+    """Write down all that an image's numbers depend on besides the image."""
     # Words that change no number are left out.
     options = composed(encoder)
     for name in ("title", "licence", "citation", "weights"):
@@ -467,8 +467,7 @@ def _identity(encoder: Encoder, loaded: LoadedNetwork) -> str:
     # The device and the code change late digits.
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
     code = code_digest(_encode_images, _encode_places, *named_targets(options))
-    text = json.dumps([options, loaded.sha256, device, code])
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return json.dumps([options, loaded.sha256, device, code])
 
 
 _ready: dict[str, tuple[Encoder, LoadedNetwork, str]] = {}  # of this process; at most one
