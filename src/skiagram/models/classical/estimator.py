@@ -144,10 +144,8 @@ class ClassicalModel(ABC):
         """
         # Without an encoding: the table of features.
         if self.encoding is None:
-            table, title = (
-                FeatureTable.read(prepared.features),
-                self.title_by(task.predicted.classical_loss),
-            )
+            table = FeatureTable.read(prepared.features)
+            title = self.title_by(task.predicted.classical_loss)
             read: tuple[Table, ...] = (prepared.features,)
             return Reading(table.of, title, read, prepared.preparation, lambda: table)
         from skiagram.encoders.encoder import RECORD, TABLE, EncoderRecord
@@ -291,13 +289,12 @@ class ClassicalModel(ABC):
             pipeline.fit(training.inputs.columns(read).values.astype(np.float64), target)
         multiplied = [int(np.size(getattr(pipeline[-1], name))) for name in self.multiplied]
         # Which features were left out, by stability or by choice.
+        lasting = {} if used == chosen else dict.fromkeys(chosen, False) | dict.fromkeys(used, True)
         summary = FitSummary(
             parameters=self.n_parameters(pipeline[-1]),
             multiply_adds=sum(multiplied) if multiplied else None,
             images_seen=len(training),
-            features=dict.fromkeys(chosen if used != chosen else (), False)
-            | dict.fromkeys(used if used != chosen else (), True)
-            | selected_features(pipeline, used, self.weighted(pipeline[-1])),
+            features=lasting | selected_features(pipeline, used, self.weighted(pipeline[-1])),
         )
         return FittedClassical(type(self), title, pipeline, read, summary)
 
