@@ -8,7 +8,7 @@ by scikit-learn (Bergstra and Bengio 2012); they depend on the seed of the fit a
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -168,8 +168,7 @@ class Tuned:
             return self
         if (trainer.devices, trainer.num_nodes) != (1, 1):
             raise refusal("models.several_processes")
-        options = {each.name: getattr(self, each.name) for each in fields(self)}
-        return TunedNetwork(**options, trainer=trainer, threads=threads)
+        return TunedNetwork(**vars(self), trainer=trainer, threads=threads)
 
     def read(self, prepared: PreparedData, task: Task) -> Reading[Any]:
         """Open what the model reads; no option that is searched changes it."""

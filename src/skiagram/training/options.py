@@ -6,7 +6,7 @@ The learning rate of each step follows from them.
 import importlib
 import re
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
@@ -342,8 +342,7 @@ class Trainer:
         documentation.
         """
         own = {"channels_last", "compile", "callbacks", "logger", "max_epochs", "fast_dev_run"}
-        arguments = {field.name: getattr(self, field.name) for field in fields(self)}
-        chosen = {k: v for k, v in arguments.items() if k not in own and v is not None}
+        chosen = {k: v for k, v in vars(self).items() if k not in own and v is not None}
         if self.fast_dev_run:  # Lightning's own would keep no weights, which scores need
             batches = int(self.fast_dev_run)
             chosen |= {"limit_train_batches": batches, "limit_val_batches": batches}
