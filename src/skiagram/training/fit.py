@@ -72,11 +72,11 @@ class Curves(Checkpoint):
 
     state_key = "curves"
 
-    def __init__(self, bar: Progress | None = None, fit: str = "") -> None:
+    def __init__(self, bar: Progress, fit: str) -> None:
         """Begin without figures.
 
         Args:
-            bar: Shown to who watches; None for nobody.
+            bar: Shown to who watches.
             fit: Name of the fit, for the bar.
         """
         self._bar, self._fit = bar, fit
@@ -106,7 +106,7 @@ class Curves(Checkpoint):
             | {"learning_rate": self._learning_rate}
         )
         # One of several processes tells.
-        if self._bar is not None and trainer.is_global_zero:
+        if trainer.is_global_zero:
             self._bar.advance()
             names = (name for name in _METRICS if name in metrics)
             figures = (f"{name.replace('_', ' ')} {metrics[name]:.3f}" for name in names)
@@ -551,5 +551,5 @@ def _plain_fit(*, on_processors: bool) -> Iterator[None]:
     finally:
         if on_processors:
             del os.environ[_VISIBLE]
-        if on_processors and visible is not None:
-            os.environ[_VISIBLE] = visible
+            if visible is not None:
+                os.environ[_VISIBLE] = visible
