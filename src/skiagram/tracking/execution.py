@@ -45,7 +45,7 @@ _ARM_STAGE = {
 _ON_CHILDREN = (
     *("dataset", "design", "features", "restoration", "folds", "repeats", "seed", "margin"),
 )
-_RECORDED = (METRICS, SELECTION, LIMIT, STABILITY)  # analyses, of each model
+_OF_ALL_CASES = (SELECTION, LIMIT, STABILITY)  # analyses, of each model
 
 
 def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str, Any]) -> Execution:
@@ -58,7 +58,7 @@ def read_execution(project: Path, models: tuple[str, ...], choices: Mapping[str,
         model_points = []
         for row in evaluation.table.select(model=outcome.model, versus="").rows:
             # A figure may be of a horizon, which stands in its name; groups of cases are left out.
-            if row.analysis == METRICS or (row.analysis in _RECORDED and not row.group):
+            if row.analysis == METRICS or (row.analysis in _OF_ALL_CASES and not row.group):
                 model_points += estimate_points(f"{row.figure} {row.group}".strip(), row)
         for name, values in (("fold_auc", result.fold_auc), ("seed_auc", result.by_repeat)):
             for step, value in enumerate(values):
@@ -240,4 +240,4 @@ def share_ledger(tracker: Tracker, project: Path) -> tuple[str, ...]:
 
 def training_time(project: Path, outcome: Outcome) -> StageTime | None:
     """Return when and where a model was trained last; None where not known."""
-    return read_time(project, f"{_ARM_STAGE.get(outcome.arm, '')}-{outcome.model}")
+    return read_time(project, f"{_ARM_STAGE[outcome.arm]}-{outcome.model}")

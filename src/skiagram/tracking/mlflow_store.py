@@ -344,7 +344,7 @@ def _begin_run(client: Any, experiment: str, run: Run, marks: dict[str, str]) ->
 
     began = None if run.began is None else int(run.began * _MILLISECONDS)
     created = client.create_run(experiment, began, run.tags | marks, run.name)
-    run_id, now = str(created.info.run_id), int(time.time() * 1000)
+    run_id, now = str(created.info.run_id), int(time.time() * _MILLISECONDS)
     metrics = [Metric(name, value, now, step) for name, value, step in run.points]
     params = [Param(name, value) for name, value in run.params.items()]
     client.log_batch(run_id, metrics, params)

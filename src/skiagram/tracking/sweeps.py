@@ -49,8 +49,8 @@ def sweep_execution(result: SweepResult, project: Path) -> Execution:
             points=tuple(_points(each, result.objective)),
             tags=tags | row_tags,
             failed=bool(each.reason),
-            began=None if took is None else took.began,
-            ended=None if took is None else took.ended,
+            began=took and took.began,
+            ended=took and took.ended,
         )
         children.append(child)
     points = [] if result.chosen is None else _points(result.chosen, result.objective)
