@@ -8,7 +8,7 @@ import zipfile
 
 import numpy as np
 import pytest
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -16,7 +16,12 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.errors import DataError, ModelFailure
-from skiagram.models.classical.persistence import TRUSTED, read_pipeline, write_pipeline
+from skiagram.models.classical.persistence import (
+    TRUSTED,
+    read_pipeline,
+    sound_trees,
+    write_pipeline,
+)
 from skiagram.models.classical.preprocessing import MaximumThenSumScaler
 
 GENERATOR = np.random.default_rng(0)
@@ -143,6 +148,18 @@ def test_another_estimator_is_refused(tmp_path):
     write_pipeline(fitted(GaussianNB()), tmp_path / "model.skops")
     with pytest.raises(DataError, match=r"holds a GaussianNB\. Allowed: SVC\."):
         read_pipeline(tmp_path / "model.skops", SVC)
+
+
+@pytest.mark.parametrize("said", [{"n_features_in_": 4}, {}])
+@pytest.mark.parametrize("kind", [DecisionTreeClassifier, GradientBoostingClassifier])
+def test_trees_that_read_more_columns_than_a_table_is_asked_for_are_unsound(kind, said):
+    """Scikit-learn compares a table with `n_features_in_` alone, and not where there is none."""
+    wide = np.hstack([np.zeros_like(VALUES), VALUES])
+    estimator = kind(random_state=0).fit(wide, LABEL)
+    assert sound_trees(estimator)
+    del estimator.n_features_in_
+    vars(estimator).update(said)
+    assert not sound_trees(estimator)
 
 
 BOOSTED = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=2)

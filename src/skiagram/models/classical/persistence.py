@@ -202,7 +202,7 @@ def read_pipeline(path: Path, *estimators: type) -> Pipeline:
         allowed = " or ".join(each.__name__ for each in estimators)
         raise DataError(fault, where=str(path), allowed=allowed, remedy=remedy)
     # Trees with loops, or features that do not exist, would read beyond their memory.
-    if not sound_trees(pipeline[-1]):
+    if not all(sound_trees(step) for _, step in pipeline.steps):
         raise refusal("models.impossible_tree", str(path), remedy=remedy)
     return pipeline
 
@@ -215,31 +215,36 @@ def list_members(estimator: Any) -> list[Any]:
     return [single for member in members for single in list_members(member)]
 
 
-def sound_trees(estimator: Any) -> bool:
+def sound_trees(estimator: Any, features: float = np.inf) -> bool:
     """Tell whether every node of every tree leads onward and reads an existing feature.
 
     scikit-learn follows these indices without a look: a file could otherwise have any memory read.
 
     Args:
         estimator: Fitted, of any kind; what has no trees is sound.
+        features: That the ensemble around it reads.
     """
+    # scikit-learn compares a table with this number, and with none that stands in the trees.
+    compares = type(estimator).__module__.startswith("sklearn.")
+    features = min(features, getattr(estimator, "n_features_in_", 0 if compares else features))
+    # Ensembles keep their members in a list, boosting in a table.
+    members = getattr(estimator, "estimators_", None)
+    if members is not None:
+        every = members.ravel() if isinstance(members, np.ndarray) else members
+        return all(sound_trees(member, features) for member in every)
     # Boosted trees keep their nodes in one array.
     if isinstance(estimator, HistGradientBoostingClassifier):
-        features = estimator.n_features_in_
         for nodes in (tree.nodes for round_ in estimator._predictors for tree in round_):
             left, right = (nodes[side].astype(np.int64) for side in ("left", "right"))
             leaf, feature = nodes["is_leaf"] == 1, nodes["feature_idx"]
             if nodes["is_categorical"].any() or not _sound(leaf, left, right, feature, features):
                 return False
         return True
-    # Forests and single trees.
-    for member in list_members(estimator):
-        if isinstance(member, BaseDecisionTree):
-            tree = member.tree_
-            left, right = tree.children_left, tree.children_right
-            leaf = (left == -1) & (right == -1)
-            if not _sound(leaf, left, right, tree.feature, tree.n_features):
-                return False
+    # Single trees.
+    if isinstance(estimator, BaseDecisionTree):
+        tree = estimator.tree_
+        left, right = tree.children_left, tree.children_right
+        return _sound((left == -1) & (right == -1), left, right, tree.feature, features)
     return True
 
 
@@ -248,7 +253,7 @@ def _sound(
     left: Whole,
     right: Whole,
     feature: NDArray[Any],
-    features: int,
+    features: float,
 ) -> bool:
     """Check the (nodes,) of one tree: children stand behind their node, and features exist."""
     count = len(leaf)
