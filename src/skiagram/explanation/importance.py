@@ -166,7 +166,7 @@ def linear_effects(ranking: Ranking, table: FeatureTable) -> Floats | None:
     alone = slice(3, 3 + features)
     step = np.diagonal(steps[alone])
     # Each feature's slope, and how far the others lie off the plane that it makes.
-    slope = np.divide(rise[alone], step, out=np.zeros(features), where=spread > 0)
+    slope = np.divide(rise[alone], step, out=np.zeros(features), where=step != 0)
     scale = float(np.abs(rise).max())
     bent = float(np.abs(rise - steps @ slope).max())
     # what a larger share of the effects tells is that the score is no weighted sum
