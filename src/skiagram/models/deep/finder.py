@@ -200,11 +200,12 @@ class FindingNetwork(ABC):
         mass = np.pad(probability, 1)[tuple(np.moveaxis(at, -1, 0))][..., None].astype(np.float64)
         weight = np.maximum(mass.sum(axis=1), np.finfo(np.float64).tiny)  # 0 where all are 0
         centres: Floats = peaks + (neighbours * mass).sum(axis=1) / weight
-        # From cells back to pixels; those off the body part are no marks.
+        # From cells back to pixels; those off the body part, or beyond the image, are no marks.
         places = (centres + 0.5) * STRIDE - 0.5
         nearest = np.round(places).astype(np.int64)
         nearest = np.minimum(nearest, np.array(image.inside.shape) - 1)
-        held = image.inside[tuple(nearest.T)]
+        begins = (peaks * STRIDE < image.inside.shape).all(axis=1)
+        held = image.inside[tuple(nearest.T)] & begins
         return places[held], odds[0].double().numpy()[tuple(peaks[held].T)]
 
     def learner(self, trainer: Trainer, threads: int) -> ReadsData[Any]:
