@@ -11,7 +11,7 @@ Volumes are compared likewise, with thumbnails and surroundings of three axes.
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain, combinations
+from itertools import combinations
 from tempfile import TemporaryFile
 from typing import Any, NamedTuple, Protocol
 
@@ -275,14 +275,16 @@ def duplicate_pairs(store: ImageSequence, parallel_map: ParallelMap = map) -> Pa
     # than that are repeated: thin stacks would have next to no detail otherwise.
     alike: dict[tuple[int, int], tuple[float, str]] = {}
     for first, second in like:
-        stacked = len(shapes[first]) == 4
-        planes = (
-            shape[-3:-1] if stacked else shape[:2] for shape in (shapes[first], shapes[second])
-        )
-        side = min(_VOLUME_DETAIL_SIDE if stacked else _DETAIL_SIDE, *chain.from_iterable(planes))
+        most = _VOLUME_DETAIL_SIDE if len(shapes[first]) == 4 else _DETAIL_SIDE
+        side = min(most, *plane_sides(shapes[first]), *plane_sides(shapes[second]))
         if float((detail(first, side) * detail(second, side)).sum()) > DETAIL_THRESHOLD:
             alike[first, second] = like[first, second], NEAR
     return Pairs.of(alike | equal_pairs(digests))
+
+
+def plane_sides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return (height, width) of the shape of an image, or of the slices of a volume."""
+    return shape[-3:-1] if len(shape) == 4 else shape[:2]
 
 
 def stack_blocks(

@@ -37,6 +37,7 @@ from skiagram.near_duplicates.pairs import (
     Pairs,
     ParallelMap,
     duplicate_pairs,
+    plane_sides,
     projection,
     reduced,
     stack_blocks,
@@ -512,9 +513,8 @@ class _Confirmation:
         JPEG makes ground of what had a little noise, so one image's ground says nothing.
         """
         # at the size of the smaller one, or 128
-        shapes = (self._shapes[row], self._shapes[column])
-        planes = (shape[-3:-1] if len(shape) == 4 else shape[:2] for shape in shapes)
-        side = max(min(_FULL_SIDE, *(side for plane in planes for side in plane)), 8)
+        sides = (*plane_sides(self._shapes[row]), *plane_sides(self._shapes[column]))
+        side = max(min(_FULL_SIDE, *sides), 8)
         (first, first_inside), (second, second_inside) = (
             self._detail(place, side) for place in (row, column)
         )
