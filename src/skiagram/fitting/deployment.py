@@ -88,9 +88,7 @@ class Deployment:
         thresholds = [
             decision.threshold for decision in self.decisions if decision.threshold is not None
         ]
-        if self.task.predicted.positive is None or not thresholds:
-            return None
-        return float(np.mean(thresholds))
+        return float(np.mean(thresholds)) if thresholds else None
 
 
 def repeat_folder(repeat: int) -> str:
