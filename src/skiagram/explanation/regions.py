@@ -201,7 +201,9 @@ def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
         blank_images(read.images, regions, case_id.tolist(), seed, images, outside=outside)
         prepared = replace(read, images=images)
         # what the model reads of images: an encoding, and features
-        for name in (name for name, made in read.encodings.items() if made == model.encoding):
+        for name, made in read.encodings.items():
+            if made != model.encoding:
+                continue
             from skiagram.encoders.encoding import encode_images, write_encoding
 
             encoder = build(dict(model.encoders[name]), "encoder")
