@@ -384,7 +384,7 @@ class TimmMaps(Encoder):
 class MapPooling(nn.Module):
     """Maps of several depths of a network, pooled to their mean and maximum."""
 
-    def __init__(self, body: nn.Module, stages: Sequence[int], *, mirrored: bool = False) -> None:
+    def __init__(self, body: nn.Module, stages: Sequence[int], *, mirrored: bool) -> None:
         super().__init__()
         # Without inner maps there is nothing to pool.
         if not hasattr(body, "forward_intermediates"):

@@ -42,7 +42,7 @@ class EncryptedLabels:
 _CONTENT = TypeAdapter(_Content)
 
 
-def token_of(checksum: str, region: str = "") -> str:
+def token_of(checksum: str, region: str) -> str:
     """Name a case among encrypted labels by the SHA-256 of its file and its region.
 
     Ids of cases are made at ingest, later than the labels are encrypted; names of files may name

@@ -285,7 +285,7 @@ class FittedCandidateFinder(FittedFinder):
         positive: int,
         nothing: float,
         summary: FitSummary,
-        learnt: float | None = None,
+        learnt: float | None,
     ) -> None:
         self.options, self.fitted, self.summary = options, fitted, summary
         self.positive, self.nothing, self.learnt = positive, nothing, learnt
