@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from skiagram.fitting.contract import FittedFinder
+from skiagram.fitting.contract import FittedFinder, split_score
 from skiagram.fitting.deployment import Decision
 from skiagram.image_store.store import ImageStore
 from skiagram.readers.grid import VoxelGrid
@@ -68,7 +68,7 @@ def list_marks(
     by_case: dict[str, list[FoundMark]] = {case: [] for case in grids}
     for repeat, (fitted, decision) in enumerate(zip(fits, decisions, strict=True)):
         ranked = marks[repeat].sort_values("score", ascending=False, kind="stable")
-        scores = fitted.of_classes(ranked["score"].to_numpy(dtype=np.float64))
+        scores = split_score(ranked["score"].to_numpy(dtype=np.float64), fitted.positive)
         probability = decision.calibration.probabilities(scores)[:, fitted.positive]
         ranked = ranked.assign(image_probability=probability)
         for case, rows in of_cases(ranked).items():

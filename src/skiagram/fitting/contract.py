@@ -262,6 +262,15 @@ class ReadsData(Model[I], Protocol[I]):
         """
 
 
+def split_score(score: Floats, positive: int) -> Floats:
+    """Split (n,) scores into (n, 2) of both classes, whose difference is the score given.
+
+    Half on either side keeps the score exact in floating point.
+    """
+    half = score / 2
+    return np.stack((-half, half) if positive == 1 else (half, -half), axis=1)
+
+
 class FittedFinder(ABC):
     """A trained model whose unit is a place: scores of images follow from its marks.
 
@@ -321,15 +330,8 @@ class FittedFinder(ABC):
             case_id: (n,) images to be scored.
         """
         case_ids: list[str] = case_id.tolist()
-        return self.of_classes(case_scores(marks, case_ids, self.options.top, self.nothing))
-
-    def of_classes(self, score: Floats) -> Floats:
-        """Split (n,) scores into (n, 2) of both classes, whose difference is the score given.
-
-        Half on either side keeps the score exact in floating point.
-        """
-        half = score / 2
-        return np.stack((-half, half) if self.positive == 1 else (half, -half), axis=1)
+        score = case_scores(marks, case_ids, self.options.top, self.nothing)
+        return split_score(score, self.positive)
 
     def scores_and_marks(self, inputs: FindingInputs) -> tuple[Floats, pd.DataFrame]:
         """Score images by their marks, and return both: (n, 2) float64 and a row a mark."""

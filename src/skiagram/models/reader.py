@@ -13,7 +13,14 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats, Texts, Whole
 from skiagram.errors import listed, refusal
-from skiagram.fitting.contract import Arm, FitContext, FitSummary, FittedToCases, Labelled
+from skiagram.fitting.contract import (
+    Arm,
+    FitContext,
+    FitSummary,
+    FittedToCases,
+    Labelled,
+    split_score,
+)
 from skiagram.fitting.reading import Reading
 from skiagram.preparation import PreparedData
 from skiagram.records.files import read_table
@@ -103,9 +110,7 @@ class FittedReader(FittedToCases[ReaderInputs]):
         Returns:
             (n, 2) float64; positive minus other is the reader's score, exactly.
         """
-        half = inputs.score / 2
-        scores = np.stack([-half, half], axis=1)
-        return scores if inputs.positive == 1 else scores[:, ::-1]
+        return split_score(inputs.score, inputs.positive)
 
     def save(self, folder: Path) -> None:
         """Write nothing: there is nothing to score a new case with."""
