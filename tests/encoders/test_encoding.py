@@ -228,8 +228,10 @@ def test_a_cases_missing_pixels_and_numbers_that_are_not_finite_are_named(tmp_pa
     given = encoder(weights_file(tmp_path))
     broken = picture.copy()
     broken[1, 3, 3] = np.nan
-    with pytest.raises(DataError, match=r"case-001.*missing pixels"):
-        encode_images(store(tmp_path / "broken", list(broken)), given)
+    flat = 0 * broken  # whose percentiles are one value
+    for name, films in {"broken": broken, "flat": flat}.items():
+        with pytest.raises(DataError, match=r"case-001.*missing pixels"):
+            encode_images(store(tmp_path / name, list(films)), given)
     inside = np.zeros((20, 20), dtype=np.bool_)
     inside[12:16, 12:16] = True
     far = store(tmp_path / "far", list(broken), [Region(inside)] * 2)

@@ -143,7 +143,7 @@ class Intensity:
             raise ValueError("a resolved way is needed")
         low, high = way.limits(image)
         if low == high:
-            return np.zeros(image.shape, np.float32)
+            return np.where(np.isnan(image), image, 0).astype(np.float32)
         scaled = (image.astype(np.float32) - np.float32(low)) / np.float32(high - low)
         between: Singles = np.clip(scaled, 0, 1)
         return between
