@@ -104,7 +104,9 @@ def test_folds_by_a_column_score_each_of_its_values_unseen(tmp_path):
     groups = read_fold_groups(plan, tmp_path / "covariates.parquet", cases, task)
     member = Member("spy", Spy(), {}, data.inputs, data.inputs.select(np.arange(0)), groups)
     folders = ArmFolders.under(tmp_path, "spy")
-    rows = train(member, cases, task, plan, folders).part("out_of_fold")
+    predicted = train(member, cases, task, plan, folders)
+    assert plan.count_fits("cv", groups) == predicted.outcome.fits != plan.count_fits("cv")
+    rows = predicted.part("out_of_fold")
     where = rows["case_id"].map(dict(zip(data.case_id.tolist(), site.tolist(), strict=True)))
     for _, sites in where.groupby([rows["repeat"], rows["fold"]]):
         assert len(set(sites)) == 1

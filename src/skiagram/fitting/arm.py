@@ -208,7 +208,8 @@ def train(
     summaries: list[tuple[str, FitSummary]] = []
     repeats: list[Repeat] = []
     reason = ""
-    with Progress(member.name, plan.count_fits(task.design)) as progress:
+    group = member.group if isinstance(member, Member) else None
+    with Progress(member.name, plan.count_fits(task.design, group)) as progress:
 
         def finished(name: str, summary: FitSummary) -> None:
             summaries.append((name, summary))

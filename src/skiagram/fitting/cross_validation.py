@@ -105,7 +105,7 @@ class Plan:
     fold_column: str = ""
     subset: Subset | None = None
 
-    def count_fits(self, design: Design) -> int:
+    def count_fits(self, design: Design, group: Texts | None = None) -> int:
         """Count how many times a model is fitted, the final fits included.
 
         A holdout fits every fold and all cases; a nested cross-validation does so in each outer
@@ -113,10 +113,12 @@ class Plan:
 
         Args:
             design: `holdout` or `cv`.
+            group: (n,) what outer folds hold out whole; None where they are drawn.
         """
         if design == "holdout":
             return self.repeats * (self.folds + 1)
-        return self.repeats * (self.folds * (self.inner_folds + 1) + 1)
+        folds = self.folds if group is None else len(np.unique(group))
+        return self.repeats * (folds * (self.inner_folds + 1) + 1)
 
     def count_images(self, design: Design, cases: int) -> tuple[float, float]:
         """Count the images that all fits of a network learn from, and those set aside in them.
