@@ -161,7 +161,7 @@ class ColumnSelector(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             worth: Floats = values.var(axis=0) / np.where(spread > 0, spread, 1) ** 2
             return worth
         if self.method == "auc":
-            # The mean over classes of |AUC − .5| of each column.
+            # The sum over classes of |AUC − .5| of each column, which ranks as their mean does.
             ranks = rankdata(values, axis=0)
             area = np.zeros(values.shape[1])
             for class_ in np.unique(label):
