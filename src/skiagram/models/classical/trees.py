@@ -41,7 +41,6 @@ class DecisionTree(ClassWeightedModel):
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Decision tree"}
-    _passed_on: ClassVar = ("criterion", "max_depth", "min_samples_leaf", "class_weight")
 
     criterion: Literal["gini", "entropy"]
     max_depth: Annotated[int, Field(ge=1)] | None
@@ -49,8 +48,13 @@ class DecisionTree(ClassWeightedModel):
 
     def estimator(self, seed: int, loss: Loss) -> DecisionTreeClassifier:
         """Build the estimator; the seed orders features that split equally well."""
-        chosen = {name: getattr(self, name) for name in self._passed_on}
-        return DecisionTreeClassifier(**chosen, random_state=seed)
+        return DecisionTreeClassifier(
+            criterion=self.criterion,
+            max_depth=self.max_depth,
+            min_samples_leaf=self.min_samples_leaf,
+            class_weight=self.class_weight,
+            random_state=seed,
+        )
 
     @staticmethod
     def class_scores(estimator: Any, values: Floats) -> Floats:
@@ -175,10 +179,6 @@ class HistogramBoosting(ClassWeightedModel):
     """
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Gradient boosting"}
-    _passed_on: ClassVar = (
-        *("max_iter", "learning_rate", "max_leaf_nodes", "min_samples_leaf"),
-        *("l2_regularization", "max_features", "class_weight"),
-    )
 
     max_iter: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
@@ -189,9 +189,14 @@ class HistogramBoosting(ClassWeightedModel):
 
     def estimator(self, seed: int, loss: Loss) -> HistGradientBoostingClassifier:
         """Build the estimator; without early stopping it needs no cases set aside."""
-        chosen = {name: getattr(self, name) for name in self._passed_on}
         return HistGradientBoostingClassifier(
-            **chosen,
+            max_iter=self.max_iter,
+            learning_rate=self.learning_rate,
+            max_leaf_nodes=self.max_leaf_nodes,
+            min_samples_leaf=self.min_samples_leaf,
+            l2_regularization=self.l2_regularization,
+            max_features=self.max_features,
+            class_weight=self.class_weight,
             early_stopping=False,
             random_state=seed,
         )
