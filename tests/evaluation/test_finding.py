@@ -298,6 +298,26 @@ def test_finders_are_chosen_by_what_they_find_and_not_by_the_images_auc(design):
 
 
 @pytest.mark.slow
+def test_folds_that_choose_other_finders_than_by_images_have_a_mixture_of_their_own():
+    known = scenario(120, 0, design="cv")
+    lesions, models = place_lesions(known, 0), []
+    for number, name in enumerate(("one_finder", "other_finder", "window_network")):
+        arm = "deep" if name == "window_network" else "classical"
+        model = finished(known, name, arm=arm, strength=3.0 - number, seed=number)
+        marks = find(known, model, lesions, 3, seed=number)
+        # Inner marks of one fold tell nothing, so that the other finder is chosen there.
+        spoilt = (marks["part"] == "inner") & (marks["fold"] == number)
+        models.append(replace(model, marks=marks.assign(score=marks["score"].mask(spoilt, 0.0))))
+    run = evaluate_finders(known, models, lesions)
+    evaluation, standing = run.evaluation, run.found.arms["classical"].model
+    assert set(run.found.chosen["classical"]) == {"one_finder", "other_finder"}
+    assert standing == "best_classical_model_of_each_fold_in_finding"
+    assert evaluation.titles[standing] == "Best classical model of each fold in finding"
+    assert evaluation.find_result(standing).find("roc_auc").value is not None
+    assert standing != evaluation.arms["classical"].model
+
+
+@pytest.mark.slow
 def test_the_choice_knows_no_lesion_that_it_is_reported_on():
     run = films("cv", ("cell_forest", "classical", 1.5, "cells", 2.0))
     (model,) = run.models

@@ -421,8 +421,8 @@ def _encode_images(work: _Work) -> Singles:
             raise _missing(case)
         views += case_views
         counts.append(len(case_views))
-    # All pictures go through the network in full batches: kernels are chosen by a batch's shape, and
-    # late digits with them.
+    # All pictures go through the network in full batches: kernels, and late digits with them, are
+    # chosen by a batch's shape.
     rows, size, half = [], _batch_size(encoder), encoder.precision == "bf16"
     for start in range(0, len(views), size):
         batch = torch.stack(views[start : start + size])

@@ -84,6 +84,15 @@ class SelectedArm:
     mixture: Predictions | None = None
     of_folds: Mapping[Fold, str] = field(default_factory=dict)
 
+    def called(self, further: str) -> "SelectedArm":
+        """Return what stands for the arm; a mixture has these further words in its name."""
+        if self.mixture is None:
+            return self
+        outcome = self.mixture.outcome
+        name, title = f"{outcome.model}_{further.replace(' ', '_')}", f"{outcome.title} {further}"
+        mixture = replace(self.mixture, outcome=replace(outcome, model=name, title=title))
+        return replace(self, choice=replace(self.choice, model=name), mixture=mixture)
+
 
 @dataclass
 class MeasuredRun:

@@ -17,7 +17,7 @@ from skiagram.evaluation.evaluation_record import IDEAL_OBSERVER, MAJORITY, Eval
 from skiagram.evaluation.figure_table import FigureRow, FigureTable, make_row
 from skiagram.evaluation.finding import evaluate_finding
 from skiagram.evaluation.inputs import EvaluationInputs
-from skiagram.evaluation.measurement import measure_run
+from skiagram.evaluation.measurement import measure_mixtures, measure_run
 from skiagram.evaluation.options import EvaluationOptions
 from skiagram.evaluation.reader_study import study_readers_of_run
 from skiagram.evaluation.results import LIMIT, METRICS, ModelResult
@@ -88,7 +88,10 @@ def evaluate(
     # Every model, and what stands for each arm.
     run = measure_run(inputs.models, setting, options, compute)
     # All comparisons and further analyses.
-    found = evaluate_finding(inputs.finding, run) if inputs.finding else (None, ())
+    finding, of_finding = None, tuple[FigureRow, ...]()
+    if inputs.finding:
+        finding, of_finding, searching = evaluate_finding(inputs.finding, run)
+        run = measure_mixtures(run, searching, compute)
     figures = FigureTable(tuple(row for analyse in ANALYSES for row in analyse(run)))
     # Curves are drawn of the chosen models and the simple baselines alone.
     shown = {*run.simple_baselines, *(arm.choice.model for arm in run.arms.values())}
@@ -119,10 +122,10 @@ def evaluate(
         prevalence=options.analyses.prevalence,
         patients_known=known,
         test_sites=inputs.card.test_sites if task.design == "holdout" else (),
-        figures=FigureTable((*figures.rows, *found[1])),
+        figures=FigureTable((*figures.rows, *of_finding)),
         site_column="" if setting.site is None else str(setting.site.name),
         contender=run.contender,
-        finding=found[0],
+        finding=finding,
         left_out_networks=options.left_out_networks,
     )
     return with_verdict(evaluation)

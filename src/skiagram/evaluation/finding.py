@@ -90,15 +90,16 @@ class FindingTables:
 
 def evaluate_finding(
     tables: FindingTables, run: MeasuredRun
-) -> tuple[FindingEvaluation | None, tuple[FigureRow, ...]]:
+) -> tuple[FindingEvaluation | None, tuple[FigureRow, ...], list[SelectedArm]]:
     """Measure every finder, and compare what stands for the arms; nothing without a known lesion.
 
     Returns:
-        The record of finding, and the rows of further analyses of the same marks.
+        The record of finding, the rows of further analyses of the same marks, and what stands for
+        arms in finding alone.
     """
     found = find_finders(tables, run)
     if found is None:
-        return None, ()
+        return None, (), []
     search, contender = found.search, found.contender
     standing = {arm: found.arms[arm] for arm in (contender, "classical") if arm in found.arms}
     responses = {name: response for name, (response, _) in found.finders.items()}
@@ -134,7 +135,9 @@ def evaluate_finding(
         contender=contender,
         ideal=search.measure(IDEAL_OBSERVER, *search.ideal) if search.ideal else None,
     )
-    return evaluation, rows
+    names = {model.name for model in run.mixtures}
+    own = [each for each, _ in standing.values() if each.choice.model not in names]
+    return evaluation, rows, own
 
 
 Found = tuple[FreeResponse, Floats]  # and the distance of each hit
@@ -183,7 +186,11 @@ def find_finders(tables: FindingTables, run: MeasuredRun) -> MeasuredFinders | N
     selected, contender = select_arms(models, chosen_by, setting, options)
     # What stands for an arm has the marks of one model, or of each fold's own.
     arms = {}
-    for arm, each in selected.items():
+    for arm, chosen in selected.items():
+        # Folds that choose the same by images have one mixture, others one of its own.
+        of_images = run.arms.get(arm)
+        is_same = of_images is not None and of_images.of_folds == chosen.of_folds
+        each = chosen if is_same else chosen.called("in finding")
         parts = [
             marks[name][(marks[name]["repeat"] == repeat) & (marks[name]["fold"] == fold)]
             for (repeat, fold), name in each.of_folds.items()

@@ -1,6 +1,6 @@
 """One model measured: from its scores on the reported cases to rows of figures and curves."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -10,6 +10,7 @@ from skiagram.compute.workers import Compute
 from skiagram.evaluation.arm_selection import (
     MeasuredModel,
     MeasuredRun,
+    SelectedArm,
     find_selection_figures,
     select_arms,
 )
@@ -79,10 +80,27 @@ def measure_run(
     # The choice does not see the reported labels.
     chosen_by = {model.name: model.chosen_by for model in measured}
     arms, contender = select_arms(measured, chosen_by, setting, options)
-    # The mixtures of models that folds chose are lined up already.
-    mixed = [(arm.mixture, arm.compared) for arm in arms.values() if arm.mixture]
-    mixtures = tuple(compute.map(measure, mixed, releases_lock=True))
-    return MeasuredRun(setting, measured, arms, contender, options, mixtures)
+    run = MeasuredRun(setting, measured, arms, contender, options)
+    return measure_mixtures(run, arms.values(), compute, figure_names)
+
+
+def measure_mixtures(
+    run: MeasuredRun,
+    arms: Iterable[SelectedArm],
+    compute: Compute,
+    figure_names: Sequence[str] | None = None,
+) -> MeasuredRun:
+    """Measure the mixtures of models that folds chose for arms; others are passed over."""
+    measure = partial(
+        _measure,
+        setting=run.setting,
+        analyses=run.options.analyses,
+        figure_names=figure_names,
+    )
+    # They are lined up already.
+    mixed = [(arm.mixture, arm.compared) for arm in arms if arm.mixture]
+    mixtures = compute.map(measure, mixed, releases_lock=True)
+    return replace(run, mixtures=(*run.mixtures, *mixtures))
 
 
 def _measure(
