@@ -154,7 +154,7 @@ def test_a_table_is_compared_on_the_command_line(tmp_path, capsys):
             "a matrix of shape (120, 2). Allowed: 120",
         ),
         (LABEL, ["high"] * N, {}, "no number, the first in row 0 (`high`)"),
-        (LABEL, ["0,75"] * N, {}, "replace the decimal commas"),
+        (LABEL, ["0,75"] * N, {}, "replace decimal commas"),
         (np.where(PATIENT == 3, np.nan, LABEL), GOOD, {}, "2 labels are missing"),
         ((np.arange(N) == 0).astype(int), GOOD, {}, "too few cases of class 1: 1"),
         (LABEL, GOOD, {"patients": PATIENT[1:]}, "patients: 119 values"),

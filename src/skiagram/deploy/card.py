@@ -223,7 +223,10 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     from skiagram.evaluation.sentences import say
     from skiagram.evaluation.verdict import advise_without_use
 
-    part_titles = {"test": "the sealed test cases", "out_of_fold": "cases that the fit never saw"}
+    part_titles = {
+        "test": "the sealed test cases",
+        "out_of_fold": "cases that other fits of this model held out",
+    }
     calibration_titles = {"intercept": "calibration intercept", "slope": "calibration slope"}
     # The figures of this model alone; at chance a slope has no meaning.
     useless, task = is_nothing_of_use(run.evaluation), run.evaluation.task
@@ -260,8 +263,8 @@ def _figures(run: RunRecords, model: str) -> Iterator[CardSection]:
     if groups:
         header = ("subgroup", "cases", f"AUC, {_VALUE}", "note")
         yield CardSection("Subgroups", (), (header, *groups))
-    else:
-        yield CardSection("Subgroups", ("None were looked at: no column told cases apart.",))
+    elif not task.predicted.has_value:
+        yield CardSection("Subgroups", ("None were looked at: no covariate divides the cases.",))
 
 
 def _issues(run: RunRecords) -> CardSection:

@@ -269,6 +269,8 @@ def _compare_secondary(run: MeasuredRun, elsewhere: Sequence[FigureRow]) -> tupl
         is_baseline = row.analysis == SIMPLE_BASELINES
         model = model_of_arm[row.model] if is_baseline else single.get(row.model)
         versus = row.versus if is_baseline else single.get(row.versus)
+        if versus == VERSUS_CHANCE:  # of an outcome without a fixed chance it is a model
+            versus = run.task.predicted.chance_model
         known[row.figure, frozenset((model, versus)), row.p] = row.p_holm
     tests = [(row.figure, frozenset((row.model, row.versus)), row.p) for row in rows]
     return correct(rows, tests, known)

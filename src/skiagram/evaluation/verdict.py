@@ -200,8 +200,11 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     model = evaluation.find_result(of_use[0] if of_use else evaluation.arms[arm].model)
     # What it is worth, without near duplicates where there are some.
     people = "patients" if evaluation.patients_known else "cases"
-    value = format_estimate(model.find(known))
-    places = {"people": people, "figure": evaluation.task.predicted.primary_title, "value": value}
+    reached = model.find(known)
+    if reached.value is None:  # the test cases are of one class: nothing is known of it
+        return
+    figure, value = evaluation.task.predicted.primary_title, format_estimate(reached)
+    places = {"people": people, "figure": figure, "value": value}
     if of_use:
         yield say("use.baseline", baseline=model.outcome.title, **places)
         return

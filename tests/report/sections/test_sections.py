@@ -217,7 +217,7 @@ LEFT_OUT = {
     "Explanations": "explained",
     "What the best classical model rests on": "no classical model",
     "Finding lesions": "no model searches for lesions",
-    "Subgroups": "no column divides",
+    "Subgroups": "no covariate",
 }
 
 

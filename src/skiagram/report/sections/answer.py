@@ -114,10 +114,10 @@ def describe_prevalence(evaluation: Evaluation) -> str:
     """Say how many cases have the condition here, and what that means elsewhere."""
     counts, positive = evaluation.cases["reported"], evaluation.task.predicted.positive
     total = sum(counts.values())
-    if positive is None or not total:
+    number = counts.get(evaluation.task.predicted.classes[positive or 0], 0)
+    if positive is None or number in (0, total):
         return ""
     name = name_positive(evaluation)
-    number = counts.get(evaluation.task.predicted.classes[positive], 0)
     if is_nothing_of_use(evaluation):  # the sentences above do not say it
         found = format_count(number)
         return say("hundred.found_here", cases=format_count(total), found=found, positive=name)
