@@ -157,7 +157,7 @@ def test_ten_questions_of_a_physician_are_answered_by_the_first_page_alone():
 def test_what_a_task_does_not_have_is_said():
     page_of("classes").check("""
         decisions at a threshold (no single threshold with more than two classes)
-        subgroups (no covariate (`--covariates`) divides the cases into parts
+        subgroups (no covariate (--covariates) divides the cases into parts
         several readers (defined for two classes)
         was chosen within each fold by its inner folds
         not: chosen on the development set
