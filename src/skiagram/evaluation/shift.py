@@ -15,6 +15,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from skiagram.arrays import Flags, Floats, Texts, Whole
+from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.compared_model import ComparedModel, measure_alike
 from skiagram.evaluation.comparisons import correct
@@ -178,11 +179,13 @@ def compare_cases(
         return FigureTable()
     case_traits = [*shares, *_known_traits(_rows(traits.known, case_id), tested, patient, least)]
     measured = np.isin(case_id, traits.features["case_id"].to_numpy(dtype=str))
-    # Features that vary among the cases at hand.
+    # Features that vary among the cases at hand; sites are known of a case, not measured in it.
     table = _rows(traits.features, case_id[measured])
     values_of = {str(name): table[name].to_numpy(dtype=np.float64) for name in table.columns}
     columns = {
-        name: values for name, values in values_of.items() if len(values) and np.ptp(values) > 0
+        name: values
+        for name, values in values_of.items()
+        if len(values) and np.ptp(values) > 0 and not name.startswith(SITE_PREFIX)
     }
     mine, theirs = tested[measured], patient[measured]
     numbers = [

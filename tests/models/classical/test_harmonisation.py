@@ -129,3 +129,17 @@ def test_missing_site_and_missing_covariate_are_named():
     with pytest.raises(OptionError, match="no covariate `age`"):
         harmonised(preserve=["age"]).fit(cases, CONTEXT)
     assert Harmonisation(preserve=("age",)).unseen == "refuse"
+
+
+@pytest.mark.parametrize(
+    ("names", "preserved"),
+    [
+        (["covariates_age", "covariates_age_of_scanner"], ["covariates_age"]),
+        (["covariates_age_old", "covariates_age_young"],) * 2,
+    ],
+)
+def test_a_covariate_is_preserved_without_those_whose_names_begin_alike(names, preserved):
+    columns = Harmonisation(preserve=("age",)).columns_read(
+        ("glcm_a", *names, "site_a"), ["glcm_a"]
+    )
+    assert columns == ("glcm_a", *preserved, "site_a")

@@ -56,7 +56,7 @@ class Harmonisation:
         # Covariates whose effect is to stay.
         columns = list(used)
         for covariate in self.preserve:
-            read = [name for name in names if has_prefix(name, f"{PREFIX}{covariate}")]
+            read = _columns_of(covariate, names)
             if not read:
                 raise refusal("models.no_covariate", covariate=covariate)
             columns += [name for name in read if name not in columns]
@@ -73,13 +73,19 @@ class Harmonisation:
             used: The first of them, which go on.
         """
         site = [place for place, name in enumerate(names) if name.startswith(SITE_PREFIX)]
-        preserved = [
-            place
-            for place, name in enumerate(names)
-            if any(has_prefix(name, f"{PREFIX}{covariate}") for covariate in self.preserve)
-        ]
+        kept = {name for covariate in self.preserve for name in _columns_of(covariate, names)}
+        preserved = [place for place, name in enumerate(names) if name in kept]
         image_columns = [place for place, name in enumerate(used) if not name.startswith(PREFIX)]
         return SiteHarmoniser(site, preserved, image_columns, len(used), self.unseen)
+
+
+def _columns_of(covariate: str, names: Sequence[str]) -> list[str]:
+    """Return the column of a covariate's numbers, or those of its texts.
+
+    `age_group` is not part of `age`, whose own column is there.
+    """
+    column = f"{PREFIX}{covariate}"
+    return [column] if column in names else [name for name in names if has_prefix(name, column)]
 
 
 @plain_dataclass(eq=False, repr=False)
