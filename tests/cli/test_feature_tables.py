@@ -318,6 +318,10 @@ def test_a_changed_table_runs_everything_again(here):
     found.append(scores.read_text())
     assert len(set(found)) == 3
     assert "Running stage 'ingest'" not in typed(project, "dvc", "repro")
+    # A project that is moved has all that it needs.
+    moved = project.rename(here / "elsewhere")
+    table.unlink()
+    assert "Running stage 'ingest'" not in typed(moved, "dvc", "repro")
 
 
 @pytest.mark.slow
@@ -328,8 +332,13 @@ def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(here):
     page = (here / "mine-project/reports/report.html").read_text()
     assert "Features with empty cells" in page
     line = "predict mine-project/models/logistic_regression mine.csv -o scores.csv"
-    Project(here).shown(*line.split())
-    assert len(pd.read_csv(here / "scores.csv")) == 40
+    said = Project(here).shown(*line.split())
+    cells = pd.read_csv(here / "scores.csv")["missing"]
+    assert len(cells) == 40
+    assert f"{cells.notna().sum()} of 40 cases lack what the model reads" in said
+    assert "1 of 5 features" in set(cells)
+    line = "validate mine-project mine.csv --patient-ids apart --name again"
+    assert "features are empty: area" in Project(here).shown(*line.split())
 
 
 @pytest.mark.slow

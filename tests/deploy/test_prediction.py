@@ -116,7 +116,10 @@ MODEL = SimpleNamespace(  # what a table of its cases asks of a model
     task=SimpleNamespace(predicted=Classes(("normal", "malignant"), positive=1)),
     threshold=0.5,
     scorer=SimpleNamespace(
-        covariates=(), reads_earlier=False, requires=SimpleNamespace(reads_other=False)
+        covariates=(),
+        measured=None,
+        reads_earlier=False,
+        requires=SimpleNamespace(reads_other=False),
     ),
 )
 

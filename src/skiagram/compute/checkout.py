@@ -29,6 +29,14 @@ def home(project: Path) -> Path:
     return Path(os.environ.get("DVC_ROOT") or project).resolve()
 
 
+def find_in_project(name: str) -> Path:
+    """Find where a file of the project lies.
+
+    A queued experiment runs in a copy without what git leaves out, as a project's manifests.
+    """
+    return Path(name) if Path(name).exists() else home(Path()) / name
+
+
 def current_commit(project: Path) -> Commit | None:
     """Find the commit that is checked out; None outside git."""
     sha = ask_git(project, "rev-parse", "HEAD")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from pydantic.dataclasses import dataclass
 
+from skiagram.compute.checkout import find_in_project
 from skiagram.datasets.folder.columns import require_columns, settle_numbers
 from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import ListedCases, list_entries
@@ -23,7 +24,7 @@ class FeatureFile(ListedDataSet):
     """A CSV with a row a case, as `skiagram init` writes it: features, label and patient.
 
     Attributes:
-        file: File name, below SKIAGRAM_DATA.
+        file: File name, in the project or below SKIAGRAM_DATA.
         md5: Checksum of the file; null does not check it.
     """
 
@@ -40,12 +41,12 @@ class FeatureFile(ListedDataSet):
     def changed_files(
         self, root: Path | None, earlier_checksums: MutableMapping[str, str]
     ) -> dict[str, str]:
-        digest = unlike((root or Path()) / self.file, self.md5, earlier_checksums, "md5")
+        digest = unlike(self._path(root), self.md5, earlier_checksums, "md5")
         return {self.file: digest} if digest else {}
 
     def open(self, root: Path | None) -> ListedCases:
         """Read the table; what is no number in a feature's column is refused."""
-        path = Path(self.file) if root is None else root / self.file
+        path = self._path(root)
         if self.md5 is not None:
             path = locate(self.file, self.md5, root)
         columns, frame = self.columns, read_table(read_file(path, self.file), ())
@@ -58,6 +59,10 @@ class FeatureFile(ListedDataSet):
         for problem in opened.problems:
             raise problem
         return opened
+
+    def _path(self, root: Path | None) -> Path:
+        own = find_in_project(self.file)
+        return own if root is None or own.is_file() else root / self.file
 
     def open_rows(self, frame: pd.DataFrame) -> ListedCases:
         """Return the rows of a table, cases without images, with the problems of others."""

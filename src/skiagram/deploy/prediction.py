@@ -99,6 +99,8 @@ def prepare_case(model: DeployedModel, case: NewCase) -> PreparedImage:
     check_covariates(read, case, refuses_sites=requires.refuses_sites)
     prepared = model.preparer.prepare(case, case.cells)
     missing = list_unknown(read, case.cells)
+    if gaps := sum(map(math.isnan, case.measured.values())):
+        missing.append(f"{gaps} of {len(case.measured)} features")
     # Images of the visit before.
     earlier = []
     if model.scorer.reads_earlier:
@@ -281,6 +283,7 @@ def row_cells(model: DeployedModel, row: CaseResult) -> dict[str, Any]:
     scorer = model.scorer
     if scorer.covariates:
         cells["unseen"] = inert("; ".join(row.unseen))
-    if scorer.covariates or scorer.reads_earlier or scorer.requires.reads_other:
+    reads_others = scorer.reads_earlier or scorer.requires.reads_other
+    if scorer.covariates or scorer.measured or reads_others:
         cells["missing"] = inert("; ".join(row.missing))
     return cells

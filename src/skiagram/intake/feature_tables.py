@@ -113,6 +113,7 @@ def read_features(
             for name, values in measured.items()
             if (codes := codes_of_feature(name, values[np.isfinite(values)]))
         }
+        table = table.with_rows(table.frame, _describe_gaps(pd.DataFrame(measured)))
         if coded:
             typed = join_codes(sorted({*chain(*coded.values())}))
             note = f"{listed(coded, '`')}: some rows have {typed}, far from all others: where it "
@@ -161,17 +162,21 @@ def _settle_features(
         typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
         count = "1 column" if len(telling) == 1 else f"{len(telling)} columns"
         raise refusal("intake.telling_columns", count=count, reasons=reasons, typed=typed)
-    # what is empty
-    gaps = frame[features].isna().sum().sort_values(ascending=False, kind="stable")
+    return table.with_rows(frame, *notes, _describe_gaps(frame[features])), tuple(features)
+
+
+def _describe_gaps(features: pd.DataFrame) -> str:
+    """Say which features have empty cells; empty text without any."""
+    gaps = features.isna().sum().sort_values(ascending=False, kind="stable")
     gaps = gaps[gaps > 0]
-    if len(gaps):
-        shown = (f"{name} ({number})" for name, number in gaps.items())
-        notes.append(
-            f"{gaps.sum()} cells of {len(gaps)} of {len(features)} "
-            f"features are empty: {listed(shown)}. Each model fills them with the median of its "
-            "training cases, and sees which were empty."
-        )
-    return table.with_rows(frame, *notes), tuple(features)
+    if gaps.empty:
+        return ""
+    shown = listed(f"{name} ({number})" for name, number in gaps.items())
+    number = len(features.columns)
+    return (
+        f"{gaps.sum()} cells of {len(gaps)} of {number} features are empty: {shown}. "
+        "Each model fills them with the median of its training cases, and sees which were empty."
+    )
 
 
 def _feature_columns(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[list[str], list[str]]:

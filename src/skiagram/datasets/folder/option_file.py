@@ -59,7 +59,7 @@ class OptionFiles:
         if self.outside is not None:
             return self.outside.resolve() / f"{self.name}.csv"
         if self.of_features:
-            return Path("tables").resolve() / f"{self.name}.csv"
+            return Path("tables", f"{self.name}.csv")
         return self.options.with_suffix(".csv")
 
     @property
@@ -110,7 +110,7 @@ class OptionFiles:
             where = f"{shown}, {error.where}"
             raise error.restated(OptionError, where=where, remedy=remedy) from error
         # plain ids, or file names, do not come where they were kept out before
-        if isinstance(present, FeatureFile) and present.file != str(self.manifest):
+        if isinstance(present, FeatureFile) and present.file != self.manifest.as_posix():
             raise of_another
         if isinstance(present, Folder) and present.manifest != self.manifest.as_posix():
             raise refusal("datasets.manifest_elsewhere", manifest=present.manifest)
@@ -172,7 +172,7 @@ class OptionFiles:
                 sealed_labels_sha256=None if sealed is None else hashlib.sha256(sealed).hexdigest(),
             )
         else:
-            source = dataclasses.replace(source, file=str(self.manifest))
+            source = dataclasses.replace(source, file=self.manifest.as_posix())
         sealed_files = {} if sealed is None else {self.sealed_labels: sealed}
         # The config comes first: after a kill `--renew` makes the others.
         texts = {self.options: config_text(source).encode(), self.manifest: content}

@@ -13,7 +13,7 @@ import pandas as pd
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.compute.checkout import ask_git, home
+from skiagram.compute.checkout import ask_git, find_in_project, home
 from skiagram.datasets.choices import Unlisted
 from skiagram.datasets.contract import Mark, tabulate_entries
 from skiagram.datasets.folder.columns import Columns, require_columns
@@ -117,7 +117,7 @@ class Folder(ListedDataSet):
         checksums = {self.manifest: self.manifest_sha256}
         if self.sealed_labels is not None:
             checksums[self.sealed_labels] = self.sealed_labels_sha256 or ""
-        paths = {name: _at_home(name) for name in checksums}
+        paths = {name: find_in_project(name) for name in checksums}
         changed = {
             name: unlike(paths[name], sha256, earlier_checksums)
             for name, sha256 in checksums.items()
@@ -241,7 +241,7 @@ def checksum_columns(columns: Columns) -> dict[str, str]:
 
 
 def _read_unchanged(name: str, sha256: str | None) -> bytes:
-    path = _at_home(name)
+    path = find_in_project(name)
     # An experiment's folder has what git has and what it leaves out on purpose.
     asked = ("status", "--porcelain", "--", name)
     if os.environ.get("DVC_EXP_NAME") and ask_git(home(Path()), *asked).startswith("??"):
@@ -250,14 +250,6 @@ def _read_unchanged(name: str, sha256: str | None) -> bytes:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise refusal("datasets.changed_file", name)
     return content
-
-
-def _at_home(name: str) -> Path:
-    """Return where a file of the project lies.
-
-    A queued experiment runs in a copy without what git leaves out, as a project's manifests.
-    """
-    return Path(name) if Path(name).exists() else home(Path()) / name
 
 
 @record(frozen=True, kw_only=True)
