@@ -38,8 +38,8 @@ from skiagram.tables.frames import read_csv
 _MAX_LINES = 20
 _SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
     "error": "{} of {} cases left out: the column `error` says why.",
-    "missing": "{} of {} cases lack what the model reads, first {}. The column `missing` says what. "
-    "A table (--table) says more of images, such as whose they are (`patient_id`, `visit`).",
+    "missing": "{} of {} cases lack what the model reads, first {}. The column `missing` says "
+    "what. A table (--table) says more of images, such as whose they are (`patient_id`, `visit`).",
     "unseen": "{} of {} cases have a covariate text that too few cases for training had, first "
     "{}. It counts as none of the known categories.",
     "unusual": "{} of {} cases are unlike all training cases, first {}. Do not trust their "
