@@ -82,33 +82,45 @@ RESAMPLES = 20  # no answer rests on them, but curves are fitted to them
 CONTENDERS = tuple((number, *patients) for number in (2, 5) for patients in PATIENTS[1::2])
 
 
+def draw_models(
+    generator: np.random.Generator, aucs: Floats, patients: tuple[int, int], replicates: int
+) -> tuple[list[ResampledModel], Floats]:
+    """Draw models of (models, sizes) true AUCs for the same patients; the first is classical.
+
+    Returns:
+        The models, and the multipliers of their draws.
+    """
+    patient = np.arange(sum(patients))
+    positive, noise = patient < patients[0], partial(generator.normal, size=len(patient))
+    seed = int(generator.integers(2**31))
+    drawn = draw_patients(patient, min(patients), replicates, seed)
+    multipliers, common, models = generator.normal(size=(replicates, DRAWS)), noise(), []
+    for number, of_sizes in enumerate(aucs.tolist()):
+        own = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * noise()
+        sizes = [
+            resampled(
+                np.sqrt(SAME) * own
+                + np.array([np.sqrt(1 - SAME) * noise() for _draw in range(DRAWS)])
+                + separation(auc) * positive,
+                positive,
+                drawn,
+            )
+            for auc in of_sizes
+        ]
+        arm = "deep" if number else "classical"
+        areas = np.concatenate([size.areas for size in sizes])
+        figures = tuple(size.figures[0] for size in sizes)
+        models.append(ResampledModel(f"model {number}", "Model", arm, areas, figures, ()))
+    return models, multipliers
+
+
 def contenders_ahead(design: tuple[int, int, int], simulations: int) -> Row:
     """Return how often one or more of equal contenders overtakes the baseline, or does not."""
     contenders, positives, negatives = design
     generator = stream(0, "contenders", str(contenders), f"{positives} + {negatives}")
-    patient, told = np.arange(positives + negatives), np.zeros(2)
-    positive, noise = patient < positives, partial(generator.normal, size=len(patient))
-    shift = separation(0.85) * positive
+    told, aucs = np.zeros(2), np.full((1 + contenders, len(SIZES)), 0.85)
     for _ in range(simulations):
-        seed = int(generator.integers(2**31))
-        drawn = draw_patients(patient, min(positives, negatives), RESAMPLES, seed)
-        multipliers, common, models = generator.normal(size=(RESAMPLES, DRAWS)), noise(), []
-        for number in range(1 + contenders):
-            own = np.sqrt(SHARED) * common + np.sqrt(1 - SHARED) * noise()
-            sizes = [
-                resampled(
-                    np.sqrt(SAME) * own
-                    + np.array([np.sqrt(1 - SAME) * noise() for _draw in range(DRAWS)])
-                    + shift,
-                    positive,
-                    drawn,
-                )
-                for _size in SIZES
-            ]
-            arm = "deep" if number else "classical"
-            areas = np.concatenate([size.areas for size in sizes])
-            figures = tuple(size.figures[0] for size in sizes)
-            models.append(ResampledModel(f"model {number}", "Model", arm, areas, figures, ()))
+        models, multipliers = draw_models(generator, aucs, (positives, negatives), RESAMPLES)
         found = find_crossings(models, models[0], SIZES, multipliers, 2 * SIZES[-1])
         told[0] += any(each.side != "open" for each in found)
         told[1] += any(find_side(each.difference) != "open" for each in found)
@@ -119,9 +131,48 @@ def contenders_ahead(design: tuple[int, int, int], simulations: int) -> Row:
     }
 
 
+MORE_SIZES = np.array([50.0, 100.0, 200.0, 400.0])
+# the contender's AUC at each size, of power laws (limit, scale, rate) or as it stands; a baseline
+LAWS = {
+    "two power laws": ((0.9, 2.0, 0.5), (0.82, 0.6, 0.5)),
+    "two power laws that are close": ((0.85, 1.0, 0.4), (0.8, 0.2, 0.3)),
+    "two power laws near 1": ((0.98, 1.5, 0.45), (0.93, 0.5, 0.6)),
+}
+OTHERS = {
+    "falls": ((0.9, 0.86, 0.8, 0.74), (0.7, 0.76, 0.79, 0.8)),
+    "falls a little": ((0.84, 0.82, 0.8, 0.78), (0.7, 0.74, 0.78, 0.81)),
+    "dips": ((0.9, 0.7, 0.7, 0.9), (0.8, 0.8, 0.8, 0.8)),
+    "baseline falls": ((0.7, 0.74, 0.78, 0.8), (0.85, 0.83, 0.78, 0.74)),
+}
+CURVES = tuple(product([*LAWS, *OTHERS], ((40, 60), (200, 200))))
+
+
+def curves_refused(design: tuple[str, tuple[int, int]], simulations: int) -> Row:
+    """Return how often nothing is said of a crossing, as the curves are no power laws."""
+    name, (positives, negatives) = design
+    generator = stream(0, "power laws", name, f"{positives} + {negatives}")
+    if name in LAWS:
+        contender, baseline = (
+            limit - scale * MORE_SIZES**-rate for limit, scale, rate in LAWS[name]
+        )
+    else:
+        contender, baseline = map(np.array, OTHERS[name])
+    refused, aucs = 0, np.stack([baseline, contender])
+    for _ in range(simulations):
+        models, multipliers = draw_models(generator, aucs, (positives, negatives), 200)
+        (found,) = find_crossings(models, models[0], MORE_SIZES, multipliers, 800.0)
+        refused += found.share is None
+    return {
+        "curves": name,
+        "positive + negative patients": f"{positives} + {negatives}",
+        "nothing is said of a crossing %": refused / simulations,
+    }
+
+
 TABLES = (
     Simulation(
         "means-over-draws-of-a-learning-curve", tuple(product(PATIENTS, AUCS)), means_held, 0.25
     ),
     Simulation("several-contenders-of-a-learning-curve", CONTENDERS, contenders_ahead, 0.25),
+    Simulation("curves-that-are-no-power-laws", CURVES, curves_refused, 0.1),
 )

@@ -131,6 +131,14 @@ def test_a_network_that_takes_off_late_is_denied_no_further_than_it_was_tried():
     assert find_crossing(late, baseline, SIZES, multipliers_of(5), 800).side == "below"
 
 
+def test_nothing_is_said_of_a_crossing_of_a_curve_that_falls():
+    falling = model(np.array([0.9, 0.86, 0.8, 0.74])[:, None] + 0.001 * np.arange(5))
+    found = find_crossing(
+        falling, model(rising(0.9, 5, spread=0.02)), SIZES, multipliers_of(5), 800
+    )
+    assert (found.side, found.share, found.cases) == ("below", None, None)
+
+
 def test_a_point_and_a_difference_have_the_interval_of_a_run_of_as_many_trainings():
     generator, all_draws = np.random.default_rng(6), np.ones(3, dtype=np.bool_)
     ours, theirs = (drawn(generator, auc, 40, 3) for auc in (0.9, 0.8))

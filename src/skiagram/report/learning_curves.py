@@ -84,7 +84,9 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
         ),
     ]
     # Where it does not overtake, what the fitted curves say beyond the sizes tried.
-    if crossing.side != "above":
+    if crossing.share is None:
+        sentences.append(say("curve.no_law"))
+    elif crossing.side != "above":
         place = say("curve.do_not_cross")
         if crossing.cases is not None:
             place = say("curve.cross", cases=_rounded(crossing.cases))

@@ -68,7 +68,8 @@ class Crossing:
     Attributes:
         cases: Number of cases from which its fitted curve stays above; None where it does not
             within reach. Beyond the most cases tried it holds if both go on as a power law.
-        share: Resamples whose fitted curves cross within reach.
+        share: Resamples whose fitted curves cross within reach; None where the measured differences
+            leave the fitted ones, so that nothing is said of a crossing.
         compared: Numbers of cases at which two draws or more have a fit of both, ascending.
         fits: Draws that have a fit of both, at each; no other draw is compared.
         difference: In AUC with the most cases compared, as measured: no curve stands behind it. Its
@@ -79,7 +80,7 @@ class Crossing:
     cases: float | None
     low: float | None
     high: float | None
-    share: float
+    share: float | None
     compared: tuple[int, ...]
     fits: tuple[int, ...]
     difference: FigureRow
@@ -386,11 +387,20 @@ def find_crossing(
     compared, laws = _fit_laws(sizes, *means)
     if not laws:
         return None
+    # A curve that falls is no power law: its measured differences leave the fitted ones, at one of
+    # the sizes, by intervals for all of them (Bonferroni).
+    measured = (means[0] - means[1])[np.isin(sizes, compared)]
+    fitted = laws[0].at(compared) - laws[1].at(compared)
+    residual = measured[:, np.isfinite(measured).all(axis=0)].T - fitted
+    level = LEVELS[0] / len(compared)
+    lowest, highest = np.quantile(residual[1:], (level, 1 - level), axis=0)
+    is_law = bool(((lowest <= 0) & (highest >= 0)).all())
     # The curves cross where they do by the figures; resamples say how sure that is.
     crossings = crossing(laws[0], laws[1], float(sizes[0]), reach)
     low, high = np.quantile(crossings[1:], LEVELS, method="inverted_cdf")
     number, least, most = (
-        float(cases) if np.isfinite(cases) else None for cases in (crossings[0], low, high)
+        float(cases) if is_law and np.isfinite(cases) else None
+        for cases in (crossings[0], low, high)
     )
     # The difference at the most cases.
     last = int(np.flatnonzero(np.isin(sizes, compared))[-1])
@@ -400,7 +410,7 @@ def find_crossing(
         cases=number,
         low=least,
         high=most,
-        share=float(np.isfinite(crossings[1:]).mean()),
+        share=float(np.isfinite(crossings[1:]).mean()) if is_law else None,
         compared=tuple(int(size) for size in compared),
         fits=tuple(int(fits) for fits in both[np.isin(sizes, compared)].sum(axis=1)),
         difference=make_row(
