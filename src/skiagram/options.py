@@ -33,7 +33,7 @@ _DEEPEST = 100
 FROM_PARAMS = re.compile(r"\$\{params\.(\w+)\}")
 
 
-class _Loader(yaml.CSafeLoader):
+class OptionLoader(yaml.CSafeLoader):
     """Reads numbers and dates as the stages do: `1e-3` is a number, `2024-05-01` is text."""
 
     _depth = 0  # of the value that is read now
@@ -57,11 +57,11 @@ class _Loader(yaml.CSafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.yaml_implicit_resolvers = {
+OptionLoader.yaml_implicit_resolvers = {
     first: [pair for pair in pairs if not pair[0].endswith("timestamp")]
     for first, pairs in yaml.CSafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver(
+OptionLoader.add_implicit_resolver(
     "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+[eE][-+]?[0-9]+$"), list("-+0123456789")
 )
 
@@ -79,7 +79,7 @@ def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
     if not path.is_file():  # a pipe or a device would never end
         raise refusal("base.no_file", where)
     try:
-        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506, a SafeLoader
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=OptionLoader)  # noqa: S506, a SafeLoader
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         raise refusal(

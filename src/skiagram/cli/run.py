@@ -13,6 +13,7 @@ from skiagram.cli.asked import ASKED, LISTS, WAITING, Asked, inside, read_hours
 from skiagram.cli.file_arguments import read_file_options
 from skiagram.compute.files import locked
 from skiagram.errors import refusal
+from skiagram.options import OptionLoader
 from skiagram.projects.files import AT_WORK, is_made, require_dvc, require_new
 from skiagram.projects.left_out import explain_taken
 from skiagram.steps.checked import CHECKED, remove_checked
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not equals:
             raise refusal("cli.no_value", "--set", word=word, address=f"--set {address}")
         try:
-            values[address] = yaml.safe_load(text)
+            values[address] = yaml.load(text, Loader=OptionLoader)  # noqa: S506, a SafeLoader
         except yaml.YAMLError as error:
             raise refusal("cli.unreadable_value", address, text=text) from error
     # choices of params.yaml that the line names by an option of their own
