@@ -52,14 +52,15 @@ def list_warnings(evaluation: Evaluation, audit: AuditReport) -> tuple[str, ...]
     """
     # Findings that somebody waived, warnings, and the other findings.
     graver = [finding for finding in audit.findings if finding.warns]
+    of = " of the project’s own data" if evaluation.is_external else ""
     return (
         *(
-            say("doubt.waived", summary=finding.summary, reason=finding.waived)
+            say("doubt.waived", of=of, summary=finding.summary, reason=finding.waived)
             for finding in graver
             if finding.waived
         ),
         *evaluation.warnings,
-        *(say("doubt.audit", summary=each.summary) for each in graver if not each.waived),
+        *(say("doubt.audit", of=of, summary=each.summary) for each in graver if not each.waived),
     )
 
 
@@ -89,7 +90,7 @@ def list_steps(evaluation: Evaluation, material: "Material") -> Iterator[str]:
     if needed is not None:
         yield _ask_for_patients(evaluation, needed)
     for finding in material.audit.findings:
-        if finding.warns and finding.remedy:
+        if finding.warns and finding.remedy and not evaluation.is_external:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield say("next.site")
