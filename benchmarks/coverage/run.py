@@ -16,6 +16,7 @@ import concordance
 import cumulative_incidence
 import decisions
 import free_response
+import gains_of_few_events
 import grade_agreement
 import groups
 import intervals_of_an_auc
@@ -37,6 +38,7 @@ MODULES = (
     *(concordance, cumulative_incidence, shifts_of_times, number_errors),
     *(grade_agreement, several_findings, near_bounds, measured_outcomes, means_over_draws),
     *(choosing_fits, rare_and_alike, rules_of_tasks, decisions, calibrations_of_folds),
+    gains_of_few_events,
 )
 SIMULATIONS = {table.name: table for module in MODULES for table in module.TABLES}
 

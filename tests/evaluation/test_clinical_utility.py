@@ -135,3 +135,5 @@ def test_what_cannot_be_computed_says_why():
     assert gain(healthy).reason == "no scored case of class abnormal"
     assert differences(healthy)["sensitivity"].reason == "no case to estimate it from"
     assert differences(healthy)["specificity"].value is not None
+    one = compared(scores(PROBABILITY), scores(OTHER_PROBABILITY), np.arange(80) // 79)
+    assert differences(one)["brier"].reason.startswith("fewer than two")

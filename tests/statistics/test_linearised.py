@@ -9,6 +9,7 @@ from skiagram.statistics.agreement import grade_error, quadratic_kappa
 from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.linearised import (
     leave_one_out,
+    mean_gain,
     mean_of_cases,
     mean_over_repeats,
     share,
@@ -48,6 +49,18 @@ def test_an_interval_of_an_error_reaches_further_up_than_down():
     found = mean_of_cases(np.array([0.1, 0.2, 4.0]), np.arange(3), "log").estimate()
     assert found.low > 0
     assert found.high - found.value > found.value - found.low
+
+
+def test_a_gain_that_few_cases_make_reaches_further_up_than_down():
+    each = np.arange(100)
+    gain = np.where(each < 5, 0.1 * (each + 1), -0.001)[None]
+    figure = mean_gain(gain, each, np.where(each < 5, 1, -1))
+    found, of_folds = figure.estimate(), replace(figure, folds=5).estimate()
+    assert found.high - found.value > 2 * (found.value - found.low)
+    assert of_folds.high - of_folds.value > 1.5 * (found.high - found.value)
+    alone = mean_gain(gain, each, np.where(each < 1, 1, -1)).estimate()
+    assert (alone.value, alone.low) == (found.value, None)
+    assert alone.reason.startswith("fewer than two")
 
 
 def test_repeats_are_averaged_case_by_case():

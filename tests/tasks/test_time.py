@@ -81,6 +81,7 @@ def test_figures_of_known_risks_are_those_that_theory_gives():
     assert found["concordance", ""].estimate().low < best + 0.02
     gain = next(figure for (name, _), figure in found.items() if name == "brier_gain")
     assert gain.estimate().low > 0
+    assert gain.degrees == (label[time <= outcome.horizons[-1]] == EVENT).sum() - 1
     gaps = [figure for (name, _), figure in found.items() if name == "expected_minus_observed"]
     assert all(abs(each.value) < 0.02 for each in gaps)
 

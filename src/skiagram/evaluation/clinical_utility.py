@@ -18,7 +18,7 @@ from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import NO_THRESHOLD, call_positive
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.linearised import gained_share, join_intervals
+from skiagram.statistics.linearised import gained_share, join_intervals, mean_gain
 from skiagram.statistics.variation import (
     covariance_of_means,
     pair_repeats,
@@ -137,15 +137,9 @@ def compare_decisions(network: ComparedModel, classical: ComparedModel) -> dict[
                 rates[name] = gain.estimate()
     # Below 0 the Brier score of the first is better.
     loss = np.subtract(*pair_repeats(*errors))
-    figure = gained_share(loss, cases.patient, folds)
-    value, variation = figure.value, figure.variation
-    brier = Estimate(value, method="no interval: a single patient")
+    brier = mean_gain(loss, cases.patient, cases.label, folds).estimate()
     if not loss.any():
         brier = Estimate(0.0, 0.0, 0.0, "the two give the same probabilities")
-    # An interval needs two patients and some spread.
-    elif figure.fewest_patients >= 2 and variation.variance > 0:
-        method = f"paired standard error by patient{variation.words}"
-        brier = Estimate(value, value - variation.half_width, value + variation.half_width, method)
     return {**rates, "brier": brier}
 
 

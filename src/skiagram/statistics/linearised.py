@@ -44,7 +44,7 @@ from skiagram.statistics.variation import (
     variance_of_means,
 )
 
-Scale = Literal["plain", "logit", "log", "fisher", "share", "gain"]
+Scale = Literal["plain", "logit", "log", "fisher", "share", "gain", "parts"]
 Sample = tuple[Floats, Whole]
 JACKKNIFE = "jackknife by patient"
 OF_GROUPS = "from both intervals, by patient"
@@ -93,6 +93,7 @@ LIMITS: dict[Scale, tuple[float, float]] = {
     "fisher": (-1.0, 1.0),
     "share": (0.0, 1.0),
     "gain": (-1.0, 1.0),
+    "parts": (-2.0, 2.0),
 }
 
 
@@ -112,7 +113,8 @@ class Linearised:
             the procedure (`variation.overlap_factor`).
         scale: On which its interval is symmetric: `logit` of a chance, `log` of an error, `fisher`
             (Fisher's z) of a correlation; a figure that has no value there has a plain interval. A
-            `share` has Wilson's interval, a `gain`, the difference of two shares, Tango's.
+            `share` has Wilson's interval, a `gain`, the difference of two shares, Tango's. That of
+            `parts` is put together from what cases gain and what they lose.
         chance: (origin, unit) of a figure with a bound, which is origin + unit · a chance: where no
             case varies it, Wilson's interval of this chance is its own. Of a `logit` it is the
             figure itself, with both bounds; else the chance has the bound 0.
@@ -272,6 +274,8 @@ class Linearised:
         if self.scale == "gain":
             gained, lost = (share * self.effective_sample_size for share in self._gained_and_lost)
             return tango_interval(gained, lost, self.effective_sample_size, quantile)
+        if self.scale == "parts":
+            return self._join_parts(quantile)
         # A figure whose cases show no spread has Wilson's interval of its patients.
         if self._is_at_bound:
             return self._wilson(quantile, self.fewest_patients if cases is None else cases)
@@ -319,8 +323,8 @@ class Linearised:
         # Figures at their bound.
         if self._is_at_bound:
             return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
-        if len(count_cases(self.patient)) < 2:
-            return Estimate(self.value, reason="fewer than two patients")
+        if self.fewest_patients < 2:
+            return Estimate(self.value, reason=f"fewer than two of {self._of_patients}")
         # All others, on the scale that suits them.
         scale = TRANSFORMS.get(self.scale)
         words = f"{scale.words} " if scale is not None and scale.has(self.value) else ""
@@ -390,6 +394,29 @@ class Linearised:
         """Compute the share of cases that a gain is of, and of those that it lost."""
         gained, lost = (float(np.maximum(sign * self.influence, 0).mean()) for sign in (1, -1))
         return gained, lost
+
+    def _join_parts(self, quantile: float) -> tuple[float, float]:
+        """Join the intervals, on the logarithm, of what cases gain and of what they lose.
+
+        Few cases make most of either, so that a gain is as lopsided as an error is.
+        """
+        # Trainings and folds widen either part as they widen the whole.
+        alone, variance = self.variance(), self._own_variation.variance
+        widened = quantile * float(np.sqrt(variance / alone)) if alone > 0 else 0.0
+        gained, lost = (
+            mean_of_cases(np.maximum(sign * self._averaged, 0), self.patient, "log")
+            for sign in (1, -1)
+        )
+        # Patients who gain do not lose, which the correlation says.
+        below, above = join_intervals(
+            gained.value,
+            lost.value,
+            gained.bounds(widened),
+            lost.bounds(widened),
+            gained.correlation(lost),
+        )
+        low, high = np.clip((self.value - below, self.value + above), *LIMITS[self.scale])
+        return float(low), float(high)
 
     @cached_property
     def _averaged(self) -> Floats:
@@ -688,6 +715,19 @@ def gained_share(difference: Floats, patient: Whole, folds: int = 0) -> Linearis
             mean of any values.
     """
     return replace(share(difference, patient, folds), scale="gain")
+
+
+def mean_gain(gain: Floats, patient: Whole, kind: Whole, folds: int = 0) -> Linearised:
+    """Estimate the mean of what cases gain or lose.
+
+    Args:
+        gain: (repeats, n) of any size and sign.
+        patient: (n,) from 0.
+        kind: (n,) as of `Linearised`.
+        folds: Fits of a repeat that share training cases; 0 for none.
+    """
+    figure = share(gain, patient, folds)
+    return replace(figure, kind=kind, scale="parts", method="gains and losses by patient")
 
 
 def mean_over_repeats(figures: Sequence[Linearised], folds: int = 0) -> Linearised:

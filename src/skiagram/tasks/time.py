@@ -27,6 +27,7 @@ from skiagram.statistics.estimate import Estimate, format_decimal, format_estima
 from skiagram.statistics.linearised import (
     Linearised,
     leave_one_out,
+    mean_gain,
     mean_of_cases,
     mean_over_repeats,
 )
@@ -403,7 +404,8 @@ class TimeToEvent(MeasuredOutcome):
                 plain - integrated_brier_terms(each[:, : len(grid)], *pairs, grid, other)
                 for each in cases.estimate
             ]
-            means = [mean_of_cases(gain, patient) for gain in gains]
+            happened = np.where(event & (cases.value <= grid[-1]), 1, -1)
+            means = [mean_gain(gain[None], patient, happened) for gain in gains]
             yield "brier_gain", f"to {self._at(float(grid[-1]))}", means
 
     def _at(self, horizon: float) -> str:
