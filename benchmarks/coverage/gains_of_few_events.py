@@ -2,7 +2,7 @@
 
 Gains in the Brier score of a time to an event, over one curve for all, and of a class, over another
 model. A few patients make most of the gain, so that it is lopsided. Patients with several images
-have the same time and risk in all of them.
+have the same time and risk in all of them. The net benefit of such times is of the same few.
 """
 
 from dataclasses import dataclass
@@ -13,8 +13,13 @@ from scipy.special import expit, logit
 from simulation import Row, Simulation, holds, name_shares
 
 from skiagram.seeding import stream
-from skiagram.statistics.linearised import gained_share, mean_gain
-from skiagram.statistics.survival import end_of_follow_up, integrated_brier_terms, kaplan_meier
+from skiagram.statistics.linearised import gained_share, mean_gain, weighed_difference
+from skiagram.statistics.survival import (
+    end_of_follow_up,
+    integrated_brier_terms,
+    kaplan_meier,
+    positives_at,
+)
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -159,4 +164,50 @@ def simulate_gains(design: EventDesign | ClassDesign, simulations: int) -> Row:
     }
 
 
-TABLES = (Simulation("gains-of-few-events", GAINS, simulate_gains),)
+ACTED = tuple(
+    (EventDesign(patients, rate, most=most), threshold)
+    for patients, rate, most, thresholds in (
+        (60, 0.05, 1, (0.1, 0.2, 0.4)),
+        (100, 0.03, 1, (0.05, 0.2, 0.3)),
+        (300, 0.012, 1, (0.05, 0.1, 0.2)),
+        (200, 0.025, 1, (0.05, 0.2, 0.3)),
+        (200, 0.3, 1, (0.2, 0.6, 0.8)),
+        (100, 0.03, 3, (0.05, 0.1, 0.2)),
+    )
+    for threshold in thresholds
+)
+
+
+def simulate_benefit(acted: tuple[EventDesign, float], simulations: int) -> Row:
+    """Return how often net benefit is held, and how often by its variance and a normal quantile."""
+    design, threshold = acted
+    generator = stream(0, "net benefit of few events", design.title, str(threshold))
+    risk, told = (1 - np.exp(-HORIZON * each) for each in design.draw_hazards(MANY, generator))
+    odds = threshold / (1 - threshold)
+    true = float(((risk - odds * (1 - risk)) * (told >= threshold)).mean())
+    counts, drawn = np.zeros(len(COLUMNS)), 0
+    while drawn < simulations:
+        time, event, survival, patient = design.draw(generator)
+        risk = 1 - survival[:, -1]
+        shares = positives_at(risk, time, event, HORIZON, threshold, patient)
+        estimate = weighed_difference(*shares, (1.0, odds))
+        if estimate.value is None or len(np.unique(patient[risk >= threshold])) < 2:
+            continue
+        worth = shares[0].influence - odds * shares[1].influence
+        normal = gained_share(worth, patient).variation.half_width
+        low, high = estimate.low or 0.0, estimate.high or 0.0
+        missed = true < low, true > high
+        counts += [holds(estimate, true), *missed, abs(estimate.value - true) <= normal]
+        drawn += 1
+    return {
+        "design": design.title,
+        "threshold": f"{threshold:g}",
+        "true": f"{true:.4f}",
+        **name_shares(COLUMNS, counts / simulations),
+    }
+
+
+TABLES = (
+    Simulation("gains-of-few-events", GAINS, simulate_gains),
+    Simulation("net-benefit-of-few-events", ACTED, simulate_benefit),
+)

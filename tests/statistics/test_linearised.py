@@ -13,6 +13,7 @@ from skiagram.statistics.linearised import (
     mean_of_cases,
     mean_over_repeats,
     share,
+    weighed_difference,
 )
 from skiagram.statistics.score_intervals import wilson_interval
 from skiagram.statistics.survival import harrell_concordance
@@ -61,6 +62,16 @@ def test_a_gain_that_few_cases_make_reaches_further_up_than_down():
     alone = mean_gain(gain, each, np.where(each < 1, 1, -1)).estimate()
     assert (alone.value, alone.low) == (found.value, None)
     assert alone.reason.startswith("fewer than two")
+
+
+def test_a_weighed_difference_of_rare_shares_reaches_further_up():
+    each = np.arange(100)
+    caught, harmed = (share((each % step == 1)[None] * 1.0, each) for step in (25, 10))
+    found = weighed_difference(caught, harmed, (1.0, 0.1))
+    assert found.value == pytest.approx(0.04 - 0.1 * 0.1)
+    assert found.high - found.value > 1.5 * (found.value - found.low)
+    none = weighed_difference(share(np.zeros((1, 0)), each[:0]), harmed, (1.0, 0.1))
+    assert none.value is None
 
 
 def test_repeats_are_averaged_case_by_case():

@@ -12,7 +12,7 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
-    net_benefit_at,
+    positives_at,
     uno_concordance,
 )
 from tests.statistics import times
@@ -56,9 +56,9 @@ def test_who_had_another_event_first_is_known_to_be_without_this_one():
     terms = brier_terms(1 - risk, time, event & seen, 200.0, ~event & seen)
     assert terms.mean() == EXACT(uncensored, abs=0.01)
     patient = np.arange(len(risk))
-    acted = net_benefit_at(risk, time, event & seen, 200.0, 0.5, patient, ~event & seen)
-    true = (truth - (1 - truth))[risk >= 0.5].sum() / 30_000
-    assert acted.value == EXACT(true, abs=0.01)
+    acted = positives_at(risk, time, event & seen, 200.0, 0.5, patient, ~event & seen)
+    true = [each[risk >= 0.5].sum() / 30_000 for each in (truth, 1 - truth)]
+    assert [share.value for share in acted] == EXACT(true, abs=0.01)
 
 
 def test_an_event_leaves_before_a_censoring_at_the_same_time():
@@ -118,15 +118,15 @@ def test_images_of_a_patient_count_once_in_d_calibration():
     assert of_images[1] == EXACT(of_patients[1])
 
 
-def test_net_benefit_of_censored_patients_is_that_of_the_curve_of_those_acted_on():
+def test_positives_among_censored_patients_are_those_of_the_curve_of_those_acted_on():
     """Four are acted on: an event, one leaves, an event among two; 3/4 · 1/2 are without one."""
     risk = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.1, 0.1, 0.1])
     time = np.array([1.0, 2.0, 3.0, 9.0, 1.0, 9.0, 9.0, 9.0])
     event = np.array([True, False, True, False, True, False, False, False])
-    expected = {0.5: 0.5 * (1 - 3 / 8 - 3 / 8), 0.95: 0.0, 0.75: np.nan}
-    for threshold, worth in expected.items():
-        benefit = net_benefit_at(risk, time, event, 5.0, threshold, np.arange(8))
-        assert benefit.value == EXACT(worth, abs=CLOSE, nan_ok=True)
+    expected = {0.5: (5 / 16, 3 / 16), 0.95: (0.0, 0.0), 0.75: (np.nan, np.nan)}
+    for threshold, shares in expected.items():
+        found = positives_at(risk, time, event, 5.0, threshold, np.arange(8))
+        assert [each.value for each in found] == EXACT(shares, abs=CLOSE, nan_ok=True)
 
 
 def times_with_others(generator, cases):
@@ -138,11 +138,12 @@ def times_with_others(generator, cases):
     return risk, first.round(2), first == time, first == other
 
 
-def test_what_a_case_is_worth_to_net_benefit_is_what_its_weight_does_to_it():
+def test_what_a_case_is_worth_to_the_positives_is_what_its_weight_does_to_it():
     risk, time, event, other = times_with_others(np.random.default_rng(2), 60)
-    found = net_benefit_at(risk, time, event, 0.8, 0.3, np.arange(60), other)
+    found = positives_at(risk, time, event, 0.8, 0.3, np.arange(60), other)
     for case in (0, 7, 21, 40):  # 1,000 copies of all cases, and one more of this one
         rows = np.append(np.tile(np.arange(60), 1000), case)
         of_rows = (risk[rows], time[rows], event[rows], 0.8, 0.3, np.arange(len(rows)), other[rows])
-        moved = net_benefit_at(*of_rows).value - found.value
-        assert found.influence[0, case] == EXACT(moved * len(rows), rel=0.01, abs=1e-3)
+        for each, moved in zip(found, positives_at(*of_rows), strict=True):
+            worth = (moved.value - each.value) * len(rows)
+            assert each.influence[0, case] - each.value == EXACT(worth, rel=0.01, abs=1e-3)

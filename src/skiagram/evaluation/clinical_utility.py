@@ -11,19 +11,15 @@ from functools import partial
 import numpy as np
 import scipy
 
-from skiagram.arrays import Flags, Floats, Whole
+from skiagram.arrays import Flags
 from skiagram.evaluation.arm_selection import MeasuredRun
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.figure_table import FigureRow, make_row
 from skiagram.evaluation.labelled_cases import LabelledCases
 from skiagram.evaluation.metrics import NO_THRESHOLD, call_positive
 from skiagram.statistics.estimate import Estimate
-from skiagram.statistics.linearised import gained_share, join_intervals, mean_gain
-from skiagram.statistics.variation import (
-    covariance_of_means,
-    pair_repeats,
-    variance_of_mean,
-)
+from skiagram.statistics.linearised import gained_share, mean_gain, weighed_difference
+from skiagram.statistics.variation import pair_repeats
 
 # Net benefit is told per 1,000 cases.
 PER = 1000
@@ -189,47 +185,10 @@ def _net_benefits(
     # The gain in pairs, with an interval by patient.
     correct = np.subtract(*pair_repeats(*(called == positive for called in acted)))
     act_on_all = PER * (weights[0] - weights[1])
-    gain = join_classes(
-        correct,
-        positive,
-        network.scored.patient,
-        weights,
-        max(network.scored.folds, classical.scored.folds),
+    patient, folds = network.scored.patient, max(network.scored.folds, classical.scored.folds)
+    caught, harmed = (
+        gained_share(sign * correct[:, rows], patient[rows], folds)
+        for sign, rows in ((1, positive), (-1, ~positive))
     )
+    gain = weighed_difference(caught, harmed, (PER * weights[0], PER * weights[1]))
     return [worth(called) for called in acted], act_on_all, gain
-
-
-def join_classes(
-    correct: Floats,
-    positive: Flags,
-    patient: Whole,
-    weights: tuple[float, float],
-    folds: int,
-) -> Estimate:
-    """Estimate a weighed sum of the differences in sensitivity and in specificity, per 1,000.
-
-    Args:
-        correct: (repeats, n) whether one model decides a case correctly, minus the other.
-    """
-    sides = positive, ~positive
-    parts = [gained_share(correct[:, rows], patient[rows], folds).estimate() for rows in sides]
-    (value, low, high), (other, other_low, other_high) = (
-        weight * np.array([part.value, part.low, part.high])
-        for part, weight in zip(parts, weights, strict=True)
-    )
-    # Over patients who have cases of both classes the two differences go together.
-    correlation, (positive_patient, negative_patient) = 0.0, (patient[rows] for rows in sides)
-    several = min(len(np.unique(positive_patient)), len(np.unique(negative_patient))) > 1
-    if several and np.isin(positive_patient, negative_patient).any():
-        first, second = (correct.mean(axis=0)[rows] for rows in sides)
-        spread = np.sqrt(
-            variance_of_mean(first, positive_patient) * variance_of_mean(second, negative_patient)
-        )
-        if spread > 0:
-            joint = covariance_of_means(first, positive_patient, second, negative_patient) / spread
-            correlation = float(np.clip(joint, -1, 1))
-    # The sum is the first minus the negative of the other.
-    negative = -other_high, -other_low
-    below, above = join_intervals(value, -other, (low, high), negative, -correlation)
-    total = float(value + other)
-    return Estimate(PER * total, PER * (total - below), PER * (total + above), parts[0].method)

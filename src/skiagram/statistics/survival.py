@@ -13,7 +13,7 @@ import numpy as np
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.statistics.distributions import chi2_p_value
-from skiagram.statistics.linearised import Linearised, ratio_of_sums
+from skiagram.statistics.linearised import Linearised, ratio_of_sums, share
 
 _BLOCK = 4_000_000  # pairs held at a time
 # Independent cases that one with an event may stand for among many without: with more, no is said
@@ -335,7 +335,7 @@ def incidence_by(
     return float(grown[-1]), len(time) * (own - expected[place])
 
 
-def net_benefit_at(
+def positives_at(
     risk: Floats,
     time: Floats,
     event: Flags,
@@ -343,8 +343,9 @@ def net_benefit_at(
     threshold: float,
     patient: Whole,
     other: Flags | None = None,
-) -> Linearised:
-    """Estimate what acting on risks above a threshold is worth, in events by a horizon a case.
+    folds: int = 0,
+) -> tuple[Linearised, Linearised]:
+    """Estimate the shares of cases whose risk reaches a threshold: with an event by then, without.
 
     The share of events among those acted on is that of their own Kaplan–Meier curve, or of their
     cumulative incidence where another event may come first (Vickers, Cronin, Elkin & Gonen 2008,
@@ -359,17 +360,16 @@ def net_benefit_at(
         threshold: In (0, 1).
         patient: (n,) from 0.
         other: (n,) who had another event first; None: nobody.
+        folds: Fits of a repeat that share training cases; 0 for none.
     """
-    # Nobody gains from a threshold that nobody reaches.
-    acted, worth = risk >= threshold, np.zeros(len(risk))
+    # Nobody is a positive of a threshold that nobody reaches.
+    acted, (true, false) = risk >= threshold, np.zeros((2, len(risk)))
     if acted.any():
         competing = None if other is None else other[acted]
-        share, influence = incidence_by(time[acted], event[acted], horizon, competing)
-        # An event counts 1, acting without one costs the odds of the threshold.
-        worth[acted] = (share + influence - threshold) / (1 - threshold)
-    value = worth.mean(keepdims=True)
-    kind = np.where(acted, 1, -1)
-    return Linearised(value, (worth - value)[None], patient, kind, method="influence by patient")
+        happened, influence = incidence_by(time[acted], event[acted], horizon, competing)
+        # What a case is worth to either share of those acted on.
+        true[acted], false[acted] = happened + influence, 1 - happened - influence
+    return share(true[None], patient, folds), share(false[None], patient, folds)
 
 
 def d_calibration(survival: Floats, event: Flags, patient: Whole) -> tuple[Floats, float]:

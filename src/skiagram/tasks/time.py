@@ -30,8 +30,8 @@ from skiagram.statistics.linearised import (
     mean_gain,
     mean_of_cases,
     mean_over_repeats,
+    weighed_difference,
 )
-from skiagram.statistics.proportions import proportion
 from skiagram.statistics.survival import (
     StepCurve,
     aalen_johansen,
@@ -42,7 +42,7 @@ from skiagram.statistics.survival import (
     harrell_concordance,
     integrated_brier_terms,
     kaplan_meier,
-    net_benefit_at,
+    positives_at,
     uno_concordance,
 )
 from skiagram.strict import STRICT
@@ -520,16 +520,13 @@ class TimeToEvent(MeasuredOutcome):
         other = cases.label == OTHER
 
         def benefit_of(predicted: Floats, threshold: float) -> Estimate:
-            benefit = net_benefit_at(predicted, *followed, threshold, cases.patient, other)
-            has_interval = benefit.fewest_patients > 1 and np.isfinite(benefit.value)
-            if not has_interval:
-                return Estimate(benefit.value)
-            # No more events than cases are acted on.
-            acted = proportion((predicted >= threshold).astype(np.float64), cases.patient)
-            estimate = replace(benefit, folds=cases.folds).estimate()
-            if estimate.high is None or acted.high is None:
-                return estimate
-            return replace(estimate, high=max(min(estimate.high, acted.high), benefit.value))
+            shares = positives_at(
+                predicted, *followed, threshold, cases.patient, other, cases.folds
+            )
+            benefit = weighed_difference(*shares, (1.0, threshold / (1 - threshold)))
+            # A single patient who is acted on says nothing of others.
+            acted = np.unique(cases.patient[predicted >= threshold])
+            return benefit if len(acted) > 1 else Estimate(benefit.value)
 
         # The model, with its interval, and what acting on all or on nobody brings.
         model_benefits = [benefit_of(risk, float(at)) for at in _THRESHOLDS]
