@@ -1,7 +1,8 @@
 """How often intervals hold where few events, or next to no error, tell of a figure.
 
 C indices and AUCs at a horizon of two models, of few events among many patients and nearly perfect;
-κ, errors and shares of grades that are nearly all right.
+κ, errors and shares of grades that are nearly all right; AUCs where some positives look like
+negatives, so that a sample without one of these is in perfect order.
 """
 
 from dataclasses import dataclass, replace
@@ -9,11 +10,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.stats import rankdata
-from simulation import Patients, Row, Simulation, holds, is_apart, name_shares
+from scipy.stats import norm, rankdata
+from simulation import Patients, Row, Simulation, holds, is_apart, name_shares, separation
 
 from skiagram.seeding import stream
 from skiagram.statistics.agreement import grade_error, quadratic_kappa
+from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.linearised import Linearised, share
 from skiagram.statistics.survival import auc_at, harrell_concordance
 
@@ -221,7 +223,83 @@ def simulate_grades(design: GradeDesign, simulations: int) -> Row:
     return {"patients": design.title, **name_shares(GRADE_COLUMNS, counts / simulations)}
 
 
+@dataclass(frozen=True)
+class MixedDesign:
+    """Positives among patients, and two models: the AUC of each, and how far its positives lie.
+
+    Attributes:
+        apart: Deviations between negatives and those positives that do not look like them; None:
+            all positives lie as far away as the AUC says.
+    """
+
+    positives: int
+    auc: tuple[float, float]
+    apart: tuple[float | None, float | None]
+    patients: int = 300
+
+    @property
+    def title(self) -> str:
+        """Return the design in words."""
+        models = (
+            f"{auc:g} {'normal' if apart is None else f'mixed at {apart:g}'}"
+            for auc, apart in zip(self.auc, self.apart, strict=True)
+        )
+        return f"{self.positives} positives of {self.patients}, AUCs {' and '.join(models)}"
+
+    def draw(self, generator: np.random.Generator) -> list[Linearised]:
+        """Return both AUCs."""
+        positive, patient = np.arange(self.patients) < self.positives, np.arange(self.patients)
+        shared, areas = generator.normal(size=self.patients), []
+        for auc, apart in zip(self.auc, self.apart, strict=True):
+            own = generator.normal(size=self.patients)
+            noise = np.sqrt(SHARED) * shared + np.sqrt(1 - SHARED) * own
+            if apart is None:
+                shift = separation(auc) * positive
+            else:
+                best = norm.cdf(apart / np.sqrt(2))
+                alike = generator.random(self.patients) < (best - auc) / (best - 0.5)
+                shift = apart * (positive & ~alike)
+            areas.append(auc_of_scores((noise + shift)[None], positive, patient))
+        return areas
+
+
+MIXED = (
+    MixedDesign(20, (0.95, 0.95), (8, 8)),
+    MixedDesign(20, (0.95, 0.95), (None, 8)),
+    MixedDesign(20, (0.95, 0.93), (None, 8)),
+    MixedDesign(10, (0.95, 0.95), (8, 8)),
+    MixedDesign(40, (0.97, 0.97), (8, None)),
+    MixedDesign(60, (0.95, 0.95), (8, 8)),
+    MixedDesign(20, (0.95, 0.95), (3, 3)),
+    MixedDesign(20, (0.95, 0.95), (None, 3)),
+    MixedDesign(20, (0.95, 0.95), (None, None)),
+    MixedDesign(20, (0.99, 0.9), (None, None)),
+    MixedDesign(20, (0.99, 0.85), (None, None), 100),
+    MixedDesign(10, (0.98, 0.75), (None, None), 20),
+)
+
+
+def simulate_mixtures(design: MixedDesign, simulations: int) -> Row:
+    """Return shares: the difference held, below and above its interval, told apart; its length."""
+    generator = stream(0, "near bounds", design.title)
+    counts, length = np.zeros(4), 0.0
+    for _ in range(simulations):
+        first, second = design.draw(generator)
+        difference, gap = first - second, design.auc[0] - design.auc[1]
+        estimate = difference.estimate()
+        low, high = estimate.low or 0.0, estimate.high or 0.0
+        counts += [holds(estimate, gap), gap < low, gap > high, is_apart(difference)]
+        length += high - low
+    names = ("difference", "truth below", "truth above", "apart")
+    return {
+        "positives and AUCs": design.title,
+        **name_shares(names, counts / simulations),
+        "length": f"{length / simulations:.3f}",
+    }
+
+
 TABLES = (
     Simulation("few-events-and-figures-near-a-bound", EVENTS, simulate_events, 0.25),
     Simulation("few-events-and-figures-near-a-bound-2", GRADE_DESIGNS, simulate_grades, 0.25),
+    Simulation("few-events-and-figures-near-a-bound-3", MIXED, simulate_mixtures),
 )

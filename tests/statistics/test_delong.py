@@ -142,6 +142,10 @@ def test_a_difference_from_a_perfect_order_is_put_together_from_both_intervals()
     difference = perfect - other
     found, low = difference.estimate(), other.estimate().low
     assert (found.value, found.high) == pytest.approx((1 - other.value, 1 - (low or 0)))
+    # Downwards by two cases a positive: a sample without an error says little of the next.
+    quantile = difference.variation.quantile
+    least, most = wilson_interval(1.0, 2 * 40, quantile)[0], other.bounds(quantile)[1]
+    assert found.value - found.low == pytest.approx(np.hypot(1 - least, most - other.value))
     plain = combination([(1.0, perfect), (-1.0, other)]).variation.half_width
     assert found.high - found.value > 1.2 * plain
     assert found.method == "from both intervals"

@@ -51,6 +51,9 @@ OF_GROUPS = "from both intervals, by patient"
 _SHARE_SCALES = ("share", "gain")
 _NOTHING = 1e-15
 _ROUNDING = 1e-12  # of a mean over repeats that lies at its bound
+# Independent cases a patient of a figure at its bound stands for in a difference. With 5, equal
+# AUCs of 20 positives, a tenth of them like negatives, are told apart in 11 %, with 2 in 4 %.
+_CASES_AT_BOUND = 2.0
 _MIN_QUANTILE, _MAX_QUANTILE = 1e-9, 40.0  # beyond them p is 1 or 0
 
 
@@ -228,7 +231,9 @@ class Linearised:
         bounds = [
             each.bounds(
                 each._own_variation.quantile,
-                each.most_cases * each.fewest_patients if np.isfinite(each.most_cases) else None,
+                min(each.most_cases, _CASES_AT_BOUND) * each.fewest_patients
+                if np.isfinite(each.most_cases)
+                else None,
             )
             for each in self.pair
         ]
