@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 import pandas as pd
 
-from skiagram.datasets.folder.mask_names import without_ending
+from skiagram.datasets.choices import MaskChoice
+from skiagram.datasets.folder.mask_names import find_masks, without_ending
 from skiagram.errors import named, refusal
 from skiagram.readers.dicom import read_element
 from skiagram.readers.file_trees import FileTree
@@ -105,15 +106,17 @@ def find_files_alone(images: Iterable[str]) -> dict[str, str]:
 
 
 def find_listed_files(
-    frame: pd.DataFrame, column: str, target: str, tree: FileTree
+    frame: pd.DataFrame, column: str, target: str, tree: FileTree, masks: MaskChoice | None
 ) -> tuple[pd.DataFrame, str]:
     """Return a table with the names that its files have on the disk, and a sentence on it.
 
-    Only names that are not there are looked for; one that nothing fits stays as it is.
+    Only names that are not there are looked for; one that nothing fits stays as it is. A name that
+    a mask alone fits means the mask's image, as that of a case of nnU-Net does.
 
     Args:
         column: Of the names, several in a cell separated by semicolons.
         target: Column that takes the names of the disk, where one was found.
+        masks: What those among the files are for; `images` finds them as well.
 
     Raises:
         DataError: A name means several files.
@@ -122,7 +125,10 @@ def find_listed_files(
     absent = {name for name in names if ".." in name.split("/") or not tree.exists(name)}
     if not absent:
         return frame, ""
+    # the images, without their masks
     images = [*tree.images(())]
+    drawn = find_masks(() if masks == "images" else images)
+    images = [name for name in images if name not in drawn.names]
     folders = {str(parent) for name in images for parent in PurePosixPath(name).parents} - {"."}
     files, alone = FileNames(images), find_files_alone(images)
 
@@ -138,7 +144,15 @@ def find_listed_files(
         uid = _series_of(name)
         return files_by_series().get(uid, []) if uid else []
 
-    looks = (FileNames(sorted(folders)).meant, meant_by_series)
+    mask_names = FileNames(sorted(drawn.names))
+
+    def meant_by_mask(name: str) -> list[str]:
+        meant = {*mask_names.meant(name)}
+        return [
+            image for image, of_image in drawn.of_image.items() if not meant.isdisjoint(of_image)
+        ]
+
+    looks = (FileNames(sorted(folders)).meant, meant_by_series, meant_by_mask)
     with named(f"{WHERE}, column `{column}`"):
         found = {name: files.find(name, *looks) for name in sorted(absent)}
     matched = {name: alone.get(file, file) for name, file in found.items() if file is not None}

@@ -7,7 +7,6 @@ import shlex
 from dataclasses import replace
 from pathlib import Path, PurePath
 
-import numpy as np
 import pandas as pd
 
 from skiagram.datasets.folder.columns import Columns, require_columns
@@ -171,17 +170,13 @@ def _find_files(table: SettledTable) -> SettledTable:
     tree = options.tree
     shared = file in (options.patient, usual_column(frame.columns, ROLES["patient"].usual))
     target = "file" if shared else file
-    frame, note = find_listed_files(frame, file, target, tree)
+    frame, note = find_listed_files(frame, file, target, tree, options.masks)
     table = table.with_rows(frame, note).with_options(file=target if note else file)
     # rows without a file are left out, where the line says so; else it is said what they lack
     frame, names = table.frame, table.frame[table.options.file]
-    absent = ~names.map(lambda cell: tree.exists(normalise_name(cell))).to_numpy(np.bool_)
+    absent = ~names.map(lambda cell: tree.exists(normalise_name(cell)))
     if absent.any():
-        counted = f"{absent.sum()} of {len(frame)} rows name no file of the folder"
-        counted += f", the first `{names[absent].iloc[0]}`"
-        if absent.all():
-            _require_images(options)
-            raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)
+        counted = _count_rows(table, absent, "name no file of the folder")
         if options.unmatched == "refuse":
             counted += "; `--unmatched leave-out` leaves such rows out."
             table = table.with_rows(frame, counted)
@@ -192,15 +187,33 @@ def _find_files(table: SettledTable) -> SettledTable:
     if mask is not None and mask in frame:
         if options.masks is not None:
             raise refusal("intake.masks_twice", choice=options.masks, column=mask)
-        return table.with_rows(*find_listed_files(table.frame, mask, mask, tree))
+        return table.with_rows(*find_listed_files(table.frame, mask, mask, tree, "images"))
     # masks among the images, and among the files that no row names
     frame, options = table.frame, table.options
     images = [normalise_name(cell) for cell in frame[options.file]]
     if options.masks is not None or options.unlisted != "ignore":
         images += list_unlisted_images(tree, images)
     masks = settle_masks(images, options.masks, str(options.folder))
+    table = replace(table, masks=masks)
     is_mask = frame[options.file].map(normalise_name).isin([*masks.names])
-    return replace(table.with_rows(frame[~is_mask]), masks=masks)
+    if is_mask.any():
+        counted = _count_rows(table, is_mask, "name a mask")
+        table = table.with_rows(frame[~is_mask], f"{counted}; they are left out.")
+    return table
+
+
+def _count_rows(table: SettledTable, found: "pd.Series[bool]", why: str) -> str:
+    """Return the begin of a sentence on some rows, of which the first one's file is named.
+
+    Raises:
+        DataError: They are all rows.
+    """
+    options, names = table.options, table.frame[table.options.file]
+    counted = f"{found.sum()} of {len(names)} rows {why}, the first `{names[found].iloc[0]}`"
+    if found.all():
+        _require_images(options)
+        raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)
+    return counted
 
 
 def _describe_folder(table: SettledTable) -> Folder:

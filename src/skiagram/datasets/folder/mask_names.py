@@ -97,7 +97,7 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
     Args:
         choice: What to do with them; None refuses them.
     """
-    masks = MaskNames() if choice == "images" else find_masks(names)
+    masks = find_masks(() if choice == "images" else names)
     if masks.of_image and choice is None:
         raise refusal(
             "datasets.masks_among_images",
