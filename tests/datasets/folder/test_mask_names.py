@@ -20,6 +20,11 @@ def test_names_without_their_image_are_images(names):
     assert not find_masks(names).names
 
 
+@pytest.mark.parametrize(("names", "masks"), NAMES["folders"])
+def test_a_folder_of_images_makes_none_of_them_a_mask(names, masks):
+    assert sorted(find_masks(names).names) == masks
+
+
 def test_several_masks_and_masks_without_an_image():
     found = find_masks(["a.png", "a_mask.png", "a_mask_1.png", "b_mask.png", "x_1.png"])
     assert found.of_image == {"a.png": ["a_mask.png", "a_mask_1.png"]}

@@ -86,9 +86,16 @@ def find_masks(names: Iterable[str]) -> MaskNames:
         for image in images_of[mask]:
             if image not in images_of:
                 of_image.setdefault(image, []).append(mask)
-    placed = {mask for image_masks in of_image.values() for mask in image_masks}
-    alone = [name for name in masks if name not in placed]
-    return MaskNames(of_image, alone) if of_image else MaskNames()
+    placed = of_image.keys() | {mask for image_masks in of_image.values() for mask in image_masks}
+    # a folder that holds an image says nothing by its name: it is the title of all, or a class
+    holding = {folder for image in of_image for folder in PurePosixPath(image).parents}
+    alone = []
+    for name in masks if of_image else ():
+        path = PurePosixPath(stems[name])
+        nearest = next(filter(holding.__contains__, path.parents), path.parent)
+        if name not in placed and _MAY_BE_MASK.search(path.relative_to(nearest).as_posix()):
+            alone.append(name)
+    return MaskNames(of_image, alone)
 
 
 def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) -> MaskNames:
