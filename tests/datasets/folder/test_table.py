@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skiagram.datasets.folder.columns import find_thousands_problem, require_columns
 from skiagram.datasets.folder.table import normalise_name, split_modalities
-from skiagram.errors import DataError
+from skiagram.errors import DataError, OptionError
 from skiagram.tables.frames import read_table
 from tests.datasets.own_folders import LABELS, listing_of
 
@@ -112,6 +112,13 @@ def test_what_a_further_image_alone_says_is_not_left_out(further, words):
     columns = replace(LABELS, patient="patient_id", modality="modality", marks="marks")
     with pytest.raises(DataError, match=words) if words else nullcontext():
         split_modalities(rows, columns, ("PET", "CT"))
+
+
+@pytest.mark.parametrize("chosen", [(), ("CR", "DX")])
+def test_images_of_no_patients_have_no_further_modality(chosen):
+    rows = read_table(b"file,label,modality\n1.png,a,CR\n2.png,a,DX\n")
+    with pytest.raises((DataError, OptionError), match="--modality none"):
+        split_modalities(rows, replace(LABELS, modality="modality"), chosen)
 
 
 @pytest.mark.parametrize("word", ["val", "valid", "Validation", "TRAIN", "training", "testing"])

@@ -310,7 +310,7 @@ def split_modalities(
 ) -> dict[str, pd.DataFrame]:
     """Return modality → its rows, those of one case at the same place in each.
 
-    A case is told by its patient and, where there are some, its region and its visit.
+    A case is told by its patient, its region and its visit, as far as there are such columns.
 
     Args:
         modalities: Which to read, in this order; empty where the table holds one or does not tell.
@@ -338,9 +338,9 @@ def split_modalities(
     parts = {name: frame[frame[columns.modality] == name] for name in chosen}
     if len(chosen) == 1:
         return parts
-    # what tells a case, of each modality: patient, region and visit
-    case_columns = (columns.patient, columns.region, columns.visit)
-    key_columns = [name for name in case_columns if name is not None]
+    # what tells a case, of each modality: patient, region and visit, or its file where nothing does
+    case_columns = filter(None, (columns.patient, columns.region, columns.visit))
+    key_columns = [*case_columns] or [columns.image_file]
     keys = {name: pd.MultiIndex.from_frame(part[key_columns]) for name, part in parts.items()}
     for name, key in keys.items():
         if key.has_duplicates:
