@@ -83,6 +83,7 @@ def test_names_of_files_tell_rows_or_are_refused(case, tmp_path):
     described = read(tmp_path, names)
     assert told(described, columns) == {tuple(row) for row in rows}
     assert any(names.note in note for note in [*described.notes, ""]), described.notes
+    assert len({*described.notes}) == len(described.notes)
 
 
 def test_a_blank_behind_a_folder_is_no_part_of_the_class():

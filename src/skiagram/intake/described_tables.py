@@ -35,8 +35,8 @@ class SettledTable:
     masks: MaskNames = field(default_factory=MaskNames)
 
     def with_rows(self, frame: pd.DataFrame, *notes: str) -> "SettledTable":
-        """Return it with other rows, and sentences on them; an empty one says nothing."""
-        return replace(self, frame=frame, notes=(*self.notes, *filter(None, notes)))
+        """Return it with other rows, and sentences on them, each once; an empty one is none."""
+        return replace(self, frame=frame, notes=(*dict.fromkeys(filter(None, self.notes + notes)),))
 
     def with_options(self, **options: Any) -> "SettledTable":
         """Return it with other options."""

@@ -89,12 +89,11 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
         for name in tree.images(found.fitting)
         if found.fitting.isdisjoint(map(str, PurePosixPath(name).parents))
     )
-    as_regions = options.masks == "regions"
-    names = frame["file"].tolist() + (others if as_regions else [])
+    names = frame["file"].tolist() + (others if options.masks else [])
     masks = settle_masks(names, options.masks, str(folder))
     others = [name for name in others if name not in masks.names]
     frame = frame[~frame["file"].isin([*masks.names])]
-    if as_regions:
+    if options.masks == "regions":
         drawn = frame["file"].map(lambda file: join_masks(masks.of_image.get(file, ())))
         frame = frame.assign(mask=drawn.where(drawn != "", frame["mask"]))
     # lesions in place of regions

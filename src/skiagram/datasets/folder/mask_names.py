@@ -77,6 +77,10 @@ def find_masks(names: Iterable[str]) -> MaskNames:
             for reading in mask_layout.readings(stems[mask]) if mask not in images_of else ():
                 fitting = dict(images.get(image_layout.fill(reading), {}))
                 fitting.pop(mask, None)
+                # of several images that with the mask's ending, as a scene has a picture besides
+                ending = PurePosixPath(mask).suffix
+                if len(set(fitting.values())) > 1:
+                    fitting = {name: fitting[name] for name in fitting if name.endswith(ending)}
                 if len(set(fitting.values())) == 1:
                     images_of[mask] = [*fitting]
                     break
