@@ -20,6 +20,7 @@ from skiagram.tables.frames import WHERE, replace_columns
 
 _LAYOUTS = [*map(NamePattern, LAYOUTS["classes"])]
 _NUMBERED = re.compile(r"(\D*)(\d+)")
+_DOUBLED = re.compile(r"(?<![^/])([^/]+/)\1+")  # folders, as archives unpack them: `yes/yes/1.png`
 _MOST_NUMBERED = 10  # classes, such as grades or digits
 
 
@@ -56,10 +57,8 @@ def rows_of_classes(
     # what each layout tells; outer folders that all share, as an archive unpacks them, tell nothing
     common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
     shared = [*takewhile(lambda folder: not part_of(folder), filter(None, common.split("/")))]
-    inner = [
-        "/".join(part.strip() for part in normalize("NFC", name).split("/")[len(shared) :])
-        for name in names
-    ]
+    plain = ("/".join(map(str.strip, normalize("NFC", name).split("/"))) for name in names)
+    inner = [_DOUBLED.sub(r"\1", name.split("/", len(shared))[-1]) for name in plain]
     told = [
         pd.DataFrame(
             [next(iter(layout.readings(name)), {}) for name in inner],
@@ -153,8 +152,8 @@ def _describe_inner_folders(chosen: pd.DataFrame) -> str:
         chosen: What the layout tells, a row an image.
     """
     inner = [
-        [folder for folder in below.split("/")[:-1] if folder != label and not part_of(folder)]
-        for label, below in zip(chosen["label"], chosen["inner"], strict=True)
+        [folder for folder in below.split("/")[:-1] if not part_of(folder)]
+        for below in chosen["inner"]
     ]
     for level in zip_longest(*inner):
         names = {*level} - {None}
