@@ -78,9 +78,6 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     folder = options.folder
     tree = options.tree
     found = find_images(folder, written, options.mask_pattern, options.cut)
-    if found.frame.empty:
-        there = listed(sorted(tree.files())[:1], "`") or "none"
-        raise refusal("intake.nothing_fits", str(folder), patterns=written, there=there)
     # image files that fit no pattern, nor lie in a folder that fits one: masks beside the images
     # need not fit one to be their regions
     frame = found.frame
@@ -93,6 +90,9 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     masks = settle_masks(names, options.masks, str(folder))
     others = [name for name in others if name not in masks.names]
     frame = frame[~frame["file"].isin([*masks.names])]
+    if frame.empty:
+        there = listed((others or sorted(tree.files()))[:1], "`") or "none"
+        raise refusal("intake.nothing_fits", str(folder), patterns=written, there=there)
     if options.masks == "regions":
         drawn = frame["file"].map(lambda file: join_masks(masks.of_image.get(file, ())))
         frame = frame.assign(mask=drawn.where(drawn != "", frame["mask"]))

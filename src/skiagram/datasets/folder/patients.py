@@ -105,7 +105,8 @@ class PatientTable:
             for table, absent in alone.items()
             if absent
         ]
-        if notes and not (leave_out and partner.notna().any()):
+        has_some = partner.notna().any()
+        if notes and not (leave_out and has_some):
             sentences = "; ".join(
                 f"{len(absent)} of {number} {self.noun}s of {table} have no partner"
                 + (f", first `{absent[0]}`" if absent else "")
@@ -118,6 +119,7 @@ class PatientTable:
                 other.where,
                 sentences=sentences,
                 noun=self.noun,
+                either="; or leave out who has none: `--unmatched leave-out`" if has_some else "",
             )
         of_row = self.frame[self.column].map(partner)
         own = self.frame[of_row.notna()]
