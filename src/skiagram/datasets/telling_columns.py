@@ -59,9 +59,8 @@ def find_telling_columns(
         telling = _columns_that_tell(known, other) | telling
     # the ranks of some are almost those of the outcome, or its reverse
     agreement = [0.0] * len(names)
-    of_rows = pd.Series(dtype=np.float64)
-    if outcome is not None and outcome.ndim == 1:
-        of_rows = pd.Series(outcome[rows])
+    has_order = outcome is not None and outcome.ndim == 1
+    of_rows = pd.Series(np.asarray(outcome)[rows] if has_order else [], dtype=np.float64)
     if of_rows[np.isfinite(of_rows)].nunique() >= _MIN_ROWS:
         with warnings.catch_warnings(action="ignore"):  # of constant columns
             agreement = [

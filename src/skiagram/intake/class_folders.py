@@ -35,12 +35,10 @@ def rows_of_classes(
         where: Their folder.
 
     Raises:
-        DataError: There are no images, one lies in no folder of a class, two levels of folders may
-            be the classes, a class holds folders of the others, folders are numbered as patients
-            are, or images are modalities of one patient by their names.
+        DataError: An image lies in no folder of a class, two levels of folders may be the classes,
+            a class holds folders of the others, folders are numbered as patients are, or images are
+            modalities of one patient by their names.
     """
-    if not names:
-        raise refusal("intake.no_image", where)
     # images whose names differ in a modality alone: each would become a patient
     by_patient: dict[str, dict[str, str]] = {}
     for name in sorted(names):
@@ -95,11 +93,11 @@ def _choose_layout(
     labels = [sorted({*each["label"].dropna()}) for each in told]
     unfit = [each.index[each["label"].isna()].tolist() for each in told]
     is_whole = [not left and len(found) > 1 for left, found in zip(unfit, labels, strict=True)]
+    is_named = [bool(classes) and {*classes} <= {*found} for found in labels]
     *with_parts, outer, inner = told
     fitting = [at for at in range(len(with_parts)) if is_whole[at]]
-    named = [at for at in fitting if classes and {*classes} <= {*labels[at]}]
     if fitting:
-        at = (named or fitting)[0]
+        at = max(fitting, key=is_named.__getitem__)
         chosen = told[at]
         if not classes:
             below = chosen["inner"].map(lambda folders: folders.partition("/")[0])
@@ -120,12 +118,12 @@ def _choose_layout(
             f", such as `{unfit[-2][0]}`" if unfit[-2] else f", but in `{labels[-2][0]}` alone"
         )
         raise refusal("intake.no_class_folders", where, example=example)
-    named = [at for at in (-2, -1) if classes and {*classes} <= {*labels[at]}]
-    if len(named) == 1 and is_whole[named[0]]:
-        return told[named[0]]
-    if is_whole[-1]:
+    if not is_whole[-1] or is_named[-2] > is_named[-1]:
+        return outer
+    if is_named[-2] == is_named[-1]:
         _refuse_two_levels(inner["label"], [inner["folder"]], labels[-2], where)
-    return outer
+        return outer
+    return inner
 
 
 def _refuse_two_levels(
@@ -181,11 +179,11 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
     folders = [re.split(r"[/\\]", name.lower())[:-1] for name in names]
     levels = zip(*folders, strict=False)
     shared = len([*takewhile(lambda level: len({*level}) == 1, levels)])  # which tell nothing
-    found = [{*map(part_of, inner[shared:])} - {None} for inner in folders]
-    splits = {str(part) for parts in found for part in parts}
+    split = [" ".join({*filter(None, map(part_of, inner[shared:]))}) for inner in folders]
+    splits = {*" ".join(split).split()}
     if len(splits) < 2:  # one folder for all, such as `test`, tells no parts
         return frame, ""
-    without = [name for name, parts in zip(names, found, strict=True) if len(parts) != 1]
+    without = [name for name, part in zip(names, split, strict=True) if part not in splits]
     if without:
         raise refusal(
             "intake.parts_of_some",
@@ -197,7 +195,6 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
         )
     if "test" not in splits:
         return frame, ""
-    split = [str(part) for parts in found for part in parts]
     counted = ", ".join(f"{name} {split.count(name)}" for name in sorted(splits))
     note = f"Folders in the names of files (`{column}`) tell the parts of the data: {counted}. "
     note += "A column `split` would count instead."

@@ -126,9 +126,9 @@ def find_listed_files(
     if not absent:
         return frame, ""
     # the images, without their masks
-    images = [*tree.images(())]
-    drawn = find_masks(() if masks == "images" else images)
-    images = [name for name in images if name not in drawn.names]
+    every = {*tree.images(())}
+    drawn = find_masks(() if masks == "images" else every)
+    images = sorted(every - drawn.names)
     folders = {str(parent) for name in images for parent in PurePosixPath(name).parents} - {"."}
     files, alone = FileNames(images), find_files_alone(images)
 

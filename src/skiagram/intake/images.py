@@ -14,7 +14,7 @@ from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.datasets.folder.roles import ROLES, column_of, part_of, usual_column
 from skiagram.datasets.folder.source import Folder, list_unlisted_images
-from skiagram.datasets.folder.table import join_masks, normalise_name
+from skiagram.datasets.folder.table import normalise_name
 from skiagram.errors import listed, refusal
 from skiagram.intake.class_folders import rows_of_classes
 from skiagram.intake.described_tables import DescribedTable, SettledTable
@@ -57,14 +57,14 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
     frame, options = table.frame, table.options
     if options.masks == "regions":
         names = frame[options.file or "file"]
-        drawn = names.map(lambda name: table.masks.of_image.get(normalise_name(name), ()))
-        bare = names[~drawn.map(bool)]
+        drawn = names.map(table.masks.cell)
+        bare = names[drawn == ""]
         if len(bare):
             n_bare, example = len(bare), bare.iloc[0]
             raise refusal(
                 "intake.no_mask", str(folder), n_bare=n_bare, n_images=len(frame), example=example
             )
-        table = table.with_rows(frame.assign(mask=[*map(join_masks, drawn)]))
+        table = table.with_rows(frame.assign(mask=drawn))
     source = _describe_folder(table)
     # rows that say what another one says count once
     table = count_once(table, source.columns.used())
@@ -81,20 +81,16 @@ def _read_class_folders(options: FileOptions) -> SettledTable:
         raise refusal("intake.outcome_without_table", flag)
     # images, also those that are called so and cannot be read
     where = str(options.folder)
-    names = sorted({*_require_images(options)} | called_images(options.tree))
+    names = {*_require_images(options)} | called_images(options.tree)
     masks = settle_masks(names, options.masks, where)
     classes = {*options.classes, *filter(None, [options.positive])}
-    mask_files = masks.names
-    images = [name for name in names if name not in mask_files]
-    frame, inner_folders = rows_of_classes(images, classes, where)
+    frame, inner_folders = rows_of_classes(sorted(names - masks.names), classes, where)
     folders = {folder for file in frame["file"] for folder in file.split("/")[:-1]}
     folders -= {*frame["label"]}
     note = "Folders tell parts of the data, but no test set: folds score every image."
     without_test_set = any(map(part_of, folders)) and "split" not in frame
-    options = replace(options, file="file", label="label")
-    return SettledTable(frame, options, masks=masks).with_rows(
-        frame, note if without_test_set else "", inner_folders
-    )
+    table = SettledTable(frame, options, masks=masks).with_options(file="file", label="label")
+    return table.with_rows(frame, note if without_test_set else "", inner_folders)
 
 
 def _require_images(options: FileOptions) -> list[str]:

@@ -152,8 +152,8 @@ def _encode_images(folder: Path, arrays: Sequence[Any], called: str = "image") -
     digits = len(str(len(arrays) - 1))
     for at, array in enumerate(arrays):
         where, values = f"{called}s[{at}]", as_array(array)
-        is_colour = values.ndim == 3 and values.shape[2] == 3 and values.dtype == np.uint8
-        if values.ndim == 3 and values.shape[2] == 1:
+        is_colour = values.shape[2:] == (3,) and values.dtype == np.uint8
+        if values.shape[2:] == (1,):
             values = values[..., 0]
         if (
             not (values.ndim == 2 or is_colour)

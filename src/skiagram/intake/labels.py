@@ -122,7 +122,7 @@ def settle_labels(
         changes = listed(f"`{cell}` is `{label}`" for cell, label in sorted(changed.items()))
         notes.append(f"Labels that are the same number are one class: {changes}.")
     spelling = {**dict.fromkeys(words, ""), **changed}
-    frame = replace_columns(frame, {column: frame[column].replace(spelling)}) if spelling else frame
+    frame = replace_columns(frame, {column: frame[column].replace(spelling)})
     # rows without a label
     is_empty = frame[column] == ""
     unlabelled = count_cases(frame[is_empty])

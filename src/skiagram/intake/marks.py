@@ -42,10 +42,6 @@ _NUMBER = Check("intake.no_coordinate", lambda cell: number_of(cell) is not None
 _OF_PLANE = _NUMBER._replace(is_right=lambda cell: not cell or number_of(cell) is not None)
 
 
-def _of_corners(left: float, top: float, right: float, bottom: float) -> Lesion:
-    return of_box(left, top, right - left, bottom - top)
-
-
 def _of_radius(*at: float, share: float = 1.0, world: bool = False) -> Lesion:
     """Return a circle or ball; the last number times a share is its radius."""
     *centre, size = at
@@ -55,7 +51,7 @@ def _of_radius(*at: float, share: float = 1.0, world: bool = False) -> Lesion:
 
 
 _LESION_OF: Mapping[str, Callable[..., Lesion]] = {  # what columns say → the lesion
-    "corners": _of_corners,
+    "corners": lambda left, top, right, bottom: of_box(left, top, right - left, bottom - top),
     "box": of_box,
     "radius": _of_radius,
     "diameter": partial(_of_radius, share=0.5),

@@ -13,7 +13,7 @@ from skiagram.datasets.folder.lesions import Lesion, lesions_of_region
 from skiagram.datasets.folder.mask_names import settle_masks
 from skiagram.datasets.folder.patients import PatientTable
 from skiagram.datasets.folder.roles import PATIENT, column_of
-from skiagram.datasets.folder.table import join_masks, split_masks
+from skiagram.datasets.folder.table import split_masks
 from skiagram.errors import DataError, listed, refusal
 from skiagram.intake.described_tables import SettledTable
 from skiagram.intake.file_names import FileNames
@@ -66,7 +66,7 @@ def compose_table(options: FileOptions) -> SettledTable:
         joined, notes = table.joined(labels, options.similar_patients, leave_out=leave_out)
         frame = joined.frame
     # an image without a mask among others
-    bare = frame["mask"] == "" if "mask" in frame else pd.Series(data=False, index=frame.index)
+    bare = frame.get("mask", frame["file"]) == ""
     left_out = dict.fromkeys(f"Left out, no mask: {file}" for file in frame["file"][bare])
     if bare.all():
         raise refusal("intake.no_image_with_mask", str(folder))
@@ -88,13 +88,13 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
     )
     names = frame["file"].tolist() + (others if options.masks else [])
     masks = settle_masks(names, options.masks, str(folder))
-    others = [name for name in others if name not in masks.names]
+    others = sorted({*others} - masks.names)
     frame = frame[~frame["file"].isin([*masks.names])]
     if frame.empty:
         there = listed((others or sorted(tree.files()))[:1], "`") or "none"
         raise refusal("intake.nothing_fits", str(folder), patterns=written, there=there)
     if options.masks == "regions":
-        drawn = frame["file"].map(lambda file: join_masks(masks.of_image.get(file, ())))
+        drawn = frame["file"].map(masks.cell)
         frame = frame.assign(mask=drawn.where(drawn != "", frame["mask"]))
     # lesions in place of regions
     has_masks, notes = options.marks is None and (frame["mask"] != "").any(), [found.note]

@@ -31,24 +31,21 @@ def find_patient_column(
     n_rows = len(frame)
     usual = usual_column(frame.columns, ROLES["patient"].usual)
     ids = pd.Series(range(n_rows)) if usual is None else frame[usual]
-    is_case = usual is not None and is_case_id(usual)
-    if usual is not None and not is_case and ids.nunique() < n_rows and not joined:
+    is_case, n_ids = usual is not None and is_case_id(usual), ids.nunique()
+    if usual is not None and not is_case and n_ids < n_rows and not joined:
         return usual, ""
     # another column, of which each id has one value alone
     for name in texts_of(frame):
-        if name == usual or name in taken:
-            continue
-        if not names_patients(name, also_cases=usual is None or is_case):
+        called = names_patients(name, also_cases=usual is None or is_case)
+        if not called or name in {usual, *taken}:
             continue
         n_pairs = len({*zip(ids.tolist(), frame[name].tolist(), strict=True)})
         n_patients = frame[name].nunique()
-        if n_pairs > ids.nunique() or not are_ids(frame[name]):
-            continue
-        if _FLAG < n_patients < ids.nunique():
+        if n_pairs <= n_ids and _FLAG < n_patients < n_ids and are_ids(frame[name]):
             note = f"Patients are those of `{name}`, {n_patients} in {n_rows} rows"
             if joined:
-                return name, f"{note}, and not the {ids.nunique()} that the names of files tell."
-            note += f", and not the {ids.nunique()} of `{usual}`" if usual else ""
+                return name, f"{note}, and not the {n_ids} that the names of files tell."
+            note += f", and not the {n_ids} of `{usual}`" if usual else ""
             return name, f"{note}; another column is named by --patient."
     if usual is not None and frame[usual].str.lower().str.endswith(ENDINGS).all():
         return None, f"The column `{usual}` holds names of files: patients are unknown."

@@ -193,10 +193,10 @@ def describe_source(table: SettledTable, *, of_images: bool) -> dict[str, Any]:
     named = dict[str, Any]()
     for name, role in ROLES.items():
         if of_images or not role.of_images:
-            many = () if role.usual else list_columns(getattr(options, name), frame.columns)
-            one = column_of(frame.columns, options, name) if role.usual else None
-            named[name] = one if role.usual else many
-            require_columns(frame, filter(None, (one, *many)), f"--{option_of(name)}")
+            one = [column_of(frame.columns, options, name)] if role.usual else []
+            many = one or list_columns(getattr(options, name), frame.columns)
+            require_columns(frame, filter(None, many), f"--{option_of(name)}")
+            named[name] = many[0] if role.usual else many
     if options.test_sites:
         named["split"] = None
     if named["patient"] is None and options.visit is None:  # a visit is that of a patient

@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 
 from skiagram.datasets.choices import MaskChoice
 from skiagram.datasets.folder.name_patterns import CONTENT, LAYOUTS, NamePattern
+from skiagram.datasets.folder.table import join_masks, normalise_name
 from skiagram.errors import refusal
 
 _MAY_BE_MASK = re.compile(CONTENT["may_be_mask"])
@@ -37,12 +38,15 @@ class MaskNames:
     def names(self) -> set[str]:
         return {mask for masks in self.of_image.values() for mask in masks} | set(self.alone)
 
+    def cell(self, image: str) -> str:
+        """Return the cell that names the masks of an image; empty where it has none."""
+        return join_masks(self.of_image.get(normalise_name(image), ()))
+
     def describe(self, choice: MaskChoice | None) -> str:
         """Return a sentence on what becomes of them; empty where nobody asked and none is there."""
-        if not self.names and choice == "leave-out":
-            return "No file is a mask by its name: none was left out."
         if not self.names:
-            return ""
+            none = "No file is a mask by its name: none was left out."
+            return none if choice == "leave-out" else ""
         images, masks = len(self.of_image), len(self.names) - len(self.alone)
         sentence = (
             f"{masks} masks of {images} images by their names, for example {self.example()}: "
@@ -75,19 +79,16 @@ def find_masks(names: Iterable[str]) -> MaskNames:
                 images.setdefault(key, {})[name] = own
         for mask in masks:
             for reading in mask_layout.readings(stems[mask]) if mask not in images_of else ():
-                fitting = dict(images.get(image_layout.fill(reading), {}))
-                fitting.pop(mask, None)
+                found = images.get(image_layout.fill(reading), {})
                 # of several images that with the mask's ending, as a scene has a picture besides
-                ending = PurePosixPath(mask).suffix
-                if len(set(fitting.values())) > 1:
-                    fitting = {name: fitting[name] for name in fitting if name.endswith(ending)}
-                if len(set(fitting.values())) == 1:
-                    images_of[mask] = [*fitting]
-                    break
+                for ending in ("", PurePosixPath(mask).suffix):
+                    fitting = [name for name in found if name != mask and name.endswith(ending)]
+                    if len({found[name] for name in fitting}) == 1:
+                        images_of.setdefault(mask, fitting)
     # a mask is no image of another one
     of_image: dict[str, list[str]] = {}
-    for mask in sorted(images_of):
-        for image in images_of[mask]:
+    for mask, masked in sorted(images_of.items()):
+        for image in masked:
             if image not in images_of:
                 of_image.setdefault(image, []).append(mask)
     placed = of_image.keys() | {mask for image_masks in of_image.values() for mask in image_masks}

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -126,10 +127,8 @@ class OptionFiles:
         written |= {} if copies is None else {"copies": copies}
         own = (issue for issue in present.known_issues if not issue.endswith(LEFT_OUT))
         written["known_issues"] = (*own, *source.known_issues)
-        renewed = dataclasses.replace(source, **written)
-        if isinstance(renewed, Folder) and isinstance(present, Folder):
-            return dataclasses.replace(renewed, source=present.source)
-        return renewed
+        written |= {"source": present.source} if isinstance(present, Folder) else {}
+        return dataclasses.replace(source, **written)
 
     def write(
         self,
@@ -153,10 +152,8 @@ class OptionFiles:
                 split_masks(cell) if column == columns.mask else (normalise_name(cell),)
                 for cell in frame[column]
             ]
-            shown = files
-            if key is not None:
-                shown = [tuple(key_name(file, key, OF_FILE) for file in names) for names in files]
-            written[column] = [join_masks(names) for names in shown]
+            shown = str if key is None else partial(key_name, key=key, kind=OF_FILE)
+            written[column] = [join_masks(map(shown, names)) for names in files]
             written[sums] = [join_masks(checksums[file] for file in names) for names in files]
         if key is not None and columns.patient is not None:
             written[columns.patient] = [

@@ -37,7 +37,7 @@ def settle_patients(
             shown=shown,
         )
     same = {cell: spellings.iloc[0] for spellings in alike for cell in spellings}
-    return replace_columns(frame, {column: frame[column].replace(same)}) if same else frame
+    return replace_columns(frame, {column: frame[column].replace(same)})
 
 
 @dataclass(frozen=True)
@@ -97,12 +97,12 @@ class PatientTable:
         partner = self._partners(other, similar)
         # who has no partner here or there
         alone = {
-            self.where: partner.index[partner.isna()].tolist(),
-            other.where: there[~there.isin(partner)].tolist(),
+            self.where: (partner.index[partner.isna()].tolist(), len(partner)),
+            other.where: (there[~there.isin(partner)].tolist(), len(there)),
         }
         notes = [
             f"{len(absent)} {self.noun}s of {table} have no partner and are left out."
-            for table, absent in alone.items()
+            for table, (absent, _) in alone.items()
             if absent
         ]
         has_some = partner.notna().any()
@@ -110,9 +110,7 @@ class PatientTable:
             sentences = "; ".join(
                 f"{len(absent)} of {number} {self.noun}s of {table} have no partner"
                 + (f", first `{absent[0]}`" if absent else "")
-                for (table, absent), number in zip(
-                    alone.items(), (len(partner), len(there)), strict=True
-                )
+                for table, (absent, number) in alone.items()
             )
             raise refusal(
                 "datasets.patients_without_partner",

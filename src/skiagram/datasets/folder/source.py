@@ -229,9 +229,8 @@ class Folder(ListedDataSet):
                 in_order=tree.in_order,
                 sealed=sealed,
             )
-        first = next(iter(by_modality.values()))
-        several = len(by_modality) > 1
-        return replace(first, further=by_modality if several else {}, problems=problems)
+        first, *others = by_modality.values()
+        return replace(first, further=by_modality if others else {}, problems=problems)
 
 
 def checksum_columns(columns: Columns) -> dict[str, str]:
