@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
+from operator import eq
 from pathlib import PurePosixPath
 
 import pandas as pd
@@ -63,8 +64,8 @@ class FileNames:
         *folders, last = map(fold, _parts(name))
         shared: dict[str, int] = {}  # folders that both have, where none contradicts the other
         for file, called in self._by_name.get(last.casefold(), ()):
-            pairs = zip(reversed(folders), reversed(_parts(file)[:-1]), strict=False)
-            alike = [folder == fold(folder_of_file) for folder, folder_of_file in pairs]
+            own = map(fold, reversed(_parts(file)[:-1]))
+            alike = [*map(eq, reversed(folders), own)]
             if all(alike) and last == fold(called):
                 shared[file] = len(alike)
         most = max(shared.values(), default=0)
@@ -154,17 +155,20 @@ def find_listed_files(
 
     looks = (FileNames(sorted(folders)).meant, meant_by_series, meant_by_mask)
     with named(f"{WHERE}, column `{column}`"):
-        found = {name: files.find(name, *looks) for name in sorted(absent)}
-    matched = {name: alone.get(file, file) for name, file in found.items() if file is not None}
+        matched = {
+            name: alone.get(file, file)
+            for name in sorted(absent)
+            if (file := files.find(name, *looks)) is not None
+        }
     if not matched:
         return frame, ""
     renamed = [
         BETWEEN.join(matched.get(each, each) for each in _names(cell)) for cell in frame[column]
     ]
-    first = next(iter(matched.items()))
+    name, file = next(iter(matched.items()))
     return replace_columns(frame, {target: renamed}), (
         f"{len(matched)} files of the column `{column}` are found under another name, for example "
-        f"`{first[0]}` as `{first[1]}`."
+        f"`{name}` as `{file}`."
     )
 
 

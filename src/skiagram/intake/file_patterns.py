@@ -1,10 +1,10 @@
 """A row for each image, by patterns of names that a user writes: image, mask, patient, label."""
 
 import shlex
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
+from unicodedata import normalize
 
 import pandas as pd
 
@@ -103,10 +103,11 @@ def find_images(
         of_names = labels[key[:3] if patient else key]
         part = part_of(of_names.get("split", "")) or ""
         rows.append([image, mask, modality, region, of_names.get("label", ""), part, patient])
-    note = f"Images of one pattern with masks of another: {len(mixed)}, first "
-    note += f"{next(iter(mixed), '')}. Look whether they belong together."
-    frame = pd.DataFrame(rows, columns=_COLUMNS, dtype="str")
-    return FoundImages(frame, note if mixed else "", alone, fitting)
+    note = ""
+    if mixed:
+        note = f"Images of one pattern with masks of another: {len(mixed)}, first {mixed[0]}. "
+        note += "Look whether they belong together."
+    return FoundImages(pd.DataFrame(rows, columns=_COLUMNS, dtype="str"), note, alone, fitting)
 
 
 def _fit_names(
@@ -123,8 +124,9 @@ def _fit_names(
         # A label alone tells no patient, whose images and masks could belong together.
         of_images = "label" in fields and "kind" not in fields and with_labels
         if not ("patient" in fields or of_images) or fields.difference(LAYOUTS["fields_of_users"]):
-            others = LAYOUTS["fields_of_users"][1:]
-            raise refusal("intake.pattern_fields", written=written, others=others)
+            raise refusal(
+                "intake.pattern_fields", written=written, others=LAYOUTS["fields_of_users"][1:]
+            )
         for path in sorted(folder.glob("/".join(["*"] * (written.count("/") + 1)))):
             name = path.relative_to(folder).as_posix()
             readings = pattern.readings(name)
@@ -137,8 +139,7 @@ def _fit_names(
                 )
                 raise refusal("intake.two_readings", name, pattern=written, ways=ways)
             told = readings[0 if cut == "first" else -1]
-            spelled = {part: unicodedata.normalize("NFC", text) for part, text in told.items()}
-            yield number, spelled, name
+            yield number, {part: normalize("NFC", text) for part, text in told.items()}, name
 
 
 def _only_file(folder: Path, mask: str) -> str:

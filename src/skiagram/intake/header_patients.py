@@ -49,14 +49,14 @@ def agree_with_headers(
             return frame, column, ""
         patients.append(patient)
     # headers that tell no patients apart
-    nobody = sum(map(names_nobody, patients))
+    nobody, n_patients = sum(map(names_nobody, patients)), len({*patients})
     fault = f"{nobody} of {len(patients)} DICOM headers name no patient" if nobody else ""
-    if len(set(patients)) == 1 and len(patients) > 1 and not nobody:
+    if n_patients == 1 < len(patients) and not nobody:
         fault = "All DICOM headers have the same Patient ID"
     if fault:
         note = f"{fault}: patients are unknown, unless a table has a column `{PATIENT}`."
         return frame, column, "" if column else note
-    note = f"Patients are those of the DICOM headers (Patient ID): {len(set(patients))} of "
+    note = f"Patients are those of the DICOM headers (Patient ID): {n_patients} of "
     note += f"{len(frame)} images. A column `{PATIENT}` of a table would count instead."
     # the ids of each patient, however they are spelled
     if column is not None:

@@ -56,20 +56,23 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
     # the masks that names tell
     frame, options = table.frame, table.options
     if options.masks == "regions":
-        names = frame[options.file or "file"]
+        names = frame[options.file]
         drawn = names.map(table.masks.cell)
         bare = names[drawn == ""]
         if len(bare):
-            n_bare, example = len(bare), bare.iloc[0]
             raise refusal(
-                "intake.no_mask", str(folder), n_bare=n_bare, n_images=len(frame), example=example
+                "intake.no_mask",
+                str(folder),
+                n_bare=len(bare),
+                n_images=len(frame),
+                example=bare.iloc[0],
             )
         table = table.with_rows(frame.assign(mask=drawn))
     source = _describe_folder(table)
     # rows that say what another one says count once
     table = count_once(table, source.columns.used())
     frame, patient, visit = table.frame, source.columns.patient, source.columns.visit
-    if patient is not None and visit is not None:
+    if patient and visit:
         frame = number_visits(frame, patient, visit)
     table = table.with_rows(frame, table.masks.describe(table.options.masks))
     return DescribedTable(**vars(table), source=source)
@@ -169,16 +172,12 @@ def _find_files(table: SettledTable) -> SettledTable:
     frame, note = find_listed_files(frame, file, target, tree, options.masks)
     table = table.with_rows(frame, note).with_options(file=target if note else file)
     # rows without a file are left out, where the line says so; else it is said what they lack
-    frame, names = table.frame, table.frame[table.options.file]
-    absent = ~names.map(lambda cell: tree.exists(normalise_name(cell)))
-    if absent.any():
-        counted = _count_rows(table, absent, "name no file of the folder")
-        if options.unmatched == "refuse":
-            counted += "; `--unmatched leave-out` leaves such rows out."
-            table = table.with_rows(frame, counted)
-        else:
-            table = table.with_rows(frame[~absent], f"{counted}; they are left out.")
-            table = replace(table, left_out={"have no file": int(absent.sum())})
+    names = table.frame[table.options.file].map(normalise_name)
+    stay = (
+        "; `--unmatched leave-out` leaves such rows out." if options.unmatched == "refuse" else ""
+    )
+    table = _leave_out(table, ~names.map(tree.exists), "name no file of the folder", stay)
+    table = replace(table, left_out={"have no file": len(names) - len(table.frame)})
     mask = column_of(frame.columns, options, "mask")
     if mask is not None and mask in frame:
         if options.masks is not None:
@@ -190,26 +189,32 @@ def _find_files(table: SettledTable) -> SettledTable:
     if options.masks is not None or options.unlisted != "ignore":
         images += list_unlisted_images(tree, images)
     masks = settle_masks(images, options.masks, str(options.folder))
-    table = replace(table, masks=masks)
     is_mask = frame[options.file].map(normalise_name).isin([*masks.names])
-    if is_mask.any():
-        counted = _count_rows(table, is_mask, "name a mask")
-        table = table.with_rows(frame[~is_mask], f"{counted}; they are left out.")
-    return table
+    return _leave_out(replace(table, masks=masks), is_mask, "name a mask")
 
 
-def _count_rows(table: SettledTable, found: "pd.Series[bool]", why: str) -> str:
-    """Return the begin of a sentence on some rows, of which the first one's file is named.
+def _leave_out(
+    table: SettledTable, found: "pd.Series[bool]", why: str, stay: str = ""
+) -> SettledTable:
+    """Return a table without some rows, and a sentence on them.
+
+    Args:
+        stay: What the sentence says where they stay after all.
 
     Raises:
         DataError: They are all rows.
     """
-    options, names = table.options, table.frame[table.options.file]
-    counted = f"{found.sum()} of {len(names)} rows {why}, the first `{names[found].iloc[0]}`"
+    frame, options = table.frame, table.options
+    if not found.any():
+        return table
+    counted = f"{found.sum()} of {len(frame)} rows {why}, the first "
+    counted += f"`{frame[options.file][found].iloc[0]}`"
     if found.all():
         _require_images(options)
         raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)
-    return counted
+    return table.with_rows(
+        frame if stay else frame[~found], counted + (stay or "; they are left out.")
+    )
 
 
 def _describe_folder(table: SettledTable) -> Folder:

@@ -59,8 +59,7 @@ def describe_last_parts(ids: "pd.Series[str]") -> str:
     """
     parts = pd.Series(ids.unique()).str.extract(r"(.+)[-_](\w+)")
     n_ids, n_stems, last = len(parts), parts[0].nunique(), sorted(parts[1].dropna().unique())
-    is_part = len(last) <= _MOST_PARTS and len(last) < n_stems < n_ids
-    if parts.isna().any(axis=None) or not is_part:
+    if parts.isna().any(axis=None) or not len(last) < n_stems < n_ids or len(last) > _MOST_PARTS:
         return ""
     return (
         f"The {n_ids} ids of `{ids.name}` are {n_stems} without their last part "

@@ -141,8 +141,8 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
     covariates = [*dict.fromkeys([*list_columns(options.covariates, frame.columns), *forced])]
     require_columns(frame, covariates, "--covariates")
     frame, note = settle_numbers(frame, {*covariates}.intersection(texts_of(frame)))
-    chosen = {"covariates": covariates, "forced_covariates": forced}
-    table = table.with_rows(frame, note).with_options(**chosen)
+    table = table.with_rows(frame, note)
+    table = table.with_options(covariates=covariates, forced_covariates=forced)
     # a site that nothing would be asked of
     if options.site in frame and not options.test_sites and options.site not in covariates:
         note = f"Nothing is asked of the sites in `{options.site}`: `--test-sites` names those to "

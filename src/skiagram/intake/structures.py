@@ -65,5 +65,4 @@ def find_structures(
     # with their rows, the most frequent first
     *_, column = min(found)
     counts = Counter(frame[column].tolist()).most_common()
-    structures = listed(f"{name} ({number})" for name, number in counts)
-    return column, structures
+    return column, listed(f"{name} ({number})" for name, number in counts)

@@ -47,10 +47,8 @@ class MaskNames:
         if not self.names:
             none = "No file is a mask by its name: none was left out."
             return none if choice == "leave-out" else ""
-        images, masks = len(self.of_image), len(self.names) - len(self.alone)
-        sentence = (
-            f"{masks} masks of {images} images by their names, for example {self.example()}: "
-        )
+        sentence = f"{len(self.names) - len(self.alone)} masks of {len(self.of_image)} images by "
+        sentence += f"their names, for example {self.example()}: "
         sentence += "the images' regions." if choice == "regions" else "left out."
         if self.alone:
             sentence += f" {len(self.alone)} more without an image are left out: `{self.alone[0]}`."
@@ -91,7 +89,7 @@ def find_masks(names: Iterable[str]) -> MaskNames:
         for image in masked:
             if image not in images_of:
                 of_image.setdefault(image, []).append(mask)
-    placed = of_image.keys() | {mask for image_masks in of_image.values() for mask in image_masks}
+    placed = of_image.keys() | MaskNames(of_image).names
     # a folder that holds an image says nothing by its name: it is the title of all, or a class
     holding = {folder for image in of_image for folder in PurePosixPath(image).parents}
     alone = []

@@ -107,11 +107,11 @@ class PatientTable:
         ]
         has_some = partner.notna().any()
         if notes and not (leave_out and has_some):
-            sentences = "; ".join(
+            sentences = [
                 f"{len(absent)} of {number} {self.noun}s of {table} have no partner"
                 + (f", first `{absent[0]}`" if absent else "")
                 for table, (absent, number) in alone.items()
-            )
+            ]
             raise refusal(
                 "datasets.patients_without_partner",
                 other.where,
