@@ -149,9 +149,8 @@ def find_listed_files(
 
     def meant_by_mask(name: str) -> list[str]:
         meant = {*mask_names.meant(name)}
-        return [
-            image for image, of_image in drawn.of_image.items() if not meant.isdisjoint(of_image)
-        ]
+        masked = drawn.of_image.items() if meant else ()
+        return [image for image, of_image in masked if not meant.isdisjoint(of_image)]
 
     looks = (FileNames(sorted(folders)).meant, meant_by_series, meant_by_mask)
     with named(f"{WHERE}, column `{column}`"):

@@ -312,9 +312,11 @@ def _settle_patients(table: SettledTable) -> SettledTable:
         note = header_note or note
         nobody = sum(map(names_nobody, frame[patient])) if patient else 0
         if nobody:
-            note += f"{' ' if note else ''}The column `{patient}` was chosen as the patients' by "
-            note += f"its name, and {nobody} of {len(frame)} rows have no id in it: name another "
-            note += "column with --patient; where none tells patients, `--patient none`."
+            note += (
+                f"{' ' if note else ''}The column `{patient}` was chosen as the patients' by its "
+                f"name, and {nobody} of {len(frame)} rows have no id in it: name another column "
+                "with --patient; where none tells patients, `--patient none`."
+            )
     if patient is None and usual_column(frame.columns, ROLES["patient"].usual):
         patient = NO_COLUMN  # of which the note says why
     table = table.with_options(patient=patient)

@@ -45,8 +45,9 @@ class MaskNames:
     def describe(self, choice: MaskChoice | None) -> str:
         """Return a sentence on what becomes of them; empty where nobody asked and none is there."""
         if not self.names:
-            none = "No file is a mask by its name: none was left out."
-            return none if choice == "leave-out" else ""
+            return (
+                "No file is a mask by its name: none was left out." if choice == "leave-out" else ""
+            )
         sentence = f"{len(self.names) - len(self.alone)} masks of {len(self.of_image)} images by "
         sentence += f"their names, for example {self.example()}: "
         sentence += "the images' regions." if choice == "regions" else "left out."
@@ -76,10 +77,11 @@ def find_masks(names: Iterable[str]) -> MaskNames:
                 own = tuple(reading[part] for part in reading.keys() - told - _MAY_DIFFER)
                 images.setdefault(key, {})[name] = own
         for mask in masks:
-            for reading in mask_layout.readings(stems[mask]) if mask not in images_of else ():
-                found = images.get(image_layout.fill(reading), {})
-                # of several images that with the mask's ending, as a scene has a picture besides
-                for ending in ("", PurePosixPath(mask).suffix):
+            readings = mask_layout.readings(stems[mask]) if mask not in images_of else ()
+            # of several images that with the mask's ending, as a scene has a picture besides
+            for ending in ("", PurePosixPath(mask).suffix):
+                for reading in readings:
+                    found = images.get(image_layout.fill(reading), {})
                     fitting = [name for name in found if name != mask and name.endswith(ending)]
                     if len({found[name] for name in fitting}) == 1:
                         images_of.setdefault(mask, fitting)
