@@ -49,13 +49,6 @@ def format_share(value: float | None) -> str:
     return MISSING if value is None else f"{format_decimal(100 * value, 1).removesuffix('.0')} %"
 
 
-def format_p_value(p: float | None) -> str:
-    """Format a p value with three decimals, `< 0.001` below."""
-    if p is None or math.isnan(p):
-        return MISSING
-    return "< 0.001" if p < 0.0005 else format_decimal(p)
-
-
 def group_by_arm(evaluation: Evaluation) -> list[tuple[str, list[ModelResult]]]:
     """List (arm, its models) for every arm that has models, in the order of `ARM_TITLES`."""
     groups: dict[str, list[ModelResult]] = {arm: [] for arm in ARM_TITLES}

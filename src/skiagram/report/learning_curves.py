@@ -15,9 +15,9 @@ from skiagram.report.drawing import (
     draw_lines,
     style_of,
 )
-from skiagram.report.formatting import format_count, format_p_value, format_percent
+from skiagram.report.formatting import format_count, format_percent
 from skiagram.report.tables import Cell, Table, TableRow, fill_cell, list_rows
-from skiagram.statistics.estimate import MISSING, format_decimal, format_difference
+from skiagram.statistics.estimate import MISSING, format_decimal, format_difference, format_p_value
 from skiagram.sweeps.figures import AUC, EFFICIENCY
 from skiagram.sweeps.learning_curves import BASELINE, Crossing, LearningCurves
 

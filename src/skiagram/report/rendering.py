@@ -11,8 +11,13 @@ from skiagram.errors import escape_controls
 from skiagram.evaluation.criteria import find_side, is_told_apart
 from skiagram.options import flatten_options
 from skiagram.report.drawing import PALETTE
-from skiagram.report.formatting import format_count, format_p_value, format_percent, warn_at_chance
-from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
+from skiagram.report.formatting import format_count, format_percent, warn_at_chance
+from skiagram.statistics.estimate import (
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_p_value,
+)
 
 
 def render_template(name: str, **values: object) -> str:

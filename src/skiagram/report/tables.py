@@ -16,7 +16,6 @@ from skiagram.evaluation.verdict import relate
 from skiagram.report.formatting import (
     ARM_TITLES,
     format_count,
-    format_p_value,
     format_percent,
     format_share,
     group_by_arm,
@@ -30,6 +29,7 @@ from skiagram.statistics.estimate import (
     format_decimal,
     format_difference,
     format_interval,
+    format_p_value,
     format_signed,
 )
 

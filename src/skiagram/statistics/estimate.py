@@ -71,6 +71,13 @@ def format_decimal(value: float | None, digits: int = 3) -> str:
     return nothing if text == f"-{nothing}" else text.replace("-", "−")
 
 
+def format_p_value(p: float | None) -> str:
+    """Format a p value with three decimals, `< 0.001` below."""
+    if p is None or math.isnan(p):
+        return MISSING
+    return "< 0.001" if p < 0.0005 else format_decimal(p)
+
+
 def round_half_up(value: float) -> int:
     """Find the whole number nearest to one that is not negative, of halves the upper one.
 

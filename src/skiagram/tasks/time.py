@@ -23,7 +23,7 @@ from skiagram.statistics.cox import (
     fit_ridge,
     martingale_residuals,
 )
-from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate
+from skiagram.statistics.estimate import Estimate, format_decimal, format_estimate, format_p_value
 from skiagram.statistics.linearised import (
     Linearised,
     leave_one_out,
@@ -491,7 +491,7 @@ class TimeToEvent(MeasuredOutcome):
             ]
             event = cases.label == EVENT
             _, p = d_calibration(np.array(survival_at_time), event, cases.patient)
-            words += f" D-calibration over all times: p = {format_decimal(p)}; a small p speaks "
+            words += f" D-calibration over all times: p {format_p_value(p)}; a small p speaks "
             words += "against the estimates."
             censored = float(1 - event.mean())
             if censored > _POWERLESS:

@@ -9,9 +9,14 @@ from skiagram.evaluation.evaluation_record import (
     SHIFTS,
     Evaluation,
 )
-from skiagram.report.formatting import format_count, format_p_value
+from skiagram.report.formatting import format_count
 from skiagram.report.tables import Group, Table, TableRow, list_rows
-from skiagram.statistics.estimate import format_decimal, format_difference, format_estimate
+from skiagram.statistics.estimate import (
+    format_decimal,
+    format_difference,
+    format_estimate,
+    format_p_value,
+)
 
 
 def tabulate_cases(evaluation: Evaluation) -> Table:

@@ -4,9 +4,9 @@ from skiagram.evaluation.criteria import FEW_READERS, find_side
 from skiagram.evaluation.evaluation_record import ARMS, Evaluation
 from skiagram.evaluation.reader_study import MEAN_READER, READERS
 from skiagram.evaluation.sentences import say
-from skiagram.report.formatting import ARM_TITLES, format_p_value, title_of_arm
+from skiagram.report.formatting import ARM_TITLES, title_of_arm
 from skiagram.report.tables import Group, Table, TableRow, fill_cell, fill_difference
-from skiagram.statistics.estimate import Estimate, format_decimal
+from skiagram.statistics.estimate import Estimate, format_decimal, format_p_value
 
 
 def tabulate_readers(evaluation: Evaluation) -> Table | None:

@@ -14,11 +14,10 @@ from skiagram.report.drawing import (
 from skiagram.report.formatting import (
     finished_models,
     format_count,
-    format_p_value,
     metric_heading,
 )
 from skiagram.report.tables import Cell, Cells, Group, Table, TableRow, fill_cell, fill_difference
-from skiagram.statistics.estimate import MISSING, Estimate, format_estimate
+from skiagram.statistics.estimate import MISSING, Estimate, format_estimate, format_p_value
 from skiagram.tasks.classes import CLASS_FIGURES
 
 _MAX_ROWS = 24  # subgroups in the figure; more stand in the table alone
