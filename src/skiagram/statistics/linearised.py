@@ -324,7 +324,8 @@ class Linearised:
                 else "paired score interval by patient"
             )
             bounds = self.bounds(variation.quantile)
-            return Estimate(self.value, *bounds, f"{way}{variation.words}")
+            widened = self._words if variation.variance > 0 else ""
+            return Estimate(self.value, *bounds, f"{way}{widened}")
         # Figures at their bound.
         if self._is_at_bound:
             return Estimate(self.value, *self.bounds(Z), f"Wilson on {self._of_patients}")
