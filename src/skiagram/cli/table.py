@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     # What the next line has to name.
     print(f"Wrote {output}, {len(table.frame)} rows.")
     line = f"Next: skiagram check {folder} {output} --ignore-unlisted"
-    label = options.label or ("" if options.csv is None else "COLUMN")
+    label = "lesion" if options.marks else "" if options.csv is None else "COLUMN"
     line += f" --label {label}" if label else ""
     line += f" --masks {table.options.masks}" if table.options.masks else ""
     print(*map(printable, table.notes), line, sep="\n")
