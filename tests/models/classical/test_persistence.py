@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
+from sklearn.feature_selection import SelectFromModel
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -160,6 +161,13 @@ def test_trees_that_read_more_columns_than_a_table_is_asked_for_are_unsound(kind
     del estimator.n_features_in_
     vars(estimator).update(said)
     assert not sound_trees(estimator)
+
+
+def test_trees_within_what_selects_features_are_looked_at():
+    selection = SelectFromModel(DecisionTreeClassifier(random_state=0)).fit(VALUES, LABEL)
+    assert sound_trees(selection)
+    del selection.estimator_.n_features_in_
+    assert not sound_trees(selection)
 
 
 BOOSTED = HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=2)

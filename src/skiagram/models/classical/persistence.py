@@ -227,6 +227,10 @@ def sound_trees(estimator: Any, features: float = np.inf) -> bool:
     # scikit-learn compares a table with this number, and with none that stands in the trees.
     compares = type(estimator).__module__.startswith("sklearn.")
     features = min(features, getattr(estimator, "n_features_in_", 0 if compares else features))
+    # A model may hold another one, such as what selects its features.
+    nested = (held for held in vars(estimator).values() if isinstance(held, BaseEstimator))
+    if not all(map(sound_trees, nested)):
+        return False
     # Ensembles keep their members in a list, boosting in a table.
     members = getattr(estimator, "estimators_", None)
     if members is not None:
@@ -241,7 +245,7 @@ def sound_trees(estimator: Any, features: float = np.inf) -> bool:
                 return False
         return True
     # Single trees.
-    if isinstance(estimator, BaseDecisionTree):
+    if isinstance(estimator, BaseDecisionTree) and hasattr(estimator, "tree_"):
         tree = estimator.tree_
         left, right = tree.children_left, tree.children_right
         return _sound((left == -1) & (right == -1), left, right, tree.feature, features)
