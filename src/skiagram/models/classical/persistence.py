@@ -228,8 +228,8 @@ def sound_trees(estimator: Any, features: float = np.inf) -> bool:
     compares = type(estimator).__module__.startswith("sklearn.")
     features = min(features, getattr(estimator, "n_features_in_", 0 if compares else features))
     # A model may hold another one, such as what selects its features.
-    nested = (held for held in vars(estimator).values() if isinstance(held, BaseEstimator))
-    if not all(map(sound_trees, nested)):
+    held = getattr(estimator, "__dict__", {}).values()
+    if not all(sound_trees(each) for each in held if isinstance(each, BaseEstimator)):
         return False
     # Ensembles keep their members in a list, boosting in a table.
     members = getattr(estimator, "estimators_", None)
