@@ -18,6 +18,7 @@ from skiagram.cli.main import main
 from skiagram.composition import Composition
 from skiagram.compute.files import locked
 from skiagram.errors import AuditStop, DataError, ModelFailure, OptionError
+from skiagram.evaluation.sentences import say
 from skiagram.intake.in_memory import written_images
 from skiagram.options import check
 from skiagram.projects import files, running
@@ -240,6 +241,11 @@ def test_a_call_makes_the_project_that_the_line_makes(evaluated, capfd):
     assert skiagram.run(IMAGES, **CALL, options=options).folder.parent.name == "skiagram-run"
     with pytest.raises(DataError, match="other images or labels"):
         skiagram.run(IMAGES, LABELS[::-1], positive="cancer", folder="mine")
+    capfd.readouterr()
+    (result.folder / "reports/evaluation.json").write_text(say("answer.nothing_works"))
+    with pytest.raises(DataError):  # the model is an empty file
+        result.predict(IMAGES, model="svm")
+    assert "No model is shown to work" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(

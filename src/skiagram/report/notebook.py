@@ -20,6 +20,8 @@ from skiagram.evaluation.options import DEFAULT_MARGIN
 from skiagram.evaluation.results import METRICS, ModelResult
 from skiagram.evaluation.score_columns import line_up_columns, read_texts
 from skiagram.evaluation.score_comparison import compare_scores, measure_columns
+from skiagram.evaluation.sentences import say
+from skiagram.notices import say_once
 from skiagram.records.files import read_record
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import finished_models
@@ -163,7 +165,7 @@ class ProjectResult(_Shown):
         """
         from skiagram.deploy.inputs import require_covariates
         from skiagram.deploy.new_cases import find_cases
-        from skiagram.deploy.package import opened_model
+        from skiagram.deploy.package import opened_model, works_on_nothing
         from skiagram.deploy.prediction import score_cases, tabulate
         from skiagram.intake.in_memory import written_images
 
@@ -182,6 +184,8 @@ class ProjectResult(_Shown):
             remedy = suggest(model or "", folders, "name one of these")
             fault = f"no trained model `{model}`" if model else "no model was chosen"
             raise OptionError(fault, where="model", allowed=listed(folders), remedy=remedy)
+        if works_on_nothing(folders[model]):
+            say_once(say("answer.nothing_works"), to_all=True)
         # each image
         with opened_model(folders[model]) as opened, written_images(images) as files:
             volumes = opened.preparer.preparation.of_volumes
