@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from skiagram.radiomics.features import describe_with, in_words_of_extract
 from skiagram.radiomics.settings import ExtractionPlan, Names, Parameters, make_plan
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] # untyped
     """Radiomics features as a step of a scikit-learn pipeline; nothing is learned.
 
@@ -49,28 +51,15 @@ class RadiomicsFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc] 
         n_jobs: Images at a time; None for one, −1 for as many as there are processors.
     """
 
-    def __init__(
-        self,
-        *,
-        spacing: Sequence[float] | None = None,
-        label: int | None = None,
-        names: Names | None = None,
-        families: Sequence[str] | str | None = None,
-        bin_width: float | None = None,
-        bin_count: int | None = None,
-        resampled_spacing: Sequence[float] | None = None,
-        parameters: Parameters | None = None,
-        n_jobs: int | None = None,
-    ) -> None:
-        self.spacing = spacing
-        self.label = label
-        self.names = names
-        self.families = families
-        self.bin_width = bin_width
-        self.bin_count = bin_count
-        self.resampled_spacing = resampled_spacing
-        self.parameters = parameters
-        self.n_jobs = n_jobs
+    spacing: Sequence[float] | None = None
+    label: int | None = None
+    names: Names | None = None
+    families: Sequence[str] | str | None = None
+    bin_width: float | None = None
+    bin_count: int | None = None
+    resampled_spacing: Sequence[float] | None = None
+    parameters: Parameters | None = None
+    n_jobs: int | None = None
 
     def fit(self, X: Any, y: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
         """Look at the first image for the names of the features; nothing is learned."""
