@@ -350,5 +350,4 @@ def predict_out_of_fold(columns: Floats, targets: Floats, patient: Whole) -> Flo
         weights = solve(penalised, centred[:, width + 1 :], assume_a="pos")
         intercept = means[width + 1 :] - means[:width] @ weights
         predicted[part] = columns[part] @ weights + intercept
-    rounded: Floats = np.round(predicted, _DIGITS)
-    return rounded
+    return np.round(predicted, _DIGITS)

@@ -48,8 +48,7 @@ def pareto_front(cost: Sequence[float | None], value: Sequence[float]) -> Flags:
     cheaper = expense[:, None] <= expense[None, :]
     better = worth[:, None] >= worth[None, :]
     strictly = (expense[:, None] < expense[None, :]) | (worth[:, None] > worth[None, :])
-    front: Flags = np.isfinite(expense) & ~(cheaper & better & strictly).any(axis=0)
-    return front
+    return np.isfinite(expense) & ~(cheaper & better & strictly).any(axis=0)
 
 
 def measure_costs(

@@ -413,8 +413,7 @@ def describe_missing(words: Collection[str], emptied: Mapping[str, int]) -> list
 
 def csv_text(table: pd.DataFrame | Mapping[str, Sequence[str]]) -> str:
     """Return a table as CSV."""
-    text: str = pd.DataFrame(table).to_csv(index=False, lineterminator="\n")
-    return text
+    return pd.DataFrame(table).to_csv(index=False, lineterminator="\n")
 
 
 def inert(cell: str) -> str:
@@ -440,8 +439,7 @@ def inert_text(table: pd.DataFrame, float_format: str | None = None) -> str:
         if table[name].dtype.kind not in "biuf"
     }
     shown = replace_columns(table, texts).rename(columns=lambda name: escape_controls(str(name)))
-    text: str = shown.to_csv(index=False, float_format=float_format, lineterminator="\n")
-    return text
+    return shown.to_csv(index=False, float_format=float_format, lineterminator="\n")
 
 
 @contextmanager
