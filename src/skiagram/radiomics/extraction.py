@@ -175,8 +175,7 @@ def prepare(case: Case, plan: ExtractionPlan) -> Case:
     if settings.resampledPixelSpacing is not None:
         case = _resampled(case, plan)
     elif settings.preCrop:
-        box = box_around(case.inside, (settings.padDistance,) * 3)
-        case = replace(case, image=case.image[box], inside=case.inside[box])
+        case = _cropped(case, settings)
     _check_region(case, plan)
     # Intensities outside the range leave the region; its outline may stay for morphology.
     if settings.resegmentRange is not None:
@@ -224,8 +223,7 @@ def _without_missing(case: Case, plan: ExtractionPlan) -> Case:
         margin, looked_at = [], box_around(case.inside, (0, 0, 0))
     elif any(new_spacing) or settings.preCrop:
         looked_at = box_around(case.inside, [each + REACH + 2 for each in margin])
-    completed = complete_beyond(case.image, case.inside, margin, looked_at)
-    return replace(case, image=completed)
+    return replace(case, image=complete_beyond(case.image, case.inside, margin, looked_at))
 
 
 def _sides(inside: Flags) -> Sequence[tuple[int, int]]:
@@ -254,8 +252,7 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
     spacing = slices, rows, columns
     # An image of this spacing is cut, not resampled.
     if np.allclose(spacing, case.spacing):
-        box = box_around(case.inside, (settings.padDistance,) * 3)
-        return replace(case, image=case.image[box], inside=case.inside[box])
+        return _cropped(case, settings)
     # The points of the new grid near the region, in voxels of the image.
     by_corners, axes = plan.names == "pyradiomics", []
     of_axes = zip(case.inside.shape, case.spacing, spacing, sides, strict=True)
@@ -284,6 +281,12 @@ def _resampled(case: Case, plan: ExtractionPlan) -> Case:
         image = interpolate(case.image, axes, order)
         inside = interpolate(case.inside, axes, "linear") >= 0.5 - 1e-9
     return replace(case, image=image, inside=inside, spacing=spacing)
+
+
+def _cropped(case: Case, settings: Settings) -> Case:
+    """Cut an image to the box around its region, with `padDistance` voxels around it."""
+    box = box_around(case.inside, (settings.padDistance,) * 3)
+    return replace(case, image=case.image[box], inside=case.inside[box])
 
 
 def _as_itk(image: Any, axes: list[Floats], order: Interpolation) -> Floats:

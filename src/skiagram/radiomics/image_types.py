@@ -36,7 +36,7 @@ def images_of_type(
 
         # The bands of an undecimated transform: axes in the order of PyRadiomics, sides made even.
         axes = (2, 1) if settings.force2D else (2, 1, 0)
-        low, sides = "a" * len(axes), tuple(slice(side) for side in image.shape)
+        low, sides = "a" * len(axes), tuple(map(slice, image.shape))
         rest = np.pad(image, [(0, side % 2) for side in image.shape], "wrap")
         # Levels before the first one leave their lowest band alone.
         for _ in range(settings.start_level):

@@ -23,8 +23,8 @@ _CHANNELS = (3, 4)  # of colour, without and with transparency
 
 def as_case(
     image: Any,
-    mask: Any = None,
-    spacing: Sequence[float] | None = None,
+    mask: Any,
+    spacing: Sequence[float] | None,
     label: int | None = None,
     plan: ExtractionPlan | None = None,
 ) -> Case:
@@ -69,8 +69,8 @@ def as_case(
 def case_of_files(
     folder: Path,
     reference: "ImageReference",
-    spacing: Sequence[float] | None = None,
-    plan: ExtractionPlan | None = None,
+    spacing: Sequence[float] | None,
+    plan: ExtractionPlan | None,
 ) -> Case:
     """Return an image and its region from files, named relative to a folder; see `as_case`."""
     from skiagram.readers.case_images import (
