@@ -112,7 +112,7 @@ class PhantomFinding(GeneratedDataSet):
                 nodule, or one mark could hit nodules of two cells.
         """
         super().__post_init__()
-        nodules, strays = self.nodules, max(abs(offset) for offset in self.nodules.offsets)
+        nodules, strays = self.nodules, max(map(abs, self.nodules.offsets))
         # How far nodules reach: none leaves the image, no mark hits two.
         reach = nodules.apart * (nodules.cells - 1) / 2 + strays + nodules.radius
         # How far a nodule may lie from its cell's centre, along the diagonal.
@@ -349,7 +349,7 @@ class OpenPhantomFinding(OpenSource):
     def marks(self, position: int) -> tuple[Mark, ...]:
         """Mark every nodule of a film, with the radius within which a mark hits."""
         patient, side = divmod(position, self._options.sides)
-        return tuple(self._mark(centre) for centre in self.films(patient)[side].centres)
+        return tuple(map(self._mark, self.films(patient)[side].centres))
 
     def _mark(self, centre: Sequence[float]) -> Mark:
         return Mark(tuple(map(float, centre)), self._options.nodules.radius)

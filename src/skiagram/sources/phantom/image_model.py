@@ -201,7 +201,7 @@ class IdealObserver:
         """
         spectrum = fft.rfftn(image)
         texture = float((np.abs(spectrum) ** 2 * self._texture).sum()) + self._volume
-        matched = self._matched(spectrum, image.shape)[self._places]
+        matched = self._matched(spectrum, image.shape)
         # The logarithm of a mean of exponentials, of which the highest is taken out: they overflow.
         highest = matched.max()
         nodule = highest + np.log(np.exp(matched - highest).sum()) - self._offset
@@ -216,15 +216,15 @@ class IdealObserver:
         Returns:
             Of the same shape; its sum is 1, and it is 0 off the grid of places.
         """
-        matched = self._matched(fft.rfftn(image), image.shape)[self._places]
+        matched = self._matched(fft.rfftn(image), image.shape)
         weight = np.exp(matched - matched.max())
         probability = np.zeros(image.shape)
         probability[self._places] = weight / weight.sum()
         return probability
 
     def _matched(self, spectrum: Floats, shape: tuple[int, ...]) -> Floats:
-        """Correlate an image's half spectrum with the nodule at every place: A_x = ⟨s_x, K₁⁻¹g⟩."""
-        matched: Floats = fft.irfftn(spectrum * self._filter, s=shape)
+        """Correlate an image's half spectrum with the nodule at its places: A_x = ⟨s_x, K₁⁻¹g⟩."""
+        matched: Floats = fft.irfftn(spectrum * self._filter, s=shape)[self._places]
         return matched
 
 

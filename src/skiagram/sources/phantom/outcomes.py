@@ -79,5 +79,4 @@ class OpenPhantomOutcome(OpenPhantom):
         """
         truth = super().truth(position)
         chance = 1 / (1 + np.exp(-np.clip([truth.ideal_score], -500, 500)))
-        score = float(self._outcome.best_score(chance, self._effect)[0])
-        return replace(truth, ideal_score=score)
+        return replace(truth, ideal_score=float(self._outcome.best_score(chance, self._effect)[0]))

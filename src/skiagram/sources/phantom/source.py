@@ -191,8 +191,7 @@ class PhantomCases(OpenSource):
         """
         exposure, (patient, _) = self.exposure(position), self.place(position)
         score = self.observer.log_likelihood_ratio(exposure.noisy)
-        clean = as_stored(self.shown(exposure.clean, patient))
-        return GroundTruth(clean, score, exposure.place)
+        return GroundTruth(as_stored(self.shown(exposure.clean, patient)), score, exposure.place)
 
     def image(self, position: int) -> SpacedImage:
         """Make what the pipeline sees, (size, size) or (size, size, size, 1) float32.
