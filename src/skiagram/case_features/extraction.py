@@ -120,8 +120,7 @@ def _margin(images: Path, modality: str = "") -> float | None:
     """Return what restoration kept around the regions of a modality, mm; None for all."""
     if not (images / PREPARATION).exists():
         return None
-    preparation = read_record(Preparation, images / PREPARATION)
-    return preparation.region_options(modality).get("margin")
+    return read_record(Preparation, images / PREPARATION).region_options(modality).get("margin")
 
 
 def join_histories(

@@ -96,7 +96,7 @@ def unite_pairs(searches: Sequence[Pairs]) -> Pairs:
     """
     if len(searches) == 1:
         return searches[0]
-    every = Pairs(*(np.concatenate(columns) for columns in zip(*searches, strict=True)))
+    every = Pairs(*map(np.concatenate, zip(*searches, strict=True)))
     first, second = np.sort([every.first, every.second], axis=0)
     order = np.lexsort((-every.correlation, ~every.near, every.kind != EXACT, second, first))
     places = np.stack([first, second])[:, order]

@@ -260,7 +260,7 @@ def decode_case(
         if volume is not None:
             if not np.isfinite(volume.voxels[region.inside]).any():
                 raise refusal("readers.region_without_values", reference.name)
-            direction = tuple(float(value) for value in np.ravel(volume.grid.direction))
+            direction = tuple(map(float, np.ravel(volume.grid.direction)))
             region = replace(region, origin=volume.grid.origin, direction=direction)
         image = replace(image, region=region)
     # What its header calls padding, where its region has such voxels.
@@ -288,7 +288,7 @@ def _refuse_masks_of_others(image: bytes, masks: Sequence[tuple[bytes, str]]) ->
 
 
 def read_volume(
-    image: Mapping[str, bytes], name: str, spacing: Spacing | None = None, frame: int | None = None
+    image: Mapping[str, bytes], name: str, spacing: Spacing | None, frame: int | None
 ) -> Volume | None:
     """Read the volume in some files; None where it is a plane image, or frames of such.
 

@@ -377,7 +377,7 @@ def pixel_spacing(header: Any, where: str) -> Spacing | None:
     """
     for name in _SPACING:
         try:
-            rows, columns = (float(distance) for distance in header.get(name))
+            rows, columns = map(float, header.get(name))
         except (TypeError, ValueError):  # absent, one value, three, or text
             continue
         if not all(0 <= distance < math.inf for distance in (rows, columns)):
@@ -435,7 +435,7 @@ def modality_values(stored: NDArray[Any], header: Any) -> Image:
         from pydicom.pixels import apply_color_lut
 
         # of entries of 16 bits the upper 8, as ITK takes them, unless these hold nothing
-        number, first, _ = (int(value) for value in header.RedPaletteColorLookupTableDescriptor)
+        number, first, _ = map(int, header.RedPaletteColorLookupTableDescriptor)
         entries = apply_color_lut(np.arange(first, first + (number or 2**16)), header)
         colour = apply_color_lut(stored, header) >> (8 if entries.max() > 255 else 0)
         return gray_if_equal(colour.astype(np.uint8))
@@ -571,7 +571,7 @@ def _look_up(values: NDArray[Any], table: Any, header: Any) -> NDArray[Any]:
         DataError: The table has fewer entries than it says.
     """
     try:
-        number, first, bits = (int(value) for value in table.LUTDescriptor)
+        number, first, bits = map(int, table.LUTDescriptor)
         number, content = (number & 0xFFFF) or 2**16, table.LUTData
     except (AttributeError, TypeError, ValueError) as error:
         raise refusal(

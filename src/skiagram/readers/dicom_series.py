@@ -224,7 +224,7 @@ def _check_one_series(headers: Sequence[tuple[str, Any]], name: str) -> None:
     for field, thing in _ALIKE.items():
         values = Counter(str(header.get(field, "")) for _, header in headers)
         if len(values) > 1:
-            counts = " and ".join(str(count) for count in sorted(values.values(), reverse=True))
+            counts = " and ".join(map(str, sorted(values.values(), reverse=True)))
             raise refusal(
                 "readers.mixed_series", name, number=len(values), thing=thing, counts=counts
             )

@@ -71,7 +71,7 @@ class VoxelGrid:
         if lean > _SHEAR:
             raise refusal("readers.tilted_by", angle=np.degrees(np.arcsin(min(lean, 1))))
         depth, height, width = shape
-        direction = tuple(_three(axis) for axis in axes)
+        direction = tuple(map(_three, axes))
         return cls((depth, height, width), _three(lengths), _three(origin), direction)
 
     def turned(self, order: Sequence[int]) -> "VoxelGrid":
@@ -172,7 +172,7 @@ def orient(array: NDArray[Any], steps: Floats, origin: Floats) -> tuple[NDArray[
     orders = itertools.permutations(range(3))
     best = max(orders, key=lambda order: sum(closeness[axis, order[axis]] for axis in range(3)))
     nearest = list(best)
-    first, second, third = (nearest.index(coordinate) for coordinate in (2, 1, 0))
+    first, second, third = map(nearest.index, (2, 1, 0))
     # The axes z, y, x of the file, and those that run backwards turned.
     order = (first, second, third)
     turned, steps = array.transpose(order), steps[list(order)]
@@ -233,9 +233,9 @@ def resample_mask(mask: Flags, grid: VoxelGrid, image: VoxelGrid) -> Flags:
     from scipy.ndimage import map_coordinates
 
     inside = np.empty(image.shape, dtype=np.bool_)
-    rows = np.stack(
-        np.meshgrid(*(np.arange(side) for side in image.shape[1:]), indexing="ij"), axis=-1
-    ).reshape(-1, 2)
+    rows = np.stack(np.meshgrid(*map(np.arange, image.shape[1:]), indexing="ij"), axis=-1).reshape(
+        -1, 2
+    )
     for depth in range(image.shape[0]):  # slice by slice, in bounded memory
         places = np.column_stack([np.full(len(rows), depth), rows]).astype(np.float64)
         indices = grid.indices(image.positions(places)).T
@@ -245,7 +245,7 @@ def resample_mask(mask: Flags, grid: VoxelGrid, image: VoxelGrid) -> Flags:
 
 
 def _three(values: Any) -> tuple[float, float, float]:
-    first, second, third = (float(value) for value in values)
+    first, second, third = map(float, values)
     return first, second, third
 
 

@@ -327,8 +327,7 @@ def count_frames(content: bytes) -> int:
     try:
         # What the header says, pages of a TIFF, or the fourth axis of a volume.
         if is_dicom(content):
-            fields = ["NumberOfFrames"]
-            header = read_whole(content, stop_before_pixels=True, specific_tags=fields)
+            header = read_whole(content, stop_before_pixels=True, specific_tags=["NumberOfFrames"])
             return int(header.get("NumberOfFrames") or 1)
         if _TIFF.match(content):
             with tifffile.TiffFile(BytesIO(content)) as tiff:
@@ -411,5 +410,4 @@ def _pixels(
     # Colour of three equal channels is gray.
     if image.mode in {"L", "1"}:
         return np.asarray(image.convert("L")), transparent
-    colour = np.asarray(image.convert("RGB"))
-    return gray_if_equal(colour), transparent
+    return gray_if_equal(np.asarray(image.convert("RGB"))), transparent

@@ -316,8 +316,7 @@ def _on_image(inside: Flags, grid: VoxelGrid, image: VoxelGrid, mask_grid: MaskG
     if not differences:
         return inside
     if mask_grid == "same":
-        told = "; ".join(differences)
-        raise refusal("readers.other_grid", differences=told, tolerance=TOLERANCE)
+        raise refusal("readers.other_grid", differences="; ".join(differences), tolerance=TOLERANCE)
     return resample_mask(inside, grid, image)
 
 

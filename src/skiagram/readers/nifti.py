@@ -59,7 +59,7 @@ def sides(content: bytes) -> list[int]:
 
 def _sides(header: np.void) -> list[int]:
     """List the sides of the header's axes, without those behind the third that have one place."""
-    number, *lengths = (int(side) for side in header["dim"])
+    number, *lengths = map(int, header["dim"])
     if not 0 <= number < 8:
         raise ValueError(f"{number} axes")
     lengths = lengths[:number]
@@ -97,7 +97,7 @@ def read(
         raise refusal("readers.several_values")
     dtype = np.dtype(order + _STANDARD["types"][kind])
     # The scale of values, where there is one.
-    slope, intercept = (float(value) for value in header["scl"].astype(np.float32))
+    slope, intercept = map(float, header["scl"].astype(np.float32))
     if slope == 0 or not math.isfinite(slope):  # no scale is asked for
         slope, intercept = 1.0, 0.0
     if not math.isfinite(intercept):
@@ -174,7 +174,7 @@ def _qform(header: np.void, distances: Floats) -> Floats:
         distances: (3,) of x, y and z, in the file's unit.
     """
     # The first number of the unit quaternion is not stored; it is ≥ 0.
-    b, c, d = (float(value) for value in header["quatern"].astype(np.float32))
+    b, c, d = map(float, header["quatern"].astype(np.float32))
     rest = 1 - (b * b + c * c + d * d)
     if rest < 1e-7:  # a turn by 180°, of numbers that are rounded
         length = math.sqrt(b * b + c * c + d * d)

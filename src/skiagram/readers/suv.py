@@ -159,8 +159,7 @@ def _sane(stated: dict[str, str], field: str, name: str) -> float:
         raise _no_suv(f"no {field}", name)
     value = _number(stated[field], field, name)
     if not low <= value <= high:
-        fault = f"a {field} of {value:g} {unit}"
-        raise _no_suv(fault, name, f"{low:g} to {high:g} {unit}")
+        raise _no_suv(f"a {field} of {value:g} {unit}", name, f"{low:g} to {high:g} {unit}")
     return value
 
 

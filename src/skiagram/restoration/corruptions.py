@@ -99,8 +99,7 @@ def corrupt(
 
 
 def _noise(view: View, amount: float, generator: np.random.Generator) -> Floats:
-    noise = generator.standard_normal(view.pixels.shape)
-    return view.pixels + amount * view.span * noise
+    return view.pixels + amount * view.span * generator.standard_normal(view.pixels.shape)
 
 
 def _blur(view: View, amount: float, generator: np.random.Generator) -> Floats:  # noqa: ARG001

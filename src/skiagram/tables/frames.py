@@ -57,7 +57,7 @@ def numbers_of(cells: "pd.Series[str]") -> Floats:
     try:
         numbers: Floats = pc.cast(filled, pa.float64()).to_numpy(zero_copy_only=False)
     except pa.ArrowInvalid:  # some cell is a text
-        found = (number_of(cell) for cell in cells)
+        found = map(number_of, cells)
         return np.array([math.nan if each is None else each for each in found], dtype=np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
