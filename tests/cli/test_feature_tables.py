@@ -331,12 +331,13 @@ def test_a_table_with_empty_cells_goes_to_a_report_and_predicts(here):
     assert "failed" not in Project(here).shown(*line.split())
     page = (here / "mine-project/reports/report.html").read_text()
     assert "Features with empty cells" in page
-    line = "predict mine-project/models/logistic_regression mine.csv -o scores.csv"
+    line = "predict mine-project/models/logistic_regression mine.csv -o scores.csv --page new.html"
     said = Project(here).shown(*line.split())
     cells = pd.read_csv(here / "scores.csv")["missing"]
     assert len(cells) == 40
     assert f"{cells.notna().sum()} of 40 cases lack what the model reads" in said
     assert "1 of 5 features" in set(cells)
+    assert (here / "new.html").stat().st_size
     line = "validate mine-project mine.csv --patient-ids apart --name again"
     assert "features are empty: ratio" in Project(here).shown(*line.split(), code=4)
 

@@ -86,9 +86,11 @@ def write_page(
 def _picture(model: DeployedModel, case: NewCase, marks: Sequence[FoundMark]) -> str:
     """Draw the first modality's image as ingested, with region or marks; of a volume a slice.
 
-    It is a `data:` address, empty where the image cannot be read.
+    It is a `data:` address, empty where there is no image or it cannot be read.
     """
-    # A case that could not be read has no picture.
+    # A row of a table, or a case that could not be read, has no picture.
+    if not case.images:
+        return ""
     try:
         modality = model.preparer.preparation.first_modality
         image = model.preparer.read(case, modality)

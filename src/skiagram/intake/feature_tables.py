@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from skiagram.arrays import Whole
+from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.columns import (
     Columns,
@@ -162,6 +163,11 @@ def _settle_features(
         typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
         count = "1 column" if len(telling) == 1 else f"{len(telling)} columns"
         raise refusal("intake.telling_columns", count=count, reasons=reasons, typed=typed)
+    if sites := [name for name in features if name.startswith(SITE_PREFIX)]:
+        notes.append(
+            f"{listed(sites, '`')}: models read no column whose name begins with `{SITE_PREFIX}`, "
+            "as those of sites do. Rename it where it is a feature."
+        )
     return table.with_rows(frame, *notes, _describe_gaps(frame[features])), tuple(features)
 
 
