@@ -13,6 +13,8 @@ from skiagram.errors import refusal
 from skiagram.records.files import Table, read_table, write_table
 
 _COPY_COLUMN = re.compile(r"(?P<modality>(?:.*\.)?)perturbed(?:_[a-z]+)*_[0-9]+\.(?P<feature>.*)")
+# Families that tell the device, the site or chance: models read them only where they name them.
+READ_BY_NAME = ("acquisition", "site", "permuted")
 
 
 @dataclass(frozen=True)

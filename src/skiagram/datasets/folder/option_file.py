@@ -111,7 +111,8 @@ class OptionFiles:
             where = f"{shown}, {error.where}"
             raise error.restated(OptionError, where=where, remedy=remedy) from error
         # plain ids, or file names, do not come where they were kept out before
-        if isinstance(present, FeatureFile) and present.file != self.manifest.as_posix():
+        present_file = Path(present.file) if isinstance(present, FeatureFile) else self.manifest
+        if present_file.absolute() != self.manifest.absolute():
             raise of_another
         if isinstance(present, Folder) and present.manifest != self.manifest.as_posix():
             raise refusal("datasets.manifest_elsewhere", manifest=present.manifest)

@@ -20,7 +20,6 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import BaseDecisionTree
 
 from skiagram.arrays import Flags, Floats, Whole
-from skiagram.case_features.covariates import SITE_PREFIX
 from skiagram.case_features.repeatability import Repeatable
 from skiagram.errors import ModelFailure, refusal
 from skiagram.fitting.contract import (
@@ -44,7 +43,7 @@ from skiagram.models.classical.preprocessing import (
     scaler,
 )
 from skiagram.preparation import PreparedData
-from skiagram.records.feature_table import FeatureTable, is_in_family, is_perturbed
+from skiagram.records.feature_table import READ_BY_NAME, FeatureTable, is_in_family, is_perturbed
 from skiagram.records.files import Table, read_record, write_record
 from skiagram.strict import STRICT
 from skiagram.tasks.kinds import KINDS
@@ -416,7 +415,7 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
         return {name for name in names if any(is_in_family(name, kind) for kind in some)}
 
     # What tells the device, the site or chance is read only by name.
-    without_shortcuts = {*names} - of("acquisition", SITE_PREFIX.rstrip("_"), "permuted")
+    without_shortcuts = {*names} - of(*READ_BY_NAME)
     if families is None:
         return tuple(name for name in names if name in without_shortcuts)
     feature_columns = without_shortcuts - of(_ENCODING)
