@@ -62,6 +62,7 @@ def traits(known, *, brighter, seed):
     test = (known.cases.split == "test").astype(float)
     columns = {f"texture_{k}": rng.normal(size=len(test)) for k in range(20)}
     columns["texture_3"] += brighter * test
+    columns["texture_3"][0] = np.nan  # a gap costs no feature
     columns["site_York"] = test  # known of a case, and no feature of it
     ids = {"case_id": known.cases.case_id}
     site = np.where(rng.random(len(test)) < 0.5 + 0.3 * np.sign(brighter) * test, "York", "Leeds")

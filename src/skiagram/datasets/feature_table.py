@@ -48,7 +48,7 @@ class FeatureFile(ListedDataSet):
         """Read the table; what is no number in a feature's column is refused."""
         path = self._path(root)
         if self.md5 is not None:
-            path = locate(self.file, self.md5, root)
+            path = locate(str(path.absolute()) if path.is_file() else self.file, self.md5, root)
         columns, frame = self.columns, read_table(read_file(path, self.file), ())
         if not columns.features:
             raise refusal("datasets.no_feature_column", self.file)

@@ -181,6 +181,7 @@ def compare_cases(
     measured = np.isin(case_id, traits.features["case_id"].to_numpy(dtype=str))
     # Features that vary among the cases at hand; sites are known of a case, not measured in it.
     table = _rows(traits.features, case_id[measured])
+    table = table.fillna(table.median())  # a gap says nothing of either side
     values_of = {str(name): table[name].to_numpy(dtype=np.float64) for name in table.columns}
     columns = {
         name: values
