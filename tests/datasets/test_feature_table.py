@@ -99,7 +99,7 @@ TIMES = {"days": range(5, 125, 10), "died": [1] * 11 + [0]}
         ({"age": [f"12_{at}" for at in range(12)]}, {"features": ("age",)}, "`12_0` in the column"),
         ({"split": "hidden"}, {"split": "split"}, "split `hidden`"),
         ({"patient": [*"pPqrstuvwxyz"]}, {}, "differ in spelling alone: 'p' in line 2, 'P'"),
-        ({}, {"file": "absent.csv"}, "absent.csv"),
+        ({}, {"file": "absent.csv"}, "absent.csv: is missing"),
         ({}, {"md5": "0" * 32}, "checksum"),
         (
             {CONTRAST: GAPS, ID: GAPS, "diagnostics_Versions_Numpy": "1.0.0"},

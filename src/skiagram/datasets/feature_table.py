@@ -13,7 +13,7 @@ from skiagram.datasets.folder.patients import settle_patients
 from skiagram.datasets.folder.table import ListedCases, list_entries
 from skiagram.datasets.listed import ListedDataSet
 from skiagram.errors import refusal
-from skiagram.readers.files import locate, read_file, unlike
+from skiagram.readers.files import read_file, unlike
 from skiagram.strict import STRICT
 from skiagram.tables.frames import read_table
 from skiagram.tasks.cases import DataCard
@@ -47,8 +47,10 @@ class FeatureFile(ListedDataSet):
     def open(self, root: Path | None) -> ListedCases:
         """Read the table; what is no number in a feature's column is refused."""
         path = self._path(root)
-        if self.md5 is not None:
-            path = locate(str(path.absolute()) if path.is_file() else self.file, self.md5, root)
+        if not path.is_file():
+            raise refusal("datasets.missing_table", self.file)
+        if self.md5 is not None and (digest := unlike(path, self.md5, {}, "md5")):
+            raise refusal("datasets.other_checksum", self.file, digest=digest, md5=self.md5)
         columns, frame = self.columns, read_table(read_file(path, self.file), ())
         if not columns.features:
             raise refusal("datasets.no_feature_column", self.file)

@@ -99,8 +99,9 @@ def prepare_case(model: DeployedModel, case: NewCase) -> PreparedImage:
     check_covariates(read, case, refuses_sites=requires.refuses_sites)
     prepared = model.preparer.prepare(case, case.cells)
     missing = list_unknown(read, case.cells)
-    if gaps := sum(map(math.isnan, case.measured.values())):
-        missing.append(f"{gaps} of {len(case.measured)} features")
+    read_features = [case.measured[name] for name in requires.columns if name in case.measured]
+    if gaps := sum(map(math.isnan, read_features)):
+        missing.append(f"{gaps} of {len(read_features)} features")
     # Images of the visit before.
     earlier = []
     if model.scorer.reads_earlier:

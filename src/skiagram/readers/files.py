@@ -1,4 +1,4 @@
-"""Files of a data set: found at hand, and verified before a byte is used."""
+"""Files of a data set: compared with their checksums, and read as a whole."""
 
 import hashlib
 import os
@@ -11,27 +11,6 @@ from skiagram.errors import refusal
 
 MAX_BYTES = 2**31  # of a file that is read as a whole
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
-
-
-def locate(name: str, md5: str, root: Path | None) -> Path:
-    """Find a file at hand, and verify it before a byte is used.
-
-    Args:
-        name: File name, relative to `root`.
-        md5: Its checksum.
-        root: Folder of files (`SKIAGRAM_DATA`), or None.
-
-    Raises:
-        DataError: It is not there, or has another content.
-    """
-    path = (root or Path()) / name
-    if (root is not None or Path(name).is_absolute()) and path.is_file():
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "md5").hexdigest()
-        if digest != md5:
-            raise refusal("readers.other_checksum", name, digest=digest, md5=md5)
-        return path
-    raise refusal("readers.missing_file", name, md5=md5)
 
 
 def unlike(

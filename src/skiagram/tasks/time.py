@@ -519,18 +519,17 @@ class TimeToEvent(MeasuredOutcome):
         followed = cases.value, cases.label == EVENT, horizon
         other = cases.label == OTHER
 
-        def benefit_of(predicted: Floats, threshold: float) -> Estimate:
-            shares = positives_at(
-                predicted, *followed, threshold, cases.patient, other, cases.folds
-            )
+        def benefit_of(predicted: Floats, threshold: float, folds: int) -> Estimate:
+            shares = positives_at(predicted, *followed, threshold, cases.patient, other, folds)
             benefit = weighed_difference(*shares, (1.0, threshold / (1 - threshold)))
             # A single patient who is acted on says nothing of others.
             acted = np.unique(cases.patient[predicted >= threshold])
             return benefit if len(acted) > 1 else Estimate(benefit.value)
 
-        # The model, with its interval, and what acting on all or on nobody brings.
-        model_benefits = [benefit_of(risk, float(at)) for at in _THRESHOLDS]
-        act_on_all = [benefit_of(np.ones_like(risk), float(at)) for at in _THRESHOLDS]
+        # The model, with its interval, and what acting on all, which no fold fits, or on nobody
+        # brings.
+        model_benefits = [benefit_of(risk, float(at), cases.folds) for at in _THRESHOLDS]
+        act_on_all = [benefit_of(np.ones_like(risk), float(at), 0) for at in _THRESHOLDS]
         drawn = {
             "model": [each.value for each in model_benefits],
             "model, low end of 95 %": [each.low for each in model_benefits],
