@@ -14,7 +14,7 @@ import pandas as pd
 from skiagram.datasets.folder.identifiers import says, words_of
 from skiagram.datasets.folder.mask_names import without_ending, without_modality
 from skiagram.datasets.folder.name_patterns import LAYOUTS, NamePattern
-from skiagram.datasets.folder.roles import part_of
+from skiagram.datasets.folder.roles import call_parts, part_of
 from skiagram.errors import listed, refusal
 from skiagram.tables.frames import WHERE, replace_columns
 
@@ -57,6 +57,10 @@ def rows_of_classes(
     shared = [*takewhile(lambda folder: not part_of(folder), filter(None, common.split("/")))]
     plain = ("/".join(map(str.strip, normalize("NFC", name).split("/"))) for name in names)
     inner = [_DOUBLED.sub(r"\1", name.split("/", len(shared))[-1]) for name in plain]
+    inner = [
+        "/".join([*folders, name.rpartition("/")[2]])
+        for folders, name in zip(call_parts(inner), inner, strict=True)
+    ]
     told = [
         pd.DataFrame(
             [next(iter(layout.readings(name)), {}) for name in inner],
@@ -176,7 +180,7 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
         DataError: Some names have such a folder and some have none.
     """
     names = frame[column].tolist()
-    folders = [re.split(r"[/\\]", name.lower())[:-1] for name in names]
+    folders = call_parts(names)
     levels = zip(*folders, strict=False)
     shared = len([*takewhile(lambda level: len({*level}) == 1, levels)])  # which tell nothing
     split = [" ".join({*filter(None, map(part_of, inner[shared:]))}) for inner in folders]

@@ -8,6 +8,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from skiagram.declared import read_declared
@@ -36,6 +37,24 @@ PART_PATTERN = f"(?i:(?:{'|'.join(SPLITS)})(?:{_BEHIND})?)"
 def part_of(word: str) -> "Split | None":
     """Return the part of the data that a word names; None where it names none."""
     return SPLITS.get(re.sub(f"{_BEHIND}$", "", word.casefold()))
+
+
+def call_parts(names: Sequence[str]) -> list[list[str]]:
+    """Return the folders of each name; folders of a level that parts alone tell apart, as these.
+
+    `ISIC_2019_Training_Input` is `train` beside `ISIC_2019_Test_Input`.
+    """
+    folders = [re.split(r"[/\\]", name)[:-1] for name in names]
+    called = []
+    for level in zip_longest(*folders):
+        words = {folder: {*re.split(r"[-_ \d]+", folder)} for folder in {*level} - {None}}
+        shared = set[str].intersection(*words.values())
+        parts = {folder: part_of(" ".join(own - shared)) for folder, own in words.items()}
+        called.append(parts if all(parts.values()) and not any(map(part_of, words)) else {})
+    return [
+        [parts.get(folder) or folder for parts, folder in zip(called, each, strict=False)]
+        for each in folders
+    ]
 
 
 class Check(NamedTuple):
