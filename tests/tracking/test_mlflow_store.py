@@ -110,6 +110,15 @@ def test_artefacts_lie_beside_the_database(recorded):
     assert reports == files | {"plots", "checklists"}
 
 
+def test_artefacts_of_a_moved_project_lie_beside_its_database(recorded, tmp_path):
+    moved = tmp_path / "moved"
+    shutil.copytree(recorded.home, moved)
+    STORE.record(recorded.execution._replace(name="moved"), moved)
+    runs = _runs(client_of(moved / "mlflow.db"))
+    assert len(runs) == 8
+    assert {run.info.artifact_uri.partition("/mlartifacts/")[0] for run in runs} == {moved.as_uri()}
+
+
 def test_the_same_results_are_recorded_once_an_experiment(project, execution, home, client, capfd):
     STORE.record(execution, home)
     assert STORE.record(execution, home).startswith("Already recorded")

@@ -11,11 +11,12 @@ import os
 import platform
 import re
 import shutil
+import sqlite3
 import sys
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -42,6 +43,11 @@ _REACHED = (5.0, 15.0)  # seconds in which a server takes a connection, and answ
 _HALF_MADE = re.compile(r"duplicate column name|table \w+ already exists")
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _MAX_VIEWED = 10_000
+_MOVES = (
+    "UPDATE experiments SET artifact_location = :here WHERE artifact_location = :place",
+    "UPDATE runs SET artifact_uri = :here || substr(artifact_uri, length(:place) + 1)"
+    " WHERE instr(artifact_uri, :place || '/') = 1",
+)
 _RECEIPT = "skiagram.receipt"
 _WRITER = "skiagram.writer"
 ADDRESS = "MLFLOW_TRACKING_URI"
@@ -163,6 +169,8 @@ class MLflowStore:
                 from mlflow.tracking import MlflowClient
 
                 _begin_database(uri)
+                if uri == _uri_of(home / "mlflow.db"):
+                    _follow_project(home)
                 client = MlflowClient(tracking_uri=uri)
                 # A server knows its own place for artefacts; a file has them in the project.
                 artefacts = home / "mlartifacts" if uri.startswith("sqlite") else None
@@ -223,6 +231,20 @@ def _begin_database(uri: str) -> None:
         partial.unlink(missing_ok=True)  # which a kill has left
         MlflowClient(tracking_uri=_uri_of(partial.absolute())).search_experiments()
         partial.replace(database)
+
+
+def _follow_project(home: Path) -> None:
+    """Have the artefacts of a project that was moved or copied lie beside its database again.
+
+    MLflow keeps whole paths, and would go on where the project was.
+    """
+    here = (home / "mlartifacts").as_uri()
+    with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
+        places = database.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
+        for (place,) in places:
+            if place != here and place.endswith("/mlartifacts"):
+                for change in _MOVES:
+                    database.execute(change, {"here": here, "place": place})
 
 
 @contextmanager
