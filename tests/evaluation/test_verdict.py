@@ -85,6 +85,12 @@ def test_baselines_that_a_side_does_not_beat_stand_in_one_sentence():
     assert " or " in network
 
 
+def test_a_baseline_that_one_side_beats_is_not_what_to_use():
+    found = record(0.01, 0.10, baselines=((0.05, 0.20), (-0.02, 0.09)))
+    [sentence] = recommend(found)
+    assert sentence.startswith("Until that is settled use Small CNN")
+
+
 def test_traits_of_the_machine_are_no_model_to_use(monkeypatch):
     situation = SITUATIONS["One feature is better than both"]
     [sentence] = recommend(situation)

@@ -184,15 +184,27 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     # The first that beats chance, of what the decision names and what else stands for a side.
     arms = ["classical", evaluation.contender][:: -1 if rule.decision == "yes" else 1]
     at_chance = {row.model for row in rows if row.versus == VERSUS_CHANCE and is_unbeaten(row)}
-    standing = [each for each in arms if each in evaluation.arms and each not in at_chance]
-    arm = next((each for each in standing if evaluation.arms[each].model in evaluation.titles), "")
-    if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not arm:
+    unbeaten = {
+        arm: {row.versus for row in rows if row.model == arm and is_unbeaten(row)}
+        for arm in arms
+        if arm in evaluation.arms
+        and arm not in at_chance
+        and evaluation.arms[arm].model in evaluation.titles
+    }
+    if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not unbeaten:
         yield say("use.none")
         return
-    # A simple baseline that is not beaten, and is shown to beat chance itself, is what to use.
+    # While nothing is decided, rather a side that beats every simple baseline.
+    arm = min(unbeaten, key=lambda arm: rule.decision == "open" and len(unbeaten[arm]) > 0)
+    # A simple baseline that neither beats, and is shown to beat chance itself, is what to use.
     known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
-    unbeaten = [each.versus for each in rows if each.model == arm and is_unbeaten(each)]
-    of_use = [each for each in unbeaten if (above_chance(evaluation, each).low or 0.0) > 0]
+    of_use = [
+        row.versus
+        for row in rows
+        if row.model == arm
+        and all(row.versus in names for names in unbeaten.values())
+        and (above_chance(evaluation, row.versus).low or 0.0) > 0
+    ]
     machine = evaluation.task.predicted.simple_baselines.get("acquisition")
     if machine in of_use:
         yield say("use.acquisition", baseline=evaluation.titles[machine])
@@ -209,7 +221,7 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
         yield say("use.baseline", baseline=model.outcome.title, **places)
         return
     title = _title(next(iter(evaluation.arms[arm].chosen)), evaluation)
-    kind = "use.meanwhile" if rule.decision == "open" or unbeaten else "use.model"
+    kind = "use.meanwhile" if rule.decision == "open" or unbeaten[arm] else "use.model"
     yield say(kind, model=title, **places)
 
 
