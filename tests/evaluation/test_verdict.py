@@ -91,6 +91,16 @@ def test_a_baseline_that_one_side_beats_is_not_what_to_use():
     assert sentence.startswith("Until that is settled use Small CNN")
 
 
+def test_a_simple_baseline_is_what_to_use_where_no_side_beats_chance():
+    def at_chance(row):
+        return replace(row, value=0.03, low=-0.05, high=0.11)
+
+    found = SITUATIONS["One feature is better than both"]
+    found = changed(found, lambda row: at_chance(row) if row.versus == VERSUS_CHANCE else row)
+    [sentence] = recommend(found)
+    assert sentence.key == "use.baseline"
+
+
 def test_traits_of_the_machine_are_no_model_to_use(monkeypatch):
     situation = SITUATIONS["One feature is better than both"]
     [sentence] = recommend(situation)

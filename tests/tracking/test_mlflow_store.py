@@ -157,6 +157,7 @@ def test_a_recording_cut_short_is_made_anew_and_what_it_left_has_failed(
     assert sorted(run.info.status for run in _runs(client)) == ["FAILED"] * 2 + ["FINISHED"] * 3
     finished = [run for run in _runs(client) if run.info.status == "FINISHED"]
     assert [run.info.run_name for run in finished].count(execution.parent.name) == 1
+    assert len(STORE.list_runs(home)) == 1
 
     (other := home / "elsewhere").mkdir()
     found = client.get_experiment_by_name("skiagram").experiment_id

@@ -172,7 +172,9 @@ def _add_and_choose(
         print(*filter(None, [planned]), flush=True)
     # all arms together are a row of the report, never what stands for an arm
     together = [_TOGETHER] if _TOGETHER in Composition(Path()).list_files("combination") else []
-    several = bool(chosen["baselines"] and (chosen["encoders"] or chosen["networks"]))
+    simple = read_shipped(f"conf/combination/{_TOGETHER}.yaml")["without"]
+    classical = {*chosen["baselines"]} - {*simple}
+    several = bool(classical and (chosen["encoders"] or chosen["networks"]))
     if several and "combinations" not in data.predicted.undefined and not asked.quick:
         chosen["combinations"] = asked.values.get("combinations", together)
     # into params.yaml and the configs

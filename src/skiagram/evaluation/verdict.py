@@ -181,30 +181,31 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     if evaluation.compared is not None:
         return
     rule, rows = judge(evaluation), list_gains(evaluation)
-    # The first that beats chance, of what the decision names and what else stands for a side.
+    # What each side does not beat: what the decision names first, and what else stands for a side.
     arms = ["classical", evaluation.contender][:: -1 if rule.decision == "yes" else 1]
-    at_chance = {row.model for row in rows if row.versus == VERSUS_CHANCE and is_unbeaten(row)}
     unbeaten = {
-        arm: {row.versus for row in rows if row.model == arm and is_unbeaten(row)}
+        arm: [row.versus for row in rows if row.model == arm and is_unbeaten(row)]
         for arm in arms
-        if arm in evaluation.arms
-        and arm not in at_chance
-        and evaluation.arms[arm].model in evaluation.titles
+        if arm in evaluation.arms and evaluation.arms[arm].model in evaluation.titles
     }
-    if is_nothing_of_use(evaluation) or rule.because in ("leak", "copies") or not unbeaten:
+    # A simple baseline that neither beats, and is shown to beat chance itself, is what to use.
+    of_use = [
+        name
+        for name in next(iter(unbeaten.values()), ())
+        if name != VERSUS_CHANCE
+        and all(name in names for names in unbeaten.values())
+        and (above_chance(evaluation, name).low or 0.0) > 0
+    ]
+    standing = [arm for arm, names in unbeaten.items() if VERSUS_CHANCE not in names]
+    is_use_known = not is_nothing_of_use(evaluation) and rule.because not in ("leak", "copies")
+    if not is_use_known or not (of_use or standing):
         yield say("use.none")
         return
     # While nothing is decided, rather a side that beats every simple baseline.
-    arm = min(unbeaten, key=lambda arm: rule.decision == "open" and len(unbeaten[arm]) > 0)
-    # A simple baseline that neither beats, and is shown to beat chance itself, is what to use.
+    arm = min(
+        standing or unbeaten, key=lambda arm: rule.decision == "open" and len(unbeaten[arm]) > 0
+    )
     known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
-    of_use = [
-        row.versus
-        for row in rows
-        if row.model == arm
-        and all(row.versus in names for names in unbeaten.values())
-        and (above_chance(evaluation, row.versus).low or 0.0) > 0
-    ]
     machine = evaluation.task.predicted.simple_baselines.get("acquisition")
     if machine in of_use:
         yield say("use.acquisition", baseline=evaluation.titles[machine])

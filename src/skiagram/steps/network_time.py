@@ -32,7 +32,9 @@ def plan_network_time(
         of_classes: Whether classes are told apart; of these alone networks become means of several.
     """
     if choices.image_shape is None:
-        return choices, ""
+        unplanned = ", ".join(choices.params.get("networks", ()))
+        text = "`--hours` plans networks of plane images without marks alone."
+        return choices, f"Networks: {unplanned}, for all of their epochs: {text}" * bool(unplanned)
     # PyTorch takes a second to import, which only a run that plans networks waits for.
     from skiagram.compute.workers import ALL_PROCESSORS, count_gpus
     from skiagram.fitting.cross_validation import Plan

@@ -139,6 +139,8 @@ class MLflowStore:
             data, info = run.data, run.info
             if not is_own and data.tags.get(_WRITER) != _writer(home):
                 continue
+            if info.status != "FINISHED" and FAILED not in data.tags:  # its recording was cut short
+                continue
             began, ended = info.start_time / _MILLISECONDS, info.end_time
             seconds = None if ended is None else ended / _MILLISECONDS - began
             kinds = data.params, data.metrics, data.tags
