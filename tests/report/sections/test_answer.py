@@ -15,6 +15,7 @@ from skiagram.report.sections.answer import state_answer, tabulate_answer
 from skiagram.report.sections.doubts import (
     collect_warnings,
     list_doubts,
+    list_steps,
     list_warnings,
     shorten,
 )
@@ -107,6 +108,14 @@ def test_warnings_of_the_audit_reach_the_first_page():
     many = tuple(f"Warning {number}." for number in range(20))
     crowded = replace(full(), warnings=many)
     assert "52 twins." in list_doubts(crowded, seen)[0]
+
+
+@pytest.mark.parametrize("flips", [True, False])
+def test_mirrored_views_are_named_where_no_network_is_shown_to_be_worth_it(flips):
+    *others, last = answered().models
+    last = with_outcome(last, options={"training": {"augmentation": {"horizontal_flip": flips}}})
+    steps = list_steps(replace(answered(), models=(*others, last)), material())
+    assert (say("next.sides") in steps) == flips
 
 
 def test_what_the_verdict_says_first_is_no_warning_besides():

@@ -12,6 +12,7 @@ from skiagram.evaluation.criteria import (
     find_missing_patients,
     is_nothing_of_use,
     is_settled,
+    judge,
     needs_more_trainings,
 )
 from skiagram.evaluation.evaluation_record import PRIMARY, Evaluation
@@ -94,6 +95,12 @@ def list_steps(evaluation: Evaluation, material: "Material") -> Iterator[str]:
             yield f"{finding.remedy[0].upper()}{finding.remedy[1:]}."
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield say("next.site")
+    # What networks cannot see, where none is shown to be worth it.
+    trainings = (model.outcome.options.get("training") for model in evaluation.models)
+    views = [each.get("augmentation") for each in trainings if isinstance(each, dict)]
+    mirrored = any(each.get("horizontal_flip") for each in views if isinstance(each, dict))
+    if mirrored and judge(evaluation).decision != "yes":
+        yield say("next.sides")
 
 
 def _ask_for_patients(evaluation: Evaluation, needed: int) -> str:
