@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -155,6 +156,15 @@ def test_a_reader_that_has_seen_enough_gets_no_traceback():
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
+def test_what_is_printed_goes_nowhere_where_the_stream_is_closed(closed, tmp_path):
+    program = tmp_path / "talk.py"
+    program.write_text(TALKATIVE)
+    line = f"{shlex.quote(sys.executable)} {shlex.quote(str(program))} {closed}"
+    done = subprocess.run(line, shell=True, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 def test_a_name_gives_the_terminal_no_command(turn, capsys):

@@ -168,6 +168,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Half a million objects of imported code are no garbage: to look through them takes a while.
     if arguments is None:
         gc.set_threshold(100_000, 50, 50)
+    # What is printed goes nowhere where a launcher has closed the stream.
+    for number, name in enumerate(("stdout", "stderr"), start=1):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+            setattr(sys, name, os.fdopen(number, "w"))
     # All that a command prints is made printable.
     try:
         known = parser(words[0] if words else "", whole="--help-all" in words)
