@@ -116,7 +116,11 @@ def _read_names(options: FileOptions, written: Sequence[str]) -> SettledTable:
         marks=None,
         label_value=None,
         masks=None if has_masks else options.masks,
-        ignore_unlisted=options.ignore_unlisted or options.marks == "masks",
+        ignore_unlisted=(
+            options.ignore_unlisted
+            or options.marks == "masks"
+            or (options.masks == "regions" and not others)
+        ),
     )
     # whose image each row is
     parts = (("patient", PATIENT), ("region", "region"))

@@ -33,6 +33,14 @@ def test_several_masks_and_masks_without_an_image():
     assert [*find_masks(numbered).of_image.values()] == [["x_mask_1.png"], ["x_mask_2.png"]]
 
 
+def test_masks_of_another_kind_that_no_layout_places_are_no_regions():
+    names = ["img/A1.jpg", "Disc_Masks/A1.bmp", "Lesion_Masks/drusen/A1.bmp"]  # ADAM
+    with pytest.raises(DataError, match=r"`img/A1.jpg` has masks of 2 kinds"):
+        settle_masks(names, "regions", "films")
+    numbered = ["p1.png", "p1_mask.png", "p1_2_mask.png"]  # the image of the last is not there
+    assert settle_masks(numbered, "regions", "films").of_image == {"p1.png": ["p1_mask.png"]}
+
+
 def test_a_mask_of_a_patient_is_one_of_all_images_in_the_folder():
     modalities = ["p/p_t1.nii.gz", "p/p_t2.nii.gz"]
     found = find_masks([*modalities, "p/p_seg.nii.gz"])  # BraTS

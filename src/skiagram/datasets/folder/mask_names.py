@@ -52,7 +52,8 @@ class MaskNames:
         sentence += f"their names, for example {self.example()}: "
         sentence += "the images' regions." if choice == "regions" else "left out."
         if self.alone:
-            sentence += f" {len(self.alone)} more without an image are left out: `{self.alone[0]}`."
+            sentence += f" {len(self.alone)} more are left out, as by its name no image belongs to "
+            sentence += f"`{self.alone[0]}`."
         return sentence
 
     def example(self) -> str:
@@ -120,12 +121,20 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
         )
     if choice == "regions" and not masks.of_image:
         raise refusal("datasets.no_mask_beside", where)
+    # those that lie elsewhere, but are called as an image that has others
+    images = {PurePosixPath(without_ending(image)).name: image for image in masks.of_image}
+    elsewhere: dict[str, list[str]] = {}
+    for mask in masks.alone:
+        name = PurePosixPath(without_ending(mask)).name
+        for end in re.finditer(r"[\W_]|$", name):
+            if image := images.get(name[: end.start()]):
+                elsewhere.setdefault(image, []).append(mask)
     # masks of several kinds, such as two organs, two readers, a field of view, would be united
     for image, image_masks in masks.of_image.items() if choice == "regions" else ():
         # numbers and sides of a name say nothing
         kinds = {
             _NUMBERS_AND_SIDES.sub("", _CAMEL.sub(" ", without_ending(mask))): mask
-            for mask in reversed(image_masks)
+            for mask in reversed([*image_masks, *elsewhere.get(image, ())])
         }
         if len(kinds) > 1:
             first, second, *_ = sorted(kinds.values())
