@@ -36,6 +36,12 @@ HARMLESS, BY_VALUES = (read_rows(__file__, family, cells) for family in ("harmle
 NAMES = """
     Name PatientName patient_name NACHNAME Vorname Geburtsdatum geburtsjahr Fallnummer
     Versichertennummer patientID study_uid MRN DOB e-mail phone BirthDate physician city
+    Arzt Hausarzt Überweiser Straße Hauptstraße PLZ Ort Anschrift Bemerkungen Versicherung
+    NOM nom_patient prénom Date-de-naissance Médecin adresse ville Remarques
+    apellido Apellidos nombre nombre_paciente fecha_nacimiento Médico Dirección Teléfono DNI
+    cognome Nascita Indirizzo codice_fiscale sobrenome Endereço telemóvel
+    achternaam geboortedatum huisarts straat Opmerking
+    nazwisko imię data_urodzenia PESEL lekarz soyadı hasta_adı DoğumTarihi doktor
 """.split()  # noqa: SIM905
 
 

@@ -19,6 +19,7 @@ _MAX_DISTINCT = 0.9
 _LONG_NUMBER = 1000
 _MAX_TEXT = 60  # characters of a category
 _MAX_SPACES = 8
+_IN_WORDS = "its name stands for a person, a number or place of a person, a date or a note"
 
 # kind → words of columns' names that say it
 _KINDS = read_words("skiagram.datasets.folder", "column_words.yaml")
@@ -78,8 +79,9 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
     or differ in more than half of the rows; other whole numbers that nearly every row has for
     itself.
     """
-    if says(words_of(name), "person"):
-        return "its name stands for a person, a number or place of a person, a date or a note"
+    words = words_of(name)
+    if says(words, "person"):
+        return _IN_WORDS
     # what the cells hold
     filled = [cell for cell in cells if cell]
     if any(_DATE.fullmatch(cell) for cell in filled) or (
@@ -100,6 +102,8 @@ def suspect_column(name: str, cells: Sequence[str]) -> str | None:
         else:
             harmless = few or distinct <= _MAX_DISTINCT * rows
         return None if harmless else f"it holds {distinct} different whole numbers in {rows} rows"
+    if says(words, "person_of_texts"):
+        return _IN_WORDS
     distinct = len(set(filled))
     if distinct > _MAX_WORDS or distinct > len(filled) / 2:
         return f"it holds {distinct} different texts in {len(filled)} rows"
