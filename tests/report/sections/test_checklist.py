@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -13,8 +14,14 @@ from skiagram.report.sections.checklist import (
 )
 from tests.evaluation.model_results import with_models
 from tests.evaluation.situations import changed
-from tests.report.examples_of_findings import full
-from tests.report.examples_of_results import binary, choose, material, several_classes
+from tests.report.examples_of_findings import full, mixed
+from tests.report.examples_of_results import (
+    binary,
+    choose,
+    material,
+    several_classes,
+    with_failure,
+)
 from tests.yaml_rows import read_yaml
 
 
@@ -62,6 +69,8 @@ EXAMPLES = {
     "binary": binary,
     "two trainings without sites": of_two_trainings,
     "classical models alone": of_classical_models,
+    "folds of different networks": mixed,
+    "a failure": partial(with_failure, "out of memory"),
 }
 
 

@@ -95,7 +95,6 @@ def _list_facts(evaluation: Evaluation, material: Material) -> dict[str, Any]:
         "params": material.params,
         "treatment": material.treatment,
         "titles": ARM_TITLES,
-        "finished": finished_models(evaluation),
         "best": best_models(evaluation),
     }
     facts = {name: template.render(shown) for name, template in _read_facts().items()}

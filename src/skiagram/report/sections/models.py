@@ -93,7 +93,7 @@ def tabulate_performance(evaluation: Evaluation) -> list[Table]:
 
 
 def tabulate_cost(evaluation: Evaluation) -> Table:
-    """Tabulate parameters, operations, images and fits; readers have no cost here."""
+    """Tabulate parameters, operations, images and fits of models that were trained."""
 
     def cells(model: ModelResult) -> Cells:
         outcome = model.outcome
@@ -106,8 +106,8 @@ def tabulate_cost(evaluation: Evaluation) -> Table:
         "Training images processed",
         "Fits",
     )
-    table = tabulate_models(evaluation, columns, cells)
-    # Readers cost nothing here.
+    # Readers cost nothing here, and models that folds chose have rows of their own.
+    table = tabulate_models(replace(evaluation, mixtures=()), columns, cells)
     groups = [group for group in table.groups if group.title != ARM_TITLES["reader"]]
     return replace(table, groups=groups)
 
