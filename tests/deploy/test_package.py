@@ -50,6 +50,7 @@ def test_the_command_makes_a_package_and_shows_its_card(packed, tmp_path, termin
     card = (
         "Logistic regression | Intended use: Phantoms alone. | no medical device | "
         "Figures Not known | Not tested on Images outside the ranges under *Expected input*. | "
+        "16 bits in place of 8 and, for some networks, another size are refused. | "
         "Every checksum holds. | 24 | 20 pixels"
     )
     terminal.says(f"show {tmp_path}/a.skiagram", card)

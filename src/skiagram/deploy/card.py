@@ -169,7 +169,9 @@ def _inputs(preparation: Preparation) -> CardSection:
         lines = (
             "Intensities have the unit of the files as ingest reads them: of DICOM after rescale "
             "slope and intercept, such as Hounsfield units of CT.",
-            "An image outside these ranges is scored and marked as unlike the training data.",
+            "Another number of channels, 16 bits in place of 8 and, for some networks, another "
+            "size are refused. Else an image outside these ranges is scored and marked as unlike "
+            "the training data.",
         )
         channels = " or ".join(map(str, kinds.channels))
         rows.append(("pixels", f"{' or '.join(kinds.depths)}, {channels} ch."))
