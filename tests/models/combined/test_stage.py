@@ -133,6 +133,8 @@ def test_all_models_are_those_that_could_be_trained_and_are_no_simple_rule(tmp_p
     for name in ("member0", "member1"):
         write_record(Preparation(None), root / "models" / name / PREPARATION)
     options = load_yaml(CONF / "all_models.yaml")
+    evaluated = load_yaml(CONF.parent / "evaluate.yaml")
+    assert options["without"] == evaluated["analyses"]["simple_rules"]
     two, one = (
         combined.combine(
             root,
