@@ -45,14 +45,15 @@ def rows_of(*cells):
 
 
 def test_dates_and_numbers_become_the_order_within_the_patient():
+    """Rows of nobody are of different patients."""
     dated = rows_of(
         ("p", "2026-03-01"), ("q", "20240101"), ("p", "2024-12-31"), ("p", "2026-03-01")
     )
-    numbered = rows_of(("p", "7"), ("p", "0"), ("q", "999"))
+    numbered = rows_of(("p", "7"), ("p", "0"), ("q", "999"), ("", "5"), ("", "2024-12-31"))
     order = number_visits(dated, "patient", "seen")["seen"].tolist()
     assert order == ["2", "1", "1", "2"]
     order = number_visits(numbered, "patient", "seen")["seen"].tolist()
-    assert order == ["2", "1", "1"]
+    assert order == ["2", "1", "1", "1", "1"]
 
 
 @pytest.mark.parametrize(

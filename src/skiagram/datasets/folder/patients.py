@@ -233,7 +233,9 @@ def number_visits(frame: pd.DataFrame, patient: str, visit: str) -> pd.DataFrame
                 found="no number and no date of a visit" if cell else "no visit",
                 most=MAX_VISITS,
             ) from error
-    of_patient = pd.DataFrame(places).groupby(frame[patient].tolist())
+    # an unknown patient belongs to no other
+    owners = [cell or at for at, cell in enumerate(frame[patient].tolist())]
+    of_patient = pd.DataFrame(places).groupby(owners)
     if of_patient.count().all(axis=1).any():
         raise refusal("datasets.dates_and_numbers", f"{WHERE}, column `{visit}`")
     order = of_patient.rank("dense").max(axis=1)
