@@ -65,6 +65,16 @@ def test_patients_who_share_an_image_become_one_within_a_split():
     assert [patient for _, patient, _ in joined] == ["a", "a", "a", "c"]
 
 
+def test_visits_of_joined_patients_have_no_common_order():
+    """Those of others play no part, and of one visit each nothing is earlier."""
+    listed = entries(*[(patient, 0, "train") for patient in "abbcc"])
+    found = pairs((0, 1))
+    with pytest.raises(DataError, match="visits of 2 patients who share images.*: `0.png`, `1.png`"):
+        settle_copies("join", listed.assign(visit=[1, 1, 2, 1, 2]), found, "cv")
+    _, sentence = settle_copies("join", listed.assign(visit=[1, 1, 1, 1, 2]), found, "cv")
+    assert "2 patients who share images are taken for 1" in sentence
+
+
 def test_nothing_is_done_unasked_or_for_transformed_copies():
     listed = entries(*ACROSS)
     for choice, kind in (("refuse", EXACT), ("drop", "mirrored"), ("move", "cropped")):

@@ -76,6 +76,7 @@ def settle_copies(
 
     Args:
         entries: In the order of the store; of copies of which one may stay, the first one does.
+            With the column `visit` where the data set has visits.
         pairs: Of the images of these entries.
 
     Returns:
@@ -147,6 +148,11 @@ def _join(entries: pd.DataFrame, pairs: Pairs, test: Flags) -> tuple[pd.DataFram
     of_group = entries["patient"].groupby(group)
     several = of_group.nunique()
     several = several[several > 1]
+    # visits are numbered within each patient, and no date is left that would order those of two
+    joined = entries[np.isin(group, several.index)]
+    if "visit" in entries and (joined["visit"] > 1).any():
+        images = joined.drop_duplicates("patient")["name"]
+        raise refusal("datasets.joined_visits", number=len(images), images=images)
     sentence = f"{several.sum()} patients who share images are taken for {len(several)} "
     sentence += "(`copies: join`)."
     patient = of_group.transform("min").where(entries["patient"].notna(), None)

@@ -302,7 +302,8 @@ def _settle_copies(
     if not found:
         return listed, ""
     with problems.collected():
-        settled, sentence = settle_copies(source.copies, listed, unite_pairs(found), task.design)
+        entries = listed.join(opened.known.get("visits", listed[[]]))
+        settled, sentence = settle_copies(source.copies, entries, unite_pairs(found), task.design)
         if sentence:  # the images that stay are listed anew, with what was changed of them
             listed = list_images(opened, sorted(settled.index.tolist()))
             return listed.assign(patient=settled["patient"], split=settled["split"]), sentence
