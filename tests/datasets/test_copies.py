@@ -39,9 +39,11 @@ def test_one_of_each_group_of_copies_stays_and_none_of_two_labels():
     assert [name for name, *_ in settled("drop", listed, pairs((0, 1), (1, 2)), "cv")] == [
         *("0", "2", "3", "4"),
     ]
-    left, sentence = settle_copies("drop", listed, pairs((3, 4), kind=EXACT), "cv")
+    seen = listed.assign(visit=1)
+    left, sentence = settle_copies("drop", seen, pairs((3, 4), kind=EXACT), "cv")
     assert left.index.tolist() == [0, 1, 2]
     assert "2 of them have copies with another label" in sentence
+    assert "The visit before is the last one that stays" in sentence
 
 
 def test_images_of_one_patient_may_be_alike():

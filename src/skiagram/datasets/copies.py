@@ -120,6 +120,8 @@ def _drop(entries: pd.DataFrame, pairs: Pairs, test: Flags) -> tuple[pd.DataFram
         sentence += f" {n_test_copies} of them are copies of test cases, which stay."
     if contradicting:
         sentence += f" {len(contradicting)} of them have copies with another label: none stays."
+    if "visit" in entries:
+        sentence += " The visit before is the last one that stays."
     return entries.iloc[kept], sentence if left_out else ""
 
 

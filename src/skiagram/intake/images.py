@@ -31,6 +31,11 @@ from skiagram.intake.settled_tables import (
 )
 from skiagram.readers.case_images import called_images
 
+_VISIT_BEFORE = (
+    "The visit before is the last one among the rows that stay: for the same scores, leave the "
+    "others out of a table for `skiagram predict`, too."
+)
+
 
 def read_folder(options: FileOptions, at_home: Columns | None = None) -> DescribedTable[Folder]:
     """Read the table of a folder, or the names of its files, and what the line says of them.
@@ -74,6 +79,8 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
     frame, patient, visit = table.frame, source.columns.patient, source.columns.visit
     if patient and visit:
         frame = number_visits(frame, patient, visit)
+        if any(table.left_out.values()):
+            table = table.with_rows(frame, _VISIT_BEFORE)
     table = table.with_rows(frame, table.masks.describe(table.options.masks))
     return DescribedTable(**vars(table), source=source)
 
