@@ -93,9 +93,10 @@ def test_scores_with_earlier_images_are_those_of_the_run(screened, tmp_path, cap
     assert f"{len(first)} of {len(dated)} cases lack what the model reads" in said
 
 
-def test_a_page_of_a_package_says_what_is_missing_too(screened, tmp_path, terminal):
+def test_a_package_says_what_it_reads_and_its_page_what_is_missing(screened, tmp_path, terminal):
     package, table = tmp_path / "model.skiagram", tmp_path / "cases.csv"
     pack(screened.model, package)
+    terminal.says(f"show {package}", "earlier image | of the visit before")
     write_rows(table, screened.rows)
     line = f"predict {package} {screened.films} --table {table}"
     terminal(f"{line} -o {tmp_path}/scores.csv --page {tmp_path}/scores.html")

@@ -10,14 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from skiagram.compute.code_digest import named_targets
+from skiagram.deploy.model import DeployedModel, load_model
+from skiagram.deploy.scorers import Scorer
 from skiagram.errors import escape_controls, listed, refusal
-from skiagram.fitting.deployment import (
-    DEPLOYMENT,
-    FINGERPRINT,
-    Deployment,
-    Fingerprint,
-    describe_rule,
-)
+from skiagram.fitting.deployment import Deployment, Fingerprint
 from skiagram.options import find_own_code
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.files import read_record, read_table
@@ -101,11 +97,14 @@ def _read(kind: type[R], path: Path) -> R | None:
 
 
 def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[CardSection, ...]:
-    """Write the card of a model; `intended` says what for, in the words of who gives it away."""
+    """Write the card of a model; `intended` says what for, in the words of who gives it away.
+
+    Raises:
+        DataError: The model does not load; see `load_model`.
+    """
     # What the folder itself says of the model, then what its run says.
-    deployment = read_record(Deployment, folder / DEPLOYMENT)
-    preparation = read_record(Preparation, folder / PREPARATION)
-    fingerprint = _read(Fingerprint, folder / FINGERPRINT)
+    model = load_model(folder)
+    deployment, preparation = model.deployment, model.preparer.preparation
     run = _read_run(folder, project, deployment)
     task = deployment.task
     meant = intended or "Research on cases like those of the training data, and nothing else."
@@ -125,9 +124,9 @@ def compose_card(folder: Path, project: Path | None, intended: str) -> tuple[Car
     return (
         CardSection(deployment.title, overview),
         *((CardSection(OWN_CODE, (needs,)),) if files else ()),
-        _data(run, fingerprint, deployment),
-        _inputs(preparation),
-        _decisions(deployment, fingerprint),
+        _data(run, model.fingerprint, deployment),
+        _inputs(preparation, model.scorer),
+        _decisions(model),
         *_figures(run, deployment.model),
         _issues(run),
         _untested(run, preparation),
@@ -153,7 +152,7 @@ def _data(run: RunRecords, fingerprint: Fingerprint | None, deployment: Deployme
     return CardSection("Population and data", tuple(lines), table)
 
 
-def _inputs(preparation: Preparation) -> CardSection:
+def _inputs(preparation: Preparation, scorer: Scorer) -> CardSection:
     # Ranges of the training images, if there were any.
     kinds, traits = preparation.images, preparation.traits
     lines: tuple[str, ...] = ()
@@ -197,18 +196,22 @@ def _inputs(preparation: Preparation) -> CardSection:
         rows.append(
             ("covariates", ", ".join(covariate.column for covariate in preparation.covariates))
         )
+    if scorer.reads_earlier:
+        rows.append(("earlier image", "of the visit before: `patient_id`, `visit`, `region` tell"))
+    if scorer.requires.reads_other:
+        rows.append(("other image", "of the same patient: `patient_id` tells"))
     return CardSection("Expected input", lines, (("what", "in training"), *rows))
 
 
-def _decisions(deployment: Deployment, fingerprint: Fingerprint | None) -> CardSection:
+def _decisions(model: DeployedModel) -> CardSection:
     # Outcomes without classes decide nothing.
-    if not deployment.task.defines("decisions"):
-        estimates = ", ".join(deployment.task.predicted.reported)
+    if not model.task.defines("decisions"):
+        estimates = ", ".join(model.task.predicted.reported)
         return CardSection(
             "Estimates", (f"Of a new case it gives: {estimates}. It decides nothing.",)
         )
     lines = (
-        *filter(None, [describe_rule(deployment, fingerprint)]),
+        *filter(None, [model.rule]),
         "A case that is unlike the training data is to be referred to a person.",
         "Probabilities are those of a population where classes are as frequent as here.",
     )

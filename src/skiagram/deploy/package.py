@@ -20,7 +20,7 @@ from skiagram.compute.scratch import scratch_folder
 from skiagram.deploy.card import CardSection, as_html, as_markdown, compose_card, find_project
 from skiagram.deploy.model import DeployedModel, load_model, missing_model
 from skiagram.errors import DataError, SkiagramError, name_refusal, refusal
-from skiagram.fitting.deployment import DEPLOYMENT, Deployment, verify_checksums
+from skiagram.fitting.deployment import DEPLOYMENT, Deployment
 from skiagram.projects.files import require_readable
 from skiagram.readers.case_images import AS_STORED, CaseReading
 from skiagram.records.files import read_record, write_record
@@ -71,10 +71,9 @@ def pack(
         project: Folder of the run that has its figures, `reports/`, and its data card, `data/`;
             None for the one that the model's folder lies in.
     """
-    # The card says what is given away.
-    load_model(folder)  # what does not load is not given away
-    deployment = read_record(Deployment, folder / DEPLOYMENT)
+    # The card says what is given away, and what does not load is not.
     card = compose_card(folder, project, intended)
+    deployment = read_record(Deployment, folder / DEPLOYMENT)
     # All files of the model but hidden ones.
     paths = {
         f"{_MODEL}/{path.relative_to(folder).as_posix()}": path
@@ -234,7 +233,6 @@ def works_on_nothing(path: Path) -> bool:
 def read_card(path: Path) -> tuple[CardSection, ...]:
     """Read the card of a package or of a model's folder, after every checksum was verified."""
     if path.is_dir():
-        verify_checksums(path)
         return compose_card(path, None, "")
     with opened_package(path) as package:
         load_model(package.folder)
