@@ -185,7 +185,8 @@ class Preparation:
         further: The same of the other modalities.
         proposal: `_target_` and options of what proposed the places where finders look.
         windows: Options of the windows around these places.
-        patient_column: Column of the patients in a table of features; empty without one.
+        columns: Role → column of the table that listed the cases; empty in packages of earlier
+            versions.
         gray: Whether colour was turned gray.
     """
 
@@ -200,7 +201,7 @@ class Preparation:
     further: tuple[FurtherModality, ...] = ()
     proposal: dict[str, Any] | None = None
     windows: dict[str, Any] | None = None
-    patient_column: str = ""
+    columns: dict[str, str] = field(default_factory=dict)
     gray: bool = False
 
     @property

@@ -73,13 +73,30 @@ def test_points_that_may_separate_thousands_are_refused(tmp_path):
         cases_of_features(table, COLUMNS)
 
 
+def test_a_table_of_images_may_call_its_columns_as_in_training(tmp_path):
+    """A covariate of the model that is called as a role stays what it is."""
+    path = tmp_path / "images.csv"
+    path.write_text(
+        "file,pat,taken_on,side,region\na.png,p,2024-02-01,L,1\nb.png,p,2023-02-01,L,2\n"
+    )
+    columns = {"patient": "pat", "visit": "taken_on", "region": "side"}
+    preparation = SimpleNamespace(columns=columns, modalities=())
+    scorer = SimpleNamespace(measured=None, covariates=())
+    model = SimpleNamespace(scorer=scorer, preparer=SimpleNamespace(preparation=preparation))
+    arguments = Namespace(files=[str(tmp_path)], table=path, pattern=(), missing=())
+    late, early = cases_of(arguments, model)
+    assert [case.name for case in late.earlier] == [early.name] == ["b.png (L)"]
+    scorer.covariates = (Covariate("region", None),)
+    assert [case.cells["region"] for case in cases_of(arguments, model)] == ["1", "2"]
+
+
 def test_rows_of_several_structures_of_each_patient_are_refused(tmp_path):
     """A model trained on tumours scored the rows of nodes as tumours."""
     path = tmp_path / "features.csv"
     rows = [f"p{k},{kind},{k},1" for k in range(4) for kind in ("tumour", "node")]
     path.write_text("\n".join(("PatientID,structure,shape_volume,glcm_contrast", *rows)) + "\n")
     scorer = SimpleNamespace(measured=COLUMNS, covariates=())
-    preparation = SimpleNamespace(patient_column="PatientID")
+    preparation = SimpleNamespace(columns={"patient": "PatientID"})
     preparer = SimpleNamespace(preparation=preparation)
     model = SimpleNamespace(scorer=scorer, preparer=preparer)
     arguments = Namespace(files=[str(path)], missing=())

@@ -1,6 +1,6 @@
 """New cases of a model that knows a patient's covariates and earlier image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,14 @@ from PIL import Image
 
 from skiagram.cli.main import main
 from skiagram.datasets.ingest import IngestFolders, ingest
+from skiagram.deploy.model import load_model
+from skiagram.deploy.new_cases import list_cases
 from skiagram.deploy.package import pack
+from skiagram.deploy.prediction import score_cases
 from skiagram.image_store.store import ImageStore
 from skiagram.options import build
 from skiagram.records.files import read_table
+from skiagram.tables.frames import read_csv
 from skiagram.tasks.cases import read_cases
 from tests.deploy.trained import options, prepare, read_rows, train, write_rows
 from tests.sources.phantom.test_visits import visits
@@ -89,6 +93,13 @@ def test_scores_with_earlier_images_are_those_of_the_run(screened, tmp_path, cap
     first = {row["file"] for row in screened.rows if row["visit"] == 1}
     assert {name for name, row in table.items() if row["missing"]} == first
     assert {table[name]["missing"] for name in first} == {"no earlier image"}
+    loaded = load_model(screened.model)
+    known = replace(loaded.preparer.preparation, columns={"region": "side"})
+    model = replace(loaded, preparer=replace(loaded.preparer, preparation=known))
+    cases = list_cases(screened.films, read_csv(tmp_path / "cases.csv"), ())
+    assert {"; ".join(result.missing) for result in score_cases(model, cases)} == {
+        *("no earlier image", "`region` is unknown"),
+    }
     said = capsys.readouterr().err
     assert f"{len(first)} of {len(dated)} cases lack what the model reads" in said
 

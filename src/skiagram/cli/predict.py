@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from skiagram.compute.workers import IN_PROCESS
-from skiagram.datasets.folder.roles import ROLES, usual_column
+from skiagram.datasets.folder.roles import PATIENT, ROLES, usual_column
 from skiagram.deploy.card import CAUTION
 from skiagram.deploy.inputs import require_covariates
 from skiagram.deploy.model import DeployedModel
@@ -33,7 +33,7 @@ from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import find_images
 from skiagram.intake.structures import find_structures
 from skiagram.readers.case_images import read_as_stated
-from skiagram.tables.frames import read_csv
+from skiagram.tables.frames import read_csv, replace_columns
 
 _MAX_LINES = 20
 _SENTENCES = {  # column → what is said of it; how many cases of how many, and the first
@@ -101,7 +101,7 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
         if len(arguments.files) > 1 or not FileOptions(place).is_table:
             files = listed(arguments.files)
             raise refusal("cli.table_of_features", files=files)
-        patient = preparation.patient_column
+        patient = preparation.columns.get("patient", "")
         cases = cases_of_features(place, measured, arguments.missing, patient)
         read = {*measured, *(covariate.column for covariate in model.scorer.covariates)}
         # Rows may be of several structures of each patient, which columns that are not read tell
@@ -124,7 +124,14 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     # a row an image, of a table or by the files' names; an image without its mask has one, too
     if arguments.table is not None:
         frame = read_csv(arguments.table, arguments.missing)
-        return list_cases(place, frame, preparation.modalities)
+        # columns may be called as in training
+        read = {covariate.column for covariate in model.scorer.covariates}
+        named = {
+            PATIENT if role == "patient" else role: frame[name]
+            for role, name in preparation.columns.items()
+            if name in frame and role not in read
+        }
+        return list_cases(place, replace_columns(frame, named), preparation.modalities)
     # The names of the files tell case, mask and patient.
     found = find_images(place, arguments.pattern, cut=arguments.cut)
     if found.frame.empty:

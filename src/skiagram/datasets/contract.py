@@ -111,7 +111,7 @@ class OpenSource(ABC):
             ones of it alone.
         in_gray: Whether colour is turned gray, and so that of new images.
         in_order: Whether images are best read one after the other, by one process.
-        patient_column: Column of the patients in a table of features; empty without one.
+        columns: Role → column of the table; none where there is no such column.
         problems: What is wrong with rows of the table, which are not listed.
     """
 
@@ -119,7 +119,7 @@ class OpenSource(ABC):
     known: Mapping[str, pd.DataFrame] = {}
     in_gray: bool = False
     in_order: bool = True
-    patient_column: str = ""
+    columns: Mapping[str, str] = {}
     problems: Sequence[DataError] = ()
 
     @abstractmethod

@@ -110,6 +110,8 @@ def prepare_case(model: DeployedModel, case: NewCase) -> PreparedImage:
                 earlier.append(model.preparer.prepare(before, prepared.covariates))
         if not earlier:
             missing.append("earlier image unreadable" if case.earlier else "no earlier image")
+        elif "region" in model.preparer.preparation.columns and not case.cells.get("region"):
+            missing.append("`region` is unknown")
     # The other image of the patient.
     other = None
     if requires.reads_other:

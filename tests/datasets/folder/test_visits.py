@@ -10,7 +10,8 @@ from skiagram.case_features.earlier import previous_cases
 from skiagram.datasets.folder.patients import number_visits
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import ImageStore
-from skiagram.records.files import read_table
+from skiagram.preparation import PREPARATION, Preparation
+from skiagram.records.files import read_record, read_table
 from tests.datasets.own_folders import (
     COLUMNS,
     listing_of,
@@ -89,6 +90,8 @@ def test_init_and_ingest_know_the_order_and_no_date(tmp_path, initialised):
     line = f"{own.folder} {own.csv} --positive cancer --visit seen"
     source = initialised(line.split(), project)
     folders, cases = ingested(source, tmp_path / "out", "cv")
+    columns = read_record(Preparation, folders.images / PREPARATION).columns
+    assert (columns["patient"], columns["visit"]) == ("patient_id", "seen")
     visits = read_table(folders.cases / "visits.parquet")
     assert dict(visits["visit"].value_counts()) == {1: 12, 2: 12, 3: 12}
     with own.csv.open(newline="") as file:

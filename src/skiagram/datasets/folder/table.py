@@ -21,7 +21,7 @@ from skiagram.datasets.folder.columns import (
     find_thousands_problem,
     require_columns,
 )
-from skiagram.datasets.folder.roles import ALL, ROLES, WHOLE, Check, NamedColumns, part_of
+from skiagram.datasets.folder.roles import ALL, ROLES, SINGLE, WHOLE, Check, NamedColumns, part_of
 from skiagram.errors import DataError, listed, refusal, suggest
 from skiagram.readers.case_images import ImageReference, find_regions_alone
 from skiagram.readers.spaced_image import SpacedImage
@@ -54,7 +54,7 @@ class ListedCases(OpenSource):
 
     entries: pd.DataFrame
     known: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    patient_column: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
     problems: Sequence[DataError] = ()
     references: Sequence[ImageReference] = ()
     lesions: Sequence[str] = ()
@@ -127,7 +127,7 @@ def list_entries(
     return ListedCases(
         entries=entries,
         known=tables,
-        patient_column=columns.patient or "" if columns.file is None else "",
+        columns={role: name for role in SINGLE for name in columns.of(role)},
         problems=problems,
         references=find_regions_alone(references),
         lesions=lesions,
