@@ -201,7 +201,7 @@ class Preparation:
     further: tuple[FurtherModality, ...] = ()
     proposal: dict[str, Any] | None = None
     windows: dict[str, Any] | None = None
-    columns: dict[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     gray: bool = False
 
     @property

@@ -27,7 +27,7 @@ from skiagram.deploy.prediction import (
     write_marks,
     write_table,
 )
-from skiagram.errors import DataError, listed, printable, refusal
+from skiagram.errors import DataError, printable, refusal
 from skiagram.evaluation.sentences import say
 from skiagram.intake.file_options import FileOptions
 from skiagram.intake.file_patterns import find_images
@@ -59,8 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
             reading = read_as_stated(arguments.unstated_spacing, arguments.mask_grid)
             model = opened.enter_context(opened_model(arguments.model, reading))
         if arguments.page is not None and not model.task.defines("decisions"):
-            outcome = model.task.predicted.words
-            raise refusal("cli.no_page_of_outcome", outcome=outcome)
+            raise refusal("cli.no_page_of_outcome", outcome=model.task.predicted.words)
         marks = marks_table(output) if model.scorer.finders else None
         if marks is not None:
             check_target(marks, arguments.files, replace=arguments.force)
@@ -95,15 +94,15 @@ def _without_collection() -> Iterator[None]:
 
 def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCase]:
     """Return the cases that the arguments name, as the model needs them."""
-    # A model on a table of features reads such a table.
     preparation, place = model.preparer.preparation, Path(arguments.files[0])
+    covariates = {covariate.column for covariate in model.scorer.covariates}
+    # A model on a table of features reads such a table.
     if (measured := model.scorer.measured) is not None:
         if len(arguments.files) > 1 or not FileOptions(place).is_table:
-            files = listed(arguments.files)
-            raise refusal("cli.table_of_features", files=files)
+            raise refusal("cli.table_of_features", files=arguments.files)
         patient = preparation.columns.get("patient", "")
         cases = cases_of_features(place, measured, arguments.missing, patient)
-        read = {*measured, *(covariate.column for covariate in model.scorer.covariates)}
+        read = {*measured, *covariates}
         # Rows may be of several structures of each patient, which columns that are not read tell
         # apart: a model on one knows nothing of another.
         names = [name for name in cases[0].cells if name not in read]
@@ -115,8 +114,7 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     # files by themselves
     if arguments.table is None and not arguments.pattern:
         if preparation.modalities:
-            modalities = ", ".join(preparation.modalities)
-            raise refusal("cli.case_of_modalities", modalities=modalities)
+            raise refusal("cli.case_of_modalities", modalities=preparation.modalities)
         return find_cases(arguments.files, volumes=preparation.of_volumes)
     # A table or a pattern lists the files of one folder.
     if (arguments.table is not None and arguments.pattern) or len(arguments.files) != 1:
@@ -125,11 +123,10 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     if arguments.table is not None:
         frame = read_csv(arguments.table, arguments.missing)
         # columns may be called as in training
-        read = {covariate.column for covariate in model.scorer.covariates}
         named = {
             PATIENT if role == "patient" else role: frame[name]
             for role, name in preparation.columns.items()
-            if name in frame and role not in read
+            if name in frame and role not in covariates
         }
         return list_cases(place, replace_columns(frame, named), preparation.modalities)
     # The names of the files tell case, mask and patient.

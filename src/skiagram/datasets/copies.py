@@ -146,19 +146,18 @@ def _join(entries: pd.DataFrame, pairs: Pairs, test: Flags) -> tuple[pd.DataFram
     within = test[pairs.first] == test[pairs.second]
     if test.any():  # a patient lies in one split
         within &= split[pairs.first] == split[pairs.second]
-    group = _groups(entries, pairs.chosen(within))
-    of_group = entries["patient"].groupby(group)
-    several = of_group.nunique()
-    several = several[several > 1]
+    of_group = entries["patient"].groupby(_groups(entries, pairs.chosen(within)))
+    joined = entries[of_group.transform("nunique") > 1]
     # visits are numbered within each patient, and no date is left that would order those of two
-    joined = entries[np.isin(group, several.index)]
     if "visit" in entries and (joined["visit"] > 1).any():
         images = joined.drop_duplicates("patient")["name"]
         raise refusal("datasets.joined_visits", number=len(images), images=images)
-    sentence = f"{several.sum()} patients who share images are taken for {len(several)} "
-    sentence += "(`copies: join`)."
     patient = of_group.transform("min").where(entries["patient"].notna(), None)
-    return entries.assign(patient=patient), sentence if len(several) else ""
+    sentence = (
+        f"{joined['patient'].nunique()} patients who share images are taken for "
+        f"{patient[joined.index].nunique()} (`copies: join`)."
+    )
+    return entries.assign(patient=patient), sentence if len(joined) else ""
 
 
 def _groups(entries: pd.DataFrame, pairs: Pairs) -> Whole:

@@ -437,7 +437,7 @@ def _write_preparation(opened: OpenSource, ingested: IngestedData, folders: Inge
         modalities=tuple(filter(None, opened.kinds())),
         regions=store.has_images and store.region(store.case_ids[0]) is not None,
         further=tuple(FurtherModality(name, *every[name].summarise()) for name in others),
-        columns={**opened.columns},
+        columns=opened.columns,
         gray=opened.in_gray,
     )
     write_record(preparation, folders.images / PREPARATION)

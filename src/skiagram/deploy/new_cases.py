@@ -27,7 +27,6 @@ from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.datasets.folder.table import find_image_problems, read_features, references_of
 from skiagram.errors import DataError, refusal
 from skiagram.finding.inputs import find_partners
-from skiagram.options import check
 from skiagram.readers.case_images import (
     ImageReference,
     called_images,
@@ -41,7 +40,7 @@ from skiagram.tasks.cases import SEALED, Cases
 
 FILE = "file"
 _DICOM = slice(128, 132)
-_OF_TABLE = ("patient_id", "mask", "modality", "region", "label_value", "frame")
+_OF_IMAGE = ("mask", "region", "label_value", "frame")  # what a table says of its image
 _IDS = ("id", "case", "image", "file", "filename", "name")  # what else names the row of a table
 _OF_SEVERAL = ("modality", "patient_id")  # needed where a case has several images
 
@@ -117,7 +116,7 @@ def cases_of_features(
     frame, _ = settle_numbers(frame, header)  # of covariates too, as a run reads them
     refuse_thousands(frame, columns)
     values, wrong = read_features(frame, columns)
-    for _, problem in sorted(wrong.items(), key=lambda each: each[0]):
+    for _, problem in sorted(wrong.items()):
         raise problem
     # Names of the rows: the patient's, or another column that tells them apart.
     usual = ROLES["patient"].usual
@@ -196,7 +195,7 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
 
     Args:
         place: Folder or encrypted archive that file names are relative to.
-        frame: Column `file`, and those of `_OF_TABLE`, as `skiagram table` writes them.
+        frame: Column `file`, and others as `skiagram table` writes them.
         modalities: Images that the model needs of each case; empty for one.
     """
     # Visits are numbered within each patient.
@@ -208,10 +207,8 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     if not {*needed} <= {*header}:
         raise refusal("deploy.columns_missing", columns=header, needed=needed)
     # Rows of one case are put together.
-    given = {name: name for name in _OF_TABLE if name in header}
-    none = {"patient": given.pop("patient_id", None), "split": None, "site": None}
-    lists: dict[str, Any] = {"covariates": (), "scores": ()}
-    columns = check(Columns, {"file": FILE, "label": "", **none, **lists, **given}, "columns")
+    given: dict[str, Any] = {name: name for name in _OF_IMAGE if name in header}
+    columns = Columns(file=FILE, label="", **given)
     tree = open_tree(place, str(place), is_image_file)
     cases: dict[str, NewCase] = {}
     references = find_regions_alone(references_of(frame, columns))
@@ -237,13 +234,12 @@ def list_cases(place: Path, frame: pd.DataFrame, modalities: Sequence[str]) -> l
     # All files are announced, so that an archive is read once.
     every = [image for case in cases.values() for image in case.images.values()]
     tree.announce([name for image in every for name in image.files])
-    complete = []
-    for case in cases.values():
-        absent = [name for name in modalities if name not in case.images]
+    for name, case in cases.items():
+        absent = [modality for modality in modalities if modality not in case.images]
         if absent and case.problem is None:
             problem = refusal("deploy.no_modality", modality=absent[0], modalities=modalities)
-            case = replace(case, problem=problem)
-        complete.append(case)
+            cases[name] = replace(case, problem=problem)
+    complete = [*cases.values()]
     # Each knows its patient's other images.
     patients = [
         f"patient {case.cells['patient_id']}"

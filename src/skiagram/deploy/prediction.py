@@ -286,7 +286,7 @@ def row_cells(model: DeployedModel, row: CaseResult) -> dict[str, Any]:
     scorer = model.scorer
     if scorer.covariates:
         cells["unseen"] = inert("; ".join(row.unseen))
-    reads_others = scorer.reads_earlier or scorer.requires.reads_other
-    if scorer.covariates or scorer.measured or reads_others:
+    others = scorer.measured, scorer.reads_earlier, scorer.requires.reads_other
+    if scorer.covariates or any(others):
         cells["missing"] = inert("; ".join(row.missing))
     return cells

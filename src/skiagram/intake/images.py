@@ -31,11 +31,6 @@ from skiagram.intake.settled_tables import (
 )
 from skiagram.readers.case_images import called_images
 
-_VISIT_BEFORE = (
-    "The visit before is the last one among the rows that stay: for the same scores, leave the "
-    "others out of a table for `skiagram predict`, too."
-)
-
 
 def read_folder(options: FileOptions, at_home: Columns | None = None) -> DescribedTable[Folder]:
     """Read the table of a folder, or the names of its files, and what the line says of them.
@@ -80,7 +75,11 @@ def read_folder(options: FileOptions, at_home: Columns | None = None) -> Describ
     if patient and visit:
         frame = number_visits(frame, patient, visit)
         if any(table.left_out.values()):
-            table = table.with_rows(frame, _VISIT_BEFORE)
+            table = table.with_rows(
+                frame,
+                "The visit before is the last one among the rows that stay: for the same scores, "
+                "leave the others out of a table for `skiagram predict`, too.",
+            )
     table = table.with_rows(frame, table.masks.describe(table.options.masks))
     return DescribedTable(**vars(table), source=source)
 
