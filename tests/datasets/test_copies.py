@@ -71,7 +71,7 @@ def test_visits_of_joined_patients_have_no_common_order():
     """Those of others play no part, and of one visit each nothing is earlier."""
     listed = entries(*[(patient, 0, "train") for patient in "abbcc"])
     found = pairs((0, 1))
-    with pytest.raises(DataError, match=r"visits of 2 patients .*: `0\.png`, `1\.png`"):
+    with pytest.raises(DataError, match=r"visits of patients .*: `0\.png`, `1\.png`"):
         settle_copies("join", listed.assign(visit=[1, 1, 2, 1, 2]), found, "cv")
     _, sentence = settle_copies("join", listed.assign(visit=[1, 1, 1, 1, 2]), found, "cv")
     assert "2 patients who share images are taken for 1" in sentence

@@ -60,9 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
             model = opened.enter_context(opened_model(arguments.model, reading))
         if arguments.page is not None and not model.task.defines("decisions"):
             raise refusal("cli.no_page_of_outcome", outcome=model.task.predicted.words)
-        marks = marks_table(output) if model.scorer.finders else None
-        if marks is not None:
-            check_target(marks, arguments.files, replace=arguments.force)
+        if model.scorer.finders:
+            check_target(marks_table(output), arguments.files, replace=arguments.force)
         # The cases, and what the model reads beside their images.
         cases = cases_of(arguments, model)
         check_target(output, (case.name for case in cases), replace=arguments.force)

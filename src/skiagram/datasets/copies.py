@@ -151,7 +151,7 @@ def _join(entries: pd.DataFrame, pairs: Pairs, test: Flags) -> tuple[pd.DataFram
     # visits are numbered within each patient, and no date is left that would order those of two
     if "visit" in entries and (joined["visit"] > 1).any():
         images = joined.drop_duplicates("patient")["name"]
-        raise refusal("datasets.joined_visits", number=len(images), images=images)
+        raise refusal("datasets.joined_visits", images=images)
     patient = of_group.transform("min").where(entries["patient"].notna(), None)
     sentence = (
         f"{joined['patient'].nunique()} patients who share images are taken for "

@@ -57,8 +57,7 @@ class PreparedImage:
     def nbytes(self) -> int:
         """Count the bytes of its pixels."""
         size = sum(image.pixels.nbytes for image in self.images.values())
-        other_images = (*self.earlier, *([] if self.other is None else [self.other]))
-        return size + sum(image.nbytes for image in other_images)
+        return size + sum(image.nbytes for image in filter(None, (*self.earlier, self.other)))
 
 
 @dataclass(frozen=True)
@@ -124,12 +123,12 @@ class Preparer:
         check_image(image.pixels, "")
         # Of a further modality the record of its own holds, if there is one.
         first = modality == self.preparation.first_modality
-        further_modalities = {other.modality: other for other in self.preparation.further}
-        further_modality = further_modalities.get(modality)
         kinds, traits = self.preparation.images, self.preparation.traits
         if not first:
-            kinds = None if further_modality is None else further_modality.images
-            traits = None if further_modality is None else further_modality.traits
+            further = {
+                each.modality: (each.images, each.traits) for each in self.preparation.further
+            }
+            kinds, traits = further.get(modality, (None, None))
         if kinds is None:  # nobody recorded it
             return ()
         # Channels, depth and sides of the training images.
@@ -203,11 +202,11 @@ def check_covariates(
 
 def list_unseen(read: Sequence[Covariate], cells: Mapping[str, str]) -> list[str]:
     """List the columns whose text is no category of training: it counts as none at all."""
-    texts = [covariate for covariate in read if covariate.categories is not None]
     unseen = {
         covariate.column
-        for covariate in texts
-        if cells[covariate.column] and cells[covariate.column] not in (covariate.categories or ())
+        for covariate in read
+        if covariate.categories is not None
+        and cells[covariate.column] not in ("", *covariate.categories)
     }
     return sorted(unseen)
 

@@ -127,9 +127,7 @@ class Preparing:
             features = extract_modalities(images, self.families)
             return Described(tabulate_places([]), features, encoding)
         places = propose(store, self.proposal)
-        encoding = None
-        if self.encoder is not None:
-            encoding = self.encoder.encode_places(images, places)
+        encoding = None if self.encoder is None else self.encoder.encode_places(images, places)
         if encoding is not None and not self.families:
             return Described(places, encoding, encoding)
         if self.windows is None:
@@ -197,7 +195,7 @@ def stored(batch: Sequence[PreparedImage]) -> Iterator[PreparedCases]:
     # All images: those to be scored, and others that these are compared with.
     every = {prepared.name: prepared for prepared in batch}
     for prepared in batch:
-        for other in (*prepared.earlier, *([] if prepared.other is None else [prepared.other])):
+        for other in filter(None, (*prepared.earlier, prepared.other)):
             every.setdefault(other.name, other)
     # Names of users' files are no case ids: images are numbered.
     at = {name: f"image-{row:06d}" for row, name in enumerate(every)}
