@@ -574,13 +574,21 @@ def _read_lists(
     refuse_cells("tasks.empty_lists", empty, table.rows, column)
     # The mark that separates findings, the same in all rows.
     separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
-    mixed = [row for row in table.rows if separator == "|" and ";" in row.cells[column]]
-    refuse_cells("tasks.two_marks", mixed, table.rows, column)
     # Findings of each row, and the names that occur.
     finding_sets = [
         {name for name in split_list(cell, separator) if not _names_none(name)} for cell in cells
     ]
     occurring = Counter(name for names in finding_sets for name in names)
+    # A name that holds another mark is several ones, where each of them occurs on its own; a comma
+    # may else be part of it, as in `Fracture, rib`.
+    for mark in _SEPARATORS[_SEPARATORS.index(separator) + 1 :]:
+        joined = {
+            name
+            for name in occurring
+            if mark in name and (mark == ";" or split_list(name, mark) <= occurring.keys())
+        }
+        mixed = [row for row, found in zip(table.rows, finding_sets, strict=True) if found & joined]
+        refuse_cells("tasks.two_marks", mixed, table.rows, column, mark=mark, separator=separator)
     names = options["finding_names"] or sorted(occurring)
     missing = sorted(set(names) - occurring.keys())
     if missing and options.get("balanced_by") is None:  # another cohort may lack a finding
