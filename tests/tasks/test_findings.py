@@ -257,6 +257,12 @@ def test_few_patients_of_a_finding_are_told():
     few = states[:120]
     (rare,) = FINDINGS.doubts(few.astype(np.float64), each[:120], each[:120])
     assert "of effusion" in rare
+    # A finding that nearly all have is as little known.
+    lacked = states.copy()
+    lacked[12:, 0] = PRESENT
+    (rare,) = FINDINGS.doubts(lacked.astype(np.float64), each, each)
+    assert "without mass" in rare
+    assert "nodule" not in rare
     # A finding of a single patient is no part of the mean, and the page does not say that it is.
     alone = np.where(states == PRESENT, ABSENT, states)
     alone[:, :2] = states[:, :2]

@@ -53,7 +53,7 @@ ABSENT, PRESENT, UNKNOWN = 0, 1, -1
 OTHERS = "none of these"  # label of a case without any finding that folds are balanced by
 _FEWEST_CASES = 10  # with a finding, and without it; each of five folds then has two
 _FEWEST_PATIENTS = 2  # with a finding, and without it, for its AUC to count in the mean
-_ENOUGH_PATIENTS = 20  # with a finding
+_ENOUGH_PATIENTS = 20  # with a finding, and without it
 _SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
 _DRAWN_LINES = 5
 _UNKNOWN_SHARE = 0.05  # of generated findings
@@ -457,7 +457,7 @@ class Findings(MeasuredOutcome):
         return ("cases", str(len(value))), ("findings", str(len(self.findings))), *finding_counts
 
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
-        """Say which findings few patients have, and which are left out of the mean."""
+        """Say which findings few patients have or lack, and which are left out of the mean."""
         # Findings of few patients, and those that do not count at all.
         doubts = []
         with_it, without = (
@@ -471,15 +471,16 @@ class Findings(MeasuredOutcome):
             name for name in self.findings if min(with_it[name], without[name]) < _FEWEST_PATIENTS
         ]
         named = [
-            f"{count} of {name}"
-            for name, count in with_it.items()
+            f"{count} {word} {name}"
+            for word, counts in (("of", with_it), ("without", without))
+            for name, count in counts.items()
             if count < _ENOUGH_PATIENTS and name not in uncounted
         ]
         if named:
             doubts.append(
-                f"Few patients have a finding: {', '.join(named)}. Below {_ENOUGH_PATIENTS} a "
-                "handful of cases decides its AUC, and this AUC counts in the mean as much as the "
-                "others."
+                f"Few patients have or lack a finding: {', '.join(named)}. Below "
+                f"{_ENOUGH_PATIENTS} a handful of cases decides its AUC, and this AUC counts in "
+                "the mean as much as the others."
             )
         if uncounted:
             doubts.append(
