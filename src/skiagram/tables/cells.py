@@ -58,10 +58,10 @@ def are_equal(cell: str, other: str) -> bool:
 
 
 def split_list(cell: str, mark: str) -> set[str]:
-    """Return the findings that a cell lists; it may be a list as Python writes it."""
+    """Return the findings that a cell lists, without doubled blanks; Python's lists are read too."""
     is_list = cell.startswith("[") and cell.endswith("]")
     parts = (cell[1:-1] if is_list else cell).split(mark)
-    return {part.strip(" '\"" if is_list else None) for part in parts} - {""}
+    return {" ".join(part.strip(" '\"" if is_list else None).split()) for part in parts} - {""}
 
 
 def stands_for_missing(cell: str) -> bool:
