@@ -1,7 +1,7 @@
-"""The AUC of several classes: how often the interval of its projection holds the truth.
+"""AUC and Brier score of several classes: how often their intervals hold the truth.
 
 A case has a normal score on each class's own axis, `apart` higher on that of its class. The true
-macro AUC is that of 100,000 patients.
+macro AUC and Brier score are those of 100,000 patients.
 """
 
 from dataclasses import dataclass, replace
@@ -11,12 +11,17 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from simulation import Row, Simulation, holds, number_patients
 
+from skiagram.evaluation.metrics import estimate_brier
 from skiagram.seeding import stream
+from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.delong import macro_auc_of_scores
+from skiagram.statistics.discrimination import brier
+from skiagram.statistics.variation import degrees_of_freedom
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
 MANY, GAIN = 100_000, 0.4
+REPLICATES = 1000
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Design:
         shares: Of the classes.
         unequal: Whether every 20th patient has 25 images, and shares half of their noise.
         mixed: Whether each image of a patient has a class of its own.
+        by_chance: Whether a class may have no patient; else each has two.
     """
 
     shares: tuple[float, ...]
@@ -34,6 +40,7 @@ class Design:
     apart: float
     unequal: bool = False
     mixed: bool = False
+    by_chance: bool = False
 
     @property
     def title(self) -> str:
@@ -46,7 +53,7 @@ class Design:
     def draw(
         self, generator: np.random.Generator, *gains: float
     ) -> tuple[list[Floats], Whole, Whole]:
-        """Draw (n, k) probabilities of models, (n,) classes and (n,) patients, two of each class.
+        """Draw (n, k) probabilities of models, (n,) classes and (n,) patients.
 
         Args:
             gains: Of each model, how much further apart it has the classes; half of the variance of
@@ -54,7 +61,8 @@ class Design:
         """
         classes = len(self.shares)
         label = generator.choice(classes, self.patients, p=self.shares)
-        label[1 : 2 * classes + 1] = np.repeat(np.arange(classes), 2)
+        if not self.by_chance:
+            label[1 : 2 * classes + 1] = np.repeat(np.arange(classes), 2)
         patient = number_patients(self.patients, None if self.unequal else 1)
         label = label[patient]
         if self.mixed:
@@ -117,4 +125,38 @@ def simulate(design: Design, simulations: int) -> Row:
     }
 
 
-TABLES = (Simulation("the-auc-of-several-classes", DESIGNS, simulate, 0.25),)
+ONE_RARE, EIGHT = (0.7, 0.28, 0.02), (0.3, 0.2, 0.15, 0.1, 0.1, 0.08, 0.05, 0.02)
+BRIER_DESIGNS = (
+    Design(THREE, 60, 1.2, by_chance=True),
+    Design(THREE, 60, 5.0, by_chance=True),
+    Design(ONE_RARE, 100, 2.0, unequal=True, by_chance=True),
+    Design(ONE_RARE, 200, 5.0, unequal=True, by_chance=True),
+    Design(EIGHT, 60, 2.0, by_chance=True),
+    Design(EIGHT, 100, 2.0, unequal=True, by_chance=True),
+    Design(EIGHT, 100, 2.0, unequal=True, mixed=True, by_chance=True),
+    Design(EIGHT, 200, 5.0, unequal=True, by_chance=True),
+)
+
+
+def simulate_brier(design: Design, simulations: int) -> Row:
+    """Return the true Brier score, and how often its interval holds."""
+    generator = stream(0, "brier of several classes", design.title, str(design.apart))
+    many = replace(design, patients=MANY, unequal=False)
+    (model,), label, _ = many.draw(generator, 0.0)
+    true, held = float(brier(model, label, np.ones((1, len(label))), None)[0]), 0
+    for seed in range(simulations):
+        (model,), label, patient = design.draw(generator, 0.0)
+        degrees = degrees_of_freedom(patient, label)
+        draws = draw_patients(patient, 1, REPLICATES, seed, degrees)
+        held += holds(estimate_brier(model[None], label, None, draws), true)
+    return {
+        "design": design.title,
+        "true Brier score": f"{true:.3f}",
+        "held %": held / simulations,
+    }
+
+
+TABLES = (
+    Simulation("the-auc-of-several-classes", DESIGNS, simulate, 0.25),
+    Simulation("the-brier-score-of-several-classes", BRIER_DESIGNS, simulate_brier, 0.5),
+)

@@ -15,12 +15,17 @@ from sklearn.metrics import (
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.evaluation.metrics import (
     estimate_balanced_accuracy,
+    estimate_brier,
     estimate_metrics,
 )
 from skiagram.statistics.bootstrap import draw_patients
 from skiagram.statistics.delong import macro_auc_of_scores
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
-from skiagram.statistics.variation import effective_patients, variance_of_mean
+from skiagram.statistics.variation import (
+    degrees_of_freedom,
+    effective_patients,
+    variance_of_mean,
+)
 from tests.evaluation.scenario import finished, scenario
 
 
@@ -151,3 +156,16 @@ def test_a_balanced_accuracy_has_an_interval_where_each_class_gets_one_decision(
     apart = estimate_balanced_accuracy(right, label, 2, patient)
     paired = estimate_balanced_accuracy(right, label, 2, patient % 15)
     assert paired.high - paired.low > 1.3 * (apart.high - apart.low)
+
+
+def test_the_brier_score_of_more_classes_rests_on_all_patients_and_reaches_two():
+    label, patient = np.repeat(np.arange(12) % 4, 3), np.repeat(np.arange(12), 3)
+    label[0] = 4  # a single case of a class
+    is_wrong = np.arange(36) < 17
+    probability = np.eye(5)[np.where(is_wrong, (label + 1) % 5, label)] * 0.96 + 0.008
+    draws = draw_patients(patient, 1, 500, 0, degrees_of_freedom(patient, label))
+    assert draws.degrees == 1
+    found = estimate_brier(probability[None], label, None, draws)
+    of_all = estimate_brier(probability[None], label, None, draw_patients(patient, 1, 500, 0))
+    assert (found.low, found.high) == (of_all.low, of_all.high)
+    assert 0 < found.low < found.value < 1 < found.high < 2

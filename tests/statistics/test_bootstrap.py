@@ -7,6 +7,7 @@ from scipy.stats import bootstrap, norm, t
 
 from skiagram.statistics.bootstrap import (
     LEVELS,
+    NO_LIMITS,
     MeanOverRepeats,
     bootstrap_difference,
     bootstrap_estimate,
@@ -29,7 +30,7 @@ def test_patients_are_drawn_whole():
         by_patient = weights.reshape(len(weights), 50, 4)
         assert np.ptp(by_patient, axis=2).max() == 0
         assert_array_equal(weights.sum(axis=1), 200)
-    found = bootstrap_estimate(mean_of(values), draws, share=False, kind="percentile")
+    found = bootstrap_estimate(mean_of(values), draws, limits=NO_LIMITS, kind="percentile")
     half = norm.ppf(0.975) * values.std() / np.sqrt(50)
     assert found.high - found.low == pytest.approx(2 * half, rel=0.08)
 
@@ -70,7 +71,7 @@ def test_bca_leaves_out_whole_patients_and_equals_scipy():
     for weights in draws.left_out():
         assert_array_equal(weights.reshape(-1, 40, 3).sum(axis=2), 3 - 3 * np.eye(40))
     values = np.repeat(by_patient, 3)
-    found = bootstrap_estimate(mean_of(values), draws, share=False, kind="BCa")
+    found = bootstrap_estimate(mean_of(values), draws, limits=NO_LIMITS, kind="BCa")
     theirs = bootstrap(
         (by_patient,), np.mean, n_resamples=10_000, method="BCa", rng=np.random.default_rng(2)
     ).confidence_interval
@@ -86,7 +87,7 @@ def test_bca_gives_way_where_it_is_not_defined():
     def of_the_lone(weights):
         return np.where(weights @ lone > 0, weights @ value / weights.sum(axis=1), np.nan)
 
-    found = bootstrap_estimate(of_the_lone, draws, share=False, kind="BCa")
+    found = bootstrap_estimate(of_the_lone, draws, limits=NO_LIMITS, kind="BCa")
     assert found.method == "percentile bootstrap by patient"
 
 
@@ -111,7 +112,7 @@ def test_trainings_that_differ_lengthen_the_interval_by_their_spread():
     values = np.tile(rng.random(80), (5, 1))
     shifts = np.array([-0.1, -0.05, 0.0, 0.05, 0.1])
     alike, apart = (
-        bootstrap_estimate(MeanOverRepeats([mean_of(one) for one in of]), draws, share=False)
+        bootstrap_estimate(MeanOverRepeats([mean_of(one) for one in of]), draws, limits=NO_LIMITS)
         for of in (values, values + shifts[:, None])
     )
     own = float(
@@ -132,7 +133,7 @@ def test_few_large_patients_lengthen_the_interval():
     patient = np.repeat(np.arange(60), images)
     values = rng.random(60)[patient]
     draws = draw_patients(patient, 30, 500, seed=0)
-    found = bootstrap_estimate(mean_of(values), draws, share=False)
+    found = bootstrap_estimate(mean_of(values), draws, limits=NO_LIMITS)
     expected = (
         t.ppf(0.975, effective_patients(patient) - 1) * variance_of_mean(values, patient) ** 0.5
     )

@@ -1,7 +1,6 @@
 """Decisions at thresholds that were fixed on out-of-fold scores."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from skiagram.evaluation.metrics import (
 from skiagram.evaluation.options import OperatingTarget, RequestedAnalyses
 from skiagram.evaluation.results import Named
 from skiagram.evaluation.scores import HeldOut
-from skiagram.statistics.bootstrap import PatientDraws
+from skiagram.statistics.bootstrap import OF_A_CORRELATION, PatientDraws
 from skiagram.statistics.discrimination import matthews_correlation
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import predictive_value_at_prevalence, proportion
@@ -71,10 +70,9 @@ def judge_decisions(
         value = np.mean([matthews_correlation(decided, positive, ones)[0] for decided in called])
         correlation = Estimate(float(value), method=_TOO_FEW_OF_A_KIND)
     else:
-        correlation = bootstrap(matthews_correlation, called, positive, draws, share=False)
-        if correlation.low is not None and correlation.high is not None:
-            low, high = max(correlation.low, -1.0), min(correlation.high, 1.0)
-            correlation = replace(correlation, low=low, high=high)
+        correlation = bootstrap(
+            matthews_correlation, called, positive, draws, limits=OF_A_CORRELATION
+        )
     judged["matthews_correlation"] = correlation
     # Where the model would be used positives are rarer or commoner than here.
     if prevalence is not None:

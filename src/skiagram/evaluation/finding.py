@@ -49,6 +49,7 @@ from skiagram.evaluation.results import (
 from skiagram.finding.marks import HitRule, Spacings
 from skiagram.statistics.bootstrap import (
     LEVELS,
+    NO_LIMITS,
     PatientDraws,
     bootstrap_difference,
     bootstrap_estimate,
@@ -326,7 +327,7 @@ class FindingSearch:
         efficiency = bootstrap_estimate(
             compare_found(response, ideal, RATES, np.divide),
             self.draws,
-            share=False,
+            limits=NO_LIMITS,
             kind="percentile",
         )
         yield "efficiency", "", efficiency

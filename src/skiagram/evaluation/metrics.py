@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,12 +15,17 @@ from skiagram.arrays import Flags, Floats, Whole
 from skiagram.errors import refusal
 from skiagram.evaluation.compared_model import ComparedModel
 from skiagram.statistics import discrimination, linearised
-from skiagram.statistics.bootstrap import MeanOverRepeats, PatientDraws, bootstrap_estimate
+from skiagram.statistics.bootstrap import (
+    OF_A_SHARE,
+    MeanOverRepeats,
+    PatientDraws,
+    bootstrap_estimate,
+)
 from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.distributions import t_quantile
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import proportion
-from skiagram.statistics.variation import UPPER, effective_patients
+from skiagram.statistics.variation import UPPER, degrees_of_freedom, effective_patients
 from skiagram.tasks.classes import CLASS_FIGURE, has_pairs
 from skiagram.tasks.predicted import Predicted
 
@@ -103,7 +109,7 @@ def bootstrap(
     truth: NDArray[Any],
     draws: PatientDraws,
     *,
-    share: bool = True,
+    limits: tuple[float, float] = OF_A_SHARE,
 ) -> Estimate:
     """Estimate the mean over repeats of a statistic, by resamples of patients.
 
@@ -112,10 +118,10 @@ def bootstrap(
         values: (repeats, n, …).
         truth: (n,).
         draws: Of the patients.
-        share: Whether it lies between 0 and 1, so that its interval does, too.
+        limits: The least and the largest value that it, and its interval, can have.
     """
     repeats = [partial(statistic, repeat_values, truth) for repeat_values in values]
-    return bootstrap_estimate(MeanOverRepeats(repeats), draws, share=share)
+    return bootstrap_estimate(MeanOverRepeats(repeats), draws, limits=limits)
 
 
 def _estimate_precision(model: ComparedModel, draws: PatientDraws) -> Estimate:
@@ -128,6 +134,21 @@ def _estimate_precision(model: ComparedModel, draws: PatientDraws) -> Estimate:
         return bootstrap(macro, scores.estimate, scores.label, draws)
     precision = discrimination.average_precision
     return bootstrap(precision, order_across_fits(model), model.is_positive, draws)
+
+
+def estimate_brier(
+    probability: Floats, label: Whole, positive: int | None, draws: PatientDraws
+) -> Estimate:
+    """Estimate the Brier score of (repeats, n, n_classes) probabilities.
+
+    Of more than two classes it is a mean over all cases, whose patients all tell of its variance,
+    and may be as large as 2.
+    """
+    statistic = partial(discrimination.brier, positive=positive)
+    if positive is not None:
+        return bootstrap(statistic, probability, label, draws)
+    of_all = replace(draws, degrees=degrees_of_freedom(draws.patient))
+    return bootstrap(statistic, probability, label, of_all, limits=(0.0, 2.0))
 
 
 def order_across_fits(model: ComparedModel) -> Floats:
@@ -223,10 +244,7 @@ METRICS: dict[str, Estimator] = {
     ),
     "sensitivity": lambda model, _: estimate_operating_point(model)["sensitivity"],
     "specificity": lambda model, _: estimate_operating_point(model)["specificity"],
-    "brier": lambda model, draws: bootstrap(
-        partial(discrimination.brier, positive=model.predicted.positive),
-        model.scored.estimate,
-        model.scored.label,
-        draws,
+    "brier": lambda model, draws: estimate_brier(
+        model.scored.estimate, model.scored.label, model.predicted.positive, draws
     ),
 }

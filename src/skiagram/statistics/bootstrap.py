@@ -25,6 +25,7 @@ from skiagram.statistics.variation import (
 )
 
 LEVELS = (0.025, UPPER)
+OF_A_SHARE, OF_A_CORRELATION, NO_LIMITS = (0.0, 1.0), (-1.0, 1.0), (-np.inf, np.inf)
 
 
 def bca_interval(value: float, replicates: Floats, jackknife: Floats) -> tuple[float, float] | None:
@@ -156,7 +157,7 @@ def bootstrap_estimate(
     statistic: Statistic,
     draws: PatientDraws,
     *,
-    share: bool = True,
+    limits: tuple[float, float] = OF_A_SHARE,
     kind: Kind = "BCa",
     most_cases: float = np.inf,
 ) -> Estimate:
@@ -175,6 +176,7 @@ def bootstrap_estimate(
 
     Args:
         statistic: Maps case weights (b, n) to (b,), NaN where undefined.
+        limits: The least and the largest value that it can have.
         kind: "percentile" for a figure that jumps, as a share above a threshold that the resample
             sets: leaving out one case says nothing of its variance (Efron 1982, *The Jackknife, the
             Bootstrap and Other Resampling Plans*, §3.4), so resamples alone do.
@@ -192,7 +194,7 @@ def bootstrap_estimate(
         return Estimate(value, method="no interval: too few patients of a class to resample")
     values = values[defined]
     # Resamples of a share at its bound all are equal: Wilson's interval has a width even there.
-    if share and value in (0.0, 1.0) and (kind == "percentile" or np.ptp(values) == 0):
+    if limits == OF_A_SHARE and value in limits and (kind == "percentile" or np.ptp(values) == 0):
         low, high = wilson_interval(value, draws.smallest_class)
         return Estimate(value, low, high, "Wilson on the patients of the rarest class")
     # Without a defined BCa interval the percentiles stand for it.
@@ -203,14 +205,12 @@ def bootstrap_estimate(
     variation = _variation(statistic, draws, values, jackknife)
     method = ("percentile" if bounds is None else "BCa") + " bootstrap by patient" + variation.words
     low, high = map(float, np.quantile(values, LEVELS) if bounds is None else bounds)
-    # Trainings, and few patients, make the interval longer on both sides.
+    # Trainings, and few patients, make the interval longer on both sides, within its limits.
     if variation.scope == "procedure" or np.isfinite(variation.degrees):
         standard = Z * float(values.std(ddof=1))
         longer = variation.half_width / standard if variation.variance > 0 and standard > 0 else 1.0
         low, high = value - longer * (value - low), value + longer * (high - value)
-        # A share ends at its bounds.
-        if share:
-            low, high = max(low, 0.0), min(high, max(1.0, float(values.max())))
+        low, high = max(low, limits[0]), min(high, limits[1])
     # Few cases of the rarest class: no shorter than Wilson's interval of them.
     if 0 < value < 1:
         most = most_cases * draws.smallest_class
