@@ -49,6 +49,8 @@ def read(cells, known=None, **given):
         for number in range(count)
     ]
     asked = NOTHING | {"findings": [*cells]} | given
+    if "balanced_by" in given:
+        asked["balanced_by"] = tuple(given["balanced_by"])
     return Findings.read_columns(OutcomeTable(rows, known or [True] * count), asked)
 
 

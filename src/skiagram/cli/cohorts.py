@@ -54,7 +54,7 @@ def read_cohort(options: FileOptions, project: Project, at_home: Source) -> Coho
             raise refusal("cli.words_of_classes", words=theirs, classes=own)
         if tuple(classes) != tuple(task.predicted.classes):
             start = "The table's words for the project's classes"
-            print(printable(_pair_words(start, classes, task.predicted.classes)), file=sys.stderr)
+            _tell_pairs(start, classes, task.predicted.classes)
         positive = None if task.predicted.positive is None else classes[task.predicted.positive]
         options = replace(options, classes=classes, positive=positive)
     else:
@@ -62,8 +62,7 @@ def read_cohort(options: FileOptions, project: Project, at_home: Source) -> Coho
         asked = take_over(predicted.asked, given)
         columns, findings = asked.get("findings", ()), asked.get("finding_names", ())
         if len(columns) == len(findings) and [*columns] != [*findings]:
-            start = "The table's columns of the project's findings"
-            print(printable(_pair_words(start, columns, findings)), file=sys.stderr)
+            _tell_pairs("The table's columns of the project's findings", columns, findings)
         options = replace(options, outcome=dict(options.outcome) | asked)
     return _read_cases(options, project, at_home)
 
@@ -79,10 +78,10 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Coho
     columns = replace(columns, covariates=known, forced_covariates=(), features=measured)
     options = replace(options, images=options.images or project.preparation.modalities)
     described = describe_table(options, columns)
-    for note in described.notes if measured else ():
+    source, frame = described.source, described.frame
+    for note in described.notes if measured or source.outcome else ():
         print(printable(note), file=sys.stderr)
     # Every case is of the cohort: no split, no marks, no readers.
-    source, frame = described.source, described.frame
     columns = replace(source.columns, split=None, marks=None, scores=())
     outcome = source.outcome
     if outcome is not None:  # the project's, in its unit and at its horizons
@@ -105,10 +104,11 @@ def _read_cases(options: FileOptions, project: Project, at_home: Source) -> Coho
     return replace(checked, source=source, opened=opened)
 
 
-def _pair_words(start: str, words: Sequence[str], names: Sequence[str]) -> str:
+def _tell_pairs(start: str, words: Sequence[str], names: Sequence[str]) -> None:
     """Say which word of the table is which class: in another order every figure would be wrong."""
     pairs = ", ".join(f"`{word}` is `{own}`" for word, own in zip(words, names, strict=True))
-    return f"{start}: {pairs}. If this is wrong, change their order."
+    sentence = f"{start}: {pairs}. If this is wrong, change their order."
+    print(printable(sentence), file=sys.stderr)
 
 
 def take_over(asked: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def are_equal(cell: str, other: str) -> bool:
 
 
 def split_list(cell: str, mark: str) -> set[str]:
-    """Return the findings that a cell lists, without doubled blanks; Python's lists are read too."""
+    """Return the findings that a cell lists, each with single blanks; it may be a Python list."""
     is_list = cell.startswith("[") and cell.endswith("]")
     parts = (cell[1:-1] if is_list else cell).split(mark)
     return {" ".join(part.strip(" '\"" if is_list else None).split()) for part in parts} - {""}

@@ -9,7 +9,6 @@ the rarest finding of a case.
 """
 
 import shlex
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
@@ -152,9 +151,9 @@ class Findings(MeasuredOutcome):
             present = states[np.array(table.known)] == PRESENT
             order = np.argsort(present.sum(axis=0), kind="stable").tolist()
             while len(order) > 1:
-                first = present[:, order].argmax(axis=1)
-                rarest = np.where(present[:, order].any(axis=1), first, -1)
-                cases = np.bincount(rarest[rarest >= 0], minlength=len(order))
+                ordered = present[:, order]
+                first = ordered.argmax(axis=1)[ordered.any(axis=1)]
+                cases = np.bincount(first, minlength=len(order))
                 if cases.min() >= _FEWEST_CASES:
                     break
                 order.pop(int(cases.argmin()))
@@ -172,8 +171,7 @@ class Findings(MeasuredOutcome):
         if len(columns) == 1:
             return _says_nothing(row.cells[columns[0]])
         blank = _blank_state(options)
-        states = [_state(row.cells[column], blank) for column in columns]
-        return all(state == UNKNOWN for state in states)
+        return all(_state(row.cells[column], blank) == UNKNOWN for column in columns)
 
     def of_cohort(self, cohort: MeasuredOutcome) -> Self:
         """Keep the shares that models learned; the column is the cohort's.
@@ -229,17 +227,15 @@ class Findings(MeasuredOutcome):
             return self
         # Findings that folds could not share out are refused.
         present, absent = (value == PRESENT).sum(axis=0), (value == ABSENT).sum(axis=0)
+        counted = [*zip(self.findings, present, absent, strict=True)]
         rare = [
             f"{name} ({with_it} with it, {without} without it)"
-            for name, with_it, without in zip(self.findings, present, absent, strict=True)
+            for name, with_it, without in counted
             if min(with_it, without) < _FEWEST_CASES
         ]
         if rare:
             # The remedy names the findings that are frequent enough.
-            enough = np.minimum(present, absent) >= _FEWEST_CASES
-            frequent_findings = [
-                name for name, is_enough in zip(self.findings, enough, strict=True) if is_enough
-            ]
+            frequent_findings = [name for name, *counts in counted if min(counts) >= _FEWEST_CASES]
             raise refusal(
                 "tasks.rare_findings",
                 self.where,
@@ -331,7 +327,7 @@ class Findings(MeasuredOutcome):
         states, parts = cases.value, []
         for number, name in enumerate(self.findings):
             known_cases = cases.select(states[:, number] != UNKNOWN)
-            present = states[states[:, number] != UNKNOWN, number] == PRESENT
+            present = known_cases.value[:, number] == PRESENT
             try:
                 area = auc_of_scores(
                     known_cases.score[:, :, number],
@@ -394,15 +390,10 @@ class Findings(MeasuredOutcome):
         # A finding counts as much as another, however often it is known.
         states = cases.value
         is_known, present = states != UNKNOWN, (states == PRESENT).astype(np.float64)
-        weight = (
-            is_known
-            / np.maximum(is_known.sum(axis=0), 1)
-            * len(states)
-            / is_known.any(axis=0).sum()
-        )
+        n_known = np.maximum(is_known.sum(axis=0), 1)
+        weight = is_known / n_known * len(states) / is_known.any(axis=0).sum()
         # Brier's score, and what is gained over saying the share of each finding.
-        shares = (is_known * present).sum(axis=0) / np.maximum(is_known.sum(axis=0), 1)
-        plain_terms = (weight * (shares - present) ** 2).sum(axis=1)
+        plain_terms = (weight * (present.sum(axis=0) / n_known - present) ** 2).sum(axis=1)
         terms = [(weight * (each - present) ** 2).sum(axis=1) for each in cases.estimate]
         figure_terms = {"brier": terms, "brier_gain": [plain_terms - each for each in terms]}
         for name, repeat_terms in figure_terms.items():
@@ -459,23 +450,17 @@ class Findings(MeasuredOutcome):
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         """Say which findings few patients have or lack, and which are left out of the mean."""
         # Findings of few patients, and those that do not count at all.
-        doubts = []
-        with_it, without = (
-            {
-                name: len(np.unique(patient[states == state]))
-                for name, states in zip(self.findings, value.T, strict=True)
-            }
-            for state in (PRESENT, ABSENT)
-        )
-        uncounted = [
-            name for name in self.findings if min(with_it[name], without[name]) < _FEWEST_PATIENTS
-        ]
-        named = [
-            f"{count} {word} {name}"
-            for word, counts in (("of", with_it), ("without", without))
-            for name, count in counts.items()
-            if count < _ENOUGH_PATIENTS and name not in uncounted
-        ]
+        doubts, uncounted, named = [], list[str](), list[str]()
+        for name, states in zip(self.findings, value.T, strict=True):
+            with_it, without = (
+                len(np.unique(patient[states == state])) for state in (PRESENT, ABSENT)
+            )
+            if min(with_it, without) < _FEWEST_PATIENTS:
+                uncounted.append(name)
+            elif with_it < _ENOUGH_PATIENTS:
+                named.append(f"{with_it} of {name}")
+            elif without < _ENOUGH_PATIENTS:
+                named.append(f"{without} without {name}")
         if named:
             doubts.append(
                 f"Few patients have or lack a finding: {', '.join(named)}. Below "
@@ -537,7 +522,7 @@ def _read_each(
         column_states = [_state(row.cells[column], blank) for row in table.rows]
         odd = [row for row, state in zip(table.rows, column_states, strict=True) if state is None]
         refuse_cells("tasks.odd_cells", odd, table.rows, column)
-        states[:, number] = [UNKNOWN if state is None else state for state in column_states]
+        states[:, number] = np.array(column_states)
     # A row in which nothing is known teaches nothing.
     nothing = (states == UNKNOWN).all(axis=1)
     if nothing.any():
@@ -571,27 +556,27 @@ def _read_lists(
     # Cells without a finding must say so.
     (column,) = options["findings"]
     cells = [row.cells[column] for row in table.rows]
-    empty = [row for row, cell in zip(table.rows, cells, strict=True) if _says_nothing(cell)]
+    empty = [row for row in table.rows if _says_nothing(row.cells[column])]
     refuse_cells("tasks.empty_lists", empty, table.rows, column)
     # The mark that separates findings, the same in all rows.
-    separator = next((mark for mark in _SEPARATORS if any(mark in cell for cell in cells)), "|")
+    separator = next((mark for mark in _SEPARATORS if mark in "".join(cells)), "|")
     # Findings of each row, and the names that occur.
     finding_sets = [
         {name for name in split_list(cell, separator) if not _names_none(name)} for cell in cells
     ]
-    occurring = Counter(name for names in finding_sets for name in names)
-    # A name that holds another mark is several ones, where each of them occurs on its own; a comma
-    # may else be part of it, as in `Fracture, rib`.
-    for mark in _SEPARATORS[_SEPARATORS.index(separator) + 1 :]:
-        joined = {
-            name
-            for name in occurring
-            if mark in name and (mark == ";" or split_list(name, mark) <= occurring.keys())
-        }
-        mixed = [row for row, found in zip(table.rows, finding_sets, strict=True) if found & joined]
-        refuse_cells("tasks.two_marks", mixed, table.rows, column, mark=mark, separator=separator)
+    occurring = set[str]().union(*finding_sets)
     names = options["finding_names"] or sorted(occurring)
-    missing = sorted(set(names) - occurring.keys())
+    # A name that holds another mark is several ones; a comma may be part of it, as in `Fracture,
+    # rib`, where these do not occur on their own. Another spelling would count as absent.
+    joined = {
+        name for name in occurring if ";" in name or split_list(name, ",") <= occurring - {name}
+    }
+    left_out, spelled = occurring - set(names), {plain(name).replace(" ", "") for name in names}
+    alike = {name for name in left_out if plain(name).replace(" ", "") in spelled}
+    for key, refused in (("tasks.two_marks", joined), ("tasks.spelled_otherwise", alike)):
+        odd = [row for row, found in zip(table.rows, finding_sets, strict=True) if found & refused]
+        refuse_cells(key, odd, table.rows, column, mark=separator, findings=names)
+    missing = sorted(set(names) - occurring)
     if missing and options.get("balanced_by") is None:  # another cohort may lack a finding
         raise refusal(
             "tasks.absent_finding",
@@ -603,10 +588,9 @@ def _read_lists(
         [[name in listed_ for name in names] for listed_ in finding_sets], dtype=np.int64
     )
     # Findings that are left out are told.
-    left_out = sorted(occurring.keys() - set(names))
     note = _describe(names, states, UNKNOWN)
     if left_out:
-        note += f" Not told, since they are not named: {listed(left_out)}."
+        note += f" Not told, since they are not named: {listed(sorted(left_out))}."
     return tuple(names), states.reshape(len(cells), len(names)), note
 
 
@@ -615,7 +599,7 @@ def _describe(names: Sequence[str], states: Whole, blank: int) -> str:
     # Each finding with its number of rows.
     counted = listed(
         f"{name} ({count})"
-        for name, count in zip(names, (states == PRESENT).sum(axis=0).tolist(), strict=True)
+        for name, count in zip(names, (states == PRESENT).sum(axis=0), strict=True)
     )
     unknown = int((states == UNKNOWN).sum())
     note = f"{len(names)} findings, with the number of rows that have them: {counted}."
