@@ -177,15 +177,13 @@ class Findings(MeasuredOutcome):
         """Keep the shares that models learned; the column is the cohort's.
 
         Raises:
-            OptionError: The cohort has other findings, or in another order.
+            OptionError: The cohort lacks findings, has others, or in another order.
         """
         theirs = getattr(cohort, "findings", ())
+        lacking = [name for name in self.findings if name not in theirs]
         if theirs != self.findings:
-            raise refusal(
-                "tasks.findings_of_another",
-                found=theirs,
-                findings=self.findings,
-            )
+            key = "tasks.lacking_findings" if lacking else "tasks.findings_of_another"
+            raise refusal(key, found=theirs, findings=self.findings, lacking=lacking)
         return replace(self, column=cohort.column)
 
     def label(self, states: Floats | Whole) -> Whole:
@@ -199,7 +197,8 @@ class Findings(MeasuredOutcome):
         """
         first = np.full(len(states), len(self.balanced_by), dtype=np.int64)
         for number, name in reversed([*enumerate(self.balanced_by)]):
-            first[states[:, self.findings.index(name)] == PRESENT] = number
+            if name in self.findings:
+                first[states[:, self.findings.index(name)] == PRESENT] = number
         return first
 
     def check(self, value: Any, label: int, where: str) -> None:
@@ -510,6 +509,8 @@ def _read_each(
     # A name for each column.
     columns, blank = options["findings"], _blank_state(options)
     names = options["finding_names"] or columns
+    if options.get("balanced_by") and len(names) != len(columns):  # say what a cohort lacks
+        names = columns
     if len(names) != len(columns) or len(set(names)) < len(names):
         raise refusal(
             "tasks.names_of_findings",
