@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from skiagram.errors import DataError, OptionError
 from skiagram.features.batch import FeatureBatch
-from tests.features.families import FOLDER, OF_IMAGES, family
+from tests.features.families import FOLDER, OF_IMAGES, family, read_family
 from tests.yaml_rows import load_yaml
 
 FAMILIES = {name: family(name) for name in OF_IMAGES}
@@ -88,6 +88,32 @@ def test_a_batch_equals_its_images_one_by_one(name):
     images[2] /= 16
     alone = np.vstack([extract(name, image[None]) for image in images])
     np.testing.assert_allclose(extract(name, images), alone, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["itself", "log_3mm", *sorted(CHANGED)])
+@pytest.mark.parametrize("name", sorted({*OF_IMAGES} - CHANGED - {"log_3mm"}))
+def test_an_image_in_its_region_is_described_or_refused_alike_in_every_batch(name, kind):
+    """Filtered and changed images were cut to the regions of a batch, for `gradient` as well."""
+    chosen = FAMILIES[name] if kind == "itself" else family(kind, families=[read_family(name)])
+    images = np.random.default_rng(0).gamma(2, 30, size=(3, 32, 36)).round()
+    masks = np.zeros(images.shape, dtype=np.bool_)
+    masks[0, 9:15, 10:17] = masks[1, 20:31, 3:12] = masks[2, 2:26, 6:29] = True
+
+    def described(rows):
+        given = batch(name, images[rows], masks[rows])
+        if name == "morphology":
+            volumes, sides = given.images[:, None, ..., None], np.ones((len(given), 3))
+            given = FeatureBatch(volumes, masks[rows, None], sides)
+        try:
+            return chosen.extract(given)
+        except DataError as error:
+            return str(error)
+
+    together, alone = described(slice(None)), [described([row]) for row in range(3)]
+    if isinstance(together, str):
+        assert alone == [together] * 3
+    else:
+        np.testing.assert_allclose(together, np.vstack(alone), rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.slow

@@ -30,10 +30,24 @@ def test_features_are_those_of_the_response_in_the_region():
     assert_allclose(chosen.extract(batch)[:, : expected.shape[1]], expected, rtol=1e-4)
 
 
+@pytest.mark.parametrize("boundary", ["mirror", "periodic"])
+@pytest.mark.parametrize("name", ["first_order", "gradient", "lbp", "shape"])
+def test_features_are_those_of_the_response_of_the_whole_image(name, boundary):
+    """The response was one of the region's surroundings: it wrapped round these, and ended."""
+    image, mask = images()
+    image, mask = image[:, 0], np.roll(mask[:, 1], -13, axis=1)
+    chosen = family("log_3mm", filter=FILTER | {"boundary": boundary}, families=[read_family(name)])
+    response = np.stack([chosen.filter.respond(one[None], [1.0] * 3)[0] for one in image])
+    expected = family(name).extract(FeatureBatch(response.astype(np.float32), mask))
+    found = chosen.extract(FeatureBatch(image, mask, np.ones((2, 2))))
+    assert_allclose(found, expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("changes", "margin", "message"),
     [
         ({}, 12.0, ""),
+        ({"boundary": "periodic"}, 50.0, "looks at the whole image, of which 50 mm"),
         ({}, 10.0, "looks 12 mm around the region, of which 10 mm are kept.*`margin`.*to 12"),
         ({"riesz": [1, 0]}, 50.0, "looks at the whole image, of which 50 mm .*to null"),
     ],

@@ -45,9 +45,10 @@ def test_a_copy_depends_on_image_and_seed_alone():
 
 
 def test_no_change_gives_the_features_of_the_image():
-    batch, chosen = volumes(), perturbed()
-    plain = chosen.families[0].extract(batch)
-    assert_allclose(chosen.extract(batch), np.hstack([plain] * 3), rtol=1e-6)
+    batch, both = volumes(), [read_family("first_order"), read_family("local_intensity")]
+    chosen = perturbed(families=both)
+    plain = [family.extract(batch) for family in chosen.families]
+    assert_allclose(chosen.extract(batch), np.hstack(plain * 3), rtol=1e-6)
 
 
 def test_a_region_grows_and_shrinks_by_the_share_asked():

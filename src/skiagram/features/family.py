@@ -38,6 +38,24 @@ class FeatureFamily(Protocol):
         """Compute the features of n finite, equally sized images: (n, n_features), finite."""
 
 
+def reach_of(families: Sequence[Any], spacing: Floats) -> Floats:
+    """Compute how far beyond a region families look at single voxels.
+
+    A family that looks beyond says so by `reach`, which takes and returns the same; others have no
+    such method.
+
+    Args:
+        families: At least one.
+        spacing: Of each axis, mm.
+
+    Returns:
+        Voxels of each axis, infinite for the whole image.
+    """
+    reaches = [family.reach(spacing) for family in families if hasattr(family, "reach")]
+    farthest: Floats = np.max([0 * spacing, *reaches], axis=0)
+    return farthest
+
+
 def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:
     """Take the families that describe a single image: no covariates, no earlier images."""
     return [family for family in families if isinstance(family, FeatureFamily)]

@@ -12,8 +12,10 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Floats
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
+from skiagram.features.family import LevelFamily, reach_of
 from skiagram.features.feature import Definition
 from skiagram.features.filters.filter import Filter
+from skiagram.features.first_order import FirstOrder
 from skiagram.features.morphology import known_spacing
 from skiagram.options import build
 from skiagram.strict import STRICT
@@ -66,6 +68,10 @@ class DerivedImageFamily(ABC):
             for definition in plain
         )
 
+    def reach(self, spacing: Floats) -> Floats:
+        """Compute how far beyond a region the families look, as `reach_of`."""
+        return reach_of(self.families, spacing)
+
     def _describe(self, batch: FeatureBatch) -> Floats:
         """Describe the images by all families, side by side: (n, n_features)."""
         return np.hstack([family.extract(batch) for family in self.families])
@@ -95,12 +101,17 @@ class Filtered(DerivedImageFamily):
     def prefixes(self) -> tuple[str, ...]:
         return (self.name,)
 
+    def reach(self, spacing: Floats) -> Floats:
+        """Add how far the filter looks to how far the families look at its response."""
+        of_filter = self.filter.reach([1.0, *spacing.tolist()][-3:])
+        return super().reach(spacing) + of_filter[-len(spacing) :]
+
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of the responses of n images: (n, n_features)."""
         return self._describe(self.respond(batch))
 
     def respond(self, batch: FeatureBatch) -> FeatureBatch:
-        """Compute the responses of n images with their regions, cut to these.
+        """Compute the responses of n images, with their regions.
 
         Args:
             batch: Images, with what a restoration kept around their regions.
@@ -112,23 +123,18 @@ class Filtered(DerivedImageFamily):
         # A filter in 3D has no meaning in a plane.
         if self.filter.dimension == "3D" and not batch.volumes:
             raise refusal("features.filter_in_3d", name=self.name)
-        # Filters in mm need the spacing of each image.
-        spacing = np.ones((len(batch), 3))
-        if self.filter.in_mm:
-            spacing[:, -2 if not batch.volumes else 0 :] = known_spacing(batch, self.name)
-        # cut to the regions and what the filter reaches around them, if the restoration kept that
-        part, margin, nearest = batch, batch.margin, spacing.min(axis=0)
-        reach = self.filter.reach(nearest.tolist())
-        looks = enough = ""
-        if reach is not None:
+        # Filters and margins in mm need the spacing of each image.
+        spacing, axes = np.ones((len(batch), 3)), 3 if batch.volumes else 2
+        if self.filter.in_mm or batch.margin is not None:
+            spacing[:, -axes:] = known_spacing(batch, self.name)
+        # No filter looks farther than what the restoration kept.
+        part, margin, nearest = batch, batch.margin, spacing.min(axis=0)[-axes:]
+        reach = self.reach(nearest)
+        if margin is not None and (reach > np.ceil(margin / nearest - 1e-9)).any():
             needed = float(np.max(reach * nearest))
-            if margin is not None and (np.array(reach) > np.ceil(margin / nearest - 1e-9)).any():
-                looks = f"{needed:g} mm around the region"
-                enough = f"{np.ceil(needed):g}, or to null"
-            part = batch.cropped(reach if batch.volumes else reach[1:])
-        elif margin is not None:
-            looks, enough = "at the whole image", "null"
-        if looks:
+            looks, enough = f"{needed:g} mm around the region", f"{np.ceil(needed):g}, or to null"
+            if np.isinf(needed):
+                looks, enough = "at the whole image", "null"
             raise refusal(
                 "features.margin_too_small",
                 name=self.name,
@@ -136,11 +142,14 @@ class Filtered(DerivedImageFamily):
                 margin=margin,
                 enough=enough,
             )
+        # Where nobody looks at the response around the regions, it is not computed.
+        within = all(isinstance(family, (FirstOrder, LevelFamily)) for family in self.families)
+        if within and np.isfinite(reach).all():
+            part = batch.cropped(reach.astype(np.int64).tolist())
         # The responses of each image stand where its intensities stood.
         images = part.intensities(self.name)
-        slices = images if part.volumes else images[:, None]
-        responses = np.empty(slices.shape, dtype=np.float32)
-        for row, (image, steps) in enumerate(zip(slices, spacing, strict=True)):
-            responses[row] = self.filter.respond(image, steps.tolist())
-        shaped = responses[..., None] if part.volumes else responses[:, 0]
-        return replace(part, images=shaped).cropped()
+        responses = np.empty(images.shape, dtype=np.float32)
+        for row, (image, steps) in enumerate(zip(images, spacing, strict=True)):
+            slices = image.reshape(-1, *image.shape[-2:])
+            responses[row] = self.filter.respond(slices, steps.tolist())
+        return replace(part, images=responses[..., None] if part.volumes else responses)

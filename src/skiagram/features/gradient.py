@@ -67,6 +67,9 @@ class Gradient(RegionFamily):
 
     prefix: ClassVar[str] = "gradient"
 
+    def reach(self, spacing: Floats) -> Floats:
+        return np.ones_like(spacing)
+
     def extract(self, batch: FeatureBatch) -> Floats:
         grey, inside = batch.luminance("gradient"), batch.inside(self.region, "gradient")
         return gradient_moments(grey, np.ones((1, 1, 1), np.bool_) if inside is None else inside)

@@ -107,6 +107,9 @@ class LocalBinaryPatterns(DefinedFamily):
         patterns = (*uniform, "not_uniform")
         return tuple(f"lbp_radius_{radius}_{name}" for radius in self.radii for name in patterns)
 
+    def reach(self, spacing: Floats) -> Floats:
+        return np.full_like(spacing, self.radii[-1])
+
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the shares of the patterns in the region.
 
@@ -116,9 +119,7 @@ class LocalBinaryPatterns(DefinedFamily):
         # Neighbours are compared in grey levels.
         batch.check_planes("lbp")
         levels = self.levels.grey_levels(batch.grey("lbp")).levels[:, 0]
-        inside = np.ones((1, 1, 1), np.bool_)
-        if batch.masks is not None:
-            inside = batch.masks
+        inside = np.ones((1, 1, 1), np.bool_) if batch.masks is None else batch.masks
         angle = 2 * np.pi * np.arange(self.neighbours) / self.neighbours
         shares = []
         for radius in self.radii:

@@ -45,6 +45,9 @@ class LocalIntensity(DefinedFamily):
 
     prefix: ClassVar[str] = "local_intensity"
 
+    def reach(self, spacing: Floats) -> Floats:
+        return RADIUS // spacing
+
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of n images or volumes; a plane image is one slice.
 
@@ -56,8 +59,7 @@ class LocalIntensity(DefinedFamily):
         """
         spacing = known_spacing(batch, "local_intensity")
         # The sphere reaches beyond the region.
-        reach = (RADIUS / spacing.min(axis=0)).astype(np.int64).tolist()
-        part = batch.cropped(reach)
+        part = batch.cropped(self.reach(spacing.min(axis=0)).astype(np.int64).tolist())
         images, inside = part.intensities(self.prefix), part.region("whole", self.prefix)
         if not batch.volumes:
             images, inside = images[:, None], inside[:, None]

@@ -138,7 +138,7 @@ def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[f
     """
     # A rotation in mm, so that it keeps angles where pixels are no squares.
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    scale = np.diag(np.asarray(spacing, dtype=np.float64))
+    scale = np.diag(spacing)
     matrix = np.eye(3)
     matrix[1:, 1:] = np.linalg.inv(scale) @ turn @ scale
     # Along an axis of one slice nothing can be shifted.
@@ -212,6 +212,10 @@ class Perturbed(DerivedImageFamily):
         """The name of each copy, for example `perturbed_1`."""
         return tuple(f"{self.name}_{copy + 1}" for copy in range(self.copies))
 
+    def reach(self, spacing: Floats) -> Floats:
+        """The level of the noise is that of the whole image."""
+        return spacing * np.inf
+
     def extract(self, batch: FeatureBatch) -> Floats:
         """Compute the features of the copies of n images or volumes.
 
@@ -229,13 +233,13 @@ class Perturbed(DerivedImageFamily):
             copy: Number of the copy, from 0.
 
         Returns:
-            Cut to the changed regions; the outline is the drawn one, without what re-segmentation
-            left out.
+            Of the same size; the outline is the drawn one, without what re-segmentation left out.
         """
         # The copies of the batch, with masks and outlines where it has them.
         images = np.empty(batch.images.shape, dtype=np.float32)
         masks = None if batch.masks is None else np.empty(batch.masks.shape, dtype=np.bool_)
         outlines = None if batch.outlines is None else np.empty_like(batch.outlines)
+        sides = np.ones((len(batch), 2)) if batch.spacing is None else batch.spacing[:, -2:]
         for row in range(len(batch)):
             # The stream is named by the image, so that a case has equal copies in every batch.
             single = batch.row(row)
@@ -244,8 +248,7 @@ class Perturbed(DerivedImageFamily):
             shape = single.images.shape[1:4] if batch.volumes else (1, *single.images.shape[1:3])
             channels = single.images.reshape(*shape, -1)
             form = None if single.forms is None else single.forms.reshape(shape)
-            spacing = [1.0, 1.0] if single.spacing is None else single.spacing[0, -2:].tolist()
-            spacing = spacing if np.isfinite(spacing).all() else [1.0, 1.0]
+            spacing = np.nan_to_num(sides[row], nan=1.0).tolist()
             region = form
             for channel in range(channels.shape[-1]):  # one stream: all channels move alike
                 generator = stream(self.seed, *name)
@@ -262,4 +265,4 @@ class Perturbed(DerivedImageFamily):
                     single.outlines[0] & ~single.masks[0]
                 )  # what re-segmentation left out
                 masks[row] |= outlines[row] & ~masks[row].any()
-        return replace(batch, images=images, masks=masks, outlines=outlines).cropped()
+        return replace(batch, images=images, masks=masks, outlines=outlines)

@@ -114,8 +114,9 @@ def test_a_turned_volume_has_the_turned_response(name):
 @pytest.mark.parametrize("name", IN_3D)
 def test_nothing_beyond_the_reach_changes_the_response(name):
     reach = IN_3D[name].reach(ISOTROPIC)
-    if reach is None:
+    if np.isinf(reach).any():
         return
+    reach = tuple(reach.astype(int).tolist())
     image = volume([2 * side + 9 for side in reach])
     middle = tuple(side // 2 for side in image.shape)
     inner = tuple(slice(at - far, at + far + 1) for at, far in zip(middle, reach, strict=True))

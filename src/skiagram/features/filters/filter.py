@@ -42,20 +42,21 @@ class Filter(ABC):
         """The axes of (depth, height, width) that the filter works on, x first."""
         return (2, 1) if self.dimension == "2D" else (2, 1, 0)
 
-    @abstractmethod
-    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
-        """Compute how far the filter looks.
+    def reach(self, spacing: Sequence[float]) -> Floats:
+        """Compute how far the filter looks, along an axis that is periodic without an end.
 
         Args:
             spacing: Of slices, rows and columns, mm.
 
         Returns:
-            Voxels of each axis; None for the whole image.
+            Voxels of each axis, infinite for the whole image.
         """
+        far = [np.inf if self.boundary == "periodic" else self._length(step) for step in spacing]
+        return np.where([axis in self.axes for axis in range(3)], far, 0.0)
 
-    def _around(self, voxels: int) -> tuple[int, int, int]:
-        """Compute the reach of a filter that looks equally far along all of its axes."""
-        return (voxels if self.dimension == "3D" else 0, voxels, voxels)
+    @abstractmethod
+    def _length(self, spacing: float) -> float:
+        """Compute how many voxels of a spacing the filter looks to each side along an axis."""
 
     @abstractmethod
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
@@ -136,18 +137,14 @@ def pooled(responses: Iterable[Floats], pooling: Pooling) -> Floats:
         pooling: Which of both.
     """
     # One response at a time, as volumes are large.
-    total: Floats | None = None
-    count = 0
-    for response in responses:
+    following, count = iter(responses), 1
+    total = next(following).copy()
+    for response in following:
         count += 1
-        if total is None:
-            total = response.copy()
-        elif pooling == "max":
+        if pooling == "max":
             np.maximum(total, response, out=total)
         else:
             total += response
-    if total is None:
-        raise ValueError("no response")
     # The mean divides once, at the end.
     return total if pooling == "max" else total / count
 

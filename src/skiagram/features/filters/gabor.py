@@ -41,13 +41,14 @@ class GaborFilter(Filter):
 
     in_mm: ClassVar[bool] = True
 
-    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
-        return self._around(self._length(min(spacing[axis] for axis in self.axes)))
+    def reach(self, spacing: Sequence[float]) -> Floats:
+        """The kernel is as long along all axes, whose spacing may differ by a hundredth."""
+        return super().reach([min(spacing[axis] for axis in self.axes)] * 3)
 
     def _length(self, spacing: float) -> int:
         """Compute how many voxels the kernel has to each side, at the wider of both deviations."""
         widest = self.sigma / spacing * max(1, 1 / self.aspect_ratio)
-        return int(np.floor(_CUTOFF * widest + 0.5))
+        return int(_CUTOFF * widest + 0.5)
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         """Compute the pooled modulus in the slices, or the mean of all three planes.
@@ -91,16 +92,13 @@ class GaborFilter(Filter):
             kernel = envelope * np.exp(2j * np.pi * along / wavelength)
             kernels.append(kernel.astype(np.complex64))
         # Wide enough that neither padding nor period reaches what is kept.
-        rows, columns = (side // 2 for side in kernels[0].shape)
-        edges = ((rows, rows), (columns, columns))
-        height, breadth = planes.shape[1:]
-        sides = [next_fast_len(height + 4 * rows), next_fast_len(breadth + 4 * columns)]
-        inner = (slice(2 * rows, 2 * rows + height), slice(2 * columns, 2 * columns + breadth))
+        sides = [next_fast_len(side + 4 * reach) for side in planes.shape[1:]]
+        inner = tuple(slice(2 * reach, 2 * reach + side) for side in planes.shape[1:])
         # The kernels are transformed once, each plane once.
         spectra = [fft2(kernel, sides) for kernel in kernels]
         response = np.empty(planes.shape)
         for number in range(len(planes)):
-            wide = np.pad(planes[number], edges, mode=PAD[self.boundary])  # type: ignore[call-overload]
+            wide = np.pad(planes[number], reach, mode=PAD[self.boundary])  # type: ignore[call-overload]
             spectrum = fft2(wide.astype(np.float32), sides)
             responses = (np.abs(ifft2(spectrum * kernel)) for kernel in spectra)
             inside = (response[inner].astype(np.float64) for response in responses)

@@ -27,16 +27,12 @@ class LaplacianOfGaussian(RieszFilter):
 
     in_mm: ClassVar[bool] = True
 
-    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int] | None:
-        if self.riesz is not None:
-            return None
-        z, y, x = (
-            self._length(step) if axis in self.axes else 0 for axis, step in enumerate(spacing)
-        )
-        return z, y, x
+    def reach(self, spacing: Sequence[float]) -> Floats:
+        """A Riesz transform looks at the whole image."""
+        return super().reach(spacing) + (0 if self.riesz is None else np.inf)
 
     def _length(self, spacing: float) -> int:
-        return int(np.floor(self.cutoff * self.sigma / spacing + 0.5))
+        return int(self.cutoff * self.sigma / spacing + 0.5)
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         """Compute the response, per voxel².

@@ -48,8 +48,8 @@ class Laws(Filter):
             raise ValueError(f"{len(self.axes)} kernels in {self.dimension}, one an axis")
         return self
 
-    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
-        return self._around(2 + (self.energy or 0))
+    def _length(self, spacing: float) -> float:
+        return 2 + (self.energy or 0)
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         """Compute the response, or its energy: the mean magnitude around each voxel."""

@@ -27,8 +27,8 @@ class Mean(Filter):
 
     support: Annotated[int, Field(ge=1, le=255), AfterValidator(_check_odd)]
 
-    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
-        return self._around(self.support // 2)
+    def _length(self, spacing: float) -> float:
+        return self.support // 2
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         return box_mean(image, self.support, self.axes, self.boundary)

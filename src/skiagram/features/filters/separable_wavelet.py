@@ -38,10 +38,10 @@ class SeparableWavelet(Filter):
             raise ValueError(f"{len(self.axes)} letters in {self.dimension}, one an axis")
         return self
 
-    def reach(self, spacing: Sequence[float]) -> tuple[int, int, int]:
+    def _length(self, spacing: float) -> float:
         """Add up the reach of all levels, whose kernels double their length."""
         length = pywt.Wavelet(self.wavelet).dec_len
-        return self._around(sum(length * 2**level // 2 + 1 for level in range(self.level)))
+        return sum(length * 2**level // 2 + 1 for level in range(self.level))
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         """Compute one band of the undecimated transform."""

@@ -26,8 +26,8 @@ class Simoncelli(RieszFilter):
 
     level: Annotated[int, Field(ge=1, le=8)]
 
-    def reach(self, spacing: Sequence[float]) -> None:
-        """The filter looks at the whole image."""
+    def _length(self, spacing: float) -> float:
+        return np.inf
 
     def respond(self, image: Floats, spacing: Sequence[float]) -> Floats:
         """Compute the band's response, with the image continued by more voxels at each level."""
