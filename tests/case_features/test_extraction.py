@@ -82,6 +82,26 @@ def test_pixels_missing_far_from_the_region_take_no_part(tmp_path):
         table("holed", [FirstOrder(region="whole")], whole, holed)
 
 
+@pytest.mark.parametrize(
+    ("name", "reach"), [("gradient", 1), ("lbp", 8), ("local_intensity", 3), ("log_3mm", 6)]
+)
+def test_pixels_may_be_missing_farther_away_than_a_family_looks(tmp_path, name, reach):
+    inside = np.zeros((40, 44), dtype=np.bool_)
+    inside[18:22, 18:25] = True
+    whole, far, near = (noise(40, 44) for _ in range(3))
+    far[17 - reach, 20] = near[18 - reach, 20] = np.nan
+
+    def table(part, *images):
+        cases = {f"case-{at}": image for at, image in enumerate(images)}
+        regions = dict.fromkeys(cases, Region(inside))
+        return extract(write_images(tmp_path / part, cases, (2.0, 2.0), regions), [family(name)])
+
+    found = table("far", whole, far).values
+    assert_array_equal(found[0], found[1])
+    with pytest.raises(DataError, match="case-1: 1 voxels near the region"):
+        table("near", whole, near)
+
+
 def test_the_first_image_that_a_family_refuses_is_named(tmp_path):
     images = {name: noise(6, 6) for name in "abcd"}
     images["c"][1, 1] = images["d"][1, 1] = 2e30

@@ -18,10 +18,8 @@ from skiagram.compute.progress import Progress
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.errors import DataError, named, refusal
 from skiagram.features.batch import FeatureBatch
-from skiagram.features.family import FeatureFamily, families_of_images
+from skiagram.features.family import FeatureFamily, families_of_images, reach_of
 from skiagram.features.feature import Definition
-from skiagram.features.filtered import DerivedImageFamily
-from skiagram.features.local_intensity import LocalIntensity
 from skiagram.image_store.store import ImageStore, Span, modality_folders, spans
 from skiagram.images import complete_beyond
 from skiagram.options import build
@@ -62,13 +60,12 @@ def extract_modalities(
     """
     folders = modality_folders(images)
     if len(folders) == 1:
-        margin = _margin(images)
-        return extract(ImageStore(images), families, histories, compute, margin)
+        return extract(ImageStore(images), families, histories, compute, _margin(images))
     # Features of images, modality by modality, then what is known of the cases besides.
     image_families, tables = families_of_images(families), []
     for modality, folder in folders.items():
-        margin = _margin(images, modality)
-        table = extract(ImageStore(folder), image_families, None, compute, margin)
+        store = ImageStore(folder)
+        table = extract(store, image_families, None, compute, _margin(images, modality))
         names = tuple(f"{modality}.{name}" for name in table.names)
         tables.append(replace(table, names=names).of(np.array(ImageStore(images).case_ids)))
     first, *others = tables
@@ -157,13 +154,8 @@ def join_histories(
     return joined
 
 
-_LOOK_AROUND = (DerivedImageFamily, LocalIntensity)  # families that look beyond a region
-_AROUND = 5  # voxels around a region that count for these, as PyRadiomics' `padDistance`
-
-
 def _describe_span(families: Sequence[FeatureFamily], margin: float | None, span: Span) -> Singles:
     span.check()
-    around = _AROUND if any(isinstance(each, _LOOK_AROUND) for each in families) else 0
     blocks = []
     for run in span.runs(_BATCH_VALUES):
         images = np.array(run.images, dtype=np.float32)
@@ -173,13 +165,13 @@ def _describe_span(families: Sequence[FeatureFamily], margin: float | None, span
             if not run.regions:
                 raise refusal("case_features.missing_pixels", case)
             with named(case):
-                # pixels that are missing far from the region get a value, which no feature reads
+                # pixels that are missing farther away than a family looks get a value
                 drawn = run.regions[row].drawn
                 voxels = images[row].reshape(drawn.shape)
-                beyond = [around] * drawn.ndim if around else []
-                whole = tuple(slice(None) for _ in drawn.shape)
-                completed = complete_beyond(voxels, drawn, beyond, whole)
-                images[row] = completed.reshape(images[row].shape)
+                spacing = np.nan_to_num(run.spacing[row], nan=1.0)
+                reach = np.minimum(reach_of(families, spacing), max(drawn.shape))
+                beyond = reach.astype(np.int64).tolist() if reach.any() else []
+                voxels[:] = complete_beyond(voxels, drawn, beyond, (slice(None),) * drawn.ndim)
         batch = FeatureBatch(images, spacing=run.spacing)
         if run.regions:
             inside = np.stack([region.inside for region in run.regions])
