@@ -47,7 +47,8 @@ def test_a_column_is_renamed(ours, theirs):
 
 def test_kurtosis_is_that_of_pyradiomics_and_other_columns_stay_out():
     names = ("first_order_excess_kurtosis", "hog_1", "shape_major_axis_length")
-    table = FeatureTable(np.array(["a"]), names, np.array([[0.5, 1, 1]], dtype=np.float32))
+    names += ("morphology_major_axis_length", "morphology_least_axis_length")  # over n - 1 voxels
+    table = FeatureTable(np.array(["a"]), names, np.array([[0.5, 1, 1, 1, 1]], dtype=np.float32))
     found = pyradiomics_table(table, definitions())
     assert list(found) == ["case_id", "original_firstorder_Kurtosis"]
     assert found["original_firstorder_Kurtosis"].tolist() == [3.5]

@@ -2,7 +2,8 @@
 
 Van Griethuysen et al., Cancer Research 77(21), 2017. The names stand for the same formulas;
 PyRadiomics' own values differ where it prepares images otherwise: bins of a width begin at a
-multiple of it, not at the region's minimum.
+multiple of it, not at the region's minimum, and NGTDM counts voxels without a neighbour
+(`isolated: true` in its config).
 """
 
 import re
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from skiagram.features.feature import KURTOSIS, Definition, find_definition
+from skiagram.features.feature import AXIS_LENGTHS, KURTOSIS, Definition, find_definition
 from skiagram.records.feature_table import FeatureTable
 
 
@@ -19,9 +20,10 @@ def pyradiomics_table(
 ) -> pd.DataFrame:
     """Return the columns of a table that PyRadiomics has too, under its names.
 
-    `original_` stands before features of the image, the filter's name before those of a filter, and
-    before both the modality where cases have several images. Kurtosis is raised by 3. A feature at
-    several distances keeps the distance at its end.
+    Its lengths of axes are left out: they differ by the number of a region's voxels, which no table
+    has. `original_` stands before features of the image, the filter's name before those of a
+    filter, and before both the modality where cases have several images. Kurtosis is raised by 3. A
+    feature at several distances keeps the distance at its end.
 
     Args:
         modalities: Images of each case; empty where it has one.
@@ -35,7 +37,7 @@ def pyradiomics_table(
         feature, before = (rest, f"{modality}_") if modality in modalities else (name, "")
         definition = find_definition(feature, definitions)
         theirs = definition.pyradiomics if definition else ""
-        if theirs:
+        if theirs and theirs not in AXIS_LENGTHS:
             filtered = feature.rpartition(".")[0] or "original"
             distance = re.search(r"_distance_(\d+)_", feature)
             end = f"_distance_{distance[1]}" if distance else ""

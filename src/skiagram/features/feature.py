@@ -15,6 +15,8 @@ from skiagram.arrays import Floats
 
 Column = Floats  # (n,)
 KURTOSIS = "firstorder_Kurtosis"  # PyRadiomics' is that of a normal distribution 3, not 0
+# PyRadiomics' are by a covariance over n voxels, the IBSI's over n - 1
+AXIS_LENGTHS = ("shape_MajorAxisLength", "shape_MinorAxisLength", "shape_LeastAxisLength")
 _PLACEHOLDER = re.compile(r"<\w+>")
 
 

@@ -12,7 +12,7 @@ from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import FeatureFamily
-from skiagram.features.feature import KURTOSIS
+from skiagram.features.feature import AXIS_LENGTHS, KURTOSIS
 from skiagram.features.first_order import FirstOrder
 from skiagram.features.glcm import Glcm
 from skiagram.images import box_around, complete_beyond, ends_of
@@ -24,7 +24,6 @@ _ORIGINAL = "original"
 _MCC = "glcm_MCC"
 # Places that differ by less are the same but for rounding.
 _LAST_DIGITS = 1e-9
-_AXES = ("Major", "Minor", "Least")
 
 
 @dataclass(frozen=True)
@@ -89,9 +88,9 @@ def describe(case: Case, plan: ExtractionPlan) -> dict[str, float]:
         form, whole = plan.build(plan.settings)["morphology"], prepared.batch(prepared.image)
         features = _measure(plan, "morphology", form, _ORIGINAL, whole)
         voxels = int(prepared.drawn.sum())
-        for length in (f"{_ORIGINAL}_shape_{axis}AxisLength" for axis in _AXES):
-            if length in features:  # there the covariance is over n voxels, here over n − 1
-                features[length] *= float(np.sqrt((voxels - 1) / voxels))
+        for length in AXIS_LENGTHS:
+            if f"{_ORIGINAL}_{length}" in features:
+                features[f"{_ORIGINAL}_{length}"] *= float(np.sqrt((voxels - 1) / voxels))
     for kind, settings in plan.image_types:
         families = plan.build(settings)
         families.pop("morphology", None)
