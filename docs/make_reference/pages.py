@@ -63,9 +63,9 @@ Columns of `data/features.parquet`: one row per case, float32. Each family is on
 places. Four-letter codes are those of the reference manual of the Image Biomarker Standardisation
 Initiative (IBSI, [arXiv:1612.07003](https://arxiv.org/abs/1612.07003)); features without one are
 not defined there. All families but `colour` reduce a colour image to its luminance (ITU-R BT.709).
-PyRadiomics' names stand for the same formulas (`skiagram features --names pyradiomics` writes the
-table under them). A feature is finite for every image, also for a constant one; only a missing
-covariate is NaN.
+PyRadiomics' names stand for the same formulas, but that its lengths of axes divide by n, not n − 1
+(`skiagram features --names pyradiomics` writes the table under them, without these). A feature is
+finite for every image, also for a constant one; only a missing covariate is NaN.
 
 The unit `1` is that of plain numbers. A range in brackets is closed, in parentheses open.
 
