@@ -1,10 +1,11 @@
 """Random views of training images and volumes, drawn from seed, epoch and case.
 
 A view depends on nothing else, neither on the batch nor on what was drawn before, so a resumed
-run sees the same views as one that was never stopped. An image is seen through one affine map. A
-volume is flipped and shifted along each axis by whole voxels: none is interpolated unless it is
-turned or scaled as well, so a view is as sharp as what it is taken from. A mask goes through the
-same map as its image and stays 0 and 1.
+run sees the same views as one that was never stopped. An image or volume is seen through one affine
+map. It is flipped and shifted by whole pixels: none is interpolated unless it is turned or scaled
+as well, so a view is as sharp as what it is taken from. A network that was shown blurred views
+takes the sharp images that it scores for another texture, so images are turned by cubic
+interpolation. A mask goes through the same map as its image and stays 0 and 1.
 """
 
 from collections.abc import Sequence
@@ -111,12 +112,13 @@ def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tenso
         (cosine * horizontal, (cosine * slant - sine * aspect) * vertical),
         (sine / aspect * horizontal, (sine / aspect * slant + cosine) * vertical),
     )
-    # Shifts are shares of a side; two columns of the map take [-1, 1].
-    shifts = 2 * options.shift * signed[:, 2:4]
+    # Shifts by whole pixels blur nothing; the map takes [-1, 1].
+    sides = torch.tensor([width, height], dtype=uniform.dtype, device=uniform.device)
+    shifts = 2 * torch.round(options.shift * sides * signed[:, 2:4]) / sides
     rows = (torch.stack((*row, shifts[:, k]), dim=1) for k, row in enumerate(linear))
     maps = torch.stack(list(rows), dim=1)
     grid = affine_grid(maps.to(images.dtype), list(images.shape), align_corners=False)
-    return grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return grid_sample(images, grid, mode="bicubic", padding_mode="border", align_corners=False)
 
 
 def _sign(uniform: Tensor, allowed: bool | None) -> Tensor:
