@@ -56,14 +56,15 @@ def rows_of_classes(
     common = os.path.commonpath(["/".join(name.split("/")[:-2]) for name in names])
     shared = [*takewhile(lambda folder: not part_of(folder), filter(None, common.split("/")))]
     plain = ("/".join(map(str.strip, normalize("NFC", name).split("/"))) for name in names)
-    inner = [_DOUBLED.sub(r"\1", name.split("/", len(shared))[-1]) for name in plain]
-    inner = [
+    inner = [name.split("/", len(shared))[-1] for name in plain]
+    called = [
         "/".join([*folders, name.rpartition("/")[2]])
         for folders, name in zip(call_parts(inner), inner, strict=True)
     ]
+    single = [_DOUBLED.sub(r"\1", name) for name in called]
     told = [
         pd.DataFrame(
-            [next(iter(layout.readings(name)), {}) for name in inner],
+            [next(iter(layout.readings(name)), {}) for name in single],
             pd.Index(names),
             layout.fields,
         )
@@ -110,12 +111,17 @@ def _choose_layout(
     # parts of the data that only some images have, or that lie where classes are looked for
     words = {*filter(part_of, labels[-2])}.union(*(each["split"].dropna() for each in with_parts))
     if len(words) > 1 or with_parts[0]["split"].notna().any():
+        # as they are called on the disk
+        own_words = dict[str, str]()
+        for name, folders in zip(outer.index, call_parts([*outer.index]), strict=True):
+            own_words |= zip(folders, name.split("/")[:-1], strict=True)
+        first = min(sorted(words), key=lambda word: part_of(word) != "train")
         raise refusal(
             "intake.folders_of_parts",
             where,
-            parts=sorted(words),
+            parts=sorted(own_words.get(word, word) for word in words),
             astray=[*min(unfit[:-2], key=len), outer.index[0]][0],
-            part=f"{where}/{min(sorted(words), key=lambda word: part_of(word) != 'train')}",
+            part=f"{where}/{own_words.get(first, first)}",
         )
     if not is_whole[-2]:
         example = (

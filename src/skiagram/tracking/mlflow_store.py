@@ -44,9 +44,9 @@ _HALF_MADE = re.compile(r"duplicate column name|table \w+ already exists")
 _LOCK = ".work/mlflow.lock"  # in the lasting folder
 _MAX_VIEWED = 10_000
 _MOVES = (
-    "UPDATE experiments SET artifact_location = :here WHERE artifact_location = :place",
+    "UPDATE experiments SET artifact_location = :here WHERE experiment_id = :number",
     "UPDATE runs SET artifact_uri = :here || substr(artifact_uri, length(:place) + 1)"
-    " WHERE instr(artifact_uri, :place || '/') = 1",
+    " WHERE experiment_id = :number AND instr(artifact_uri, :place || '/') = 1",
 )
 _RECEIPT = "skiagram.receipt"
 _WRITER = "skiagram.writer"
@@ -172,7 +172,7 @@ class MLflowStore:
 
                 _begin_database(uri)
                 if uri == _uri_of(home / "mlflow.db"):
-                    _follow_project(home)
+                    _follow_project(home, self.experiment)
                 client = MlflowClient(tracking_uri=uri)
                 # A server knows its own place for artefacts; a file has them in the project.
                 artefacts = home / "mlartifacts" if uri.startswith("sqlite") else None
@@ -235,18 +235,18 @@ def _begin_database(uri: str) -> None:
         partial.replace(database)
 
 
-def _follow_project(home: Path) -> None:
+def _follow_project(home: Path, experiment: str) -> None:
     """Have the artefacts of a project that was moved or copied lie beside its database again.
 
     MLflow keeps whole paths, and would go on where the project was.
     """
     here = (home / "mlartifacts").as_uri()
     with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
-        places = database.execute("SELECT DISTINCT artifact_location FROM experiments").fetchall()
-        for (place,) in places:
+        found = "SELECT artifact_location, experiment_id FROM experiments WHERE name = ?"
+        for place, number in database.execute(found, (experiment,)).fetchall():
             if place != here and place.endswith("/mlartifacts"):
                 for change in _MOVES:
-                    database.execute(change, {"here": here, "place": place})
+                    database.execute(change, {"here": here, "place": place, "number": number})
 
 
 @contextmanager

@@ -37,6 +37,9 @@ def test_masks_of_another_kind_that_no_layout_places_are_no_regions():
     names = ["img/A1.jpg", "Disc_Masks/A1.bmp", "Lesion_Masks/drusen/A1.bmp"]  # ADAM
     with pytest.raises(DataError, match=r"`img/A1.jpg` has masks of 2 kinds"):
         settle_masks(names, "regions", "films")
+    again = ["a/7.png", "a/7_mask.png", "b/7_mask.png", "b/8.png", "b/8_mask.png", "c/8.png"]
+    again += ["c/8_mask.png"]  # b/7.png is not there
+    assert settle_masks(again, "regions", "films").alone == ["b/7_mask.png"]
     numbered = ["p1.png", "p1_mask.png", "p1_2_mask.png"]  # the image of the last is not there
     assert settle_masks(numbered, "regions", "films").of_image == {"p1.png": ["p1_mask.png"]}
 

@@ -124,7 +124,7 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
     # those that lie elsewhere, but are called as an image that has others
     images = {PurePosixPath(without_ending(image)).name: image for image in masks.of_image}
     elsewhere: dict[str, list[str]] = {}
-    for mask in masks.alone:
+    for mask in masks.alone if len(images) == len(masks.of_image) else ():  # each name once
         name = PurePosixPath(without_ending(mask)).name
         for end in re.finditer(r"[\W_]|$", name):
             if image := images.get(name[: end.start()]):
