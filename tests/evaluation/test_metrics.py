@@ -169,3 +169,6 @@ def test_the_brier_score_of_more_classes_rests_on_all_patients_and_reaches_two()
     of_all = estimate_brier(probability[None], label, None, draw_patients(patient, 1, 500, 0))
     assert (found.low, found.high) == (of_all.low, of_all.high)
     assert 0 < found.low < found.value < 1 < found.high < 2
+    perfect = estimate_brier(np.eye(5)[label][None], label, None, draws)
+    assert (perfect.value, perfect.low) == (0, 0)
+    assert perfect.high > 0

@@ -433,7 +433,7 @@ def excludes_good_models(evaluation: Evaluation) -> bool:
     More patients would then hardly show a model of use, so that none are advised.
     """
     if evaluation.task.predicted.chance != CHANCE:
-        return False  # what a good model reaches is not known
+        return True  # what a good model reaches is not known
     gaps = [above_chance(evaluation, model) for model in evaluation.best.values()]
     return all(gap.high is None or gap.high < _GOOD - CHANCE for gap in gaps)
 

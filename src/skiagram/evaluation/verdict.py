@@ -188,13 +188,12 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
         for arm in arms
         if arm in evaluation.arms and evaluation.arms[arm].model in evaluation.titles
     }
-    # A simple baseline that neither beats, and is shown to beat chance itself, is what to use.
+    # A simple baseline that no side beats, and is shown to beat chance itself, is what to use.
+    beaten = {row.versus for row in rows if not is_unbeaten(row)}
     of_use = [
         name
         for name in next(iter(unbeaten.values()), ())
-        if name != VERSUS_CHANCE
-        and all(name in names for names in unbeaten.values())
-        and (above_chance(evaluation, name).low or 0.0) > 0
+        if name not in {VERSUS_CHANCE, *beaten} and (above_chance(evaluation, name).low or 0.0) > 0
     ]
     standing = [arm for arm, names in unbeaten.items() if VERSUS_CHANCE not in names]
     is_use_known = not is_nothing_of_use(evaluation) and rule.because not in ("leak", "copies")

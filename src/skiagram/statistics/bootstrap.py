@@ -194,8 +194,10 @@ def bootstrap_estimate(
         return Estimate(value, method="no interval: too few patients of a class to resample")
     values = values[defined]
     # Resamples of a share at its bound all are equal: Wilson's interval has a width even there.
-    if limits == OF_A_SHARE and value in limits and (kind == "percentile" or np.ptp(values) == 0):
-        low, high = wilson_interval(value, draws.smallest_class)
+    is_bound = limits[0] == 0 and value in limits
+    if is_bound and (kind == "percentile" or np.ptp(values) == 0):
+        low, high = wilson_interval(value / limits[1], draws.smallest_class)
+        low, high = limits[1] * low, limits[1] * high
         return Estimate(value, low, high, "Wilson on the patients of the rarest class")
     # Without a defined BCa interval the percentiles stand for it.
     jackknife, bounds = None, None
