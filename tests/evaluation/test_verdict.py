@@ -89,7 +89,7 @@ def test_a_baseline_that_one_side_beats_is_not_what_to_use():
     found = record(0.01, 0.10, baselines=((0.05, 0.20), (-0.02, 0.09)))
     [sentence] = recommend(found)
     assert sentence.startswith("Until that is settled use Small CNN")
-    found = record(-0.05, 0.015, baselines=((0.05, 0.20), (-0.02, 0.09)))
+    found = record(-0.10, -0.02, baselines=((0.05, 0.20), (-0.02, 0.09)))
     [sentence] = recommend(found)
     assert sentence.startswith("Until that is settled use Random forest")
 

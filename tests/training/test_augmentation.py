@@ -56,6 +56,16 @@ def test_images_are_shifted_by_whole_pixels():
     torch.testing.assert_close(found[..., :-1], image[..., 1:], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("kind", ["images", "volumes"])
+def test_views_do_not_hang_on_the_precision_of_training(kind):
+    shown = picture(96, 96) if kind == "images" else volumes()
+    allowed = views(shift=0.1) if kind == "images" else views_of_volumes(shift=0.2)
+    uniform = draws(0, 0, ["c"])
+    with torch.autocast("cpu", torch.bfloat16):
+        found = augment(shown, uniform, allowed)
+    torch.testing.assert_close(found, augment(shown, uniform, allowed), atol=0, rtol=0)
+
+
 def test_turned_images_are_as_sharp_as_others():
     """Bilinear ones have half of the spread of what is noise."""
     noise = torch.randn(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))

@@ -59,12 +59,13 @@ def augment(
             these axes and zoom. The last two: contrast and brightness.
         masks: Channels that hold 0 and 1, the last ones: they are moved along, no more.
     """
-    # Places first: flips, turns, shifts and sizes.
-    if isinstance(options, VolumeAugmentation):
-        moved = move_volumes(images, uniform, options)
-    else:  # every slice of a volume is a channel of one image
-        planes = images.flatten(1, -3)
-        moved = move_images(planes, uniform, options).view_as(images)
+    # Places first: flips, turns, shifts and sizes; 16 bits are too few for where a pixel lies.
+    with torch.autocast(images.device.type, enabled=False):
+        if isinstance(options, VolumeAugmentation):
+            moved = move_volumes(images, uniform, options)
+        else:  # every slice of a volume is a channel of one image
+            planes = images.flatten(1, -3)
+            moved = move_images(planes, uniform, options).view_as(images)
     image_channels = moved[:, : moved.shape[1] - masks]
     # Then grey values, of channels that are no masks.
     if options.contrast or options.brightness:

@@ -96,7 +96,8 @@ def list_steps(evaluation: Evaluation, material: "Material") -> Iterator[str]:
     if not useless and not evaluation.test_sites and not evaluation.site_column:
         yield say("next.site")
     # What networks cannot see, where none is shown to be worth it.
-    trainings = (model.outcome.options.get("training") for model in evaluation.models)
+    trained = (model.outcome for model in evaluation.models if model.outcome.status == "finished")
+    trainings = (outcome.options.get("training") for outcome in trained)
     views = [each.get("augmentation") for each in trainings if isinstance(each, dict)]
     mirrored = any(each.get("horizontal_flip") for each in views if isinstance(each, dict))
     if mirrored and judge(evaluation).decision != "yes":
