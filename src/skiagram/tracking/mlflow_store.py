@@ -171,12 +171,13 @@ class MLflowStore:
                 from mlflow.tracking import MlflowClient
 
                 _begin_database(uri)
-                if uri == _uri_of(home / "mlflow.db"):
-                    _follow_project(home, self.experiment)
                 client = MlflowClient(tracking_uri=uri)
                 # A server knows its own place for artefacts; a file has them in the project.
                 artefacts = home / "mlartifacts" if uri.startswith("sqlite") else None
-                yield client, self._find_experiment(client, artefacts), place
+                number = self._find_experiment(client, artefacts)
+                if uri == _uri_of(home / "mlflow.db"):
+                    _follow_project(home, number)
+                yield client, number, place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
             cause = _cause(error, uri)
@@ -235,18 +236,21 @@ def _begin_database(uri: str) -> None:
         partial.replace(database)
 
 
-def _follow_project(home: Path, experiment: str) -> None:
+def _follow_project(home: Path, number: str) -> None:
     """Have the artefacts of a project that was moved or copied lie beside its database again.
 
     MLflow keeps whole paths, and would go on where the project was.
+
+    Args:
+        number: Id of the project's experiment.
     """
     here = (home / "mlartifacts").as_uri()
     with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
-        found = "SELECT artifact_location, experiment_id FROM experiments WHERE name = ?"
-        for place, number in database.execute(found, (experiment,)).fetchall():
-            if place != here and place.endswith("/mlartifacts"):
-                for change in _MOVES:
-                    database.execute(change, {"here": here, "place": place, "number": number})
+        found = "SELECT artifact_location FROM experiments WHERE experiment_id = ?"
+        ((place,),) = database.execute(found, (number,)).fetchall()
+        if place != here and re.fullmatch("file:.*/mlartifacts", place):
+            for change in _MOVES:
+                database.execute(change, {"here": here, "place": place, "number": number})
 
 
 @contextmanager
