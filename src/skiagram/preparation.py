@@ -185,8 +185,9 @@ class Preparation:
         further: The same of the other modalities.
         proposal: `_target_` and options of what proposed the places where finders look.
         windows: Options of the windows around these places.
-        columns: Role → column of the table that listed the cases; empty in packages of earlier
-            versions.
+        columns: Role → column of the table that listed the cases.
+        patient_column: In packages of earlier versions that of the patients in a table of features,
+            in place of `columns`.
         gray: Whether colour was turned gray.
     """
 
@@ -202,6 +203,7 @@ class Preparation:
     proposal: dict[str, Any] | None = None
     windows: dict[str, Any] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    patient_column: str = ""
     gray: bool = False
 
     @property

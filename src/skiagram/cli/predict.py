@@ -99,7 +99,7 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     if (measured := model.scorer.measured) is not None:
         if len(arguments.files) > 1 or not FileOptions(place).is_table:
             raise refusal("cli.table_of_features", files=arguments.files)
-        patient = preparation.columns.get("patient", "")
+        patient = preparation.columns.get("patient", preparation.patient_column)
         cases = cases_of_features(place, measured, arguments.missing, patient)
         read = {*measured, *covariates}
         # Rows may be of several structures of each patient, which columns that are not read tell
@@ -121,11 +121,12 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     # a row an image, of a table or by the files' names; an image without its mask has one, too
     if arguments.table is not None:
         frame = read_csv(arguments.table, arguments.missing)
-        # columns may be called as in training
+        # columns may be called as in training; a column `file` names the files where it is there
+        known = {*covariates, *(["file"] if "file" in frame else [])}
         named = {
             PATIENT if role == "patient" else role: frame[name]
             for role, name in preparation.columns.items()
-            if name in frame and role not in covariates
+            if name in frame and role not in known
         }
         return list_cases(place, replace_columns(frame, named), preparation.modalities)
     # The names of the files tell case, mask and patient.
