@@ -90,13 +90,14 @@ def test_a_table_of_images_may_call_its_columns_as_in_training(tmp_path):
     assert [case.cells["region"] for case in cases_of(arguments, model)] == ["1", "2"]
 
 
-def test_rows_of_several_structures_of_each_patient_are_refused(tmp_path):
+@pytest.mark.parametrize("recorded", [{"columns": {"patient": "PatientID"}}, {"columns": {}}])
+def test_rows_of_several_structures_of_each_patient_are_refused(recorded, tmp_path):
     """A model trained on tumours scored the rows of nodes as tumours."""
     path = tmp_path / "features.csv"
     rows = [f"p{k},{kind},{k},1" for k in range(4) for kind in ("tumour", "node")]
     path.write_text("\n".join(("PatientID,structure,shape_volume,glcm_contrast", *rows)) + "\n")
     scorer = SimpleNamespace(measured=COLUMNS, covariates=())
-    preparation = SimpleNamespace(columns={"patient": "PatientID"})
+    preparation = SimpleNamespace(patient_column="PatientID", **recorded)  # or as it was before
     preparer = SimpleNamespace(preparation=preparation)
     model = SimpleNamespace(scorer=scorer, preparer=preparer)
     arguments = Namespace(files=[str(path)], missing=())
