@@ -1,18 +1,18 @@
 """Feature family `covariates`: what is known of a case besides its image, as columns."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.errors import OptionError, listed, refusal
 from skiagram.preparation import Covariate
 from skiagram.records.feature_table import FeatureTable
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore
 from skiagram.tables.frames import replace_columns
 from skiagram.tasks.cases import Cases, name_groups
 
@@ -41,7 +41,7 @@ class Covariates:
     option: ClassVar[str] = "features.covariates.columns"  # for messages
 
     columns: tuple[str, ...] | None
-    least_patients: Annotated[int, Field(ge=1)] = MIN_PATIENTS
+    least_patients: OneOrMore = MIN_PATIENTS
 
     def describe(
         self,

@@ -7,17 +7,16 @@ image (the feature family `perturbed`). No label is read.
 
 from collections.abc import Sequence
 from dataclasses import dataclass as record
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import scipy
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats, Texts
 from skiagram.records.feature_table import FeatureTable, original_feature
 from skiagram.statistics.variation import UPPER
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, ShareBelowOne
 
 
 @record(frozen=True)
@@ -102,7 +101,7 @@ class Repeatable:
         form: `ICC(1,1)` or `ICC(3,1)`, see `intraclass_correlation`.
     """
 
-    least: Annotated[float, Field(ge=0, lt=1)]
+    least: ShareBelowOne
     form: Form = "ICC(1,1)"
 
     def choose(self, table: FeatureTable, patient: Texts, names: Sequence[str]) -> tuple[str, ...]:

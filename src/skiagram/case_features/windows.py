@@ -25,7 +25,7 @@ from skiagram.image_store.store import ImageStore, Span, spans
 from skiagram.images import Image, Spacing
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.places import coordinates, of_cases
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 
 _SPAN_VALUES = 2**19
 _BATCH_VALUES = 2**17
@@ -40,7 +40,7 @@ class Windows:
         side: Pixels of a window along each axis after averaging.
     """
 
-    widths: tuple[Annotated[float, Field(gt=0)], ...] = Field(min_length=1)
+    widths: tuple[AboveZero, ...] = Field(min_length=1)
     side: Annotated[int, Field(ge=8)]
 
     def cut(self, image: Image, spacing: Spacing | None, centres: Floats, width: float) -> Singles:

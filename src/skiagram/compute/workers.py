@@ -21,15 +21,15 @@ from math import ceil
 from multiprocessing import set_start_method
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from skiagram.compute.progress import report_to
 from skiagram.errors import SkiagramError, installed, refusal
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, FromZero, OneOrMore
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,11 +55,11 @@ class Compute:
             one.
     """
 
-    threads: Annotated[int, Field(ge=1)]
-    workers: Annotated[int, Field(ge=1)] | Literal["auto"]
+    threads: OneOrMore
+    workers: OneOrMore | Literal["auto"]
     backend: Literal["local", "ray"]
     address: str | None
-    gpus_per_fit: Annotated[float, Field(ge=0)] = 1.0
+    gpus_per_fit: FromZero = 1.0
 
     @model_validator(mode="after")
     def _one_backend(self) -> Self:

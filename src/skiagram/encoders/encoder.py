@@ -20,7 +20,7 @@ from skiagram.arrays import Singles
 from skiagram.errors import refusal
 from skiagram.images import Image, Region, Spacing, ends_of, is_volume
 from skiagram.preparation import LEARNED
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, FromZero, OneOrMore
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -166,12 +166,12 @@ class Preprocessing:
     """
 
     mean: tuple[float, ...] | None
-    std: tuple[Annotated[float, Field(gt=0)], ...] | None
+    std: tuple[AboveZero, ...] | None
     intensity: Intensity
     size: Annotated[int, Field(ge=8)] | None
     interpolation: Interpolation | None
     fit: Literal["pad", "stretch", "crop"]
-    margin: Annotated[float, Field(ge=0)] | None
+    margin: FromZero | None
 
 
 @dataclass(**STRICT)
@@ -185,7 +185,7 @@ class Volumes:
     """
 
     pictures: Literal["slices", "planes"]
-    slices: Annotated[int, Field(ge=1)]
+    slices: OneOrMore
 
 
 @plain_dataclass(frozen=True)

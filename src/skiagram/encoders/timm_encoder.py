@@ -54,7 +54,7 @@ from skiagram.encoders.weights import (
 )
 from skiagram.errors import refusal
 from skiagram.images import Image, Region, Spacing, is_volume
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ZeroOrMore
 
 _COLOURS = 3
 _KEPT = "weights"  # name of their file, without its ending, in a model's folder
@@ -87,7 +87,7 @@ class Encoder(ABC):
     citation: str
     preprocessing: Preprocessing
     volumes: Volumes
-    batch_size: Annotated[int, Field(ge=1)]
+    batch_size: OneOrMore
     precision: Literal["fp32", "bf16"]
     weights: Source
     architecture: str
@@ -205,7 +205,7 @@ class TimmEncoder(Encoder):
     """
 
     pooling: Pooling
-    layers: Annotated[int, Field(ge=1)]
+    layers: OneOrMore
 
     def _loaded(
         self, body: nn.Module, channels: int, sha256: str, how: Preprocessing
@@ -225,8 +225,8 @@ class Depth:
         cells: Side of the square of cells around a place, an odd number.
     """
 
-    stage: Annotated[int, Field(ge=0)]
-    cells: Annotated[int, Field(ge=1)]
+    stage: ZeroOrMore
+    cells: OneOrMore
 
     @field_validator("cells")
     @classmethod

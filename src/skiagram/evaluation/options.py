@@ -6,7 +6,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.finding.marks import HitRule
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareBetween
 
 DEFAULT_MARGIN = 0.02
 DEFAULT_HIT = HitRule(rule="distance", minimum=8.0, overlap=0.2)
@@ -18,7 +18,7 @@ class OperatingTarget:
     """What a threshold is to keep on out-of-fold scores."""
 
     aim: Literal["sensitivity", "specificity"]
-    level: Annotated[float, Field(gt=0, lt=1)]
+    level: ShareBetween
 
 
 @dataclass(**STRICT)
@@ -37,10 +37,10 @@ class RequestedAnalyses:
     """
 
     operating_points: tuple[OperatingTarget, ...]
-    prevalence: Annotated[float, Field(gt=0, lt=1)] | None
+    prevalence: ShareBetween | None
     simple_rules: tuple[str, ...]
-    thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
-    least_patients: Annotated[int, Field(ge=1)] = 5
+    thresholds: tuple[ShareBetween, ...] = ()
+    least_patients: OneOrMore = 5
 
 
 @dataclass(**STRICT)

@@ -28,7 +28,7 @@ from skiagram.seeding import stream
 from skiagram.statistics.discrimination import roc_auc, score_difference
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.variation import corrected_mean
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareBetween, TwoOrMore, ZeroOrMore
 from skiagram.tasks.task import Task
 
 STREAM = "explanations"  # first name of the random streams
@@ -48,13 +48,13 @@ class ImportanceOptions:
         background: Training cases that stand for an absent feature.
     """
 
-    orders: Annotated[int, Field(ge=1)]
-    correlation: Annotated[float, Field(gt=0, lt=1)]
-    first: Annotated[int, Field(ge=1)]
-    bins: Annotated[int, Field(ge=2)]
-    resamples: Annotated[int, Field(ge=0)]
-    shap_cases: Annotated[int, Field(ge=0)]
-    background: Annotated[int, Field(ge=2)]
+    orders: OneOrMore
+    correlation: ShareBetween
+    first: OneOrMore
+    bins: TwoOrMore
+    resamples: ZeroOrMore
+    shap_cases: ZeroOrMore
+    background: TwoOrMore
 
 
 @options_class(**STRICT)
@@ -75,7 +75,7 @@ class MapOptions:
     window: Annotated[float, Field(gt=0, le=0.5)]
     steps: Annotated[int, Field(ge=4)]
     exchange: Exchange
-    unchanged: Annotated[float, Field(gt=0, lt=1)]
+    unchanged: ShareBetween
 
 
 @options_class(**STRICT)

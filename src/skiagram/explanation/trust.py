@@ -12,17 +12,16 @@ failed a test). Each test has an interval by patient; without one that clears th
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.arrays import Flags, Floats, Singles, Texts, Whole
 from skiagram.statistics.estimate import Estimate
 from skiagram.statistics.proportions import NEVER_VARIES, mean_by_patient
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, TwoOrMore
 
 Map = Floats  # (height, width) or (depth, height, width)
 Mask = Flags
@@ -48,8 +47,8 @@ class Exchange:
         steps: Steps from none to all cells.
     """
 
-    cells: Annotated[int, Field(ge=2)]
-    steps: Annotated[int, Field(ge=2)]
+    cells: TwoOrMore
+    steps: TwoOrMore
 
 
 def centre_map(shape: Sequence[int]) -> Map:

@@ -15,7 +15,7 @@ from skiagram.features.family import DefinedFamily
 from skiagram.features.feature import ratio
 from skiagram.features.first_order import moments
 from skiagram.images import ends_of
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 
 _MOMENTS = ("mean", "standard_deviation", "skewness")
 _CHANNELS = ("red", "green", "blue", "lightness", "a", "b", "saturation", "value")
@@ -39,7 +39,7 @@ class Colour(DefinedFamily):
         bins: Bins per channel of the joint histogram, whose entropy tells the variety of colours.
     """
 
-    white: Annotated[float, Field(gt=0)]
+    white: AboveZero
     bins: Annotated[int, Field(ge=2, le=16)]
 
     prefix: ClassVar[str] = "colour"

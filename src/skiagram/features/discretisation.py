@@ -18,7 +18,7 @@ from skiagram.arrays import Flags, Floats, Whole
 from skiagram.compiled.loops import compiled
 from skiagram.errors import refusal
 from skiagram.features.neighbours import equal_neighbours, zone_forest
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 
 Images = NDArray[np.floating[Any]]
 Row = NDArray[np.floating[Any]]
@@ -150,7 +150,7 @@ class Discretisation:
     """
 
     bin_number: Annotated[int, Field(ge=2, le=MAX_LEVELS)] | None
-    bin_width: Annotated[float, Field(gt=0)] | None
+    bin_width: AboveZero | None
     lowest: float | None = None
     multiples: bool = False
 

@@ -10,7 +10,7 @@ from skiagram.arrays import Floats
 from skiagram.errors import refusal
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.family import DefinedFamily
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 
 _PIECE = 2**18  # voxels that are looked at together
 _MAX_STEPS = 1_000_000
@@ -63,7 +63,7 @@ class IntensityVolumeHistogram(DefinedFamily):
     """
 
     bin_number: Annotated[int, Field(ge=2, le=100_000)] | None
-    bin_width: Annotated[float, Field(gt=0)] | None
+    bin_width: AboveZero | None
     lowest: float | None
     highest: float | None
 

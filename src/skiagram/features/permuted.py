@@ -7,10 +7,9 @@ Oncology* 130:2).
 
 import hashlib
 from dataclasses import replace
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Floats
@@ -18,7 +17,7 @@ from skiagram.features.batch import FeatureBatch
 from skiagram.features.feature import Definition
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.seeding import stream
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, ZeroOrMore
 
 PERMUTED = "permuted"
 _VOXELS = f"{PERMUTED}.voxels"
@@ -37,7 +36,7 @@ class Permuted(DerivedImageFamily):
 
     prefixes: ClassVar[tuple[str, ...]] = (PERMUTED,)
 
-    seed: Annotated[int, Field(ge=0)]
+    seed: ZeroOrMore
 
     def names(self) -> tuple[str, ...]:
         return (*super().names(), _VOXELS)

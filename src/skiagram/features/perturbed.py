@@ -21,7 +21,7 @@ from skiagram.arrays import Flags, Floats
 from skiagram.features.batch import FeatureBatch
 from skiagram.features.filtered import DerivedImageFamily
 from skiagram.seeding import stream
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, ShareBelowOne, TwoOrMore, ZeroOrMore
 
 _NORMAL_MAD = 0.6744897501960817  # median absolute deviation of a standard normal variable
 _SURE, _NEVER = 0.9, 0.2  # share of a supervoxel in the region: always kept, never kept
@@ -44,8 +44,8 @@ class Perturbation:
     rotation: Annotated[float, Field(ge=0, le=45)]
     shift: Annotated[float, Field(ge=0, le=10)]
     noise: Annotated[float, Field(ge=0, le=10)]
-    volume: Annotated[float, Field(ge=0, lt=1)]
-    supervoxel: Annotated[int, Field(ge=2)] | None
+    volume: ShareBelowOne
+    supervoxel: TwoOrMore | None
 
     def apply(
         self,
@@ -205,7 +205,7 @@ class Perturbed(DerivedImageFamily):
     name: Annotated[str, Field(pattern="^perturbed(_[a-z]+)*$")]
     copies: Annotated[int, Field(ge=2, le=100)]
     perturbation: Perturbation
-    seed: Annotated[int, Field(ge=0)]
+    seed: ZeroOrMore
 
     @property
     def prefixes(self) -> tuple[str, ...]:

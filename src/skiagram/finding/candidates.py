@@ -9,11 +9,10 @@ from dataclasses import asdict
 from dataclasses import dataclass as plain_dataclass
 from functools import partial
 from itertools import chain
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
@@ -30,12 +29,12 @@ from skiagram.images import (
 )
 from skiagram.options import composed
 from skiagram.records.places import tabulate_places
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, FromZero, OneOrMore
 
 Body = Literal["all", "not_darkest", "bright"]
 Places = list[tuple[tuple[float, ...], float]]  # [slice,] row and column, radius in mm
 _SPAN_VALUES = 2**19
-Millimetres = Annotated[float, Field(gt=0)]
+Millimetres = AboveZero
 
 
 def grey_values(image: Image) -> Floats:
@@ -148,9 +147,9 @@ class Blobs(Proposal):
     """
 
     radii: tuple[Millimetres, Millimetres]
-    scales: Annotated[int, Field(ge=1)]
-    most: Annotated[int, Field(ge=1)]
-    apart: Annotated[float, Field(ge=0)]
+    scales: OneOrMore
+    most: OneOrMore
+    apart: FromZero
     body: Body
 
     def places(self, image: Image, spacing: Spacing | None) -> Places:

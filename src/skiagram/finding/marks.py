@@ -5,18 +5,17 @@ A table of places has the columns of `skiagram.records.places.PLACES`; a detecto
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Floats, Whole
 from skiagram.image_store.store import ImageStore
 from skiagram.images import Spacing
 from skiagram.records.places import coordinates, of_cases
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, FromZero, ShareBetween
 
 Spacings = Mapping[str, Spacing | None]
 FALSE, REPEATED = -1, -2  # a mark that hits nothing, and a further one on a lesion that is hit
@@ -58,8 +57,8 @@ class HitRule:
     """
 
     rule: Literal["distance", "overlap"]
-    minimum: Annotated[float, Field(ge=0)]
-    overlap: Annotated[float, Field(gt=0, lt=1)]
+    minimum: FromZero
+    overlap: ShareBetween
 
     def match(self, marks: pd.DataFrame, lesions: pd.DataFrame, spacing: Spacings) -> Whole:
         """Find (n_marks,) the row of the lesion that each mark hits, or `FALSE` or `REPEATED`.

@@ -51,7 +51,7 @@ from skiagram.splits import (
     inner_validation,
     leave_one_group_out,
 )
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareAboveZero, TwoOrMore, ZeroOrMore
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.choices import CalibrationMethod, Design
 
@@ -66,7 +66,7 @@ class Subset:
     """
 
     cases: Annotated[int, Field(ge=10)]
-    draw: Annotated[int, Field(ge=0)]
+    draw: ZeroOrMore
 
 
 @options_class(**STRICT)
@@ -94,13 +94,13 @@ class Plan:
             has a subset of its own training cases and is scored whole.
     """
 
-    repeats: Annotated[int, Field(ge=1)]
-    folds: Annotated[int, Field(ge=2)]
-    inner_folds: Annotated[int, Field(ge=2)]
+    repeats: OneOrMore
+    folds: TwoOrMore
+    inner_folds: TwoOrMore
     calibration: CalibrationMethod
-    sensitivity: Annotated[float, Field(gt=0, le=1)]
+    sensitivity: ShareAboveZero
     validation_fraction: Annotated[float, Field(gt=0, le=0.5)]
-    seed: Annotated[int, Field(ge=0)]
+    seed: ZeroOrMore
     final_fit: Literal["all_cases", "early_stopping"] = "all_cases"
     fold_column: str = ""
     subset: Subset | None = None

@@ -44,7 +44,7 @@ from skiagram.fitting.deployment import complete_folder
 from skiagram.options import build
 from skiagram.records.files import write_record
 from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
 from skiagram.tasks.outcome import weigh_folds
@@ -227,7 +227,7 @@ class Stacking(Combination):
     kind: ClassVar[str] = "Stacking"
     averaged: ClassVar[Mean] = "log_odds"
 
-    C: Annotated[float, Field(gt=0)]
+    C: AboveZero
 
     def weights(self, log_probability: Floats, label: Whole) -> Floats:
         """Maximise the penalised likelihood over weights and an intercept per class.

@@ -28,7 +28,7 @@ from skiagram.records.files import read_record, write_record
 from skiagram.seeding import derived_seed
 from skiagram.splits import Partition, grouped_folds
 from skiagram.statistics.discrimination import auc_of_classes
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, TwoOrMore
 from skiagram.tasks.task import Task
 from skiagram.training.options import Trainer
 
@@ -48,8 +48,8 @@ class Budget:
             compared.
     """
 
-    trials: Annotated[int, Field(ge=1)]
-    folds: Annotated[int, Field(ge=2)]
+    trials: OneOrMore
+    folds: TwoOrMore
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from skiagram.features.ngldm import Ngldm
 from skiagram.features.ngtdm import Ngtdm
 from skiagram.interpolation import Interpolation
 from skiagram.options import check, read_option_file
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, OneOrMore, ZeroOrMore
 
 Parameters = Mapping[str, Any] | str | Path
 Names = Literal["ibsi", "pyradiomics"]
@@ -45,7 +45,6 @@ ImageType = Literal[
 _THEIRS = read_declared("skiagram.radiomics", "pyradiomics.yaml")
 FAMILIES: dict[str, str] = _THEIRS["families"]  # of the IBSI → PyRadiomics' class
 INTERPOLATORS: dict[str | int, Interpolation] = _THEIRS["interpolators"]
-_Positive = Annotated[float, Field(gt=0)]
 
 
 @dataclass(**STRICT)
@@ -79,16 +78,16 @@ class Settings:
         gradientUseSpacing: Whether a gradient is per mm.
     """
 
-    binWidth: _Positive = 25.0
+    binWidth: AboveZero = 25.0
     binCount: Annotated[int, Field(ge=2, le=MAX_LEVELS)] | None = None
-    label: Annotated[int, Field(ge=1)] | None = None
+    label: OneOrMore | None = None
     resampledPixelSpacing: tuple[float, ...] | None = None
     interpolator: str | int = "sitkBSpline"
-    padDistance: Annotated[int, Field(ge=0)] = 5
+    padDistance: ZeroOrMore = 5
     preCrop: bool = False
     normalize: bool = False
-    normalizeScale: _Positive = 1.0
-    removeOutliers: _Positive | None = None
+    normalizeScale: AboveZero = 1.0
+    removeOutliers: AboveZero | None = None
     resegmentRange: Annotated[tuple[float, ...], Field(min_length=1, max_length=2)] | None = None
     resegmentMode: Literal["absolute", "relative", "sigma"] = "absolute"
     resegmentShape: bool = False
@@ -97,11 +96,11 @@ class Settings:
     minimumROISize: Annotated[int, Field(gt=0)] | None = None
     correctMask: bool = False
     voxelArrayShift: int = 0
-    gldm_a: Annotated[int, Field(ge=0)] = 0
-    sigma: tuple[_Positive, ...] = ()
+    gldm_a: ZeroOrMore = 0
+    sigma: tuple[AboveZero, ...] = ()
     wavelet: str = "coif1"
-    level: Annotated[int, Field(ge=1)] = 1
-    start_level: Annotated[int, Field(ge=0)] = 0
+    level: OneOrMore = 1
+    start_level: ZeroOrMore = 0
     gradientUseSpacing: bool = True
 
 

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pywt
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from skiagram.arrays import Floats
 from skiagram.restoration.missing import Planes
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, OneOrMore, ZeroOrMore
 
 _NORMAL_MEDIAN = 0.6745  # median of |z| for a standard normal z
 _ROUNDING = 1e-6  # detail this small, relative to the image's range, is float32 rounding
@@ -53,9 +53,9 @@ class Denoising:
     method: Literal["BayesShrink", "VisuShrink"]
     thresholding: Literal["soft", "hard"]
     wavelet: Annotated[str, AfterValidator(_orthogonal)]
-    level: Annotated[int, Field(ge=1)]
-    noise: Annotated[float, Field(gt=0)] | None
-    shifts: Annotated[int, Field(ge=0)]
+    level: OneOrMore
+    noise: AboveZero | None
+    shifts: ZeroOrMore
 
     def denoise(self, planes: Planes) -> Floats:
         """Take the noise out of finite planes, in place; beyond their border they are mirrored.

@@ -4,16 +4,15 @@ The window around a missing pixel grows until it holds a known pixel, so holes o
 filled in one pass and the order of pixels does not matter. Padding around the picture is no hole.
 """
 
-from typing import Annotated, Literal
+from typing import Literal
 
 import numpy as np
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
 from skiagram.arrays import Flags, Singles
 from skiagram.compiled.loops import compiled
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore
 
 Plane = Singles  # (height, width[, channels]), of volumes (depth, height, width, 1)
 Planes = Singles  # (n, height, width)
@@ -33,7 +32,7 @@ class Missing:
     """
 
     method: Literal["local_mean", "local_median", "nearest", "lowest", "training_mean"]
-    radius: Annotated[int, Field(ge=1)]
+    radius: OneOrMore
 
     def fill(self, plane: Plane, missing: Mask, dark: float, training_mean: Plane | None) -> Plane:
         """Return the plane with its missing pixels filled.

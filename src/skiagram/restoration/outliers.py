@@ -1,17 +1,16 @@
 """Hot and dead pixels, dead rows and columns: found by robust residuals, replaced by medians."""
 
 import math
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy import ndimage
 
 from skiagram.arrays import Singles
 from skiagram.compiled.loops import compiled
 from skiagram.restoration.missing import Mask, Plane, fill_locally, gather
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, OneOrMore
 
 _MEDIAN_TO_DEVIATION = 1.4826  # for normal residuals
 _SHORTEST_LINE = 8  # known pixels; fewer are equal by chance
@@ -36,8 +35,8 @@ class Outliers:
             that is recognised.
     """
 
-    threshold: Annotated[float, Field(gt=0)]
-    radius: Annotated[int, Field(ge=1)]
+    threshold: AboveZero
+    radius: OneOrMore
 
     def replace(self, plane: Plane, missing: Mask) -> tuple[Plane, FaultyPixels]:
         """Return the plane with outliers replaced by the median of the sound pixels around them."""

@@ -6,18 +6,18 @@ image alone. The new grid of a resampling (section 2.4) is aligned with the old 
 """
 
 import math
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Floats
 from skiagram.errors import refusal
 from skiagram.images import box_around, complete_beyond, ends_of
 from skiagram.interpolation import REACH, Interpolation, interpolate, new_places
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, FromZero, ShareAboveZero
 
 
 @dataclass(**STRICT)
@@ -37,13 +37,13 @@ class Resampling:
     """
 
     spacing: tuple[
-        Annotated[float, Field(gt=0)] | None,
-        Annotated[float, Field(gt=0)] | None,
-        Annotated[float, Field(gt=0)] | None,
+        AboveZero | None,
+        AboveZero | None,
+        AboveZero | None,
     ]
     order: Interpolation
     rounding: bool
-    threshold: Annotated[float, Field(gt=0, le=1)] = 0.5
+    threshold: ShareAboveZero = 0.5
 
     def resample(
         self,
@@ -137,7 +137,7 @@ class Resegmentation:
 
     lowest: float | None
     highest: float | None
-    deviations: Annotated[float, Field(gt=0)] | None
+    deviations: AboveZero | None
 
     @model_validator(mode="after")
     def _a_range(self) -> Self:
@@ -186,8 +186,8 @@ class Normalisation:
     """
 
     mean: float
-    deviation: Annotated[float, Field(gt=0)]
-    deviations: Annotated[float, Field(gt=0)] | None
+    deviation: AboveZero
+    deviations: AboveZero | None
 
     def normalise(self, image: Floats, inside: Flags) -> Floats:
         """Return the image on the scale of its region; a constant region becomes the mean."""
@@ -216,7 +216,7 @@ class RegionPreparation:
     resampling: Resampling | None
     normalisation: Normalisation | None
     resegmentation: Resegmentation | None
-    margin: Annotated[float, Field(ge=0)] | None
+    margin: FromZero | None
 
     def prepare(
         self, image: NDArray[Any], mask: Flags, spacing: tuple[float, ...]

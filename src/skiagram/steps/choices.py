@@ -1,11 +1,8 @@
 """The choices of a run, as stages that read the whole run need them."""
 
-from typing import Annotated
-
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareAboveZero, TwoOrMore, ZeroOrMore
 from skiagram.tasks.choices import CalibrationMethod, Design
 
 
@@ -40,13 +37,13 @@ class RunChoices:
     encoders: tuple[str, ...]
     networks: tuple[str, ...]
     combinations: tuple[str, ...]
-    repeats: Annotated[int, Field(ge=1)]
-    folds: Annotated[int, Field(ge=2)]
+    repeats: OneOrMore
+    folds: TwoOrMore
     fold_column: str
-    inner_folds: Annotated[int, Field(ge=2)]
+    inner_folds: TwoOrMore
     calibration: CalibrationMethod
-    sensitivity: Annotated[float, Field(gt=0, le=1)]
-    seed: Annotated[int, Field(ge=0)]
+    sensitivity: ShareAboveZero
+    seed: ZeroOrMore
     upside_down: bool = False
 
     @property

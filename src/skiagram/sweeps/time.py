@@ -26,7 +26,7 @@ from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation, PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.task import Task
 
@@ -61,7 +61,7 @@ class Clock:
             time of all threads, which other work delays less.
     """
 
-    images: Annotated[int, Field(ge=1)] = 64
+    images: OneOrMore = 64
     repeats: Annotated[int, Field(ge=3)] = 7
     time: Literal["wall", "processor"] = "processor"
 

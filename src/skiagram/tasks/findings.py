@@ -25,7 +25,7 @@ from skiagram.statistics.delong import auc_of_scores
 from skiagram.statistics.estimate import format_decimal, format_estimate
 from skiagram.statistics.linearised import Linearised, Scale, mean_of_cases, mean_over_repeats
 from skiagram.statistics.proportional_odds import fit_rising_score
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, ShareBetween
 from skiagram.tables.cells import (
     BETWEEN,
     plain,
@@ -111,7 +111,7 @@ class Findings(MeasuredOutcome):
     column: str
     findings: Annotated[tuple[str, ...], Field(min_length=2)]
     balanced_by: tuple[str, ...] = ()
-    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    shares: tuple[ShareBetween, ...] = ()
     kind: Literal["findings"] = "findings"
 
     def __post_init__(self) -> None:

@@ -27,7 +27,7 @@ from skiagram.statistics.proportional_odds import (
     ranked_probability_terms,
 )
 from skiagram.statistics.survival import auc_above
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, ShareBetween
 from skiagram.tables.cells import find_missing_codes, plain, stands_for_missing
 from skiagram.tasks.columns import VALUE, OutcomeTable, refuse_cells, refuse_codes
 from skiagram.tasks.outcome import (
@@ -93,7 +93,7 @@ class Grade(MeasuredOutcome):
 
     column: str
     grades: Annotated[tuple[str, ...], Field(min_length=LEAST_GRADES)]
-    shares: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
+    shares: tuple[ShareBetween, ...] = ()
     kind: Literal["grade"] = "grade"
 
     def __post_init__(self) -> None:

@@ -9,11 +9,10 @@ cumulative incidences (Benichou & Gail 1990, *Biometrics* 46:813).
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from skiagram.arrays import Flags, Floats, Whole
@@ -45,7 +44,7 @@ from skiagram.statistics.survival import (
     positives_at,
     uno_concordance,
 )
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 from skiagram.tables.cells import MISSING_CODES
 from skiagram.tasks.columns import VALUE, OutcomeTable
 from skiagram.tasks.outcome import (
@@ -168,8 +167,8 @@ class TimeToEvent(MeasuredOutcome):
 
     column: str
     unit: str
-    horizons: tuple[Annotated[float, Field(gt=0)], ...] = ()
-    grid: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    horizons: tuple[AboveZero, ...] = ()
+    grid: tuple[AboveZero, ...] = ()
     other_causes: tuple[str, ...] = ()
     cause: tuple[str, ...] = ()
     no_event: tuple[str, ...] = ()

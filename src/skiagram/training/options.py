@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 
 from skiagram.declared import read_declared
 from skiagram.errors import refusal
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, FromZero, OneOrMore, ShareAboveZero, ShareBelowOne
 
 
 def _names_its_class(part: dict[str, Any]) -> dict[str, Any]:
@@ -27,8 +27,7 @@ def _names_its_class(part: dict[str, Any]) -> dict[str, Any]:
 
 
 Part = Annotated[dict[str, Any], AfterValidator(_names_its_class)]  # a class and its arguments
-Positive = Annotated[int, Field(ge=1)]
-Limit = Positive | Annotated[float, Field(gt=0, le=1)]  # batches, or a share of them
+Limit = OneOrMore | ShareAboveZero  # batches, or a share of them
 
 
 CLOCK = "a Timer stops by the clock, so that no two runs give equal weights"
@@ -79,7 +78,7 @@ class Optimizer:
 
     name: Literal["adam", "adamw", "sgd"]
     lr: Annotated[float, Field(gt=0, le=10)]
-    weight_decay: Annotated[float, Field(ge=0)]
+    weight_decay: FromZero
     schedule: Literal["constant", "cosine", "one_cycle"] | Part
 
 
@@ -110,9 +109,9 @@ class Augmentation:
     shift: Annotated[float, Field(ge=0, le=0.5)]
     rotation: Annotated[float, Field(ge=0, le=180)]
     shear: Annotated[float, Field(ge=0, le=2)]
-    zoom: Annotated[float, Field(ge=0, lt=1)]
-    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    brightness: Annotated[float, Field(ge=0)] = 0.0
+    zoom: ShareBelowOne
+    contrast: ShareBelowOne = 0.0
+    brightness: FromZero = 0.0
     quarter_turn: bool = False
 
 
@@ -136,9 +135,9 @@ class VolumeAugmentation:
     horizontal_flip: bool
     shift: Annotated[float, Field(ge=0, le=0.5)]
     rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
-    zoom: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    brightness: Annotated[float, Field(ge=0)] = 0.0
+    zoom: ShareBelowOne = 0.0
+    contrast: ShareBelowOne = 0.0
+    brightness: FromZero = 0.0
 
 
 PRESETS = {
@@ -177,7 +176,7 @@ class RegionBox:
             it.
     """
 
-    margin: Annotated[float, Field(ge=0)]
+    margin: FromZero
     unit: Literal["mm", "voxels"] = "mm"
     equal_sides: bool = True
 
@@ -241,22 +240,20 @@ class Training:
     """
 
     optimizer: Optimizer
-    batch_size: Annotated[int, Field(ge=1)]
-    epochs: Annotated[int, Field(ge=1)]
-    patience: Annotated[int, Field(ge=1)]
+    batch_size: OneOrMore
+    epochs: OneOrMore
+    patience: OneOrMore
     class_weights: Literal["balanced"] | None
-    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    label_smoothing: ShareBelowOne
     image_size: (
-        Annotated[int, Field(ge=1)]
-        | Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=2, max_length=3)]
-        | None
+        OneOrMore | Annotated[tuple[OneOrMore, ...], Field(min_length=2, max_length=3)] | None
     )
     augmentation: AnyAugmentation | None
-    mixup: Annotated[float, Field(ge=0)]
-    gradient_clip: Annotated[float, Field(gt=0)] | None
-    members: Annotated[int, Field(ge=1)]
+    mixup: FromZero
+    gradient_clip: AboveZero | None
+    members: OneOrMore
     input: NetworkInput = WHOLE_IMAGE
-    planned_epochs: Annotated[int, Field(ge=1)] | None = None
+    planned_epochs: OneOrMore | None = None
 
     @property
     def views(self) -> Augmentation | VolumeAugmentation | None:
@@ -309,27 +306,27 @@ class Trainer:
     )
 
     accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps"]
-    devices: Annotated[int, Field(ge=1)] | Literal["auto"]
-    num_nodes: Annotated[int, Field(ge=1)]
+    devices: OneOrMore | Literal["auto"]
+    num_nodes: OneOrMore
     strategy: Literal["auto", "ddp", "ddp_spawn"]
     precision: Literal["32-true", "16-mixed", "bf16-mixed", "64-true"]
     channels_last: bool
     compile: bool
-    accumulate_grad_batches: Annotated[int, Field(ge=1)] = 1
+    accumulate_grad_batches: OneOrMore = 1
     callbacks: tuple[Annotated[Part, AfterValidator(_without_clock)], ...] = ()
     logger: Part | None = None
-    max_epochs: Positive | None = None
-    min_epochs: Positive | None = None
-    max_steps: Positive | None = None
-    min_steps: Positive | None = None
+    max_epochs: OneOrMore | None = None
+    min_epochs: OneOrMore | None = None
+    max_steps: OneOrMore | None = None
+    min_steps: OneOrMore | None = None
     limit_train_batches: Limit | None = None
     limit_val_batches: Limit | None = None
-    fast_dev_run: bool | Positive = False
+    fast_dev_run: bool | OneOrMore = False
     gradient_clip_algorithm: Literal["norm", "value"] | None = None
     sync_batchnorm: bool = False
     inference_mode: bool = True
     detect_anomaly: bool = False
-    log_every_n_steps: Positive | None = None
+    log_every_n_steps: OneOrMore | None = None
     enable_progress_bar: bool = False
     enable_model_summary: bool = False
     enable_autolog_hparams: bool = True

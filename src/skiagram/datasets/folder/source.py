@@ -46,7 +46,7 @@ from skiagram.readers.grid import MaskGrid
 from skiagram.readers.spaced_image import SpacedImage
 from skiagram.sealing.archive import open_tree
 from skiagram.sealing.labels import EncryptedLabels, token_of
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore
 from skiagram.tables.frames import read_table
 from skiagram.tasks.cases import SEALED, DataCard
 
@@ -86,7 +86,7 @@ class Folder(ListedDataSet):
     source: str
     modalities: tuple[str, ...] = ()
     mask_grid: MaskGrid = "same"
-    most_pixels: Annotated[int, Field(ge=1)] = MAX_PIXELS
+    most_pixels: OneOrMore = MAX_PIXELS
     gray: bool = False
     unstated_spacing: Annotated[tuple[Distance, ...], Field(min_length=2, max_length=3)] | None = (
         None

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Floats
 from skiagram.errors import refusal
 from skiagram.features.filters.filter import PAD, Filter, Pooling, pooled
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 
 _CUTOFF = 7  # standard deviations after which the kernel ends: the rest is below 10⁻¹⁰
 
@@ -32,9 +32,9 @@ class GaborFilter(Filter):
         pooling: Of the directions.
     """
 
-    sigma: Annotated[float, Field(gt=0)]
-    wavelength: Annotated[float, Field(gt=0)]
-    aspect_ratio: Annotated[float, Field(gt=0)]
+    sigma: AboveZero
+    wavelength: AboveZero
+    aspect_ratio: AboveZero
     directions: Annotated[int, Field(ge=1, le=360)]
     angle: float
     pooling: Pooling

@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from skiagram.arrays import Floats
 from skiagram.features.filters.filter import convolve
 from skiagram.features.filters.riesz import RieszFilter, in_frequencies, riesz
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 
 
 @dataclass(**STRICT)
@@ -22,7 +22,7 @@ class LaplacianOfGaussian(RieszFilter):
         cutoff: Standard deviations after which the kernel ends (IBSI WGPM).
     """
 
-    sigma: Annotated[float, Field(gt=0)]
+    sigma: AboveZero
     cutoff: Annotated[float, Field(gt=0, le=10)]
 
     in_mm: ClassVar[bool] = True

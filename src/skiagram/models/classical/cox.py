@@ -6,10 +6,9 @@ Statistics and Data Analysis* 38:367.
 
 from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.base import BaseEstimator
 from sklearn.tree import DecisionTreeRegressor
@@ -18,7 +17,7 @@ from skiagram.arrays import Floats
 from skiagram.models.classical.estimator import ClassicalModel
 from skiagram.seeding import derived_seed, stream
 from skiagram.statistics.cox import martingale_residuals
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareAboveZero
 from skiagram.tasks.predicted import Loss
 
 
@@ -87,11 +86,11 @@ class BoostedCox(ClassicalModel):
 
     titles: ClassVar[Mapping[Loss, str]] = {"cox": "Boosted Cox regression"}
 
-    trees: Annotated[int, Field(ge=1)]
-    learning_rate: Annotated[float, Field(gt=0, le=1)]
-    max_depth: Annotated[int, Field(ge=1)]
-    min_samples_leaf: Annotated[int, Field(ge=1)]
-    share: Annotated[float, Field(gt=0, le=1)]
+    trees: OneOrMore
+    learning_rate: ShareAboveZero
+    max_depth: OneOrMore
+    min_samples_leaf: OneOrMore
+    share: ShareAboveZero
 
     def estimator(self, seed: int, loss: Loss) -> BoostedCoxTrees:
         return BoostedCoxTrees(

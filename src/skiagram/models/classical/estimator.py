@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
 from posixpath import commonpath
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,7 @@ from skiagram.models.classical.preprocessing import (
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import READ_BY_NAME, FeatureTable, is_in_family, is_perturbed
 from skiagram.records.files import Table, read_record, write_record
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore
 from skiagram.tasks.kinds import KINDS
 from skiagram.tasks.predicted import Loss
 from skiagram.tasks.task import Task
@@ -100,7 +100,7 @@ class ClassicalModel(ABC):
     columns: tuple[str, ...] | None
     normalisation: Normalisation
     selection: Selection | None
-    components: Annotated[int, Field(ge=1)] | None
+    components: OneOrMore | None
     lasting: Repeatable | None = Field(default=None, kw_only=True)
     harmonisation: Harmonisation | None = Field(default=None, kw_only=True)
     columns_title: str | None = Field(default=None, kw_only=True)

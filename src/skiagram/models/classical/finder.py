@@ -10,7 +10,7 @@ from contextlib import suppress as suppress_error
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ from skiagram.records.files import read_record, write_record
 from skiagram.records.places import coordinates, of_cases
 from skiagram.seeding import stream
 from skiagram.splits import Partition, grouped_folds
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, FromZero, OneOrMore, Share, ShareAboveZero, ZeroOrMore
 from skiagram.tasks.classes import Classes
 from skiagram.tasks.task import Task
 
@@ -53,7 +53,7 @@ _LIMIT = 6.0  # deviations from an image's mean at which a relative feature is c
 SHARE = "other_share.json"
 _WIDE = 1e6  # C without a penalty that counts
 _CHUNK = 4096  # candidates that are judged at a time
-Millimetres = Annotated[float, Field(ge=0)]
+Millimetres = FromZero
 
 
 @dataclass(**STRICT)
@@ -86,15 +86,15 @@ class CandidateFinder:
 
     classifier: dict[str, Any]
     views: tuple[View, ...]
-    lesion_share: Annotated[float, Field(gt=0, le=1)]
+    lesion_share: ShareAboveZero
     lesion_least: Millimetres
     margin: Millimetres
-    normal_places: Annotated[int, Field(ge=1)]
-    rounds: Annotated[int, Field(ge=0)]
-    hard_share: Annotated[float, Field(gt=0, le=1)]
+    normal_places: OneOrMore
+    rounds: ZeroOrMore
+    hard_share: ShareAboveZero
     apart: Millimetres
-    top: Annotated[int, Field(ge=1)]
-    other_share: Annotated[float, Field(ge=0, le=1)] | Literal["learnt"]
+    top: OneOrMore
+    other_share: Share | Literal["learnt"]
     encoding: str | None = Field(default=None, kw_only=True)
 
     @property

@@ -8,11 +8,10 @@ cases: so neither is chosen by hand on the images that are reported.
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
 
@@ -42,7 +41,7 @@ from skiagram.options import build
 from skiagram.preparation import PreparedData
 from skiagram.records.feature_table import FeatureTable
 from skiagram.records.files import read_record, write_record
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, FromZero, OneOrMore
 from skiagram.tasks.task import Task
 
 MEMBERS = ("by_encoding", "by_features")  # folders of a fitted one, in this order everywhere
@@ -70,8 +69,8 @@ class FusedFinder:
     by_encoding: dict[str, Any]
     by_features: dict[str, Any]
     encoding: str
-    apart: Annotated[float, Field(ge=0)]
-    top: Annotated[int, Field(ge=1)]
+    apart: FromZero
+    top: OneOrMore
 
     @property
     def members(self) -> tuple[CandidateFinder, CandidateFinder]:

@@ -10,7 +10,7 @@ of Statistical Software* 39(5). Elastic net: Zou and Hastie 2005, J. R. Stat. So
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -28,7 +28,7 @@ from skiagram.models.classical.penalised_estimators import (
     PenalisedCox,
 )
 from skiagram.records.feature_table import FeatureTable
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, OneOrMore, Share
 from skiagram.tasks.predicted import Loss
 
 
@@ -69,13 +69,13 @@ class Ridge(LinearRegression):
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Ridge regression"}
 
-    alpha: Annotated[float, Field(gt=0)]
+    alpha: AboveZero
 
     def estimator(self, seed: int, loss: Loss) -> PenalisedLeastSquares:
         return PenalisedLeastSquares(alpha=self.alpha)
 
 
-Strength = Annotated[float, Field(gt=0)]
+Strength = AboveZero
 
 
 @dataclass(**STRICT)
@@ -121,8 +121,8 @@ class LogisticRegression(ClassWeightedModel, LinearModel):
     }
 
     C: Strength | StrengthByLoss
-    max_iter: Annotated[int, Field(ge=1)]
-    tol: Annotated[float, Field(gt=0)] = Field(default=1e-4, kw_only=True)
+    max_iter: OneOrMore
+    tol: AboveZero = Field(default=1e-4, kw_only=True)
 
     def strength(self, loss: Loss) -> float:
         """Find C for a loss."""
@@ -173,7 +173,7 @@ class ElasticNet(LogisticRegression):
         "multilabel": "Elastic-net logistic regression",
     }
 
-    l1_ratio: Annotated[float, Field(ge=0, le=1)]
+    l1_ratio: Share
 
     def estimator(self, seed: int, loss: Loss) -> Any:
         """Build the estimator of a loss; of classes by SAGA, which alone takes both penalties."""

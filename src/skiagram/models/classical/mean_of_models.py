@@ -6,15 +6,14 @@ IEEE Trans. PAMI 20:226, the sum rule).
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 
 from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, OneOrMore
 from skiagram.tasks.predicted import Loss
 
 _ITERATIONS = 5000
@@ -36,10 +35,10 @@ class MeanOfModels(ClassicalModel):
         "multilabel": "Mean of four models",
     }
 
-    ridge_C: Annotated[float, Field(gt=0)]  # noqa: N815 - scikit-learn's name of it
-    lasso_C: Annotated[float, Field(gt=0)]  # noqa: N815
-    n_estimators: Annotated[int, Field(ge=1)]
-    min_samples_leaf: Annotated[int, Field(ge=1)]
+    ridge_C: AboveZero  # noqa: N815 - scikit-learn's name of it
+    lasso_C: AboveZero  # noqa: N815
+    n_estimators: OneOrMore
+    min_samples_leaf: OneOrMore
 
     def estimator(self, seed: int, loss: Loss) -> VotingClassifier:
         # Two linear models and two of trees, whose probabilities are averaged.

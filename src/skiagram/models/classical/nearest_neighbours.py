@@ -1,14 +1,13 @@
 """The k nearest neighbours (Cover and Hart 1967, IEEE Transactions on Information Theory 13)."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.neighbors import KNeighborsClassifier
 
 from skiagram.models.classical.estimator import ClassicalModel
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore
 from skiagram.tasks.predicted import Loss
 
 
@@ -23,7 +22,7 @@ class NearestNeighbours(ClassicalModel):
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Nearest neighbours"}
     learned = multiplied = ("_fit_X",)  # features of the training cases, each of which is compared
 
-    n_neighbors: Annotated[int, Field(ge=1)]
+    n_neighbors: OneOrMore
 
     def estimator(self, seed: int, loss: Loss) -> KNeighborsClassifier:
         """Build the estimator; it compares with every case, as a search tree cannot be saved."""

@@ -6,11 +6,10 @@ counts as 1.
 """
 
 from dataclasses import dataclass as plain_dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from scipy.stats import rankdata
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -22,7 +21,7 @@ from sklearn.svm import LinearSVC
 
 from skiagram.arrays import Floats, Whole
 from skiagram.statistics.permutation import auc_of_ranks
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore
 
 Normalisation = Literal["standard", "min_max", "robust", "maximum_then_sum", "none"]
 _COST = 0.1  # C of the linear models that choose
@@ -91,7 +90,7 @@ class Selection:
     """
 
     method: Literal["auc", "variance", "mutual_information", "mrmr", "l1", "recursive"]
-    keep: Annotated[int, Field(ge=1)]
+    keep: OneOrMore
 
 
 @plain_dataclass(eq=False, repr=False)

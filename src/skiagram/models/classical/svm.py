@@ -1,14 +1,13 @@
 """Support vector machine (Cortes and Vapnik 1995, *Support-Vector Networks*)."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.svm import SVC
 
 from skiagram.models.classical.estimator import ClassWeightedModel
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 from skiagram.tasks.predicted import Loss
 
 
@@ -27,8 +26,8 @@ class SupportVectorMachine(ClassWeightedModel):
     multiplied = ("support_vectors_", "dual_coef_")
 
     kernel: Literal["rbf", "poly", "linear"]
-    C: Annotated[float, Field(gt=0)]
-    gamma: Literal["scale"] | Annotated[float, Field(gt=0)]
+    C: AboveZero
+    gamma: Literal["scale"] | AboveZero
 
     def estimator(self, seed: int, loss: Loss) -> SVC:
         """Build the estimator; without probabilities of its own it draws nothing at random."""

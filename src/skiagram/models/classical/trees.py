@@ -7,10 +7,9 @@ Gradient boosting on histograms: Ke et al. 2017, *LightGBM*, NIPS 30; Friedman 2
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.ensemble import (
     BaggingClassifier,
@@ -24,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from skiagram.arrays import Floats
 from skiagram.models.classical.estimator import ClassWeightedModel
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, FromZero, OneOrMore, ShareAboveZero, TwoOrMore
 from skiagram.tasks.predicted import Loss
 
 _ITERATIONS = 5000
@@ -43,8 +42,8 @@ class DecisionTree(ClassWeightedModel):
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Decision tree"}
 
     criterion: Literal["gini", "entropy"]
-    max_depth: Annotated[int, Field(ge=1)] | None
-    min_samples_leaf: Annotated[int, Field(ge=1)]
+    max_depth: OneOrMore | None
+    min_samples_leaf: OneOrMore
 
     def estimator(self, seed: int, loss: Loss) -> DecisionTreeClassifier:
         """Build the estimator; the seed orders features that split equally well."""
@@ -80,9 +79,9 @@ class Forest(ClassWeightedModel):
         min_samples_leaf: Training cases a leaf holds at least.
     """
 
-    n_estimators: Annotated[int, Field(ge=1)]
-    max_features: Literal["usual", "sqrt", "log2"] | Annotated[float, Field(gt=0, le=1)]
-    min_samples_leaf: Annotated[int, Field(ge=1)]
+    n_estimators: OneOrMore
+    max_features: Literal["usual", "sqrt", "log2"] | ShareAboveZero
+    min_samples_leaf: OneOrMore
 
     def _options(self, seed: int, loss: Loss) -> dict[str, Any]:
         """List what both kinds of forests are told.
@@ -145,8 +144,8 @@ class Bagging(ClassWeightedModel):
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Bagging"}
 
     base: Literal["decision_tree", "logistic_regression"]
-    n_estimators: Annotated[int, Field(ge=1)]
-    max_samples: Annotated[float, Field(gt=0, le=1)]
+    n_estimators: OneOrMore
+    max_samples: ShareAboveZero
 
     def estimator(self, seed: int, loss: Loss) -> BaggingClassifier:
         """Build the estimator, from whose seed each member takes its own."""
@@ -180,12 +179,12 @@ class HistogramBoosting(ClassWeightedModel):
 
     titles: ClassVar[Mapping[Loss, str]] = {"classification": "Gradient boosting"}
 
-    max_iter: Annotated[int, Field(ge=1)]
-    learning_rate: Annotated[float, Field(gt=0, le=1)]
-    max_leaf_nodes: Annotated[int, Field(ge=2)]
-    min_samples_leaf: Annotated[int, Field(ge=1)]
-    l2_regularization: Annotated[float, Field(ge=0)]
-    max_features: Annotated[float, Field(gt=0, le=1)]
+    max_iter: OneOrMore
+    learning_rate: ShareAboveZero
+    max_leaf_nodes: TwoOrMore
+    min_samples_leaf: OneOrMore
+    l2_regularization: FromZero
+    max_features: ShareAboveZero
 
     def estimator(self, seed: int, loss: Loss) -> HistGradientBoostingClassifier:
         """Build the estimator; without early stopping it needs no cases set aside."""

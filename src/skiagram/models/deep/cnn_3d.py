@@ -16,7 +16,7 @@ from torch import nn
 
 from skiagram.errors import refusal
 from skiagram.models.deep.layers import GlobalAveragePool, convolution, halving_rectifier
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareBelowOne
 from skiagram.training.options import Training
 
 
@@ -30,8 +30,8 @@ class CNN3D:
         training: How it is trained.
     """
 
-    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    widths: Annotated[tuple[OneOrMore, ...], Field(min_length=1)]
+    dropout: ShareBelowOne
     training: Training
 
     title: ClassVar[str] = "3D convolutional network"

@@ -15,12 +15,11 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain, combinations
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
 import torch
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import (
@@ -66,7 +65,15 @@ from skiagram.preparation import PreparedData
 from skiagram.records.files import read_record, write_record
 from skiagram.records.places import tabulate_places
 from skiagram.seeding import stream
-from skiagram.strict import STRICT
+from skiagram.strict import (
+    STRICT,
+    AboveZero,
+    FromZero,
+    OneOrMore,
+    Share,
+    ShareBelowOne,
+    ShareBetween,
+)
 from skiagram.tasks.task import Task
 from skiagram.training.augmentation import augment
 from skiagram.training.classifier import parameter_count
@@ -76,8 +83,6 @@ from skiagram.training.module import ClassifierTraining
 from skiagram.training.options import Trainer, Training
 from skiagram.training.processes import memory_failures
 
-Share = Annotated[float, Field(gt=0, lt=1)]
-Millimetres = Annotated[float, Field(gt=0)]
 Marks = list[tuple[str, tuple[float, ...], float]]  # case, [slice,] row and column, radius
 STRIDE = 4  # pixels of an image for one cell of its heat map
 MASKS = 2  # channels beside a crop: centres of lesions, and all that may be a lesion
@@ -109,19 +114,19 @@ class FindingNetwork(ABC):
         focus: Exponent of the focal loss; 0 is cross-entropy.
     """
 
-    pixel: Millimetres
+    pixel: AboveZero
     body: Body
-    lesion_share: Share
-    steps: Annotated[int, Field(ge=1)]
-    hard_from: Annotated[float, Field(ge=0, le=1)]
-    hard_pool: Annotated[int, Field(ge=1)]
-    apart: Annotated[float, Field(ge=0)]
-    top: Annotated[int, Field(ge=1)]
-    other_share: Annotated[float, Field(ge=0, le=1)]
+    lesion_share: ShareBetween
+    steps: OneOrMore
+    hard_from: Share
+    hard_pool: OneOrMore
+    apart: FromZero
+    top: OneOrMore
+    other_share: Share
     training: Training
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    centre: Annotated[float, Field(gt=0)]
-    focus: Annotated[float, Field(ge=0)]
+    dropout: ShareBelowOne
+    centre: AboveZero
+    focus: FromZero
 
     finds_in: ClassVar[Literal["images"]] = "images"
     title: ClassVar[str]

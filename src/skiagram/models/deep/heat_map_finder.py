@@ -23,7 +23,7 @@ from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.finder import STRIDE, FindingNetwork
 from skiagram.models.deep.layers import convolution
 from skiagram.models.deep.transfer import Transfer, TransferNetworkOnMaps
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore
 
 _PRIOR = 0.05  # probability of a lesion that an untrained network gives every cell
 
@@ -36,7 +36,7 @@ class HeatMapFinder(FindingNetwork):
         widths: Maps of each stage; every stage halves the sides.
     """
 
-    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=3)]
+    widths: Annotated[tuple[OneOrMore, ...], Field(min_length=3)]
 
     title: ClassVar[str] = "Heat map"
 

@@ -5,16 +5,15 @@ of the table (diameter, density, age, side, view); both together enter the last 
 trained as one (joint fusion in Huang et al. 2020, npj Digital Medicine 3:136).
 """
 
-from typing import Annotated, cast
+from typing import cast
 
 import torch
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.layers import cut_last_layer
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareBelowOne
 from skiagram.training.classifier import RatedLayers, Staged
 
 
@@ -29,8 +28,8 @@ class ImageAndTable(OnBackbone):
     """
 
     columns: tuple[str, ...] | None
-    hidden: Annotated[int, Field(ge=1)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    hidden: OneOrMore
+    dropout: ShareBelowOne
 
     @property
     def title(self) -> str:

@@ -5,15 +5,14 @@ over all steps, not the last one alone, feeds one linear layer, so what stands e
 sequence counts as much as what stands late.
 """
 
-from typing import Annotated, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.errors import refusal
 from skiagram.models.deep.layers import check_patches
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareBelowOne
 from skiagram.training.options import Training
 
 
@@ -36,11 +35,11 @@ class Recurrent:
     title: ClassVar[str] = "Recurrent network"
 
     cell: Literal["lstm", "gru"]
-    patch_size: Annotated[int, Field(ge=1)] | None
-    hidden: Annotated[int, Field(ge=1)]
-    layers: Annotated[int, Field(ge=1)]
+    patch_size: OneOrMore | None
+    hidden: OneOrMore
+    layers: OneOrMore
     bidirectional: bool
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    dropout: ShareBelowOne
     training: Training
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:

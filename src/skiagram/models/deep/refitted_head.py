@@ -8,11 +8,10 @@ did worse, and it has to be held back strongly, for the network knows its traini
 (Kang et al. 2020, ICLR, §4; Kirichenko et al. 2023, ICLR.)
 """
 
-from typing import Annotated, Any, Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
@@ -25,7 +24,7 @@ from skiagram.fitting.contract import require_every_class
 from skiagram.models.deep.backbone import OnBackbone
 from skiagram.models.deep.contract import StartsFromCases
 from skiagram.models.deep.layers import last_layer
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 
@@ -42,7 +41,7 @@ class RefittedHead(OnBackbone):
     """
 
     head: Literal["logistic", "svm"]
-    C: Annotated[float, Field(gt=0)]
+    C: AboveZero
 
     @property
     def title(self) -> str:

@@ -20,7 +20,7 @@ from skiagram.models.deep.layers import (
     halving_rectifier,
     sides_of_image,
 )
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareBelowOne
 from skiagram.training.options import Training
 
 
@@ -36,8 +36,8 @@ class SmallCNN:
 
     title: ClassVar[str] = "Small convolutional network"
 
-    widths: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    widths: Annotated[tuple[OneOrMore, ...], Field(min_length=1)]
+    dropout: ShareBelowOne
     training: Training
 
     def build(self, shape: tuple[int, ...], n_classes: int) -> nn.Module:

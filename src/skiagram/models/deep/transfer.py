@@ -50,7 +50,7 @@ from skiagram.models.deep.layers import (
     sides_of_image,
 )
 from skiagram.models.deep.refitted_head import entering, fit_each_class, give_head
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, OneOrMore, ShareAboveZero, ZeroOrMore
 from skiagram.training.classifier import Classifier
 from skiagram.training.data import Examples
 from skiagram.training.options import Training
@@ -97,14 +97,14 @@ class Transfer:
     architecture: str
     weights: str | Source
     gray: Literal["repeat", "sum"]
-    frozen_epochs: Annotated[int, Field(ge=0)] | None
+    frozen_epochs: ZeroOrMore | None
     training: Training
     library: Literal["timm", "torchvision"] = "torchvision"
     head: Literal["linear", "dense"] = "linear"
-    depths: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] | None = None
-    C: Annotated[float, Field(gt=0)] | None = None
-    last_blocks: Annotated[int, Field(ge=1)] | None = None
-    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    depths: Annotated[tuple[ZeroOrMore, ...], Field(min_length=1)] | None = None
+    C: AboveZero | None = None
+    last_blocks: OneOrMore | None = None
+    layer_decay: ShareAboveZero = 1.0
     fixed_normalisation: bool = False
     mirrored: bool = False
 

@@ -5,17 +5,16 @@ two-layer perceptron follow; the mean over all tokens feeds one linear layer, wh
 models better than a class token (Beyer et al. 2022).
 """
 
-from typing import Annotated, ClassVar, cast
+from typing import ClassVar, cast
 
 import torch
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from skiagram.errors import refusal
 from skiagram.models.deep.layers import check_patches, sides_of_image
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareBelowOne
 from skiagram.training.options import Training
 
 
@@ -34,11 +33,11 @@ class VisionTransformer:
 
     title: ClassVar[str] = "Small Vision Transformer"
 
-    patch_size: Annotated[int, Field(ge=1)]
-    width: Annotated[int, Field(ge=1)]
-    depth: Annotated[int, Field(ge=1)]
-    heads: Annotated[int, Field(ge=1)]
-    dropout: Annotated[float, Field(ge=0, lt=1)]
+    patch_size: OneOrMore
+    width: OneOrMore
+    depth: OneOrMore
+    heads: OneOrMore
+    dropout: ShareBelowOne
     training: Training
 
     def __post_init__(self) -> None:

@@ -52,7 +52,7 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, OneOrMore, ShareBelowOne, TwoOrMore
 from skiagram.tasks.cases import DataCard
 
 _ABNORMAL = 0.5  # share of patients with a nodule
@@ -72,9 +72,9 @@ class Nodules:
     """
 
     amplitude: Annotated[float, Field(ge=0, le=8)]
-    radius: Annotated[float, Field(gt=0)]
-    cells: Annotated[int, Field(ge=2)]
-    apart: Annotated[int, Field(ge=1)]
+    radius: AboveZero
+    cells: TwoOrMore
+    apart: OneOrMore
     offsets: Annotated[tuple[int, ...], Field(min_length=1)]
     most: Annotated[int, Field(ge=1, le=3)]
 
@@ -98,9 +98,9 @@ class PhantomFinding(GeneratedDataSet):
     axes: Literal[2, 3]
     sides: Literal[1, 2]
     size: Annotated[int, Field(ge=16, le=1024)]
-    spacing: Annotated[float, Field(gt=0)]
+    spacing: AboveZero
     tissue_exponent: Exponent
-    shared: Annotated[float, Field(ge=0, lt=1)]
+    shared: ShareBelowOne
     noise: Annotated[float, Field(gt=0, le=2)]
     nodules: Nodules
 

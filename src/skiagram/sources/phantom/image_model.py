@@ -35,7 +35,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 from scipy import fft
 
 from skiagram.arrays import Floats, Singles, Whole
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, OneOrMore, Share, ZeroOrMore
 
 Exponent = Annotated[float, Field(ge=0, le=4)]
 
@@ -52,7 +52,7 @@ class Tissue:
 
     normal_exponent: Exponent
     abnormal_exponent: Exponent
-    shared: Annotated[float, Field(ge=0, le=1)]
+    shared: Share
 
 
 @dataclass(**STRICT)
@@ -67,9 +67,9 @@ class Nodule:
     """
 
     amplitude: Annotated[float, Field(ge=0, le=8)]
-    radius: Annotated[float, Field(gt=0)]
-    places: Annotated[int, Field(ge=1)]
-    spacing: Annotated[int, Field(ge=1)]
+    radius: AboveZero
+    places: OneOrMore
+    spacing: OneOrMore
 
 
 def power_law_spectrum(size: int, exponent: float, axes: int = 2) -> Floats:
@@ -258,9 +258,9 @@ class Faults:
         dead_rows: Rows at the bottom of the scale.
     """
 
-    missing_pixels: Annotated[int, Field(ge=0)]
-    hot_pixels: Annotated[int, Field(ge=0)]
-    dead_rows: Annotated[int, Field(ge=0)]
+    missing_pixels: ZeroOrMore
+    hot_pixels: ZeroOrMore
+    dead_rows: ZeroOrMore
 
 
 def add_faults(stored: Stored, faults: Faults, generator: np.random.Generator) -> Stored:

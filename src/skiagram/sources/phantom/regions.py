@@ -34,7 +34,7 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, OneOrMore, ShareAboveZero
 
 _SPACING = (1.0, 1.0, 1.0)  # mm
 
@@ -55,8 +55,8 @@ class DrawnLesion:
     """
 
     radii: Annotated[tuple[Annotated[float, Field(ge=1)], ...], Field(min_length=1)]
-    places: Annotated[int, Field(ge=1)]
-    spacing: Annotated[int, Field(ge=1)]
+    places: OneOrMore
+    spacing: OneOrMore
     level: Annotated[float, Field(ge=-8, le=8)]
     contrast: Annotated[float, Field(ge=-8, le=8)]
     normal_exponent: Exponent
@@ -78,7 +78,7 @@ class PhantomRegions(GeneratedDataSet):
 
     size: Annotated[int, Field(ge=8, le=128)]
     tissue_exponent: Exponent
-    noise: Annotated[float, Field(gt=0, le=1)]
+    noise: ShareAboveZero
     lesion: DrawnLesion
 
     def __post_init__(self) -> None:

@@ -43,7 +43,7 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
     write_dicom,
 )
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, ShareAboveZero, ZeroOrMore
 from skiagram.tasks.cases import DataCard, Split
 
 
@@ -96,7 +96,7 @@ class GeneratedDataSet:
     positive_class: str
     known_issues: tuple[str, ...]
     waived_findings: dict[str, str]
-    seed: Annotated[int, Field(ge=0)]
+    seed: ZeroOrMore
     patients: Patients
 
     outcome: ClassVar[None] = None  # classes are told apart
@@ -138,7 +138,7 @@ class PhantomDataSet(GeneratedDataSet):
 
     size: Annotated[int, Field(ge=8, le=1024)]
     tissue: Tissue
-    noise: Annotated[float, Field(gt=0, le=1)]
+    noise: ShareAboveZero
     nodule: Nodule
 
     def __post_init__(self) -> None:

@@ -42,11 +42,10 @@ from skiagram.sources.phantom.image_model import (
     power_law_spectrum,
 )
 from skiagram.sources.phantom.source import GeneratedDataSet
-from skiagram.strict import STRICT
+from skiagram.strict import STRICT, AboveZero, Share, ShareAboveZero
 
 MARKER = "marker"
 _SPACING = (0.2, 0.2)  # mm
-Share = Annotated[float, Field(ge=0, le=1)]
 Height = Annotated[float, Field(ge=0, le=8)]
 
 
@@ -63,7 +62,7 @@ class GrowingLesion:
         growth: How much it grows there from a visit to the next.
     """
 
-    radius: Annotated[float, Field(gt=0)]
+    radius: AboveZero
     height: Height
     spread: Height
     lasting: Share
@@ -92,7 +91,7 @@ class PhantomVisits(GeneratedDataSet):
     visits: Annotated[int, Field(ge=1, le=20)]
     tissue_exponent: Exponent
     shared: Share
-    noise: Annotated[float, Field(gt=0, le=1)]
+    noise: ShareAboveZero
     lesion: GrowingLesion
     marker: Annotated[float, Field(ge=0, le=8)]
 
