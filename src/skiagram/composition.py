@@ -461,7 +461,7 @@ class Composition:
 
 
 def _require_option(
-    values: Mapping[str, Any], path: Sequence[str], address: str, target: str | None = None
+    values: Mapping[str, Any], path: Sequence[str], address: str, target: str | None
 ) -> None:
     """Refuse an option that neither its file nor the class that the file names has.
 

@@ -15,7 +15,7 @@ def be_silent() -> None:
     _silent = True
 
 
-def say_once(line: str, to_all: bool = False) -> None:
+def say_once(line: str, to_all: bool) -> None:
     """Tell who watches this process, if somebody does, why they wait; or `to_all`, to a log too."""
     watched = not _silent and (to_all or sys.stderr.isatty() or NOTES in os.environ)
     if watched and line not in _said:

@@ -93,7 +93,7 @@ def extract_table(
     plan: ExtractionPlan,
     output: Path,
     compute: Compute,
-    spacing: Spacing | None = None,
+    spacing: Spacing | None,
 ) -> pd.DataFrame:
     """Describe every row and write the table; return it. `spacing` is of files that say none.
 

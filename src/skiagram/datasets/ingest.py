@@ -184,7 +184,7 @@ def ingest_opened(
     opened: OpenSource,
     task: Task,
     folders: IngestFolders,
-    compute: Compute = IN_PROCESS,
+    compute: Compute,
     problems: Problems | None = None,
 ) -> IngestedData:
     """Do as `ingest`, and go on past what is wrong where `problems` collects it.
@@ -274,7 +274,7 @@ def describe_files(notes: Sequence[ImageNote]) -> tuple[str, ...]:
     )
 
 
-def name_cases(listed: pd.DataFrame, prefix: str = "") -> Texts:
+def name_cases(listed: pd.DataFrame, prefix: str) -> Texts:
     """Return the ids that cases get in the order of the store."""
     return np.array([f"{prefix}case-{rank:06d}" for rank in range(len(listed))], dtype=str)
 
@@ -521,7 +521,7 @@ def _seal(opened: OpenSource, ingested: IngestedData, cases: Cases, folders: Ing
 
 
 def tabulate_cases(
-    listed: pd.DataFrame, clusters: Whole | None, design: Design, prefix: str = ""
+    listed: pd.DataFrame, clusters: Whole | None, design: Design, prefix: str
 ) -> Cases:
     """Return the case table; the labels and values of test cases are not in it.
 

@@ -36,7 +36,7 @@ def find_telling_columns(
     names: Sequence[str],
     values: Floats,
     label: Whole,
-    outcome: Floats | None = None,
+    outcome: Floats | None,
     development: Flags | None = None,
     besides: Collection[Whole] = (),
 ) -> dict[str, str]:

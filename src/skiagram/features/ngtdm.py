@@ -17,7 +17,7 @@ Totals = NDArray[np.int32]
 
 
 @compiled
-def tone_differences(levels: Levels, number: int, isolated: bool = False) -> tuple[Whole, Floats]:
+def tone_differences(levels: Levels, number: int, isolated: bool) -> tuple[Whole, Floats]:
     """Compare each pixel with the mean of its 8 neighbours, each voxel with that of its 26.
 
     Neighbours outside the region do not count; a pixel without any is left out, or counted with a

@@ -206,8 +206,10 @@ def add_split(frame: pd.DataFrame, column: str) -> tuple[pd.DataFrame, str]:
     if "test" not in splits:
         return frame, ""
     counted = ", ".join(f"{name} {split.count(name)}" for name in sorted(splits))
-    note = f"Folders in the names of files (`{column}`) tell the parts of the data: {counted}. "
-    note += "A column `split` would count instead."
+    note = (
+        f"Folders in the names of files (`{column}`) tell the parts of the data: {counted}. "
+        "A column `split` would count instead."
+    )
     return frame.assign(split=split), note
 
 

@@ -105,8 +105,10 @@ def find_images(
         rows.append([image, mask, modality, region, of_names.get("label", ""), part, patient])
     note = ""
     if mixed:
-        note = f"Images of one pattern with masks of another: {len(mixed)}, first {mixed[0]}. "
-        note += "Look whether they belong together."
+        note = (
+            f"Images of one pattern with masks of another: {len(mixed)}, first {mixed[0]}. "
+            "Look whether they belong together."
+        )
     return FoundImages(pd.DataFrame(rows, columns=_COLUMNS, dtype="str"), note, alone, fitting)
 
 

@@ -56,8 +56,10 @@ def agree_with_headers(
     if fault:
         note = f"{fault}: patients are unknown, unless a table has a column `{PATIENT}`."
         return frame, column, "" if column else note
-    note = f"Patients are those of the DICOM headers (Patient ID): {n_patients} of "
-    note += f"{len(frame)} images. A column `{PATIENT}` of a table would count instead."
+    note = (
+        f"Patients are those of the DICOM headers (Patient ID): {n_patients} of "
+        f"{len(frame)} images. A column `{PATIENT}` of a table would count instead."
+    )
     # the ids of each patient, however they are spelled
     if column is not None:
         ids = (

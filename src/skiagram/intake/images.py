@@ -213,8 +213,10 @@ def _leave_out(
     frame, options = table.frame, table.options
     if not found.any():
         return table
-    counted = f"{found.sum()} of {len(frame)} rows {why}, the first "
-    counted += f"`{frame[options.file][found].iloc[0]}`"
+    counted = (
+        f"{found.sum()} of {len(frame)} rows {why}, the first "
+        f"`{frame[options.file][found].iloc[0]}`"
+    )
     if found.all():
         _require_images(options)
         raise refusal("intake.no_file_of_rows", str(options.folder), counted=counted)

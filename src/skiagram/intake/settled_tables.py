@@ -145,8 +145,10 @@ def settle_table(table: SettledTable, *, labels_told: bool = False) -> SettledTa
     table = table.with_options(covariates=covariates, forced_covariates=forced)
     # a site that nothing would be asked of
     if options.site in frame and not options.test_sites and options.site not in covariates:
-        note = f"Nothing is asked of the sites in `{options.site}`, nor does the audit see them: "
-        note += "`--test-sites` names those to test on, `--covariates` shows each one's figures."
+        note = (
+            f"Nothing is asked of the sites in `{options.site}`, nor does the audit see them: "
+            "`--test-sites` names those to test on, `--covariates` shows each one's figures."
+        )
         table = table.with_rows(frame, note)
     # those that are the same in all rows, in the order of the outcome, or may mark missing values
     outcome = _values_to_look_at(table)

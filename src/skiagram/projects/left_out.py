@@ -70,8 +70,10 @@ def explain_taken(project: Path) -> str:
     command = f"git rm --cached -q -- {shlex.join(names)}"
     if len(names) > _LISTED:
         shown += f" and {len(names) - _LISTED} more"
-        command = "git ls-files -ciz --exclude-standard -- "
-        command += f"{shlex.join(kinds)} | xargs -0 git rm --cached -q --"
+        command = (
+            "git ls-files -ciz --exclude-standard -- "
+            f"{shlex.join(kinds)} | xargs -0 git rm --cached -q --"
+        )
     return f"""\
 WARNING: git holds what must stay out of it, images, tables of patients or what is made of them:
 {shown}.

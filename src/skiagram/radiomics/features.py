@@ -79,7 +79,7 @@ def describe_with(
     plan: ExtractionPlan,
     image: Any,
     mask: Any,
-    spacing: Sequence[float] | None = None,
+    spacing: Sequence[float] | None,
     label: int | None = None,
 ) -> dict[str, float]:
     """Describe the features of one image by a plan that is made once; None for the plan's label."""

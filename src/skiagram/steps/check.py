@@ -126,7 +126,7 @@ class CheckedData(Generic[D]):
 AnyChecked = CheckedData[AnySource]
 
 
-def check_data(source: S, opened: OpenSource, run: Composition | None = None) -> CheckedData[S]:
+def check_data(source: S, opened: OpenSource, run: Composition | None) -> CheckedData[S]:
     """Ingest a data set, past whatever is wrong, and audit it.
 
     Args:
@@ -211,7 +211,7 @@ def _audit(
     return judge(evidence)
 
 
-def offer_check(checked: AnyChecked, files: Mapping[str, str] | None = None) -> None:
+def offer_check(checked: AnyChecked, files: Mapping[str, str] | None) -> None:
     """Offer what a check has made to the stages of this project, if they would read the same.
 
     They would not where images were left out, or names of patients stand under a key.

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -59,7 +58,7 @@ def prepare_data(
     data: Path,
     restoration: Options,
     families: Mapping[str, Options],
-    encoders: Mapping[str, Options] = MappingProxyType({}),
+    encoders: Mapping[str, Options],
     proposal: str = "none",
 ) -> PreparedData:
     """Restore a data set's images, extract their features and encode them."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -254,7 +253,7 @@ def gather(
     name: str,
     sweep: Sweep,
     results: Sequence[RowResult],
-    trained_rows: Mapping[int, TrainedRow] = MappingProxyType({}),
+    trained_rows: Mapping[int, TrainedRow],
 ) -> SweepResult:
     """Gather what a sweep found, its rows in order.
 

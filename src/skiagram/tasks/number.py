@@ -162,8 +162,9 @@ class Number(MeasuredOutcome):
         group = grouped[order][np.maximum(place, 0)]
         # The outcome, and a sentence for the user to check.
         outcome = cls(column=VALUE, unit=options["unit"] or "", groups=groups)
-        note = f"`{column}` is {value.mean():.4g} on average, "
-        note += f"from {value.min():g} to {value.max():g}"
+        note = (
+            f"`{column}` is {value.mean():.4g} on average, from {value.min():g} to {value.max():g}"
+        )
         unit = f" {outcome.unit}" if outcome.unit else ""
         note += f"{unit}; folds are balanced by {groups} groups of it."
         note += describe_codes(value.tolist())
@@ -338,11 +339,15 @@ class Number(MeasuredOutcome):
             "lower limit": bias - LIMIT * spread,
             "upper limit": bias + LIMIT * spread,
         }
-        words = "A slope in the points says that low numbers are predicted too high and high "
-        words += "ones too low, or the other way round."
+        words = (
+            "A slope in the points says that low numbers are predicted too high and high "
+            "ones too low, or the other way round."
+        )
         if far := count_far(gap):
-            words += f" {far} of {len(gap)} differences {_FAR_OFF}: RMSE, ICC and limits hang on "
-            words += "them, and their intervals are too short. The mean absolute error does less."
+            words += (
+                f" {far} of {len(gap)} differences {_FAR_OFF}: RMSE, ICC and limits hang on "
+                "them, and their intervals are too short. The mean absolute error does less."
+            )
         agreement = OutcomePlot(
             "agreement",
             "Bland and Altman's plot",

@@ -446,8 +446,10 @@ class TimeToEvent(MeasuredOutcome):
         words = "Cases were put into thirds by models that never saw them."
         others = ("other events",) if self.other_causes else ()
         if others:
-            words += f" Shares are cumulative incidences ({self._estimator}): who had another "
-            words += "event first is not at risk any more."
+            words += (
+                f" Shares are cumulative incidences ({self._estimator}): who had another "
+                "event first is not at risk any more."
+            )
         return OutcomePlot(
             "risk_groups",
             "Thirds of the estimated risk",
@@ -490,12 +492,16 @@ class TimeToEvent(MeasuredOutcome):
             ]
             event = cases.label == EVENT
             _, p = d_calibration(np.array(survival_at_time), event, cases.patient)
-            words += f" D-calibration over all times: p {format_p_value(p)}; a small p speaks "
-            words += "against the estimates."
+            words += (
+                f" D-calibration over all times: p {format_p_value(p)}; a small p speaks "
+                "against the estimates."
+            )
             censored = float(1 - event.mean())
             if censored > _POWERLESS:
-                words += f" With {censored:.0%} of the cases censored it has next to no power: "
-                words += "a large p says nothing."
+                words += (
+                    f" With {censored:.0%} of the cases censored it has next to no power: "
+                    "a large p says nothing."
+                )
         return OutcomePlot(
             "calibration",
             "Expected and observed events",

@@ -48,12 +48,16 @@ class MaskNames:
             return (
                 "No file is a mask by its name: none was left out." if choice == "leave-out" else ""
             )
-        sentence = f"{len(self.names) - len(self.alone)} masks of {len(self.of_image)} images by "
-        sentence += f"their names, for example {self.example()}: "
+        sentence = (
+            f"{len(self.names) - len(self.alone)} masks of {len(self.of_image)} images by "
+            f"their names, for example {self.example()}: "
+        )
         sentence += "the images' regions." if choice == "regions" else "left out."
         if self.alone:
-            sentence += f" {len(self.alone)} more are left out, as by its name no image belongs to "
-            sentence += f"`{self.alone[0]}`."
+            sentence += (
+                f" {len(self.alone)} more are left out, as by its name no image belongs to "
+                f"`{self.alone[0]}`."
+            )
         return sentence
 
     def example(self) -> str:

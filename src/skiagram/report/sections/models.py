@@ -118,8 +118,10 @@ def describe_frozen(models: Sequence[ModelResult]) -> tuple[str, ...]:
     for outcome in (model.outcome for model in models):
         encoder = outcome.options.get("encoder", {}).get("encoder")
         if encoder:
-            weights = f"{encoder['title']}. Licence of its weights: {encoder['licence']}. "
-            weights += f"{encoder['citation']}."
+            weights = (
+                f"{encoder['title']}. Licence of its weights: {encoder['licence']}. "
+                f"{encoder['citation']}."
+            )
             weight_readers.setdefault(weights, []).append(outcome.title)
     return tuple(
         f"{weights} Read by: {', '.join(titles)}." for weights, titles in weight_readers.items()
