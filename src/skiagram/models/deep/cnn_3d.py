@@ -8,15 +8,19 @@ which lets thin stacks through. Convolutions over three axes instead of slice by
 """
 
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
 from skiagram.errors import refusal
-from skiagram.models.deep.layers import GlobalAveragePool, convolution, halving_rectifier
-from skiagram.strict import STRICT, OneOrMore, ShareBelowOne
+from skiagram.models.deep.layers import (
+    GlobalAveragePool,
+    Widths,
+    convolution,
+    halving_rectifier,
+)
+from skiagram.strict import STRICT, ShareBelowOne
 from skiagram.training.options import Training
 
 
@@ -30,7 +34,7 @@ class CNN3D:
         training: How it is trained.
     """
 
-    widths: Annotated[tuple[OneOrMore, ...], Field(min_length=1)]
+    widths: Widths
     dropout: ShareBelowOne
     training: Training
 

@@ -1,14 +1,18 @@
 """Layers, first weights and checks of image sizes that several networks share."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pad
 from torch.overrides import TorchFunctionMode
 
 from skiagram.errors import refusal
+from skiagram.strict import OneOrMore
+
+Widths = Annotated[tuple[OneOrMore, ...], Field(min_length=1)]  # maps of each stage
 
 # The most channels that oneDNN computes at a time (with AVX-512; 8 with AVX2).
 _ONEDNN_BLOCK = 16

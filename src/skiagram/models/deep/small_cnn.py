@@ -7,20 +7,20 @@ wherever it lies.
 """
 
 from itertools import pairwise
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import nn
 
 from skiagram.models.deep.layers import (
     GlobalAveragePool,
+    Widths,
     check_smallest_side,
     convolution,
     halving_rectifier,
     sides_of_image,
 )
-from skiagram.strict import STRICT, OneOrMore, ShareBelowOne
+from skiagram.strict import STRICT, ShareBelowOne
 from skiagram.training.options import Training
 
 
@@ -36,7 +36,7 @@ class SmallCNN:
 
     title: ClassVar[str] = "Small convolutional network"
 
-    widths: Annotated[tuple[OneOrMore, ...], Field(min_length=1)]
+    widths: Widths
     dropout: ShareBelowOne
     training: Training
 

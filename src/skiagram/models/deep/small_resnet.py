@@ -7,15 +7,15 @@ leaves little of a small one.
 """
 
 from itertools import pairwise
-from typing import Annotated, ClassVar, cast
+from typing import ClassVar, cast
 
 import torch
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
 from skiagram.models.deep.layers import (
     GlobalAveragePool,
+    Widths,
     check_smallest_side,
     convolution,
     sides_of_image,
@@ -37,7 +37,7 @@ class SmallResNet:
 
     title: ClassVar[str] = "Small residual network"
 
-    widths: Annotated[tuple[OneOrMore, ...], Field(min_length=1)]
+    widths: Widths
     blocks: OneOrMore
     dropout: ShareBelowOne
     training: Training

@@ -45,6 +45,7 @@ from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exponent,
+    Height,
     Nodule,
     as_stored,
     centred_nodule,
@@ -71,7 +72,7 @@ class Nodules:
         most: Nodules of a film; 1 to so many are equally likely.
     """
 
-    amplitude: Annotated[float, Field(ge=0, le=8)]
+    amplitude: Height
     radius: AboveZero
     cells: TwoOrMore
     apart: OneOrMore

@@ -38,6 +38,7 @@ from skiagram.arrays import Floats, Singles, Whole
 from skiagram.strict import STRICT, AboveZero, OneOrMore, Share, ZeroOrMore
 
 Exponent = Annotated[float, Field(ge=0, le=4)]
+Height = Annotated[float, Field(ge=0, le=8)]
 
 
 @dataclass(**STRICT)
@@ -66,7 +67,7 @@ class Nodule:
         spacing: Distance between neighbouring places in pixels.
     """
 
-    amplitude: Annotated[float, Field(ge=0, le=8)]
+    amplitude: Height
     radius: AboveZero
     places: OneOrMore
     spacing: OneOrMore

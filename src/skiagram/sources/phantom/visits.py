@@ -34,6 +34,7 @@ from skiagram.readers.spaced_image import SpacedImage
 from skiagram.seeding import stream
 from skiagram.sources.phantom.image_model import (
     Exponent,
+    Height,
     Nodule,
     as_stored,
     centred_nodule,
@@ -46,7 +47,6 @@ from skiagram.strict import STRICT, AboveZero, Share, ShareAboveZero
 
 MARKER = "marker"
 _SPACING = (0.2, 0.2)  # mm
-Height = Annotated[float, Field(ge=0, le=8)]
 
 
 @dataclass(**STRICT)
