@@ -566,7 +566,8 @@ def _read_lists(
         {name for name in split_list(cell, separator) if not _names_none(name)} for cell in cells
     ]
     occurring = set[str]().union(*finding_sets)
-    names = options["finding_names"] or sorted(occurring)
+    by_spelling = {plain(name).replace(" ", ""): name for name in sorted(occurring)}
+    names = options["finding_names"] or sorted(by_spelling.values())
     # A name that holds another mark is several ones; a comma may be part of it, as in `Fracture,
     # rib`, where these do not occur on their own. Another spelling would count as absent.
     joined = {
