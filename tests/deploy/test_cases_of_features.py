@@ -76,9 +76,8 @@ def test_points_that_may_separate_thousands_are_refused(tmp_path):
 def test_a_table_of_images_may_call_its_columns_as_in_training(tmp_path):
     """A covariate of the model that is called as a role stays what it is."""
     path = tmp_path / "images.csv"
-    path.write_text(
-        "file,pat,taken_on,side,region\na.png,p,2024-02-01,L,1\nb.png,p,2023-02-01,L,2\n"
-    )
+    table = "file,pat,taken_on,side,{}\na.png,p,2024-02-01,L,1\nb.png,p,2023-02-01,L,2\n"
+    path.write_text(table.format("dose"))
     columns = {"patient": "pat", "visit": "taken_on", "region": "side"}
     preparation = SimpleNamespace(columns=columns, modalities=())
     scorer = SimpleNamespace(measured=None, covariates=())
@@ -86,6 +85,9 @@ def test_a_table_of_images_may_call_its_columns_as_in_training(tmp_path):
     arguments = Namespace(files=[str(tmp_path)], table=path, pattern=(), missing=())
     late, early = cases_of(arguments, model)
     assert [case.name for case in late.earlier] == [early.name] == ["b.png (L)"]
+    path.write_text(table.format("region"))
+    with pytest.raises(DataError, match="the columns `side`, `region` say different things"):
+        cases_of(arguments, model)
     scorer.covariates = (Covariate("region", None),)
     assert [case.cells["region"] for case in cases_of(arguments, model)] == ["1", "2"]
 

@@ -121,14 +121,14 @@ def cases_of(arguments: argparse.Namespace, model: DeployedModel) -> list[NewCas
     # a row an image, of a table or by the files' names; an image without its mask has one, too
     if arguments.table is not None:
         frame = read_csv(arguments.table, arguments.missing)
-        # columns may be called as in training; a column `file` names the files where it is there
-        known = {*covariates, *(["file"] if "file" in frame else [])}
-        named = {
-            PATIENT if role == "patient" else role: frame[name]
-            for role, name in preparation.columns.items()
-            if name in frame and role not in known
-        }
-        return list_cases(place, replace_columns(frame, named), preparation.modalities)
+        # columns may be called as in training, or have the usual names
+        for role, name in preparation.columns.items():
+            usual = PATIENT if role == "patient" else role
+            if name in frame and usual not in covariates:
+                if usual in frame and not frame[usual].equals(frame[name]):
+                    raise refusal("cli.two_columns", arguments.table, columns=[name, usual])
+                frame = replace_columns(frame, {usual: frame[name]})
+        return list_cases(place, frame, preparation.modalities)
     # The names of the files tell case, mask and patient.
     found = find_images(place, arguments.pattern, cut=arguments.cut)
     if found.frame.empty:

@@ -116,12 +116,14 @@ def _choose_layout(
         for name, folders in zip(outer.index, call_parts([*outer.index]), strict=True):
             own_words |= zip(folders, name.split("/")[:-1], strict=True)
         first = min(sorted(words), key=lambda word: part_of(word) != "train")
+        first = own_words.get(first, first)
+        path = next(name.split("/") for name in outer.index if first in name.split("/"))
         raise refusal(
             "intake.folders_of_parts",
             where,
             parts=sorted(own_words.get(word, word) for word in words),
             astray=[*min(unfit[:-2], key=len), outer.index[0]][0],
-            part=f"{where}/{own_words.get(first, first)}",
+            part="/".join([where, *path[: path.index(first) + 1]]),
         )
     if not is_whole[-2]:
         example = (

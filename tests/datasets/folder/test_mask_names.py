@@ -37,6 +37,11 @@ def test_masks_of_another_kind_that_no_layout_places_are_no_regions():
     names = ["img/A1.jpg", "Disc_Masks/A1.bmp", "Lesion_Masks/drusen/A1.bmp"]  # ADAM
     with pytest.raises(DataError, match=r"`img/A1.jpg` has masks of 2 kinds"):
         settle_masks(names, "regions", "films")
+    twice = [f"{kind}/{name}" for kind in ("a", "b") for name in ("1.png", "disc_masks/1.png")]
+    with pytest.raises(DataError, match=r"`b/1.png` has masks of 2 kinds"):
+        settle_masks([*twice, "b/lesion_masks/drusen/1.png"], "regions", "films")
+    of_train = ["train/images/a/1.png", "train/masks/a/1.png", "test/masks/a/1.png"]
+    assert settle_masks(of_train, "regions", "films").alone == ["test/masks/a/1.png"]
     again = ["a/7.png", "a/7_mask.png", "b/7_mask.png", "b/8.png", "b/8_mask.png", "c/8.png"]
     again += ["c/8_mask.png"]  # b/7.png is not there
     assert settle_masks(again, "regions", "films").alone == ["b/7_mask.png"]

@@ -7,10 +7,12 @@ a mask only where an image's is there that fits it.
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from os.path import commonpath
 from pathlib import PurePosixPath
 
 from skiagram.datasets.choices import MaskChoice
 from skiagram.datasets.folder.name_patterns import CONTENT, LAYOUTS, NamePattern
+from skiagram.datasets.folder.roles import part_of
 from skiagram.datasets.folder.table import join_masks, normalise_name
 from skiagram.errors import refusal
 
@@ -125,14 +127,24 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
         )
     if choice == "regions" and not masks.of_image:
         raise refusal("datasets.no_mask_beside", where)
-    # those that lie elsewhere, but are called as an image that has others
-    images = {PurePosixPath(without_ending(image)).name: image for image in masks.of_image}
+    # those that lie apart from all images, but are called as one of the same part that has others
+    called: dict[str, list[str]] = {}
+    for image in masks.of_image:
+        called.setdefault(PurePosixPath(without_ending(image)).name, []).append(image)
+    holding = {PurePosixPath(image).parent for image in masks.of_image}
     elsewhere: dict[str, list[str]] = {}
-    for mask in masks.alone if len(images) == len(masks.of_image) else ():  # each name once
-        name = PurePosixPath(without_ending(mask)).name
-        for end in re.finditer(r"[\W_]|$", name):
-            if image := images.get(name[: end.start()]):
-                elsewhere.setdefault(image, []).append(mask)
+    for mask in masks.alone:
+        path = PurePosixPath(without_ending(mask))
+        parts = {*map(part_of, path.parts)}
+        for end in re.finditer(r"[\W_]|$", path.name) if path.parent not in holding else ():
+            fitting = [
+                image
+                for image in called.get(path.name[: end.start()], ())
+                if {*map(part_of, image.split("/"))} == parts
+            ]
+            if fitting:
+                nearest = max(fitting, key=lambda image: len(commonpath([image, mask])))
+                elsewhere.setdefault(nearest, []).append(mask)
     # masks of several kinds, such as two organs, two readers, a field of view, would be united
     for image, image_masks in masks.of_image.items() if choice == "regions" else ():
         # numbers and sides of a name say nothing
