@@ -33,8 +33,11 @@ def plan_network_time(
     """
     if choices.image_shape is None:
         unplanned = ", ".join(choices.params.get("networks", ()))
-        text = "`--hours` plans networks of plane images without marks alone."
-        return choices, f"Networks: {unplanned}, for all of their epochs: {text}" * bool(unplanned)
+        sentence = (
+            f"Networks: {unplanned}, for all of their epochs: `--hours` plans networks of plane "
+            "images without marks alone."
+        )
+        return choices, sentence * bool(unplanned)
     # PyTorch takes a second to import, which only a run that plans networks waits for.
     from skiagram.compute.workers import ALL_PROCESSORS, count_gpus
     from skiagram.fitting.cross_validation import Plan
