@@ -62,7 +62,7 @@ def test_new_films_get_the_scores_of_the_train_stage(kind, tmp_path):
     # Of the mean of two trainings, and above the mean of theirs or near it.
     thresholds = trained.test.groupby("repeat")["threshold"].first()
     assert model.threshold == model.fingerprint.threshold
-    assert model.threshold == pytest.approx(thresholds.mean(), abs=0.1)
+    assert model.threshold == pytest.approx(thresholds.mean(), abs=0.15)
     copy = shutil.copytree(trained.model, tmp_path / "copies/model")
     write_checksums(copy)
     for name in ("model", "again"):

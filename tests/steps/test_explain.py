@@ -158,7 +158,8 @@ def test_maps_of_a_network_are_tested(place):
         ]  # fmt: skip
         assert one.tests[-1].state == "not tested"  # one training
         assert not one.trustworthy
-        assert one.location is not None
+        # after a few epochs no map of Grad-CAM may be above 0 anywhere
+        assert one.location is not None or one.method == "grad_cam"
 
 
 def test_nested_folds_are_made_again_as_long_as_training_made_them(tmp_path):

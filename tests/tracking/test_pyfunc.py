@@ -95,6 +95,7 @@ def test_what_a_served_case_lacks_stands_in_the_answer_as_in_a_table_of_predict(
     monkeypatch.setattr(prediction, "score_cases", lambda *_: iter([result]))
     scorer = SimpleNamespace(
         covariates=(Covariate("age", None),),
+        measured=None,
         reads_earlier=False,
         requires=SimpleNamespace(reads_other=False),
     )

@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number, name in enumerate(("stdout", "stderr"), start=1):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), number)
-            setattr(sys, name, os.fdopen(number, "w"))
+            setattr(sys, name, os.fdopen(number, "w", encoding="utf-8"))
     # All that a command prints is made printable.
     try:
         known = parser(words[0] if words else "", whole="--help-all" in words)

@@ -85,6 +85,8 @@ class MLflowStore:
             recorded = client.search_runs([experiment], filter_string=same)
             if any(run.data.tags.get(EXPERIMENT) == execution.name for run in recorded):
                 return f"Already recorded in {place}."
+            if self._uri(home) == _uri_of(home / "mlflow.db"):
+                _follow_project(home, experiment)
             # A parent run and a child a model; a run ends last, which says that it is whole.
             writer, whole = {_WRITER: _writer(home)}, execution.parent
             marks = {_RECEIPT: execution.receipt.digest, EXPERIMENT: execution.name} | writer
@@ -174,10 +176,7 @@ class MLflowStore:
                 client = MlflowClient(tracking_uri=uri)
                 # A server knows its own place for artefacts; a file has them in the project.
                 artefacts = home / "mlartifacts" if uri.startswith("sqlite") else None
-                number = self._find_experiment(client, artefacts)
-                if uri == _uri_of(home / "mlflow.db"):
-                    _follow_project(home, number)
-                yield client, number, place
+                yield client, self._find_experiment(client, artefacts), place
         except Exception as error:  # whatever happens to a tracker, it costs no result
             # `from None`: MLflow's own errors hold the address, and what opens it, in tracebacks
             cause = _cause(error, uri)
@@ -247,7 +246,7 @@ def _follow_project(home: Path, number: str) -> None:
     here = (home / "mlartifacts").as_uri()
     with closing(sqlite3.connect(home / "mlflow.db")) as database, database:
         found = "SELECT artifact_location FROM experiments WHERE experiment_id = ?"
-        ((place,),) = database.execute(found, (number,)).fetchall()
+        (place,) = database.execute(found, (number,)).fetchone()
         if place != here and re.fullmatch("file:.*/mlartifacts", place):
             for change in _MOVES:
                 database.execute(change, {"here": here, "place": place, "number": number})
