@@ -201,9 +201,9 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
         yield say("use.none")
         return
     # While nothing is decided, rather a side that beats every simple baseline.
-    arm = min(
-        standing or unbeaten, key=lambda arm: rule.decision == "open" and len(unbeaten[arm]) > 0
-    )
+    sides = standing or [*unbeaten]
+    best = [side for side in sides if rule.decision == "open" and not unbeaten[side]]
+    arm = (best or sides)[0]
     known = evaluation.off_copies if evaluation.near_duplicates else evaluation.primary
     machine = evaluation.task.predicted.simple_baselines.get("acquisition")
     if machine in of_use:

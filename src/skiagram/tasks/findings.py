@@ -566,15 +566,15 @@ def _read_lists(
         {name for name in split_list(cell, separator) if not _names_none(name)} for cell in cells
     ]
     occurring = set[str]().union(*finding_sets)
-    by_spelling = {plain(name).replace(" ", ""): name for name in sorted(occurring)}
+    by_spelling = {_spelling(name): name for name in sorted(occurring)}
     names = options["finding_names"] or sorted(by_spelling.values())
     # A name that holds another mark is several ones; a comma may be part of it, as in `Fracture,
     # rib`, where these do not occur on their own. Another spelling would count as absent.
     joined = {
         name for name in occurring if ";" in name or split_list(name, ",") <= occurring - {name}
     }
-    left_out, spelled = occurring - set(names), {plain(name).replace(" ", "") for name in names}
-    alike = {name for name in left_out if plain(name).replace(" ", "") in spelled}
+    left_out, spelled = occurring - set(names), {*map(_spelling, names)}
+    alike = {name for name in left_out if _spelling(name) in spelled}
     for key, refused in (("tasks.two_marks", joined), ("tasks.spelled_otherwise", alike)):
         odd = [row for row, found in zip(table.rows, finding_sets, strict=True) if found & refused]
         refuse_cells(key, odd, table.rows, column, mark=separator, findings=names)
@@ -594,6 +594,11 @@ def _read_lists(
     if left_out:
         note += f" Not told, since they are not named: {listed(sorted(left_out))}."
     return tuple(names), states.reshape(len(cells), len(names)), note
+
+
+def _spelling(name: str) -> str:
+    """Return a name without case and blanks, in which spellings differ."""
+    return plain(name).replace(" ", "")
 
 
 def _describe(names: Sequence[str], states: Whole, blank: int) -> str:

@@ -5,6 +5,7 @@ a mask only where an image's is there that fits it.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os.path import commonpath
@@ -127,26 +128,24 @@ def settle_masks(names: Collection[str], choice: MaskChoice | None, where: str) 
         )
     if choice == "regions" and not masks.of_image:
         raise refusal("datasets.no_mask_beside", where)
+    if choice != "regions":
+        return masks
     # those that lie apart from all images, but are called as one of the same part that has others
-    called: dict[str, list[str]] = {}
+    called, holding = defaultdict(list), set()
     for image in masks.of_image:
-        called.setdefault(PurePosixPath(without_ending(image)).name, []).append(image)
-    holding = {PurePosixPath(image).parent for image in masks.of_image}
+        path = PurePosixPath(image)
+        called[without_ending(path.name), frozenset(map(part_of, path.parts))].append(image)
+        holding.add(path.parent)
     elsewhere: dict[str, list[str]] = {}
     for mask in masks.alone:
         path = PurePosixPath(without_ending(mask))
-        parts = {*map(part_of, path.parts)}
+        parts = frozenset(map(part_of, path.parts))
         for end in re.finditer(r"[\W_]|$", path.name) if path.parent not in holding else ():
-            fitting = [
-                image
-                for image in called.get(path.name[: end.start()], ())
-                if {*map(part_of, image.split("/"))} == parts
-            ]
-            if fitting:
+            if fitting := called.get((path.name[: end.start()], parts)):
                 nearest = max(fitting, key=lambda image: len(commonpath([image, mask])))
                 elsewhere.setdefault(nearest, []).append(mask)
     # masks of several kinds, such as two organs, two readers, a field of view, would be united
-    for image, image_masks in masks.of_image.items() if choice == "regions" else ():
+    for image, image_masks in masks.of_image.items():
         # numbers and sides of a name say nothing
         kinds = {
             _NUMBERS_AND_SIDES.sub("", _CAMEL.sub(" ", without_ending(mask))): mask
