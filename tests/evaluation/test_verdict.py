@@ -94,6 +94,14 @@ def test_a_baseline_that_one_side_beats_is_not_what_to_use():
     assert sentence.startswith("Until that is settled use Random forest")
 
 
+def test_a_figure_of_several_models_is_not_that_of_the_one_named():
+    found = record(0.03, 0.09)
+    arms = {name: replace(arm, chosen=arm.chosen | {"svm": 1}) for name, arm in found.arms.items()}
+    [alone], [of_folds] = recommend(found), recommend(replace(found, arms=arms))
+    assert " its AUC is expected" in alone
+    assert " the AUC of the model that each fold chose is expected" in of_folds
+
+
 def test_a_simple_baseline_is_what_to_use_where_no_side_beats_chance():
     def at_chance(row):
         return replace(row, value=0.03, low=-0.05, high=0.11)

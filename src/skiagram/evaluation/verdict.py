@@ -215,12 +215,15 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
     reached = model.find(known)
     if reached.value is None:  # the test cases are of one class: nothing is known of it
         return
-    figure, value = evaluation.task.predicted.primary_title, format_estimate(reached)
-    places = {"people": people, "figure": figure, "value": value}
+    # Where folds chose several models, the figure is of all of them, of none alone.
+    chosen = evaluation.arms[arm].chosen
+    whose = "use.its_figure" if of_use or len(chosen) == 1 else "use.figure_of_folds"
+    figure = say(whose, figure=evaluation.task.predicted.primary_title)
+    places = {"people": people, "figure": figure, "value": format_estimate(reached)}
     if of_use:
         yield say("use.baseline", baseline=model.outcome.title, **places)
         return
-    title = _title(next(iter(evaluation.arms[arm].chosen)), evaluation)
+    title = _title(next(iter(chosen)), evaluation)
     kind = "use.meanwhile" if rule.decision == "open" or unbeaten[arm] else "use.model"
     yield say(kind, model=title, **places)
 
