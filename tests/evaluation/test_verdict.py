@@ -102,6 +102,22 @@ def test_a_figure_of_several_models_is_not_that_of_the_one_named():
     assert " the AUC of the model that each fold chose is expected" in of_folds
 
 
+def test_a_combination_is_what_to_use_where_it_alone_beats_a_baseline():
+    found = record(0.01, 0.10, baselines=((-0.03, 0.03), (-0.04, 0.02)))
+    both = replace(found.models[0].outcome, model="both", arm="combined", title="Both")
+    rows = [replace(row, model="combined") for row in found.figures.rows if row.model == "deep"]
+    rows = [replace(row, low=0.05, value=0.1, high=0.15) if row.versus else row for row in rows]
+    found = replace(
+        found,
+        models=(*found.models, replace(found.models[0], outcome=both)),
+        arms=found.arms
+        | {"combined": replace(found.arms["deep"], model="both", chosen={"both": 1})},
+        figures=FigureTable((*found.figures.rows, *rows)),
+    )
+    [sentence] = recommend(found)
+    assert sentence.startswith("Until that is settled use Both")
+
+
 def test_a_simple_baseline_is_what_to_use_where_no_side_beats_chance():
     def at_chance(row):
         return replace(row, value=0.03, low=-0.05, high=0.11)

@@ -182,7 +182,9 @@ def recommend(evaluation: Evaluation) -> Iterator[str]:
         return
     rule, rows = judge(evaluation), list_gains(evaluation)
     # What each side does not beat: what the decision names first, and what else stands for a side.
+    # A combination comes last: it is used where it alone beats every simple baseline.
     arms = ["classical", evaluation.contender][:: -1 if rule.decision == "yes" else 1]
+    arms.append("combined")
     unbeaten = {
         arm: [row.versus for row in rows if row.model == arm and is_unbeaten(row)]
         for arm in arms
