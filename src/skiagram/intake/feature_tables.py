@@ -38,7 +38,7 @@ from skiagram.intake.settled_tables import (
     taken_columns,
 )
 from skiagram.intake.structures import find_structures
-from skiagram.records.feature_table import READ_BY_NAME, is_in_family, is_perturbed
+from skiagram.records.feature_table import READ_BY_NAME, is_perturbed, is_read_by_name
 from skiagram.tables.cells import join_codes, stands_for_missing
 from skiagram.tables.frames import are_numbers, find_texts, numbers_of, replace_columns, texts_of
 
@@ -163,11 +163,7 @@ def _settle_features(
         typed = shlex.join([*telling][:_TYPED]) + (" …" if len(telling) > _TYPED else "")
         count = "1 column" if len(telling) == 1 else f"{len(telling)} columns"
         raise refusal("intake.telling_columns", count=count, reasons=reasons, typed=typed)
-    if unread := [
-        name
-        for name in features
-        if is_perturbed(name) or any(is_in_family(name, of) for of in READ_BY_NAME)
-    ]:
+    if unread := [name for name in features if is_perturbed(name) or is_read_by_name(name)]:
         notes.append(
             f"{listed(unread, '`')}: models leave out what is called as the families "
             f"{', '.join(READ_BY_NAME)}, perturbed. Rename it where it is a feature."

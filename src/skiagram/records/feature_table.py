@@ -138,3 +138,8 @@ def original_feature(column: str) -> str:
 def is_perturbed(column: str) -> bool:
     """Return whether a feature is one of a changed copy, by its name."""
     return bool(original_feature(column))
+
+
+def is_read_by_name(column: str) -> bool:
+    """Return whether models read a feature only where they name its family."""
+    return any(is_in_family(column, family) for family in READ_BY_NAME)

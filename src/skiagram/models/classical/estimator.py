@@ -43,7 +43,12 @@ from skiagram.models.classical.preprocessing import (
     scaler,
 )
 from skiagram.preparation import PreparedData
-from skiagram.records.feature_table import READ_BY_NAME, FeatureTable, is_in_family, is_perturbed
+from skiagram.records.feature_table import (
+    FeatureTable,
+    is_in_family,
+    is_perturbed,
+    is_read_by_name,
+)
 from skiagram.records.files import Table, read_record, write_record
 from skiagram.strict import STRICT, OneOrMore
 from skiagram.tasks.kinds import KINDS
@@ -411,14 +416,15 @@ def choose_columns(names: Sequence[str], families: Sequence[str] | None) -> tupl
     # Features of changed copies only measure stability.
     names = tuple(name for name in names if not is_perturbed(name))
 
-    def of(*some: str) -> set[str]:
-        return {name for name in names if any(is_in_family(name, kind) for kind in some)}
-
     # What tells the device, the site or chance is read only by name.
-    without_shortcuts = {*names} - of(*READ_BY_NAME)
+    without_shortcuts = tuple(name for name in names if not is_read_by_name(name))
     if families is None:
-        return tuple(name for name in names if name in without_shortcuts)
-    feature_columns = without_shortcuts - of(_ENCODING)
+        return without_shortcuts
+
+    def of(family: str) -> set[str]:
+        return {name for name in names if is_in_family(name, family)}
+
+    feature_columns = {*without_shortcuts} - of(_ENCODING)
     chosen = {family: feature_columns if family == _FEATURES else of(family) for family in families}
     # A family that the table lacks is named, beside those that it has.
     empty = [family for family, columns in chosen.items() if not columns]
