@@ -17,3 +17,9 @@ def read_declared(package: str, file: str) -> Any:
 
     text = files(package).joinpath(file).read_text(encoding="utf-8")
     return yaml.load(text, Loader=yaml.CSafeLoader)
+
+
+def fill(words: str, /, **places: object) -> str:
+    """Fill the places in braces of declared words; thousands of a count have a comma."""
+    counts = {name: f"{place:,}" for name, place in places.items() if isinstance(place, int)}
+    return words.format(**places | counts)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from skiagram.arrays import Floats, Texts, Whole
 from skiagram.audit.findings import PAIR, Finding, Severity
-from skiagram.declared import read_declared
+from skiagram.declared import fill, read_declared
 from skiagram.near_duplicates.pairs import Pairs
 from skiagram.tasks.cases import Cases, DataCard
 from skiagram.tasks.task import Task
@@ -108,7 +108,7 @@ def find(
         **words: What stands in braces besides `count`.
     """
     kind, met = WORDS["findings"][name], len(case_id) if count is None else count
-    summary = kind["summary"].format(count=met, **words)
+    summary = fill(kind["summary"], count=met, **words)
     if second_case_id is not None:
         case_id = np.array(
             [PAIR.join(two) for two in zip(case_id, second_case_id, strict=True)], dtype=str

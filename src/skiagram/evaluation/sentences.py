@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from skiagram.declared import read_declared
+from skiagram.declared import fill, read_declared
 
 LIST = "sentences.yaml"
 # A sentence that begins with another word in a place begins with a name, which is kept as it is.
@@ -40,7 +40,7 @@ def say(key: str, **places: object) -> Sentence:
         places: What the words in braces stand for.
     """
     kept = read_sentences()[key]
-    words = kept.format(**places)
+    words = fill(kept, **places)
     is_named = kept.startswith("{") and words.partition(" ")[0] not in _BEGIN
     if words.endswith(".") and not key.startswith("because.") and not is_named:
         words = words[:1].upper() + words[1:]
