@@ -160,7 +160,8 @@ def _find_file_column(frame: pd.DataFrame, options: FileOptions) -> str:
         is_header = len(known.meant(called[0])) != 1
         option = shlex.join(["--file", called[0]]) if is_header else "--columns file label"
         raise refusal("intake.other_file_column", allowed=allowed, option=option, ending=ending)
-    raise refusal("intake.no_file_column", allowed=allowed, example=images[0], ending=ending)
+    pattern = "{patient}" + "/{any}" * max(1, images[0].count("/")) + ending
+    raise refusal("intake.no_file_column", allowed=allowed, example=images[0], pattern=pattern)
 
 
 def _find_files(table: SettledTable) -> SettledTable:
