@@ -231,6 +231,17 @@ def test_a_project_is_begun_with_git_and_dvc_and_leaves_tables_of_patients_out(
     assert done.stdout.split()[:2] == ["digest", "ingest"], done.stderr
 
 
+def test_options_that_were_changed_in_the_clone_are_told(tmp_path, monkeypatch):
+    """`dvc exp run -S` leaves them there: projects elsewhere began with them without a word."""
+    monkeypatch.setattr(files, "shipped_root", lambda: tmp_path)
+    (tmp_path / "params.yaml").write_text("folds: 3\n")
+    git(tmp_path, "init -q", "add .", "commit -q -m 'as it comes'")
+    assert not files.tell_changed_options()
+    (tmp_path / "params.yaml").write_text("folds: 5\n")
+    [told] = files.tell_changed_options()
+    assert f"{tmp_path}: `params.yaml`." in told
+
+
 @pytest.mark.parametrize("asked", ["steps.gone import main", "steps.audit import gone"])
 def test_a_script_of_another_version_is_one_line(asked, tmp_path):
     (tmp_path / "pipeline").mkdir()

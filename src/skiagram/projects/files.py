@@ -23,7 +23,7 @@ import yaml
 
 from skiagram.compute.checkout import ask_git, places_without_home, shell_of_no_hook
 from skiagram.compute.files import write_files
-from skiagram.errors import how_to_install, refusal
+from skiagram.errors import how_to_install, listed, refusal
 from skiagram.projects.launcher import without_launcher
 
 RECORD = ".skiagram.yaml"  # of a project: the version, and the checksum of each file as it came
@@ -109,7 +109,17 @@ def make_project(folder: Path) -> list[str]:
             folder.rmdir()
         raise
     begun.unlink()
-    return sentences
+    return [*sentences, *tell_changed_options()]
+
+
+def tell_changed_options() -> list[str]:
+    """Say which files of this clone a project takes over that its last commit has otherwise."""
+    root = shipped_root()
+    changed = ask_git(root, "diff", "--name-only", "HEAD", "--", *_FILES, *_FOLDERS).splitlines()
+    if not changed:
+        return []
+    told = f"It takes over what was changed in the clone {root}: {listed(changed, '`')}."
+    return [f"{told} Where this is not meant, `git stash` there, and make the project again."]
 
 
 def require_new(folder: Path) -> bool:
