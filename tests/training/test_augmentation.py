@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.spatial.transform import Rotation
+from torch.nn.functional import affine_grid
 
 from skiagram.errors import ModelFailure
+from skiagram.training import augmentation
 from skiagram.training.augmentation import augment, draws
 from skiagram.training.options import Augmentation, VolumeAugmentation
 
@@ -64,6 +66,28 @@ def test_views_do_not_hang_on_the_precision_of_training(kind):
     with torch.autocast("cpu", torch.bfloat16):
         found = augment(shown, uniform, allowed)
     torch.testing.assert_close(found, augment(shown, uniform, allowed), atol=0, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["images", "volumes"])
+def test_places_are_found_in_full_products_that_training_goes_without(kind, monkeypatch):
+    """TF32 rounds places of 224 pixels by parts of one, which blurs a view."""
+    met = []
+
+    def watched(*arguments, **options):
+        met.append(torch.get_float32_matmul_precision())
+        return affine_grid(*arguments, **options)
+
+    monkeypatch.setattr(augmentation, "affine_grid", watched)
+    torch.set_float32_matmul_precision("high")
+    try:
+        if kind == "images":
+            augment(picture(9, 9), draws(0, 0, ["c"]), views(rotation=10.0))
+        else:
+            augment(volumes(), draws(0, 0, ["c"]), views_of_volumes(rotation=10.0))
+        assert met == ["highest"]
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision("highest")
 
 
 def test_turned_images_are_as_sharp_as_others():

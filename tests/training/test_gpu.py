@@ -10,6 +10,8 @@ from skiagram.fitting.contract import FitContext
 from skiagram.models.deep.fitted import load_network
 from skiagram.models.deep.time_budget import measure_training
 from skiagram.options import composed
+from skiagram.training.augmentation import augment, draws
+from skiagram.training.options import Augmentation
 from tests.models.deep.spots import SIDES, halves, short_network
 from tests.stand_ins import CPU
 
@@ -20,6 +22,9 @@ pytestmark = [
 
 NETWORKS = ("article_cnn", "small_cnn", "small_resnet", "vision_transformer")
 GPU = replace(CPU, accelerator="gpu")
+TURNED = Augmentation(
+    horizontal_flip=True, vertical_flip=False, shift=0.05, rotation=10.0, shear=0.0, zoom=0.1
+)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -47,3 +52,14 @@ def test_training_is_timed_on_the_gpu():
     options = composed(short_network("small_cnn", 1).network)
     learning, scoring, _ = measure_training(options, (1, 32, 32), 2, "cuda")
     assert 0 < scoring < learning < 1
+
+
+def test_views_are_those_of_a_processor_while_training_rounds_products():
+    uniform, allowed = draws(0, 0, [*"abcdefgh"]), TURNED
+    images = torch.rand(8, 1, 224, 224, generator=torch.Generator().manual_seed(0))
+    torch.set_float32_matmul_precision("high")
+    try:
+        found = augment(images.cuda(), uniform.cuda(), allowed)
+    finally:
+        torch.set_float32_matmul_precision("highest")
+    assert_allclose(found.cpu(), augment(images, uniform, allowed), atol=0.01)

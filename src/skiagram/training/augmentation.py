@@ -8,7 +8,8 @@ takes the sharp images that it scores for another texture, so images are turned 
 interpolation. A mask goes through the same map as its image and stays 0 and 1.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -60,7 +61,7 @@ def augment(
         masks: Channels that hold 0 and 1, the last ones: they are moved along, no more.
     """
     # Places first: flips, turns, shifts and sizes; 16 bits are too few for where a pixel lies.
-    with torch.autocast(images.device.type, enabled=False):
+    with torch.autocast(images.device.type, enabled=False), _exact_products():
         if isinstance(options, VolumeAugmentation):
             moved = move_volumes(images, uniform, options)
         else:  # every slice of a volume is a channel of one image
@@ -82,6 +83,17 @@ def augment(
     if not masks:
         return image_channels
     return torch.cat([image_channels, (moved[:, -masks:] >= _INSIDE).to(moved.dtype)], dim=1)
+
+
+@contextmanager
+def _exact_products() -> Iterator[None]:
+    """Multiply matrices in all of their 32 bits, of which a GPU that trains in TF32 reads 19."""
+    precision = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
 
 
 def move_images(images: Tensor, uniform: Tensor, options: Augmentation) -> Tensor:
