@@ -63,11 +63,11 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
     """
     # Whether it overtakes, and where within the sizes that were compared.
     most, key, cases = crossing.compared[-1], f"curve.{crossing.side}", crossing.cases
-    places = {"model": crossing.title, "most": format_count(most)}
+    places = {"model": crossing.title, "most": most}
     if crossing.side == "above" and cases is not None and cases <= most:
         key = "curve.from_the_least" if cases <= result.least else "curve.crosses"
         places |= {
-            "least": format_count(result.least),
+            "least": result.least,
             "cases": _rounded(cases),
             "low": _rounded(crossing.low or result.least),
             "high": _rounded(min(crossing.high or math.inf, most)),
@@ -78,7 +78,7 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
         say(key, **places),
         say(
             "curve.difference",
-            most=format_count(most),
+            most=most,
             gap=format_difference(crossing.difference),
             p="" if corrected is None else say("curve.corrected", p=format_p_value(corrected)),
         ),
@@ -94,7 +94,7 @@ def describe_crossing(crossing: Crossing, result: LearningCurves) -> str:
         sentences.append(say("curve.beyond", share=share, reach=reach, place=place))
     # At which sizes failed fits leave fewer draws, or none, to compare.
     fewer = [
-        say("curve.draws", cases=format_count(cases), fits=fits, draws=result.draws)
+        say("curve.draws", cases=cases, fits=fits, draws=result.draws)
         for cases, fits in zip(crossing.compared, crossing.fits, strict=True)
         if fits < result.draws
     ]

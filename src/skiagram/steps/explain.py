@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.code_digest import name_piece
@@ -136,7 +135,11 @@ def refit(
     reading = model.read(prepared, task)
     member = join_inputs(name, model, options, prepared, reading, cases, task)
     development_cases = member.known(cases, task)
-    epochs = chosen_epochs(read_table(trained.scores / "curves.parquet"))
+    # Fit → epochs that it trained for, of those that no validation cases ended.
+    curves = read_table(trained.scores / "curves.parquet")
+    if "validation_loss" in curves:
+        curves = curves[curves["validation_loss"].isna()]
+    epochs = {str(fit): int(count) for fit, count in curves.groupby("fit").size().items()}
     inputs = piece_inputs(member, options, reading, cases, task) | {"epochs": epochs}
     piece = name_piece(f"refits-{name}", inputs, refit, type(model))
 
@@ -206,13 +209,6 @@ def _open(options: ExplainOptions, outcome: Outcome, task: Task) -> ReadsData[An
 
         import_captum()
     return model
-
-
-def chosen_epochs(curves: pd.DataFrame) -> dict[str, int]:
-    """Return fit → epochs that it trained for, of those that no validation cases ended."""
-    if "validation_loss" in curves:
-        curves = curves[curves["validation_loss"].isna()]
-    return {str(fit): int(count) for fit, count in curves.groupby("fit").size().items()}
 
 
 def largest_difference(model: ExplainedModel, predictions: Predictions) -> float:

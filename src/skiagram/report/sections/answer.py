@@ -71,7 +71,6 @@ from skiagram.report.drawing import (
 )
 from skiagram.report.formatting import (
     ARM_TITLES,
-    format_count,
     format_percent,
     format_share,
     group_by_arm,
@@ -119,8 +118,7 @@ def describe_prevalence(evaluation: Evaluation) -> str:
         return ""
     name = name_positive(evaluation)
     if is_nothing_of_use(evaluation):  # the sentences above do not say it
-        found = format_count(number)
-        return say("hundred.found_here", cases=format_count(total), found=found, positive=name)
+        return say("hundred.found_here", cases=total, found=number, positive=name)
     cases = "the cases" if evaluation.task.design == "cv" else "the test cases"
     cases = "the cases of the cohort" if evaluation.is_external else cases
     share = format_percent(number / total)

@@ -122,7 +122,7 @@ def _ask_for_patients(evaluation: Evaluation, needed: int) -> str:
     return say(
         "next.patients",
         people="patients" if evaluation.patients_known else "groups of near duplicates",
-        tested=format_count(evaluation.patients["reported"]),
+        tested=evaluation.patients["reported"],
         numbers="; ".join(supposed),
     )
 

@@ -14,7 +14,6 @@ from skiagram.evaluation.sentences import say
 from skiagram.evaluation.verdict import describe_baselines
 from skiagram.report.drawing import Drawing
 from skiagram.report.formatting import (
-    format_count,
     group_by_arm,
 )
 from skiagram.report.sections.answer import draw_forest
@@ -43,7 +42,7 @@ def _vary_terms(evaluation: Evaluation) -> Iterator[str]:
     if detectable is not None and not is_nothing_of_use(evaluation):
         power = say(
             "change.power",
-            count=format_count(evaluation.patients["reported"]),
+            count=evaluation.patients["reported"],
             people=people,
             figure=evaluation.task.predicted.figure_words,
             detectable=format_decimal(detectable),
