@@ -592,9 +592,9 @@ def describe_use(evaluation: Evaluation) -> Iterator[str]:
     opponents = _opponents(evaluation)
     # Calibration and predictive values are known of all cases alone.
     if evaluation.near_duplicates and _counts_decisions(evaluation) and opponents:
-        figures = "Calibration"
+        figures = "calibration"
         if evaluation.task.predicted.positive is not None:
-            figures = "Calibration and predictive values"
+            figures = "calibration and predictive values"
         yield say("further.all_cases", figures=figures)
         opponents = []
     compared = dict(zip(names, opponents, strict=False))
