@@ -140,7 +140,7 @@ def draw_severity_curves(data: WorseImages) -> Drawing:
         ticks = {0.0: "0"}  # other marks are such as .5
         for k, row in enumerate(rows, start=1):
             ticks[float(k)] = f"{amount_of(row):g}".removeprefix("0")
-        labels = wrap_title(kind.unit, 34), "AUC"
+        labels = wrap_title(kind.unit, 30), "AUC"
         panels.append(Panel(lines, labels, ticks=ticks, title=kind.title))
     name = f"severity-{data.name}".replace(" ", "-").rstrip("-")
     words = "AUC by amount of each corruption, as in the table."
