@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -204,6 +205,8 @@ def _on_processes(
     from joblib.externals.loky import get_reusable_executor
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
+    # One that has grown makes way for another, which loky calls a leak.
+    warnings.filterwarnings("ignore", message="A worker stopped while some jobs", module="joblib")
     # Workers claim their GPUs by files in a folder.
     with TemporaryDirectory() as claimed:
         parallel = joblib.Parallel(
