@@ -7,6 +7,7 @@ import timm
 import torch
 from safetensors.torch import save_file
 
+from skiagram.compute.context import NOTHING_KEPT
 from skiagram.compute.files import sha256_of
 from skiagram.encoders import encoding
 from skiagram.image_store.shards import ShardWriter
@@ -56,6 +57,13 @@ def options(path, architecture=VIT, **changed):
 
 def encoder(path, architecture=VIT, **changed):
     return build(options(path, architecture, **changed), "encoder")
+
+
+def encode_images(folder, given, context=NOTHING_KEPT, preparation=None):
+    """Return the encoding of the images of a folder, and its record."""
+    ready = encoding.FolderEncoder.of_images(folder, given, context, preparation)
+    table = ready.encode(folder)
+    return table, ready.record(table)
 
 
 def count_encoded(monkeypatch):

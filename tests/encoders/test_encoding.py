@@ -14,12 +14,7 @@ from skiagram.compute.pieces import PieceStore
 from skiagram.compute.workers import IN_PROCESS, Compute
 from skiagram.encoders import encoding
 from skiagram.encoders.encoder import TABLE, carry_encoder
-from skiagram.encoders.encoding import (
-    FolderEncoder,
-    encode_images,
-    resolve_preprocessing,
-    write_encoding,
-)
+from skiagram.encoders.encoding import FolderEncoder, resolve_preprocessing
 from skiagram.encoders.timm_encoder import PooledNetwork
 from skiagram.errors import DataError, OptionError
 from skiagram.image_store.store import write_modalities
@@ -38,6 +33,7 @@ from tests.encoders.examples import (
     SMALL,
     VIT,
     count_encoded,
+    encode_images,
     encoder,
     images,
     network,
@@ -208,7 +204,8 @@ def test_each_modality_is_seen_by_its_own_depth_in_training_and_in_a_model(tmp_p
     assert table.names[0] == "XR.encoding_000"
     assert table.names[record.numbers] == "MR.encoding_000"
     # a model's folder sees new images in the same ways
-    write_encoding(table, record, given, tmp_path / "encoded")
+    ready = FolderEncoder.of_images(folder, given, preparation=plain)
+    ready.write(folder, tmp_path / "encoded")
     (tmp_path / "model").mkdir()
     carry_encoder(tmp_path / "encoded", tmp_path / "model")
     kept = build(record.encoder, "").kept(tmp_path / "model" / "learned", record.sha256)
@@ -255,7 +252,7 @@ def test_a_models_folder_encodes_without_the_weights_it_came_from(tmp_path):
     folder, path = store(tmp_path / "images", list(images(3, 20, 20))), weights_file(tmp_path)
     given = encoder(path)
     table, record = encode_images(folder, given)
-    write_encoding(table, record, given, tmp_path / "encoded")
+    FolderEncoder.of_images(folder, given).write(folder, tmp_path / "encoded")
     assert_array_equal(FeatureTable.read(tmp_path / "encoded" / TABLE).values, table.values)
     model = tmp_path / "model"
     model.mkdir()

@@ -12,7 +12,7 @@ from skimage.transform import resize
 
 from skiagram.compute.files import sha256_of
 from skiagram.encoders.encoder import read_picture
-from skiagram.encoders.encoding import FolderEncoder, encode_images
+from skiagram.encoders.encoding import FolderEncoder
 from skiagram.encoders.timm_encoder import (
     fold_normalisations,
     name_as_timm,
@@ -22,7 +22,7 @@ from skiagram.errors import DataError
 from skiagram.images import Region
 from skiagram.options import build
 from skiagram.records.places import tabulate_places
-from tests.encoders.examples import CONF, SIDE, images, store, weights_file
+from tests.encoders.examples import CONF, SIDE, encode_images, images, store, weights_file
 from tests.yaml_rows import load_yaml
 
 pytestmark = pytest.mark.slow  # timm takes seconds to import

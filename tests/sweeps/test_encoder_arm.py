@@ -5,7 +5,7 @@ import yaml
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 
-from skiagram.encoders.encoding import encode_images
+from skiagram.encoders.encoding import FolderEncoder
 from skiagram.options import build
 from skiagram.preparation import PREPARATION, Preparation
 from skiagram.records.feature_table import FeatureTable
@@ -71,7 +71,8 @@ def test_a_draw_is_the_auc_of_the_head_on_what_the_encoder_gives(place):
     (restored,) = place.context.require_store().folder.glob("restored-*")
     encoder = build(place.options.read_file("encoder", "tiny"), "encoder")
     seen = read_record(Preparation, data / "images" / PREPARATION)
-    table, _ = encode_images(restored / "restored", encoder, preparation=seen)
+    images = restored / "restored"
+    table = FolderEncoder.of_images(images, encoder, preparation=seen).encode(images)
     (piece,) = place.context.require_store().folder.glob("encoded-*")
     assert_array_equal(
         FeatureTable.read(piece / "encoding.parquet").of(table.case_id).values, table.values

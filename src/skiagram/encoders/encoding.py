@@ -63,27 +63,6 @@ class _Work(NamedTuple):
     centres: Floats | None = None
 
 
-def encode_images(
-    images: Path,
-    encoder: Encoder,
-    context: RunContext = NOTHING_KEPT,
-    preparation: Preparation | None = None,
-) -> tuple[FeatureTable, EncoderRecord]:
-    """Encode the images of all cases, those of all modalities where there are several.
-
-    Columns are `encoding_<number>`, of volumes `encoding_mean_<number>` and
-    `encoding_maximum_<number>`; before them `<modality>.` where there are several.
-
-    Args:
-        images: Folder of the restored images, with their `preparation.json`.
-        context: Its store holds what images became in earlier runs.
-        preparation: Of the images that models learn from; None for that in the folder.
-    """
-    ready = FolderEncoder.of_images(images, encoder, context, preparation)
-    table = ready.encode(images)
-    return table, ready.record(table)
-
-
 @dataclass(frozen=True)
 class FolderEncoder:
     """An encoder with its network: what makes numbers of folders of images and of their places.
@@ -168,7 +147,10 @@ class FolderEncoder:
         return EncoderRecord(composed(encoder), sha256, numbers, len(table.names))
 
     def encode(self, images: Path) -> FeatureTable:
-        """Encode the images of a folder, of all modalities; `encode_images` says more.
+        """Encode the images of a folder, those of all modalities where there are several.
+
+        Columns are `encoding_<number>`, of volumes `encoding_mean_<number>` and
+        `encoding_maximum_<number>`; before them `<modality>.` where there are several.
 
         Args:
             images: Folder of the restored images.
@@ -205,6 +187,18 @@ class FolderEncoder:
             names += _names(prefix, self.loaded, values.shape[1])
             blocks.append(FeatureTable(np.array(store.case_ids), (), values).of(case_id).values)
         return FeatureTable(case_id, tuple(names), np.hstack(blocks))
+
+    def write(self, images: Path, folder: Path) -> None:
+        """Write what the images of a folder become, the record and, where small, the weights.
+
+        Args:
+            images: Folder of the restored images.
+            folder: New folder of the encoding.
+        """
+        table = self.encode(images)
+        table.write(folder / TABLE)
+        write_record(self.record(table), folder / RECORD)
+        self.encoder.keep(folder / LEARNED)
 
     def encode_places(self, images: Path, places: pd.DataFrame) -> FeatureTable:
         """Encode places of the images of a folder: a row for each, in the table's order.
@@ -283,22 +277,6 @@ class FolderEncoder:
                 rows |= new
                 progress.advance(len(piece.images))
         return rows
-
-
-def write_encoding(
-    table: FeatureTable, record: EncoderRecord, encoder: Encoder, folder: Path
-) -> None:
-    """Write the table, the record and, where they are small, the weights to a new folder.
-
-    Args:
-        table: What `encode` returned.
-        record: What encoded it.
-        encoder: As its config says.
-        folder: Of the encoding.
-    """
-    table.write(folder / TABLE)
-    write_record(record, folder / RECORD)
-    encoder.keep(folder / LEARNED)
 
 
 def _encode_places(work: _Work) -> Singles:

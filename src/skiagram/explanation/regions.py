@@ -204,12 +204,12 @@ def measure_blanking(model: ExplainedModel, folder: Path) -> Blanking | None:
         for name, made in read.encodings.items():
             if made != model.encoding:
                 continue
-            from skiagram.encoders.encoding import encode_images, write_encoding
+            from skiagram.encoders.encoding import FolderEncoder
 
             encoder = build(dict(model.encoders[name]), "encoder")
             preparation = read_record(Preparation, read.candidates / PREPARATION)
-            encoded = encode_images(images, encoder, model.context, preparation)
-            write_encoding(*encoded, encoder, place / name)
+            ready = FolderEncoder.of_images(images, encoder, model.context, preparation)
+            ready.write(images, place / name)
             prepared = replace(prepared, encodings={name: place / name})
         # Features are measured anew.
         if model.model.arm == "classical" or model.fused:

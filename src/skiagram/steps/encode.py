@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from skiagram.compute.context import NOTHING_KEPT, RunContext
-from skiagram.encoders.encoding import FolderEncoder, write_encoding
+from skiagram.encoders.encoding import FolderEncoder
 from skiagram.encoders.timm_encoder import Encoder
 from skiagram.finding.inputs import CANDIDATES, read_candidates
 from skiagram.options import build
@@ -31,10 +31,8 @@ def encode(
     encoder: Encoder = build(dict(options), "encoder")
     learned_from = read_record(Preparation, candidates / PREPARATION)
     ready = FolderEncoder.of_images(restored, encoder, context, learned_from)
-    target.mkdir(parents=True, exist_ok=True)
     places = read_candidates(candidates)
     if len(places) and ready.keeps_places:  # first: one look at an image serves both
         ready.encode_places(restored, places).write(target / CANDIDATES)
-    table = ready.encode(restored)
-    write_encoding(table, ready.record(table), encoder, target)
+    ready.write(restored, target)
     propagate_preparation(candidates, target)
