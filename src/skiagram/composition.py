@@ -315,7 +315,7 @@ class Composition:
         """
         from hydra.core.config_store import ConfigStore
 
-        chosen = {word.key_or_group: str(word.value()) for word in _parse(words)}
+        chosen = {word.key_or_group: str(word.value()) for word in parse_overrides(words)}
         words = [self._as_hydra_has_it(stage, word, chosen) for word in words]
         # Hydra finds the choices as the config `params`; words may change them
         ConfigStore.instance().store(name="params", package="params", node=dict(self.choices))
@@ -402,7 +402,7 @@ class Composition:
     def _choices_of_words(self, words: Sequence[str]) -> dict[str, Any]:
         """Return the choices of params.yaml that overrides change, by a file or one by one."""
         choices: dict[str, Any] = {}
-        for word in _parse(words):
+        for word in parse_overrides(words):
             if word.key_or_group in _CHOICES:
                 choices |= self.read_file(word.key_or_group, str(word.value())).get("params", {})
             name = word.key_or_group.removeprefix("params.")
@@ -429,7 +429,7 @@ class Composition:
             try:
                 along = [f"conf/{each}.yaml" for each in self._list_defaults(stage)]
                 files = [f"conf/{stage}.yaml", *along]
-                for override in _parse(self.list_overrides(stage, words)):
+                for override in parse_overrides(self.list_overrides(stage, words)):
                     named = split_names(override.value())
                     files += [f"conf/{override.key_or_group}/{name}.yaml" for name in named]
                 for file in files:
@@ -491,7 +491,8 @@ def _list_called(option: str, values: Mapping[str, Any]) -> list[str]:
     return [each for each in flatten_options(values) if f".{each}".endswith(f".{option}")]
 
 
-def _parse(words: Iterable[str]) -> list[Any]:
+def parse_overrides(words: Iterable[str]) -> list[Any]:
+    """Return the overrides of Hydra that words are."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     return list(OverridesParser.create().parse_overrides([*words]))

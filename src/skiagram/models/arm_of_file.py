@@ -23,6 +23,11 @@ def fitted_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
     return fitted if isinstance(fitted, Mapping) else options
 
 
+def encoding_of(values: Mapping[str, Any]) -> str | None:
+    """Find the encoder whose numbers a model reads; None where it reads none."""
+    return fitted_options(values).get("encoding")
+
+
 def target_of(values: Mapping[str, Any]) -> str:
     """Find the class of a model, with its module; of a tuned one that of the model that is tuned.
 

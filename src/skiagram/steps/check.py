@@ -4,7 +4,6 @@ What a check says is what ingest and audit say. What else tells the label of a f
 place among the others, is probed here alone, since names of files never leave ingest.
 """
 
-import os
 import re
 import shlex
 from collections import Counter
@@ -26,6 +25,7 @@ from skiagram.composition import Composition
 from skiagram.compute.scratch import scratch_folder
 from skiagram.compute.workers import ALL_PROCESSORS, IN_PROCESS
 from skiagram.datasets.checks import NO_TEST_SPLIT, Problems
+from skiagram.datasets.choices import find_data
 from skiagram.datasets.contract import OpenSource
 from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.source import ColourImage, Folder
@@ -224,8 +224,7 @@ def offer_check(checked: AnyChecked, files: Mapping[str, str] | None) -> None:
     # The data set as the stages open it, against what was checked.
     project = Composition(Path())
     dataset = project.read_file("dataset", source.name)
-    data = os.environ.get("SKIAGRAM_DATA")
-    opened, read = checked.opened, build(dataset, "dataset").open(Path(data) if data else None)
+    opened, read = checked.opened, build(dataset, "dataset").open(find_data())
     tables = [{"": each.entries, **each.known} for each in (opened, read)]
     if any(not table.equals(tables[1].get(name)) for name, table in tables[0].items()) or any(
         opened.content_key(at) != read.content_key(at) for at in range(len(tables[0][""]))

@@ -7,7 +7,6 @@ goes.
 """
 
 import json
-import os
 import re
 import time
 from collections.abc import Iterable, Mapping
@@ -17,6 +16,7 @@ from typing import Any
 from skiagram.composition import Composition
 from skiagram.compute.checkout import home
 from skiagram.compute.files import write_files
+from skiagram.datasets.choices import find_data
 from skiagram.errors import SkiagramError
 from skiagram.options import build
 from skiagram.projects.stage_code import StagesOfProject
@@ -58,7 +58,6 @@ def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
         checksums = {}
     before, changed = dict(checksums), dict[str, str]()
     # The files of each data set that the project chooses.
-    data = os.environ.get("SKIAGRAM_DATA")
     options = Composition(root)
     for dataset in datasets:
         try:
@@ -72,7 +71,7 @@ def changed_files(root: Path, datasets: Iterable[str]) -> dict[str, str]:
         except SkiagramError:
             continue  # left to the stage, which says what is wrong
         if isinstance(source, RealDataSet):
-            changed |= source.changed_files(Path(data) if data else None, checksums)
+            changed |= source.changed_files(find_data(), checksums)
     # They are kept where a new one was read.
     if checksums != before:
         place.parent.mkdir(exist_ok=True)

@@ -1,6 +1,5 @@
 """Step ingest: a source becomes image shards, a case table and a seal."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.compute.workers import IN_PROCESS, Compute
+from skiagram.datasets.choices import find_data
 from skiagram.options import build
 from skiagram.steps.checked import take_checked
 from skiagram.strict import STRICT
@@ -41,9 +41,7 @@ def ingest_project(root: Path, options: IngestOptions, target: Path) -> None:
     inputs = {"dataset": options.dataset, "design": options.design, "files": files_line}
     if take_checked(root, "ingest", target, **inputs):
         return
-    data = os.environ.get("SKIAGRAM_DATA")
-    files = Path(data) if data else None
-    ingest_source(options.dataset, options.design, files, target, options.compute)
+    ingest_source(options.dataset, options.design, find_data(), target, options.compute)
 
 
 def ingest_source(

@@ -16,7 +16,7 @@ import numpy as np
 
 from skiagram.composition import GROUPS, Composition
 from skiagram.errors import DataError, OptionError, listed, nearest, refusal, suggest
-from skiagram.models.arm_of_file import CLASSES, require_arm, target_of
+from skiagram.models.arm_of_file import CLASSES, encoding_of, require_arm, target_of
 from skiagram.options import (
     CLASS_OF_GROUP,
     PARAMS,
@@ -180,12 +180,7 @@ def _check_features(options: Composition, data: DataSetFacts) -> None:
     from skiagram.features.batch import FeatureBatch
     from skiagram.features.family import families_of_images
 
-    # a config is one family, or names several, as that of a kind of image
-    chosen: dict[str, Mapping[str, object]] = {}
-    for name in split_names(options.choices.get("features") or []):
-        read = options.read_file("features", name)
-        chosen |= {name: read} if "_target_" in read else read
-    families = build_families(chosen)
+    families = build_families(_read_families(options))
     # rows and columns are cut short, for speed
     planes = len(data.shape) - 3 if len(data.shape) == 4 else 0
     shape = (*data.shape[:planes], 32, 32, *data.shape[planes + 2 :])
@@ -197,6 +192,16 @@ def _check_features(options: Composition, data: DataSetFacts) -> None:
             family.extract(FeatureBatch(images, inside, spacing, inside))
     except DataError as error:
         raise error.restated(OptionError, where="features") from error
+
+
+def _read_families(options: Composition) -> dict[str, Mapping[str, Any]]:
+    """Return the families of features that are chosen: name → options."""
+    chosen: dict[str, Mapping[str, Any]] = {}
+    for name in split_names(options.choices.get("features") or []):
+        read = options.read_file("features", name)
+        # a config is one family, or names several, as that of a kind of image
+        chosen |= {name: read} if "_target_" in read else read
+    return chosen
 
 
 def _check_names(options: Composition) -> None:
@@ -227,11 +232,7 @@ def find_unread(options: Composition, baselines: Sequence[str]) -> dict[str, str
         Name of such a model → the first family that it lacks. Of a table of features, whose
         columns are called as somebody liked, none.
     """
-    # The families that are chosen; a config is one of them, or names several.
-    known, chosen = options.list_files("features"), set[str]()
-    for name in split_names(options.choices.get("features") or []):
-        values = options.read_file("features", name)
-        chosen |= {name} if "_target_" in values else {*values}
+    known, chosen = options.list_files("features"), _read_families(options)
     if "measured" in chosen:
         return {}
     # A column is a family, or a whole name that begins with it, maybe after its kind of image.
@@ -257,7 +258,7 @@ def _check_references(options: Composition, trained: Models) -> None:
     # models that read an encoder, or places
     encoders = split_names(choices.get("encoders") or [])
     for name, values in trained.items():
-        encoder = values.get("encoding") or values.get("model", {}).get("encoding")
+        encoder = encoding_of(values)
         if encoder and encoder not in encoders:
             raise refusal(
                 "steps.encoder_not_chosen",

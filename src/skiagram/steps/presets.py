@@ -23,6 +23,7 @@ from skiagram.datasets.feature_table import FeatureFile
 from skiagram.datasets.folder.roles import ROLES, usual_column
 from skiagram.errors import how_to_install
 from skiagram.finding.inputs import find_partners
+from skiagram.models.arm_of_file import encoding_of
 from skiagram.options import read_option_file, split_names
 from skiagram.projects.files import CHOICES, read_shipped
 from skiagram.steps.check import AnyChecked, AnySource
@@ -348,10 +349,8 @@ def _has_pretrained() -> bool:
 
 def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
     """List the encoders whose numbers some models of a project read."""
-    model_files, read = options.list_files("model"), []
-    for name in (name for name in models if name in model_files):
-        values = options.read_file("model", name)
-        read.append(values.get("encoding") or values.get("model", {}).get("encoding"))
+    known = [name for name in models if name in options.list_files("model")]
+    read = [encoding_of(options.read_file("model", name)) for name in known]
     return [encoder for encoder in dict.fromkeys(read) if encoder]
 
 

@@ -22,14 +22,13 @@ from typing import Any, NamedTuple
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from skiagram.composition import Composition
+from skiagram.composition import Composition, parse_overrides
 from skiagram.errors import DataError, OptionError, SkiagramError, refusal
-from skiagram.models.arm_of_file import fitted_options
+from skiagram.models.arm_of_file import encoding_of
 from skiagram.options import check, split_names
 from skiagram.records.files import read_record
 from skiagram.sweeps.figures import resolve
@@ -72,8 +71,7 @@ class AskedSweep(NamedTuple):
 
 def find_sweep(root: Path, words: Sequence[str]) -> AskedSweep:
     """Read the sweep of a config of `conf/sweep`; further words change its base."""
-    overrides = OverridesParser.create().parse_overrides([*words])
-    values = {each.key_or_group: each.value() for each in overrides}
+    values = {each.key_or_group: each.value() for each in parse_overrides(words)}
     name = values.pop("sweep", None)
     return AskedSweep(str(name), read_sweep(Workspace.of_project(root), name, values))
 
@@ -141,7 +139,7 @@ def run_job(config: DictConfig) -> float | None:
             take such a job for failed; NaN stops Optuna.
     """
     # What the job changes, without the objective.
-    overrides = OverridesParser.create().parse_overrides([*HydraConfig.get().overrides.task])
+    overrides = parse_overrides(HydraConfig.get().overrides.task)
     changes, project = _list_changes(overrides), Path(config["places"]["project"])
     objective = check(Objective, dict(config["objective"]), "objective")
     model = find_model(
@@ -181,7 +179,7 @@ def check_objective(root: Path, words: Sequence[str]) -> Objective:
             checked before its own row.
     """
     # Options as Hydra will give them to each job.
-    overrides = OverridesParser.create().parse_overrides([*words])
+    overrides = parse_overrides(words)
     fixed = [each for each in overrides if not each.is_sweep_override()]
     lines = [str(each.input_line) for each in fixed]
     with hydra.initialize(version_base="1.3", config_path=None):
@@ -223,9 +221,7 @@ def find_model(
         for name in ("baselines", "networks", "combinations")
     }
     encoder = [
-        name
-        for name in chosen["baselines"]
-        if fitted_options(options.read_file("model", name)).get("encoding")
+        name for name in chosen["baselines"] if encoding_of(options.read_file("model", name))
     ]
     by_arm = {
         "classical": [name for name in chosen["baselines"] if name not in encoder],

@@ -11,7 +11,7 @@ from skiagram.fitting.arm import ArmFolders, TrainOptions
 from skiagram.fitting.cross_validation import Plan
 from skiagram.fitting.fits import keep_fits
 from skiagram.fitting.reading import Reading
-from skiagram.models.arm_of_file import fitted_options
+from skiagram.models.arm_of_file import encoding_of
 from skiagram.models.learner import learner_of
 from skiagram.options import build
 from skiagram.preparation import PreparedData
@@ -40,7 +40,7 @@ class Candidate:
 
     def __post_init__(self) -> None:
         """Find what it reads, which tells its arm."""
-        self.encoding: str | None = fitted_options(self.options).get("encoding")
+        self.encoding = encoding_of(self.options)
         self.arm = "classical" if self.encoding is None else "encoder"
         if self.trainer is not None:
             self.arm = "deep"

@@ -1,6 +1,5 @@
 """Where rows work: configs, source files, and a folder where each piece is made once."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from skiagram.composition import Composition
 from skiagram.compute.code_digest import name_piece
 from skiagram.compute.context import RunContext
 from skiagram.compute.workers import Compute
+from skiagram.datasets.choices import find_data
 from skiagram.options import check
 
 
@@ -39,12 +39,12 @@ class Workspace:
         Args:
             compute: How much of the machine is used; None for what the project's options say.
         """
-        data, options = os.environ.get("SKIAGRAM_DATA"), Composition(root)
+        options = Composition(root)
         if compute is None:
             chosen = options.read_file("compute", str(options.choices["compute"]))
             compute = check(Compute, chosen, "compute")
         context = RunContext.of_project(root, compute)
-        return cls(options, Path(data) if data else None, context, root)
+        return cls(options, find_data(), context, root)
 
     def make_once(
         self, kind: str, inputs: Mapping[str, Any], step: Callable[..., object], *given: Any
