@@ -127,7 +127,7 @@ def simulate(design: Design, simulations: int) -> Row:
         held.append([holds(*pair) for pair in zip(estimates, truth, strict=True)])
         differences = [
             (one.merit() - other.merit()).estimate(),
-            bootstrap_difference(compare_found(one, other, RATES), draws),
+            bootstrap_difference(compare_found(one, other), draws),
         ]
         called.append([not holds(each, 0.0) for each in differences])
     shares = np.r_[np.mean(held, axis=0), np.mean(called, axis=0)]

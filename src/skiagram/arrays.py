@@ -15,6 +15,5 @@ Texts = NDArray[np.str_]
 def as_array(values: Any) -> NDArray[Any]:
     """Return values as an array of NumPy; what a masked array masks is NaN."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        filled: Floats = np.ma.filled(values.astype(np.float64), np.nan)
-        return filled
+        return np.ma.filled(values.astype(np.float64), np.nan)
     return np.asarray(values)

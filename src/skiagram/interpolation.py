@@ -25,8 +25,7 @@ def new_places(size: int, spacing: float, new_spacing: float) -> Floats:
     # A hair below the quotient, lest 0.9 / 0.3 make four points of three.
     number = max(1, int(np.ceil(size * spacing / new_spacing - 1e-6)))
     first = (size - 1) / 2 - (number - 1) / 2 * new_spacing / spacing
-    places: Floats = first + np.arange(float(number)) * (new_spacing / spacing)
-    return places
+    return first + np.arange(float(number)) * (new_spacing / spacing)
 
 
 def take_nearest(image: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
@@ -40,8 +39,7 @@ def take_nearest(image: NDArray[Any], shape: Sequence[int]) -> NDArray[Any]:
         ((np.arange(side) + 0.5) * image_side / side).astype(np.int64)
         for image_side, side in zip(image.shape, shape, strict=True)
     ]
-    taken: NDArray[Any] = image[np.ix_(*places)]
-    return taken
+    return image[np.ix_(*places)]
 
 
 def interpolate(image: NDArray[Any], axes: list[Floats], order: Interpolation) -> Floats:

@@ -99,8 +99,7 @@ def read_groups(covariates: Path, column: str, case_id: Texts) -> Texts:
     values = table[column].loc[case_id.tolist()]
     if values.isna().any():
         raise refusal("base.no_group", number=int(values.isna().sum()), column=column)
-    groups: Texts = name_groups(values).to_numpy(dtype=str)
-    return groups
+    return name_groups(values).to_numpy(dtype=str)
 
 
 def leave_one_group_out(label: Whole, patient_id: Texts, group: Texts) -> list[Partition]:

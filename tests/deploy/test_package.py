@@ -143,7 +143,7 @@ def test_every_altered_byte_is_found(packed, tmp_path):
             opened_package(target) as opened,
             opened_package(packed) as sound,
         ):
-            assert opened.manifest == sound.manifest
+            assert opened[0] == sound[0]
 
 
 def test_a_link_and_a_cut_file_are_refused(packed, tmp_path):

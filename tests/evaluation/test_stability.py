@@ -24,7 +24,7 @@ from tests.evaluation.scenario import evaluated, finished, scenario
 def test_corrected_interval_by_hand():
     # J = 5, n₂/n₁ = 1/4, s² = .001: half-width t₄ √((.2 + .25) · .001)
     values = np.array([0.80, 0.82, 0.84, 0.86, 0.88])
-    found = corrected_mean(values, 0.25, 0.0, 1.0)
+    found = corrected_mean(values, 0.25, 0.0)
     half = t.ppf(0.975, 4) * np.sqrt(0.45 * 0.001)
     assert found.value == pytest.approx(0.84)
     assert (found.low, found.high) == pytest.approx((0.84 - half, 0.84 + half))

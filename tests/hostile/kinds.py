@@ -298,9 +298,9 @@ def _read_package(content, folder):
     from skiagram.deploy.package import opened_package
 
     (folder / "model.skiagram").write_bytes(content)
-    with opened_package(folder / "model.skiagram") as package:
-        loaded = load_model(package.folder)
-        return loaded.task, loaded.threshold, package.manifest
+    with opened_package(folder / "model.skiagram") as (manifest, laid_out):
+        loaded = load_model(laid_out)
+        return loaded.task, loaded.threshold, manifest
 
 
 def _nrrd():

@@ -169,9 +169,9 @@ def test_blocks_and_trees_join_without_a_seam(monkeypatch):
     products = np.triu(vectors.astype(np.float64) @ vectors.T, k=1)
     expected = set(zip(*(places.tolist() for places in np.nonzero(products > 0.98)), strict=True))
     assert len(expected) >= 300
-    assert set(correlated_pairs(vectors, 0.98)) == expected
+    assert set(correlated_pairs(vectors)) == expected
     monkeypatch.setattr(pairs_module, "MOST_COMPARED", 1000)
-    assert set(correlated_pairs(vectors, 0.98)) == expected
+    assert set(correlated_pairs(vectors)) == expected
 
 
 def test_very_many_rows_lie_in_a_file_that_nobody_can_leave_behind(monkeypatch, tmp_path):

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from skiagram.report.formatting import design_words
 from skiagram.report.page import render
 from skiagram.report.rendering import render_template
-from skiagram.report.section import list_sections, make_section
+from skiagram.report.section import list_sections, make_section, make_sections
 from tests.report.examples_of_results import material
 
 VOID = {"br", "img", "meta"}
@@ -71,7 +71,12 @@ class Page(HTMLParser):
 
 def page(evaluation, **changes):
     """Return the page of an evaluation, with other material."""
-    return Page(render(evaluation, replace(material(), **changes)))
+    return Page(render_all(evaluation, replace(material(), **changes)))
+
+
+def render_all(evaluation, seen):
+    """Return the text of a page with all its sections."""
+    return render(evaluation, seen, make_sections(evaluation, seen))
 
 
 def section(anchor, evaluation, seen, context=None):

@@ -26,7 +26,7 @@ from tests.report.examples_of_results import (
     several_classes,
     with_failure,
 )
-from tests.report.pages import Page, page
+from tests.report.pages import Page, page, render_all
 from tests.report.sections.test_sections import example_of, sections_of
 
 SECTIONS = [(anchor, each.title) for anchor, each in list_sections().items()][2:]  # below two pages
@@ -230,7 +230,7 @@ def test_no_model_or_no_figure_at_all_still_makes_a_page():
 def test_a_table_without_images_speaks_of_no_restored_images():
     evaluation, seen = example_of("classes")
     card = replace(seen.card, has_images=False)
-    without = render(evaluation, replace(seen, card=card))
+    without = render_all(evaluation, replace(seen, card=card))
     for words in ("Before and after restoration", "restored images", "example images belong"):
         assert words in page_of("classes").source
         assert words not in without

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from skiagram.report.page import render
 from skiagram.report.sweep import render_sweep
 from tests.report.examples_of_findings import answered, with_galleries
 from tests.report.examples_of_results import material, several_classes
+from tests.report.pages import render_all
 from tests.report.sections.test_explanations import FOREST, NETWORK
 from tests.report.test_sweep import EXAMPLES
 
@@ -52,8 +52,8 @@ def pages(tmp_path_factory):
     """Return a folder with pages, each also with a probe and in the width of a telephone."""
     folder = tmp_path_factory.mktemp("pages")
     examples = {
-        "two_classes": render(answered(), explained()),
-        "several_classes": render(several_classes(), material()),
+        "two_classes": render_all(answered(), explained()),
+        "several_classes": render_all(several_classes(), material()),
     }
     examples |= {name: render_sweep(EXAMPLES[name]()) for name in SWEEPS}
     axe = files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")

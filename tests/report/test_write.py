@@ -11,6 +11,7 @@ from sklearn.metrics import auc
 from make_reference.metrics_page import MetricsFile
 from skiagram.evaluation.evaluation_record import ARMS
 from skiagram.evaluation.results import SELECTION
+from skiagram.report.section import make_sections
 from skiagram.report.sections.models import list_as_text, list_below_table
 from skiagram.report.write import headline_figures, plot_tables, write_report
 from tests.evaluation.situations import SITUATIONS
@@ -22,7 +23,7 @@ ENCODER = "A frozen encoder gains more than the margin over the classical models
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
-    write_report(binary(), material(), folder / "report.html", folder / "plots")
+    write_report(binary(), material(), make_sections(binary(), material()), folder)
     return folder
 
 

@@ -146,10 +146,10 @@ def test_a_difference_of_a_finder_with_itself_is_nothing():
     response = simulated(11, 40)
     other = simulated(12, 40)
     draws = draw_patients(response.patient, 5, 100, 0)
-    same = bootstrap_difference(compare_found(response, response, RATES), draws)
+    same = bootstrap_difference(compare_found(response, response), draws)
     assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
     merit = response.merit()
     assert (merit - merit).estimate().value == 0.0
     one, two = (each.share_found(RATES)(np.ones((1, 40)))[0] for each in (response, other))
-    difference = compare_found(response, other, RATES)(np.ones((1, 40)))[0]
+    difference = compare_found(response, other)(np.ones((1, 40)))[0]
     assert difference == pytest.approx(one - two)

@@ -54,14 +54,6 @@ class Manifest:
     card: tuple[CardSection, ...]
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A package whose files were checked, and the folder of its model."""
-
-    manifest: Manifest
-    folder: Path
-
-
 def pack(
     folder: Path, target: Path, *, project: Path | None = None, intended: str = ""
 ) -> Manifest:
@@ -112,8 +104,10 @@ def pack(
 
 
 @contextmanager
-def opened_package(path: Path) -> Iterator[Opened]:
-    """Yield a package, its files checked and laid out in a folder that ends with the context.
+def opened_package(path: Path) -> Iterator[tuple[Manifest, Path]]:
+    """Yield what a package says of itself, and the folder of its model; all files were checked.
+
+    The folder ends with the context.
 
     Raises:
         DataError: The file is no package, altered, unsafe or of another version.
@@ -147,7 +141,7 @@ def opened_package(path: Path) -> Iterator[Opened]:
         if strangers:
             raise _refused(f"`{strangers[0]}` has no checksum", path)
         try:
-            yield Opened(manifest, folder / _MODEL)
+            yield manifest, folder / _MODEL
         except SkiagramError as error:  # names where the package was laid out, which is gone then
             raise error.rephrased(lambda text: text.replace(str(folder), str(path))) from error
 
@@ -215,8 +209,8 @@ def opened_model(path: Path, reading: CaseReading = AS_STORED) -> Iterator[Deplo
 def opened_folder(path: Path) -> Iterator[Path]:
     """Yield the folder of a model, which may come as a package."""
     if path.is_file():
-        with opened_package(path) as package:
-            yield package.folder
+        with opened_package(path) as (_, folder):
+            yield folder
         return
     yield path
 
@@ -234,6 +228,6 @@ def read_card(path: Path) -> tuple[CardSection, ...]:
     """Read the card of a package or of a model's folder, after every checksum was verified."""
     if path.is_dir():
         return compose_card(path, None, "")
-    with opened_package(path) as package:
-        load_model(package.folder)
-        return package.manifest.card
+    with opened_package(path) as (manifest, folder):
+        load_model(folder)
+        return manifest.card

@@ -212,7 +212,7 @@ def find_selection_figures(
         reason = "no inner fold has scores of every class"
     else:
         folds = fold_auc(model, development)
-        shown = corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
+        shown = corrected_mean(folds.held_out, folds.ratio, 0.0)
         return {} if shown.value is None else {ONCE: shown.value}, shown
     # A model without a defined figure cannot be chosen.
     mean = mean_of_finite(figures.values())

@@ -325,14 +325,14 @@ class FindingSearch:
             for each in (self.ideal[0], self.bound)
         )
         efficiency = bootstrap_estimate(
-            compare_found(response, ideal, RATES, np.divide),
+            compare_found(response, ideal, np.divide),
             self.draws,
             limits=NO_LIMITS,
             kind="percentile",
         )
         yield "efficiency", "", efficiency
         yield "merit_above", "", (response.merit() - bound.merit()).estimate()
-        more = bootstrap_difference(compare_found(response, ideal, RATES), self.draws)
+        more = bootstrap_difference(compare_found(response, ideal), self.draws)
         yield "sensitivity_above", "", more
 
     def compare(
@@ -374,7 +374,7 @@ class FindingSearch:
         Returns:
             Figure of merit, by the placements of lesions, and mean sensitivity, by the bootstrap.
         """
-        more = bootstrap_difference(compare_found(first, second, RATES), self.draws)
+        more = bootstrap_difference(compare_found(first, second), self.draws)
         merit = self.merit(first) - self.merit(second)
         return {MERIT: merit.estimate(), MEAN_SENSITIVITY: more}
 

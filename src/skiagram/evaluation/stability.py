@@ -98,8 +98,8 @@ def assess_stability(
     """
     # AUC over folds and seeds, and how far training is ahead.
     reported, seeds = model.scored, np.array(model.figure.repeated)
-    yield "fold_auc_mean", "", corrected_mean(folds.held_out, folds.ratio, 0.0, 1.0)
-    gap = corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0, 1.0)
+    yield "fold_auc_mean", "", corrected_mean(folds.held_out, folds.ratio, 0.0)
+    gap = corrected_mean(folds.training - folds.held_out, folds.ratio, -1.0)
     yield "training_gap", "", gap
     for name, values in (("fold_auc_sd", folds.held_out), ("seed_auc_sd", seeds)):
         if len(values) > 1:

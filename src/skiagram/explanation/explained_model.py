@@ -209,7 +209,7 @@ class ExplainedModel:
             float(roc_auc(fit.ranking, self.is_positive(fit), np.ones((1, len(fit.ranking))))[0])
             for fit in self.fits
         ]
-        return corrected_mean(np.array(values), self._held_out_per_training_case, 0.0, 1.0)
+        return corrected_mean(np.array(values), self._held_out_per_training_case, 0.0)
 
     def measure_loss(self, changed: Sequence[Floats]) -> Loss:
         """Estimate the AUC lost by changes, which give each fit (changes, m) held-out scores."""

@@ -98,7 +98,7 @@ def estimate_loss(folds: Sequence[Linearised], repeats: int, ratio: float) -> Lo
     # The mean loss, with an interval over fits and one over patients.
     values = np.array([fold.value for fold in folds])
     mean = float(values.mean())
-    over_folds = corrected_mean(values, ratio, -1.0, 1.0)
+    over_folds = corrected_mean(values, ratio, -1.0)
     if min(fold.fewest_patients for fold in folds) < 2:
         return Loss(over_folds, Estimate(mean, method="too few patients of a class in a fold"))
     # The folds of one repeat are independent given the fits; repeats see the same patients.

@@ -40,8 +40,7 @@ def bright_region(images: NDArray[np.floating[Any]], inside: Flags) -> Flags:
     np.divide(between, spread, out=between, where=spread > 1e-12)
     between[spread <= 1e-12] = 0
     threshold = np.where(between.max(axis=1) > 0, between.argmax(axis=1) + 1, 0)
-    bright: Flags = grey.levels[:, 0] > threshold[:, None, None]
-    return bright
+    return grey.levels[:, 0] > threshold[:, None, None]
 
 
 Region = Literal["whole", "bright"]

@@ -178,5 +178,4 @@ def contrast(lab: Floats, inside: Flags) -> Floats:
     centre, surround = inside & ellipse, inside & ~ellipse
     if not centre.any() or not surround.any():  # too small to have both
         return np.zeros((len(lab), 3))
-    difference: Floats = lab[:, centre].mean(axis=1) - lab[:, surround].mean(axis=1)
-    return difference
+    return lab[:, centre].mean(axis=1) - lab[:, surround].mean(axis=1)

@@ -107,16 +107,12 @@ class GreyLevels:
     @property
     def equals(self) -> NDArray[np.uint16]:
         """The `equal_neighbours` of the levels, kept for several families."""
-        equals: NDArray[np.uint16] = self._keep("equals", lambda: equal_neighbours(self.levels))
-        return equals
+        return self._keep("equals", lambda: equal_neighbours(self.levels))
 
     @property
     def zones(self) -> NDArray[np.int32]:
         """The `zone_forest` of the levels, kept for several families."""
-        zones: NDArray[np.int32] = self._keep(
-            "zones", lambda: zone_forest(self.levels, self.equals)
-        )
-        return zones
+        return self._keep("zones", lambda: zone_forest(self.levels, self.equals))
 
     def _keep(self, name: str, find: Callable[[], NDArray[Any]]) -> NDArray[Any]:
         """Compute an array once and keep it; of the largest images it is computed each time.
@@ -126,8 +122,7 @@ class GreyLevels:
             find: Computes it.
         """
         if name in self._cache:
-            found: NDArray[Any] = self._cache[name]
-            return found
+            return self._cache[name]
         values = find()
         if self.levels.size <= _MAX_CACHED:
             self._cache[name] = values

@@ -52,8 +52,7 @@ def reach_of(families: Sequence[Any], spacing: Floats) -> Floats:
         Voxels of each axis, infinite for the whole image.
     """
     reaches = [family.reach(spacing) for family in families if hasattr(family, "reach")]
-    farthest: Floats = np.max([0 * spacing, *reaches], axis=0)
-    return farthest
+    return np.max([0 * spacing, *reaches], axis=0)
 
 
 def families_of_images(families: Sequence[object]) -> list[FeatureFamily]:

@@ -94,5 +94,4 @@ def _sections() -> dict[str, Any]:
 def ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Column:
     """Divide (n,) by (n,), with 0 where the denominator is 0."""
     zeros = np.zeros(denominator.shape)
-    quotient: Column = np.divide(numerator, denominator, out=zeros, where=denominator != 0)
-    return quotient
+    return np.divide(numerator, denominator, out=zeros, where=denominator != 0)

@@ -145,10 +145,9 @@ def _moved(image: NDArray[Any], angle: float, shift: Floats, spacing: Sequence[f
     along = np.where(np.array(image.shape) > 1, shift, 0.0)
     centre = (np.array(image.shape) - 1) / 2
     offset = centre - matrix @ (centre + along)
-    moved: Floats = ndimage.affine_transform(
+    return ndimage.affine_transform(
         image, matrix, offset, output=np.float64, order=1, mode="nearest"
     )
-    return moved
 
 
 def _redrawn(image: Floats, region: Flags, size: int, generator: np.random.Generator) -> Flags:

@@ -41,8 +41,7 @@ def positions(places: pd.DataFrame, spacing: Spacings) -> Floats:
     for number, case in enumerate(cases.tolist()):
         distances = spacing[case] or ()
         sides[number, 3 - len(distances) :] = distances
-    placed: Floats = np.nan_to_num(coordinates(places)) * sides[case_number]
-    return placed
+    return np.nan_to_num(coordinates(places)) * sides[case_number]
 
 
 @dataclass(**STRICT)
@@ -160,8 +159,7 @@ def intersection_over_union(distance: Floats, first: Floats, second: Floats, fla
     # One within the other shares the smaller one; those apart share nothing.
     shared = np.where(distance <= np.abs(first - second), np.minimum(*sizes), lens)
     shared = np.where(distance >= first + second, 0.0, shared)
-    share: Floats = shared / (sizes[0] + sizes[1] - shared)
-    return share
+    return shared / (sizes[0] + sizes[1] - shared)
 
 
 def suppress(marks: pd.DataFrame, distance: float, spacing: Spacings) -> pd.DataFrame:

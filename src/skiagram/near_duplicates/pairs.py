@@ -159,8 +159,7 @@ def reduced(image: Image, side: int) -> Floats:
             band = image[at : at + _BAND].astype(np.float64)
             gray = band.mean(axis=-1) if band.ndim > 2 else band
             by_rows += _coverage(height, side)[:, at : at + _BAND] @ gray
-        picture: Floats = by_rows @ _coverage(width, side).T
-        return picture
+        return by_rows @ _coverage(width, side).T
     # Colours as their mean, missing pixels as the mean of the others.
     gray = image.astype(np.float64)
     if gray.ndim > 2:
@@ -171,8 +170,7 @@ def reduced(image: Image, side: int) -> Floats:
     # A volume as the mean over its slices.
     if gray.ndim == 3:
         gray = np.tensordot(_coverage(len(gray), side), gray, axes=1)
-    reduced: Floats = _coverage(gray.shape[-2], side) @ gray @ _coverage(gray.shape[-1], side).T
-    return reduced
+    return _coverage(gray.shape[-2], side) @ gray @ _coverage(gray.shape[-1], side).T
 
 
 def projection(image: Image) -> Image:
@@ -270,7 +268,7 @@ def duplicate_pairs(store: ImageSequence, parallel_map: ParallelMap = map) -> Pa
         return local_detail(store.image_at(row), side).astype(np.float64)
 
     thumbnails = stack_blocks(read(), (len(store), size), np.float32)
-    like = correlated_pairs(thumbnails, THRESHOLD, parallel_map)
+    like = correlated_pairs(thumbnails, parallel_map)
     # Their detail is alike, too: at the size of the smaller image or 128, 32 in 3D. Fewer slices
     # than that are repeated: thin stacks would have next to no detail otherwise.
     alike: dict[tuple[int, int], tuple[float, str]] = {}
@@ -351,22 +349,21 @@ def clusters(pairs: Pairs, n: int) -> Whole:
 
 
 def correlated_pairs(
-    vectors: Singles, threshold: float, parallel_map: ParallelMap = map
+    vectors: Singles, parallel_map: ParallelMap = map
 ) -> dict[tuple[int, int], float]:
-    """Find all pairs of vectors whose product is above a threshold.
+    """Find all pairs of vectors whose product is above `THRESHOLD`.
 
     A fast product nominates pairs; a sum in fixed order decides, because the product's last bits
     depend on the number of threads. Of more than 20,000 vectors, pairs of a leaf are compared.
 
     Args:
         vectors: (n, d) of unit norm, or zero.
-        threshold: In (0, 1).
         parallel_map: Where pieces of the work are done.
 
     Returns:
         Pair (first < second) → product.
     """
-    likely = threshold - _ROUNDING_OF_PRODUCTS
+    likely = THRESHOLD - _ROUNDING_OF_PRODUCTS
     blocks = range(0, len(vectors), _BLOCK)
 
     def in_one_leaf(number: int) -> Whole:
@@ -391,6 +388,6 @@ def correlated_pairs(
         for i, j in pairs.tolist():
             if i < j and (i, j) not in correlation:
                 product = float((vectors[i].astype(np.float64) * vectors[j]).sum())
-                if product > threshold:
+                if product > THRESHOLD:
                     correlation[i, j] = min(product, 1.0)
     return correlation

@@ -7,14 +7,13 @@ from skiagram.evaluation.evaluation_record import Evaluation
 from skiagram.report.formatting import design_words
 from skiagram.report.material import Material
 from skiagram.report.rendering import render_template
-from skiagram.report.section import Sections, make_sections
+from skiagram.report.section import Sections
 from skiagram.report.sections.checklist import fill_checklists, tabulate_checklist, tabulate_items
 from skiagram.tables.frames import inert_text
 
 
-def render(evaluation: Evaluation, material: Material, sections: Sections | None = None) -> str:
+def render(evaluation: Evaluation, material: Material, sections: Sections) -> str:
     """Return the report as one self-contained HTML page; equal input gives equal text."""
-    sections = sections or make_sections(evaluation, material)
     first, second, *appendix = sections.filled
     # A run of classical models alone asks of no network.
     question = "what do classical features tell?"
@@ -47,9 +46,7 @@ def write_checklists(
         "checklists.html": render_template(
             "checklists.html.j2",
             title=f"{material.card.title}: checklists",
-            checklists=[
-                (each, tabulate_items(each, "../report.html", sections.anchors)) for each in filled
-            ],
+            checklists=[(each, tabulate_items(each, sections.anchors)) for each in filled],
         )
     }
     for checklist in filled:

@@ -78,7 +78,7 @@ def write_results(
     """Write `OUTPUTS` into a folder."""
     # The page and its checklists.
     sections = make_sections(evaluation, material)
-    write_report(evaluation, material, folder / "report.html", folder / "plots", sections)
+    write_report(evaluation, material, sections, folder)
     for name, text in write_checklists(evaluation, material, sections).items():
         path = folder / "checklists" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -107,19 +107,15 @@ def write_validation(
 
 
 def write_report(
-    evaluation: Evaluation,
-    material: Material,
-    page: Path,
-    plots: Path,
-    sections: Sections | None = None,
+    evaluation: Evaluation, material: Material, sections: Sections, folder: Path
 ) -> None:
-    """Write the report; equal input gives equal bytes.
+    """Write the page `report.html` and its `plots`; equal input gives equal bytes.
 
     The folder of plots gets `figures.csv`, the table of figures, `<figure>.svg`, `folds.csv`,
     `confusion.csv` and, one file per model, `roc/<model>.csv`, `precision_recall/<model>.csv` and
     `froc/<model>.csv`.
     """
-    sections = sections or make_sections(evaluation, material)
+    plots = folder / "plots"
     plots.mkdir(parents=True, exist_ok=True)
     for section in sections.filled:
         for figure in section.figures():
@@ -129,8 +125,8 @@ def write_report(
         path = plots / f"{name}.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(inert_text(table), encoding="utf-8")
-    page.parent.mkdir(parents=True, exist_ok=True)
-    page.write_text(render(evaluation, material, sections), encoding="utf-8")
+    page = render(evaluation, material, sections)
+    (folder / "report.html").write_text(page, encoding="utf-8")
 
 
 _POINTS = {  # of a curve: its kind → what its columns are called

@@ -40,8 +40,7 @@ class _Risk:
         Returns:
             (times, …) in descending time.
         """
-        summed: Floats = np.cumsum(terms, axis=0)[self.last]
-        return summed
+        return np.cumsum(terms, axis=0)[self.last]
 
     def cumulative(self, steps: Floats) -> Floats:
         """Sum, for each case, the steps at times up to its own.
@@ -52,8 +51,7 @@ class _Risk:
         Returns:
             (n,) in descending time.
         """
-        backwards: Floats = np.cumsum(steps[::-1], axis=0)[::-1][self.place]
-        return backwards
+        return np.cumsum(steps[::-1], axis=0)[::-1][self.place]
 
 
 def _loss(weights: Floats, values: Floats, risk: _Risk) -> tuple[float, Floats, Floats]:
@@ -248,5 +246,4 @@ def baseline_hazard(score: Floats, time: Floats, event: Flags, grid: Floats) -> 
     times = time[risk.order][risk.last]
     cumulative = np.cumsum(steps[::-1])
     reached = np.searchsorted(times[::-1], grid, side="right")
-    cumulative_hazard: Floats = np.concatenate([[0.0], cumulative])[reached]
-    return cumulative_hazard
+    return np.concatenate([[0.0], cumulative])[reached]

@@ -21,8 +21,7 @@ def score_difference(scores: Floats, positive: int) -> Floats:
         scores: (..., 2).
         positive: 0 or 1.
     """
-    difference: Floats = scores[..., positive] - scores[..., 1 - positive]
-    return difference
+    return scores[..., positive] - scores[..., 1 - positive]
 
 
 def tied_order(score: Floats) -> tuple[Whole, Flags]:

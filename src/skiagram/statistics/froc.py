@@ -212,9 +212,9 @@ class FreeResponse:
 
 
 def compare_found(
-    first: FreeResponse, second: FreeResponse, rates: Floats, compare: np.ufunc = np.subtract
+    first: FreeResponse, second: FreeResponse, compare: np.ufunc = np.subtract
 ) -> MeanOverRepeats:
-    """Compute by how much more the one finds, on average over rates, as a function of weights.
+    """Compute by how much more the one finds, on average over `RATES`, as a function of weights.
 
     The images are the same. Where both were trained several times, but not equally often, the
     trainings of each are averaged first.
@@ -222,11 +222,10 @@ def compare_found(
     Args:
         first: Marks of the one.
         second: Marks of the other, on the same images.
-        rates: (rates,) false marks per image, ascending.
         compare: `np.divide` for how often the one finds what the other finds.
     """
     # Repeats are compared in pairs; a single one stands beside each of the other's.
-    shares = first.share_found(rates), second.share_found(rates)
+    shares = first.share_found(RATES), second.share_found(RATES)
     pairs: Sequence[tuple[Statistic, Statistic]] = [shares]
     numbers = [len(share.repeats) for share in shares]
     if len({*numbers} - {1}) < 2:

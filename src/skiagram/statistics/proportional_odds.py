@@ -14,6 +14,7 @@ from skiagram.errors import NotConverged
 
 _CLOSEST = -12.0  # log distance of two cuts between which there is no case
 _LEAST = 1e-300
+_SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
 _FAR = 30.0  # of a cut beyond all cases, in logits from the last one: a chance of 1e-13
 
 
@@ -41,8 +42,7 @@ def grade_probabilities(score: Floats, cuts: Floats) -> Floats:
     """
     below = scipy.special.expit(cuts[None, :] - score[:, None])
     ends = np.zeros((len(score), 1))
-    probability: Floats = np.diff(np.concatenate([ends, below, ends + 1], axis=1), axis=1)
-    return probability
+    return np.diff(np.concatenate([ends, below, ends + 1], axis=1), axis=1)
 
 
 def ranked_probability_terms(probability: Floats, grade: Whole) -> Floats:
@@ -64,9 +64,7 @@ def ranked_probability_terms(probability: Floats, grade: Whole) -> Floats:
     return terms
 
 
-def fit_rising_score(
-    score: Floats, grade: Whole, grades: int, penalty: float
-) -> tuple[float, Floats]:
+def fit_rising_score(score: Floats, grade: Whole, grades: int) -> tuple[float, Floats]:
     """Fit the slope ≥ 0 of a single score, and the cuts, of the regression on it.
 
     The penalty is that of the score in standard deviations, so that its scale changes nothing;
@@ -76,7 +74,6 @@ def fit_rising_score(
         score: (n,).
         grade: (n,).
         grades: How many there are.
-        penalty: α, as of the module.
 
     Returns:
         The slope for one unit of the score, and (grades − 1,) cuts of slope · score.
@@ -84,7 +81,7 @@ def fit_rising_score(
     centre, spread = float(score.mean()), float(score.std())
     scale = spread if spread > 1e-12 * max(1.0, abs(centre)) else np.inf
     standardised = ((score - centre) / scale)[:, None]
-    fitted = fit_proportional_odds(standardised, grade, grades, penalty, rising=True)
+    fitted = fit_proportional_odds(standardised, grade, grades, _SHRINKAGE, rising=True)
     slope = float(fitted.weights[0]) / scale
     return slope, fitted.cuts + slope * centre
 

@@ -106,8 +106,7 @@ def count_cases(patient: Whole) -> Whole:
         patient: (n,) from 0; some numbers may be absent.
     """
     cases = np.bincount(patient)  # unlike a search for unique numbers, fast for a million
-    counted: Whole = cases[cases > 0]
-    return counted
+    return cases[cases > 0]
 
 
 def is_clustered(patient: Whole) -> bool:
@@ -397,7 +396,7 @@ def over_trainings(mean_variance: float, degrees: float, figures: Floats) -> Var
     return Variation(mean_variance + seed, joined, seed, "procedure", repeats)
 
 
-def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Estimate:
+def corrected_mean(values: Floats, ratio: float, low: float) -> Estimate:
     """Average fold figures with the corrected resampled t interval (Nadeau & Bengio 2003).
 
     Folds share training cases, so s²/J is too small: the variance is (1/J + n₂/n₁) s², with J − 1
@@ -406,8 +405,7 @@ def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Est
     Args:
         values: (j,) a figure a fold.
         ratio: n₂/n₁, cases that a fold holds out over those that it learns from.
-        low: Lower bound of the figure.
-        high: Upper bound of the figure.
+        low: Lower bound of the figure, whose upper bound is 1.
     """
     folds = len(values)
     if folds == 0:
@@ -419,7 +417,7 @@ def corrected_mean(values: Floats, ratio: float, low: float, high: float) -> Est
         t_quantile(UPPER, folds - 1) * np.sqrt((1 / folds + ratio) * values.var(ddof=1))
     )
     return Estimate(
-        mean, max(low, mean - half_width), min(high, mean + half_width), "Nadeau–Bengio over folds"
+        mean, max(low, mean - half_width), min(1.0, mean + half_width), "Nadeau–Bengio over folds"
     )
 
 

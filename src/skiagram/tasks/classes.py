@@ -131,8 +131,7 @@ class Classes(Predicted):
         What orders cases is one number a case, of two classes; a calibration needs one a class. A
         probability below 10⁻⁹ counts as that.
         """
-        logarithms: Floats = np.log(np.clip(cases.estimate, _SMALLEST, 1))
-        return logarithms
+        return np.log(np.clip(cases.estimate, _SMALLEST, 1))
 
     def doubts(self, value: Floats, label: Whole, patient: Whole) -> tuple[str, ...]:
         """Write a sentence where a class has few test patients."""

@@ -53,7 +53,6 @@ OTHERS = "none of these"  # label of a case without any finding that folds are b
 _FEWEST_CASES = 10  # with a finding, and without it; each of five folds then has two
 _FEWEST_PATIENTS = 2  # with a finding, and without it, for its AUC to count in the mean
 _ENOUGH_PATIENTS = 20  # with a finding, and without it
-_SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
 _DRAWN_LINES = 5
 _UNKNOWN_SHARE = 0.05  # of generated findings
 _SEPARATORS = ("|", ";", ",")
@@ -306,7 +305,7 @@ class Findings(MeasuredOutcome):
             share = (present.sum() + 0.5) / (len(present) + 1)
             slope, intercept = 0.0, float(np.log(share / (1 - share)))
             if len(score) and 0 < present.sum() < len(present):
-                slope, cuts = fit_rising_score(score, present, 2, _SHRINKAGE)
+                slope, cuts = fit_rising_score(score, present, 2)
                 intercept = -float(cuts[0])
             slopes.append(slope)
             intercepts.append(intercept)

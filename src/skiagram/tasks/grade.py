@@ -44,7 +44,6 @@ from skiagram.tasks.scored_cases import ScoredCases
 LEAST_GRADES = 3
 _FEWEST_CASES = 10  # of a grade; each of five folds then has two
 _ENOUGH_PATIENTS = 20  # of a grade
-_SHRINKAGE = 1e-3  # of the slope; without it scores in perfect order have no largest likelihood
 _DRAWN_CUTS = 1.0  # log-odds of the outer cut-offs of generated grades from the middle
 
 
@@ -219,8 +218,7 @@ class Grade(MeasuredOutcome):
 
     def target(self, value: Floats, label: Whole) -> Floats:
         """Make (n, grades − 1): 1 where the case is above a cut-off, else 0."""
-        levels: Floats = (label[:, None] > np.arange(len(self.grades) - 1)).astype(np.float64)
-        return levels
+        return (label[:, None] > np.arange(len(self.grades) - 1)).astype(np.float64)
 
     def loss(self, score: Tensor, target: Tensor, learned: Tensor) -> Tensor:
         """Compute the cross-entropy of lying above each cut-off, summed over cut-offs.
@@ -261,7 +259,7 @@ class Grade(MeasuredOutcome):
         """
         # The slope and the cut-offs of a proportional-odds model on the score.
         score, grades = scores[:, 0], len(self.grades)
-        slope, cuts = fit_rising_score(score, label, grades, _SHRINKAGE)
+        slope, cuts = fit_rising_score(score, label, grades)
         # Cut-offs of the score give each grade its share of the cases; equal scores stay together.
         levels, cases = np.unique(score, return_counts=True)
         middle = (np.cumsum(cases) - cases / 2) / len(score)

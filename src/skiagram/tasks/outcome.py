@@ -78,8 +78,7 @@ def weigh_folds(scores: Sequence[Floats]) -> Floats:
     # A model of no feature scores all cases of a fold alike.
     if usual <= (_ROUNDING * largest) ** 2:
         return np.ones(len(variance))
-    weights: Floats = np.clip(4 * variance / usual, 1e-12, 1.0)
-    return weights
+    return np.clip(4 * variance / usual, 1e-12, 1.0)
 
 
 def require_unit(unit: str, project_unit: str) -> None:

@@ -123,15 +123,13 @@ class HazardCalibration(MeasuredCalibration):
         # With one kind of event survival follows from its hazard.
         hazard = self._cumulative(scores, self.slope, self.hazard)
         if not self.other_hazard:
-            survival: Floats = np.exp(-hazard)
-            return survival
+            return np.exp(-hazard)
         # Else a case leaves by either event, in proportion to the steps of both hazards.
         both = hazard + self._cumulative(scores, self.other_slope, self.other_hazard)
         ended = -np.diff(np.exp(-both), axis=1, prepend=1.0)
         step, both_step = (np.diff(each, axis=1, prepend=0.0) for each in (hazard, both))
         share = np.divide(step, both_step, out=np.zeros_like(step), where=both_step > 0)
-        without: Floats = 1 - np.cumsum(ended * share, axis=1)
-        return without
+        return 1 - np.cumsum(ended * share, axis=1)
 
     def _cumulative(self, scores: Floats, slope: float, hazard: Sequence[float]) -> Floats:
         """Compute the cumulative hazard of one of the events.

@@ -52,8 +52,7 @@ def riesz(orders: Sequence[int], frequencies: Sequence[Floats]) -> NDArray[np.co
     scale = np.sqrt(factorial(total) / prod(map(factorial, orders)))
     powers = prod(f**order for f, order in zip(frequencies, orders, strict=True))
     gain = np.divide(powers, length**total, out=np.zeros(length.shape), where=length > 0)
-    transfer: NDArray[np.complex128] = (-1j) ** total * scale * gain
-    return transfer
+    return (-1j) ** total * scale * gain
 
 
 def in_frequencies(

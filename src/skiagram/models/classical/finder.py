@@ -380,8 +380,7 @@ def judge(fitted: FittedClassical, table: FeatureTable, rows: Whole) -> Floats:
         for start in range(0, len(rows), _CHUNK)
     ]
     scores = np.concatenate(parts) if parts else np.empty((0, 2))
-    score: Floats = scores[:, 1] - scores[:, 0]
-    return score
+    return scores[:, 1] - scores[:, 0]
 
 
 def describe_candidates(inputs: FindingInputs, views: tuple[View, ...]) -> FeatureTable:

@@ -57,8 +57,7 @@ class MaximumThenSumScaler(TransformerMixin, BaseEstimator):  # type: ignore[mis
         return self
 
     def transform(self, values: Floats) -> Floats:
-        scaled: Floats = values / self.maximum_ / self.total_
-        return scaled
+        return values / self.maximum_ / self.total_
 
 
 def scaler(normalisation: Normalisation) -> Any:

@@ -37,13 +37,11 @@ class SearchedImage(NamedTuple):
 
     def to_seen(self, places: Floats) -> Floats:
         """Turn (n, axes) places in stored pixels into pixels of this image, by their centres."""
-        image_places: Floats = (places + 0.5) * self.scale - 0.5
-        return image_places
+        return (places + 0.5) * self.scale - 0.5
 
     def to_stored(self, places: Floats) -> Floats:
         """Turn (n, axes) places in pixels of this image into stored pixels."""
-        stored: Floats = (places + 0.5) / self.scale - 0.5
-        return stored
+        return (places + 0.5) / self.scale - 0.5
 
     def cut(self, centre: Floats, sides: Sequence[int]) -> Tensor:
         """Cut a part around a place; beyond the image lies its darkest value.

@@ -156,21 +156,20 @@ def _fill(item: Item, facts: Mapping[str, Any], met: Mapping[str, bool]) -> Item
     return item._replace(stands=words, anchors=anchors, author=author, state=state)
 
 
-def tabulate_items(checklist: Checklist, page: str, anchors: Container[str]) -> Table:
+def tabulate_items(checklist: Checklist, anchors: Container[str]) -> Table:
     """Tabulate the checklist, with links to where the answers stand.
 
     Args:
-        page: Address of the report.
         anchors: Sections that the report has.
     """
     headings = {name: each.title for name, each in list_sections().items()}
     within = {key: text for each in list_sections().values() for key, text in each.headings.items()}
-    link = Markup('<a href="{}#{}">{}</a>')
+    link = Markup('<a href="../report.html#{}">{}</a>')
 
     # A row for each item, with links to the sections that the page has.
     def row(item: Item) -> TableRow:
         links = [
-            link.format(page, anchor, (headings | within)[anchor])
+            link.format(anchor, (headings | within)[anchor])
             for anchor in item.anchors
             if anchor in anchors or anchor in within
         ]
