@@ -46,6 +46,7 @@ def words(tmp_path_factory):
 READ = (  # what is wrong is seen once images or rows are read, or PyTorch is, which takes seconds
     "run FILMS TABLE --positive cancer --networks heat_map_finder",
     "run FILMS TABLE --positive cancer --features glcm --networks heat_map_finder",
+    "run FILMS TABLE --positive cancer --baselines encoder_svm",
     "run FILMS TABLE --set small_cnn.lr=1",
     "run FILMS TABLE --positive cancer --folds 40",
     "run FILMS TWO --positive cancer --ignore-unlisted",
@@ -72,6 +73,7 @@ def test_a_mistake_is_one_line_before_anything_runs(
     monkeypatch.setattr(files, "make_project", lambda folder: pytest.fail("it is made"))
     monkeypatch.setattr(running, "run_stages", lambda project: pytest.fail("it runs"))
     monkeypatch.delenv("SKIAGRAM_DATA", raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.chdir(tmp_path)
     shown = terminal([words.get(word, word) for word in line.split()], code)
     error = shown if code == 4 else shown.splitlines()[-1]  # a file's fault stands first

@@ -28,7 +28,7 @@ from skiagram.steps.check import offer_check
 from skiagram.steps.checked import remove_checked
 from skiagram.steps.digest import changed_files
 from skiagram.steps.network_time import plan_network_time
-from skiagram.steps.preflight import DataSetFacts, check_run, find_unread
+from skiagram.steps.preflight import DataSetFacts, check_run, fetch_weights, find_unread
 from skiagram.steps.presets import FittingChoices, choices_of, read_encoders
 from skiagram.steps.settled import note_settled, options_set
 
@@ -71,15 +71,14 @@ def prepare_run(asked: Asked, project: Path, inputs: str) -> None:
     if asked.files.is_table and "features" not in asked.choices:
         chosen["features"] = "measured"
     _leave_out_unread(asked, chosen, composition, {})
-    check_run(
-        Composition(composition.root, chosen | dict(asked.values)),
-        has_features="features" in asked.choices,
-    )
+    run = Composition(composition.root, chosen | dict(asked.values))
+    check_run(run, has_features="features" in asked.choices)
     # the table and the names of files, which must be there and need no project
     described = describe_table(asked.files)
     # the data set and its project, by one command at a time
     with gone_if_refused(project), locked(project / AT_WORK, WAITING), inside(project):
         try:
+            fetch_weights(run)  # first: all later steps may take hours
             options = _add_and_choose(asked, described, project, composition)
         except BaseException:
             remove_checked(Path())

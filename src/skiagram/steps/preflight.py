@@ -252,6 +252,22 @@ def find_unread(options: Composition, baselines: Sequence[str]) -> dict[str, str
     return unread
 
 
+def fetch_weights(options: Composition) -> None:
+    """Find the weights that networks start from, and fetch those that only the hub has.
+
+    Else a run would stop where it needs them, when all images were read.
+
+    Raises:
+        DataError: A file is not there, is another one, or cannot be fetched.
+    """
+    for choice, group in (("encoders", "encoder"), ("networks", "model")):
+        for name in split_names(options.choices.get(choice) or []):
+            values = options.read_file(group, name)
+            if isinstance(values.get("weights"), Mapping):  # else torchvision's name, or none
+                where = f"{group}.{name}"
+                build(values, where).weights.locate(f"{where}.weights")
+
+
 def _check_references(options: Composition, trained: Models) -> None:
     """Refuse a choice or a config that names what the run lacks."""
     choices = options.choices
