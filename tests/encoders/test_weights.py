@@ -29,6 +29,7 @@ class Hub:
     content: bytes
     refusal: tuple[int, str] | None = None  # status and reason that it answers with
     address: str = ""
+    questions: int = 0
 
 
 class _Answers(http.server.BaseHTTPRequestHandler):
@@ -46,6 +47,7 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
     def _answer(self, *, body):
         hub = self.hub
+        hub.questions += 1
         status, reason = hub.refusal or (200, "")
         self.send_response(status)
         headers = {"ETag": '"one"', "X-Repo-Commit": COMMIT, "Content-Length": len(hub.content)}
@@ -81,13 +83,15 @@ def hub_file(sha256=None):
     return HubFile(hub="owner/name", revision="main", filename="model.safetensors", sha256=sha256)
 
 
-def test_a_hub_file_is_fetched_once(hub, monkeypatch):
+def test_a_hub_file_is_fetched_and_asked_for_once(hub, monkeypatch):
     path = hub_file().locate(WHERE)
     assert path.read_bytes() == hub.content
     assert list(read_tensors(path)) == ["layer.weight"]
-    hub.refusal = (503, "")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    assert hub_file(sha256_of(path)).locate(WHERE) == path
+    asked = hub.questions
+    for offline in ("0", "1"):
+        monkeypatch.setenv("HF_HUB_OFFLINE", offline)
+        assert hub_file(sha256_of(path)).locate(WHERE) == path
+    assert hub.questions == asked
     with pytest.raises(DataError, match=rf"Allowed: {'0' * 64}.*{WHERE}\.sha256"):
         hub_file("0" * 64).locate(WHERE)
 

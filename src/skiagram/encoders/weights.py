@@ -10,6 +10,7 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -123,19 +124,24 @@ class HubFile:
         """
         with encoders_extra():
             from huggingface_hub import hf_hub_download
-        # Offline the hub's folder on this machine is all there is.
+            from huggingface_hub.errors import LocalEntryNotFoundError
+        fetch = partial(
+            hf_hub_download,
+            self.hub,
+            self.filename,
+            revision=self.revision,
+            endpoint=os.environ.get("HF_ENDPOINT"),
+            cache_dir=os.environ.get("HF_HUB_CACHE"),
+        )
+        # What lies in the hub's folder here needs no network; offline it is all there is.
         offline = os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on")
         try:
-            path = Path(
-                hf_hub_download(
-                    self.hub,
-                    self.filename,
-                    revision=self.revision,
-                    endpoint=os.environ.get("HF_ENDPOINT"),
-                    cache_dir=os.environ.get("HF_HUB_CACHE"),
-                    local_files_only=offline,
-                )
-            )
+            try:
+                path = Path(fetch(local_files_only=True))
+            except LocalEntryNotFoundError:
+                if offline:
+                    raise
+                path = Path(fetch())
         except Exception as error:  # of whichever library the hub's client uses for the network
             raise refusal(
                 "encoders.hub_not_reached",
