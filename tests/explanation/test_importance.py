@@ -6,7 +6,8 @@ from numpy.testing import assert_allclose
 from sklearn.inspection import permutation_importance
 from sklearn.linear_model import LogisticRegression as Logistic
 
-from skiagram.explanation.clusters import cluster_features
+from skiagram.errors import DataError
+from skiagram.explanation.clusters import MOST_FEATURES, cluster_features
 from skiagram.explanation.importance import (
     accumulate_local_effects,
     auc_loss,
@@ -94,6 +95,13 @@ def test_features_that_go_together_are_permuted_together():
         for changed in permuted_rankings(ranking(fitted), table, alone, orders)
     )
     assert both > one + 0.05
+
+
+def test_more_features_than_memory_holds_pairs_of_are_refused():
+    names = tuple(map(str, range(MOST_FEATURES + 1)))
+    wide = FeatureTable(np.array(["a", "b"]), names, np.zeros((2, len(names)), np.float32))
+    with pytest.raises(DataError, match=r"5001 features.*5000, or fewer.*`explained`"):
+        cluster_features(wide, 0.8)
 
 
 def test_families_hold_filtered_images_and_modalities():

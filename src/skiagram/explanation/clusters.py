@@ -6,7 +6,10 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 from sklearn.impute import SimpleImputer
 
+from skiagram.errors import refusal
 from skiagram.records.feature_table import FeatureTable
+
+MOST_FEATURES = 5_000  # memory grows by the square: 1.6 GB
 
 
 def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple[str, ...]]:
@@ -17,7 +20,12 @@ def cluster_features(table: FeatureTable, correlation: float) -> dict[str, tuple
     Args:
         table: Training cases alone; a missing value counts as the feature's median.
         correlation: Mean |ρ| from which features stand in one cluster, in (0, 1).
+
+    Raises:
+        DataError: There are more than `MOST_FEATURES`.
     """
+    if len(table.names) > MOST_FEATURES:
+        raise refusal("explanation.many_features", number=len(table.names), most=MOST_FEATURES)
     # A single feature is a cluster.
     if len(table.names) < 2:
         return {name: (name,) for name in table.names}

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from skiagram.explanation.clusters import MOST_FEATURES
 from skiagram.explanation.record import RELIANCE
 from skiagram.explanation.reliance import measure_reliance
 from skiagram.fitting.arm import ArmFolders
@@ -34,6 +35,7 @@ def write_reliance(root: Path, name: str, model: ReadsData[Any], seed: int, targ
 
     # The final fit of the first repeat; a finder reads places, and some models read no feature.
     fitted = model.load(trained.model / repeat_folder(0))
-    if isinstance(inputs, FeatureTable) and len(inputs) > 1 and fitted.requires.columns:
+    read = len(fitted.requires.columns)
+    if isinstance(inputs, FeatureTable) and len(inputs) > 1 and 0 < read <= MOST_FEATURES:
         reliance = measure_reliance(outcome.title, fitted, inputs, unseen, seed)
         write_record(reliance, trained.scores / RELIANCE)
