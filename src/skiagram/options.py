@@ -66,6 +66,25 @@ OptionLoader.add_implicit_resolver(
 )
 
 
+class _OptionDumper(yaml.SafeDumper):
+    """Writes text in quotes that would be read as something else."""
+
+    yaml_implicit_resolvers = OptionLoader.yaml_implicit_resolvers
+
+
+def show_value(value: object) -> str:
+    """Write a value in one line of YAML, as `read_option_file` reads it."""
+    text: str = yaml.dump(
+        [value],
+        Dumper=_OptionDumper,
+        default_flow_style=True,
+        allow_unicode=True,
+        sort_keys=False,
+        width=10**9,
+    )
+    return text.strip()[1:-1]
+
+
 def read_option_file(path: Path, where: str = "") -> dict[str, Any]:
     """Read one config, plain YAML; one that holds only comments has no values.
 

@@ -1,11 +1,14 @@
-"""Options written into the files of a project, whose comments stay."""
+"""Options written into the files of a project, whose other text and comments stay."""
 
+import re
 from collections.abc import Mapping
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from skiagram.compute.files import write_files
+from skiagram.options import read_option_file, show_value
 
 
 def find_place(option: str) -> tuple[Path, str]:
@@ -30,23 +33,50 @@ def put(values: Any, dotted: str, value: Any) -> None:
     *parents, last = dotted.split(".")
     for parent in parents:
         values = values[parent]
-    if last not in values or values[last] != value:  # else its comments stay
-        values[last] = value
+    values[last] = value
 
 
 def edit_option_file(path: Path, changes: Mapping[str, Any]) -> None:
-    """Set dotted options of a file; its comments stay."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.representer import RoundTripRepresenter, SafeRepresenter
-
-    # Read with its comments, changed, and written as a whole.
-    yaml = YAML()
-    # By itself it shows a null as nothing; no other writer of this process changes.
-    yaml.Representer = type("WithNull", (RoundTripRepresenter,), {})
-    yaml.representer.add_representer(type(None), SafeRepresenter.represent_none)
-    values = yaml.load(path)
+    """Set dotted options of a file, each in its line; all other text stays."""
+    values, text = read_option_file(path), path.read_text(encoding="utf-8")
     for dotted, value in changes.items():
-        put(values, dotted, value)
-    text = BytesIO()
-    yaml.dump(values, text)
-    write_files({path: text.getvalue()})
+        # What is as asked stays as it was written; only None may stand for an option not there.
+        if value is None or find_dotted(values, dotted) != value:
+            put(values, dotted, value)
+            text = _set_line(text, dotted, values)
+    write_files({path: text.encode()})
+
+
+def _set_line(text: str, dotted: str, values: Mapping[str, Any]) -> str:
+    """Return the text of an option file in which one option is as in the values."""
+    # The group that the option stands in, and what stands there now.
+    *parents, last = dotted.split(".")
+    group: Any = yaml.compose(text, Loader=yaml.SafeLoader)
+    for parent in parents:
+        group = next(node for key, node in group.value if key.value == parent)
+    options = group.value if group else []
+    found = next((each for each in options if each[0].value == last), None)
+    written = f": {show_value(find_dotted(values, dotted))}"
+    # A new option stands below the others of its group; a group in one line is written anew.
+    if found is None and group and group.flow_style:
+        return _set_line(text, ".".join(parents), values)
+    if found is None:
+        end = _find_end(group, text) if group else len(text.rstrip())
+        indent = " " * options[0][0].start_mark.column if group else ""
+        return f"{text[:end]}\n{indent}{last}{written}\n{text[end:].removeprefix(chr(10))}"
+    # A comment between name and value, as of a block, comes after the value.
+    key, node = found
+    between = text[key.end_mark.index : node.start_mark.index]
+    if isinstance(node, yaml.ScalarNode) and node.style in ("|", ">"):
+        between += text[node.start_mark.index :].partition("\n")[0]
+    comment = re.search(r"#.*", between)
+    written += f" {comment[0]}" if comment else ""
+    return text[: key.end_mark.index] + written + text[_find_end(node, text) :]
+
+
+def _find_end(node: yaml.Node, text: str) -> int:
+    """Find where the text of a value ends, without comments and empty lines below it."""
+    if isinstance(node, yaml.CollectionNode) and not node.flow_style and node.value:
+        last = node.value[-1]
+        return _find_end(last[1] if isinstance(last, tuple) else last, text)
+    return len(text[: node.end_mark.index].rstrip())
