@@ -21,7 +21,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 import scipy
@@ -29,6 +29,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as options_class
 
 from skiagram.arrays import Floats, Texts, Whole
+from skiagram.calibration import Calibration, carry_over
 from skiagram.errors import DataError, refusal
 from skiagram.fitting.arm import ArmFolders, Trainable, train
 from skiagram.fitting.contract import (
@@ -47,7 +48,6 @@ from skiagram.records.predictions import Outcome, Part, Predictions, scores_of
 from skiagram.strict import STRICT, AboveZero
 from skiagram.tasks.cases import Cases
 from skiagram.tasks.class_calibration import ScalingCalibration, fit_platt
-from skiagram.tasks.outcome import weigh_folds
 from skiagram.tasks.task import Task
 
 COMBINATION = "combination.json"
@@ -143,8 +143,12 @@ class Combination(ABC):
                 scaling = fit_platt(scores[rows, member], label[rows])
                 calibrated[rows, member] = scaling.probabilities(scores[rows, member])
                 scalings.append(scaling)
-            weights_of_fits = weigh_folds([scores[rows, member] for rows in of_fits])
-            means.append(ScalingCalibration.average(scalings, weights_of_fits))
+            # Of fits that share no scale, log-odds are drawn towards the classes' shares.
+            whole: Calibration = scalings[0]
+            if len(scalings) > 1:
+                of_member = [scores[rows, member] for rows in of_fits]
+                _, whole = carry_over(scalings, of_member, [label[rows] for rows in of_fits])
+            means.append(cast(ScalingCalibration, whole))
         # Weights by log-probabilities, each member at its mean calibration.
         weights = self.weights(np.log(np.maximum(calibrated, _MIN_PROBABILITY)), label)
         return FittedCombination(

@@ -239,7 +239,7 @@ def resample_mask(mask: Flags, grid: VoxelGrid, image: VoxelGrid) -> Flags:
     for depth in range(image.shape[0]):  # slice by slice, in bounded memory
         places = np.column_stack([np.full(len(rows), depth), rows]).astype(np.float64)
         indices = grid.indices(image.positions(places)).T
-        values = map_coordinates(mask.astype(np.float32), indices, order=1, mode="constant")
+        values = map_coordinates(mask.astype(np.float32), indices, order=1, mode="grid-constant")
         inside[depth] = (values >= 0.5 - 1e-6).reshape(image.shape[1:])
     return inside
 

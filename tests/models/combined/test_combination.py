@@ -1,5 +1,7 @@
 """What a combination learns: who is worth how much, against scikit-learn and by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -74,3 +76,16 @@ def test_a_missing_class_is_a_named_failure():
     few = data.select(np.flatnonzero(data.label < 2))
     with pytest.raises(ModelFailure, match="class 2 has no training case"):
         combination("stacking").fit(few, CONTEXT)
+
+
+def test_a_member_whose_fits_share_no_scale_is_not_sure_of_new_cases():
+    data = drawn((1.0, 1.0))
+    fit = np.arange(len(data)) % 5
+    scores = data.inputs.scores.copy()
+    scores[:, 1] = 0.003 * scores[:, 1] + np.array([0.0, 0.5])[None] * (fit[:, None] - 2)
+    moved = replace(data, inputs=replace(data.inputs, scores=scores, fit=fit))
+    fitted = combination("voting").fit(moved, CONTEXT)
+    alone = [scaling.probabilities(scores[:, at]) for at, scaling in enumerate(fitted.calibrations)]
+    brier = [((each[:, 1] - data.label) ** 2).mean() for each in alone]
+    assert brier[0] < 0.2
+    assert brier[1] < 0.4  # .5 where it is sure of all of them
