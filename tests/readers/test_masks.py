@@ -21,7 +21,7 @@ from skimage.measure import grid_points_in_poly
 from skiagram.errors import DataError
 from skiagram.readers.contours import fill_polygon
 from skiagram.readers.dicom_series import decode_series
-from skiagram.readers.grid import VoxelGrid
+from skiagram.readers.grid import VoxelGrid, resample_mask
 from skiagram.readers.masks import ALL_LABELS, decode_mask, decode_plane_mask
 from skiagram.readers.volume_files import decode_volume
 from tests.readers.examples import (
@@ -154,6 +154,16 @@ def test_a_mask_on_other_voxels_is_resampled_only_if_asked():
     content = nifti_bytes(MASK.astype(np.uint8), _moved(3.0))  # one slice further
     mask = decode_mask(content, "m", GRID, mask_grid="resample")
     assert_array_equal(mask[1:], MASK[:-1])
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.1, 0.3])
+def test_a_mask_cut_to_the_box_of_its_region_loses_no_voxel_by_rounding(angle):
+    turn = np.array([[np.cos(angle), np.sin(angle), 0], [-np.sin(angle), np.cos(angle), 0]])
+    steps = np.array([[0, 0, 2.5], *0.701 * turn[::-1]])
+    image = VoxelGrid.of((9, 10, 11), steps, np.array([-12.3, 45.6, -78.9]))
+    cut = VoxelGrid.of((3, 4, 5), steps, image.positions(np.array([[2.0, 3.0, 4.0]]))[0])
+    mask = resample_mask(np.ones(cut.shape, bool), cut, image)
+    assert mask.sum() == mask[2:5, 3:7, 4:9].sum() == 60
 
 
 def _sphere(apart, at=0.0):
