@@ -85,10 +85,13 @@ def segmentation(masks, grid=GRID, **measures_of):
     return written(dataset)
 
 
-def segmentation_of_film(masks):
-    """Return a SEG of a plane image; segment → mask, one that is empty has no frame."""
+def segmentation_of_film(masks, *images):
+    """Return a SEG of plane images; segment → mask, one that is empty has no frame."""
     drawn = [number for number, mask in enumerate(masks.values(), start=1) if mask.any()]
     frames = [item(SegmentIdentificationSequence=_of_segment(number)) for number in drawn]
+    for frame in frames if images else ():
+        named = [item(ReferencedSOPInstanceUID=image) for image in images]
+        frame.DerivationImageSequence = [item(SourceImageSequence=named)]
     return written(_segments(masks, frames, [mask for mask in masks.values() if mask.any()]))
 
 

@@ -163,6 +163,10 @@ def test_points_in_time_of_one_file_are_never_one_volume(frame):
     files = CaseFiles({"dce.dcm": written(enhanced)}, (), {})
     with pytest.raises(DataError, match=r"^dce\.dcm: .* place.*dcm2niix.*the column `frame`"):
         decode_case(files, ImageReference("dce.dcm", frame=frame))
+    # slices are a volume by their places, never in the order of their file
+    slices = CaseFiles({"ct.dcm": enhanced_file()}, (), {})
+    with pytest.raises(DataError, match=r"^ct\.dcm: 4 frames at 4 places.*leave the frame out"):
+        decode_case(slices, ImageReference("ct.dcm", frame=0))
     # a plane that moves in time is a volume where it is asked for
     enhanced.PerFrameFunctionalGroupsSequence = [per_frame[0]] * len(VALUES)
     files = CaseFiles({"cine.dcm": written(enhanced)}, (), {})

@@ -350,6 +350,14 @@ def test_a_tiff_mask_has_the_labels_that_tifffile_reads(depth, how):
     assert_array_equal(decode_plane_mask(stream.getvalue(), "m", (5, 6)), stored > 0)
 
 
+def test_a_segmentation_that_was_drawn_on_another_image_is_refused():
+    content = segmentation_of_film({"a": MASK[1]}, "1.2.3", "1.2.4")
+    for image in ("", "1.2.4"):
+        assert_array_equal(decode_plane_mask(content, "m", (5, 6), instance=image), MASK[1])
+    with pytest.raises(DataError, match=r"m: .*drawn on another image.*NIfTI or PNG"):
+        decode_plane_mask(content, "m", (5, 6), instance="1.2.5")
+
+
 def test_a_float_tiff_mask_with_missing_values_is_refused():
     stream = BytesIO()
     tifffile.imwrite(stream, np.where(MASK[1], 1, np.nan).astype(np.float32))

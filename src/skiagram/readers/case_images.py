@@ -246,8 +246,11 @@ def decode_case(
         # A plane image, or a frame without a place.
         image, shape = _plane_image(files, reference, reading)
         image = in_gray(image) if reading.gray else image
-        frame = reference.frame
-        drawn = [decode_plane_mask(*mask, shape, frame, *chosen, mask_grid) for mask in masks]
+        instance = read_element(next(iter(files.image.values())), "SOPInstanceUID") or ""
+        drawn = [
+            decode_plane_mask(*mask, shape, reference.frame, *chosen, mask_grid, instance)
+            for mask in masks
+        ]
     else:
         # A volume, and its region on the same grid.
         grid = volume.grid

@@ -141,7 +141,7 @@ def decode_series(
 
 
 def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
-    """Refuse frames of one file that lie at several places, some of them at the same one.
+    """Refuse to stack frames of one file as they come where they lie at several places.
 
     Args:
         content: Of the file.
@@ -152,14 +152,14 @@ def check_one_volume(content: bytes, name: str, most_pixels: int) -> None:
     header = read_header(BytesIO(content), name, most_pixels, _FIELDS)
     if not header.get("PerFrameFunctionalGroupsSequence"):
         return
-    # As many places as frames are a volume, and one place a film of time.
+    # Slices are read as a volume, without a number of a frame; one place is a film of time.
     with named(name):
         frames = headers_of_frames(header)
     fields = ("ImagePositionPatient", "ImageOrientationPatient")
     places = {str([frame.get(field) for field in fields]) for frame in frames}
-    if 1 < len(places) < len(frames):
+    if len(places) > 1:
         raise refusal(
-            "readers.frames_at_shared_places",
+            "readers.frames_at_several_places",
             name,
             frames=len(frames),
             places=len(places),

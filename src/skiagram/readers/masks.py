@@ -123,6 +123,7 @@ def decode_plane_mask(
     region: str | None = None,
     label_value: int | None = None,
     mask_grid: MaskGrid = "same",
+    instance: str = "",
 ) -> Flags:
     """Read the region of a plane image, or of frames without a place in the patient by number.
 
@@ -134,6 +135,7 @@ def decode_plane_mask(
         region: As label_value as for `decode_mask`.
         mask_grid: A mask of another size in the same proportion: `same` refuses it, `resample`
             takes the nearest of its pixels.
+        instance: SOP Instance UID of the image; empty where it has none.
 
     Returns:
         (height, width), or (frames, height, width) of all.
@@ -148,6 +150,15 @@ def decode_plane_mask(
             frames = Counter(header.get("ReferencedSegmentNumber") for header in headers)
             if max(frames.values(), default=1) > 1:
                 raise refusal("readers.segmentation_of_frames")
+            # Frames that name the images which they were drawn on must name this one.
+            drawn_on = {
+                str(image.ReferencedSOPInstanceUID)
+                for header in headers
+                for derived in header.get("DerivationImageSequence") or ()
+                for image in derived.get("SourceImageSequence") or ()
+            }
+            if instance and drawn_on and instance not in drawn_on:
+                raise refusal("readers.mask_of_other_instance")
             drawn = np.asarray(planes.any(axis=0))
             return _filled(_of_sides(drawn, shape, mask_grid))
         # A page for each frame, or one page for all.
