@@ -70,13 +70,14 @@ def chosen(line, terminal):
 def test_a_line_sets_what_the_run_chooses(empty, terminal):
     quick = chosen(f"{CANCER} --quick", terminal)
     whole = chosen(f"{CANCER} --networks none --repeats 5", terminal)
-    named = chosen(f"{CANCER} --baselines svm,pretrained_svm", terminal)
+    named = chosen(f"{CANCER} --baselines svm,pretrained_svm --set networks=tiny_cnn", terminal)
     assert (quick["dataset"], quick["design"], quick["folds"]) == ("films", "cv", 2)
     assert quick["networks"] == ["tiny_cnn"]
     assert (whole["networks"], whole["repeats"], whole["folds"]) == ([], 5, 3)
     assert len(whole["baselines"]) > 5
     assert whole["encoders"] == quick["encoders"] == ["efficientnet_lite0"]
     assert quick["baselines"][-1] == "pretrained_logistic_regression"
+    assert named["networks"] == ["tiny_cnn"]  # by `--set`, too, what there is time for or not
     assert named["encoders"] == ["efficientnet_lite0"]  # what the named models read, and no other
 
 
