@@ -30,3 +30,15 @@ def test_a_file_of_another_type_is_said_so_and_not_by_its_ending(tmp_path):
     (tmp_path / "0000.png").write_bytes(png(1))
     with pytest.raises(DataError, match=r"there is `0000\.png`"):
         FolderTree(tmp_path, is_image_file).read("0000")
+
+
+def test_links_to_folders_are_followed_and_those_that_lead_back_are_not(tmp_path):
+    images, other = tmp_path / "images", tmp_path / "other"
+    for folder in (images / "yes", other):
+        folder.mkdir(parents=True)
+        (folder / "1.png").write_bytes(png(1))
+    (images / "no").symlink_to(other)
+    (images / "yes" / "up").symlink_to(images)
+    (other / "back").symlink_to(images / "yes")
+    names = [*FolderTree(images, is_image_file).files()]
+    assert sorted(names) == ["no/1.png", "no/back/1.png", "yes/1.png"]

@@ -289,6 +289,14 @@ def test_labels_of_few_bits_and_of_palettes_are_those_that_are_stored():
     assert_array_equal(gray, LABELS * 85)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_palette_of_a_tiff_has_eight_bits_or_sixteen(bits):
+    table = np.zeros((3, 256), np.uint16)
+    table[:, :3] = np.array([[0, 200, 10], [0, 30, 250], [0, 7, 9]]) << (bits - 8)
+    pixels = decode_image(tiff(LABELS, photometric="palette", colormap=table), "a").pixels
+    assert_array_equal(pixels, (table.T >> (bits - 8))[LABELS])
+
+
 def test_a_mask_in_one_colour_is_a_region():
     red = np.stack([(LABELS > 0) * 255, LABELS * 0, LABELS * 0], axis=-1).astype(np.uint8)
     mask = decode_plane_mask(encoded(Image.fromarray(red), "PNG"), "mask.png", LABELS.shape)

@@ -24,9 +24,16 @@ def is_hidden(name: str) -> bool:
 
 
 def walk_files(folder: Path) -> Iterator[Path]:
-    """Yield all files below a folder, in the disk's order; hidden folders are not entered."""
-    for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not is_hidden(name)]
+    """Yield all files below a folder, in the disk's order; hidden folders are not entered.
+
+    Links to folders are followed, but not back to one that they lie in.
+    """
+    for place, folders, files in os.walk(folder, followlinks=True):
+        here = Path(place)
+        linked = [name for name in folders if (here / name).is_symlink()]
+        above = {path.resolve() for path in (here, *here.parents)} if linked else set()
+        back = [name for name in linked if (here / name).resolve() in above]
+        folders[:] = [name for name in folders if not is_hidden(name) and name not in back]
         for file in files:
             if not is_hidden(file):
                 yield Path(place) / file

@@ -249,7 +249,10 @@ def _decode_tiff(
         # Colour and transparency as of any other picture.
         picture = Pillow.frombytes(mode, values.shape[1::-1], values.astype(np.uint8).tobytes())
         if mode == "P":
-            picture.putpalette((np.asarray(page.colormap).T >> 8).astype(np.uint8).tobytes())
+            colours = np.asarray(page.colormap).T
+            # some writers give the table eight bits, though the standard has sixteen
+            colours = colours >> 8 if colours.max() > np.iinfo(np.uint8).max else colours
+            picture.putpalette(colours.astype(np.uint8).tobytes())
         pixels, transparent = _pixels(picture, name, as_stored=as_stored, on_black=on_black)
         if page.photometric == _WHITE_IS_ZERO and not as_stored:
             pixels = np.iinfo(pixels.dtype).max - pixels
