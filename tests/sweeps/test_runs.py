@@ -1,10 +1,12 @@
 """Rows that run the steps: figures of evaluate, what is shared, what fails, what goes on."""
 
+from dataclasses import replace
+
 import pytest
 
 from skiagram.sweeps.figures import DIFFERENCE
-from skiagram.sweeps.rows import SELECTION, Row
-from skiagram.sweeps.runs import RowResult, run_rows
+from skiagram.sweeps.rows import SELECTION, Row, expand_rows
+from skiagram.sweeps.runs import RowResult, TrainedRow, run_rows
 from tests.sweeps.small_phantom import CHOICES, REFUSED, make_sweep, run, small_place
 
 pytestmark = pytest.mark.slow
@@ -63,6 +65,14 @@ def test_what_rows_share_is_made_once_and_a_second_run_makes_nothing(workspace, 
     assert (
         sorted(path.name for path in workspace.context.require_store().folder.iterdir()) == pieces
     )
+
+
+def test_figures_are_made_anew_where_the_reported_labels_are_others(workspace):
+    sweep, trained = make_sweep(axes={C: [0.1]}, figures=["roc_auc"]), dict[int, TrainedRow]()
+    [*run_rows("try", sweep, expand_rows(sweep), workspace, trained_rows=trained)]
+    (row,) = trained.values()
+    corrected = replace(row.prepared, reported=row.prepared.reported.with_name("ingested-other"))
+    assert replace(row, prepared=corrected).inputs != row.inputs
 
 
 def test_a_row_that_fails_is_a_row_with_its_reason(workspace):

@@ -147,7 +147,8 @@ class TrainedRow:
     def inputs(self) -> dict[str, Any]:
         """Return what its figures depend on."""
         names = ["/".join(folder.parts[-3:]) for folder in self.scores]
-        return {"scores": names, "evaluation": asdict(self.prepared.evaluation)}
+        evaluation, reported = asdict(self.prepared.evaluation), self.prepared.reported.name
+        return {"scores": names, "evaluation": evaluation, "reported": reported}  # its labels, too
 
     def read(self) -> list[Predictions]:
         """Return what every model scored."""
