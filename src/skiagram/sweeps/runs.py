@@ -52,6 +52,7 @@ from skiagram.sweeps.figures import (
 from skiagram.sweeps.row_options import (
     change,
     check_changes,
+    describe_used,
     list_files,
     read_plan,
 )
@@ -206,11 +207,16 @@ def run_rows(
         trained_rows: Filled with rows by their numbers, for the analysis of the sweep.
     """
     # The seal of a data set is opened by one entry of the ledger, once for rows in succession.
-    request = {"sweep": asdict(sweep), "rows": [row.digest for row in rows]}
+    request = {
+        "sweep": asdict(sweep),
+        "rows": [row.digest for row in rows],
+        "options": describe_used(workspace, rows),
+    }
 
     @lru_cache(maxsize=1)
     def open_cases(data: Path, models: tuple[str, ...]) -> OpenedCases:
-        return open_seal(workspace.project, data, f"sweep {name}", models, request)[0]
+        asked = request | {"data": data.name}
+        return open_seal(workspace.project, data, f"sweep {name}", models, asked)[0]
 
     # What a row is compared with comes before it.
     ordered = sorted(rows, key=lambda row: (row.reference, row.number != row.reference, row.number))
