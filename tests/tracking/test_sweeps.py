@@ -1,15 +1,20 @@
 """Every row of a sweep is a child run; its columns are the options that differ."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from skiagram.projects.stage_times import note_time
+from skiagram.statistics.estimate import Estimate
+from skiagram.sweeps.rows import SELECTION
 from skiagram.sweeps.runs import stage_of_row
 from skiagram.tracking.contract import NotRecorded
 from skiagram.tracking.mlflow_store import MLflowStore
 from skiagram.tracking.sweeps import record_sweep, sweep_execution
-from tests.report.test_sweep import LINE
+from tests.report.test_sweep import LINE, SVM
+from tests.sweeps.made_figures import make_figures
+
+CHOSEN_BY = {SELECTION: Estimate(0.9, 0.8, 1.0)}
 
 
 def test_a_row_carries_its_options_its_figures_and_whether_it_was_chosen(tmp_path):
@@ -50,3 +55,8 @@ def test_mlflow_shows_the_rows_below_one_parent_once(home, client, monkeypatch):
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
     parent = runs.pop("sweep strength")
     assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
+    # a sweep is no run beside others, though it has the figures of the best models
+    figures = make_figures(dict.fromkeys((SVM, ("best_classical", *SVM[1:])), CHOSEN_BY))
+    best = replace(LINE, rows=tuple(replace(each, figures=figures) for each in LINE.rows))
+    assert record_sweep(store, best, home).startswith("Recorded")
+    assert store.list_runs(home) == []

@@ -147,8 +147,9 @@ class MLflowStore:
             seconds = None if ended is None else ended / _MILLISECONDS - began
             kinds = data.params, data.metrics, data.tags
             runs.append(RecordedRun(info.run_name, *kinds, began, seconds))
-        # Those that have figures or have failed.
-        ended_runs = [run for run in runs if run.selection or FAILED in run.tags]
+        # Those that have figures or have failed; a sweep has the number of its rows alone.
+        whole_runs = [run for run in runs if [*run.options] != ["rows"]]
+        ended_runs = [run for run in whole_runs if run.selection or FAILED in run.tags]
         return sorted(ended_runs, key=lambda run: run.began, reverse=True)
 
     @contextmanager
