@@ -1,6 +1,7 @@
 """Choices that no run can follow are refused before anything runs."""
 
 import shutil
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -49,6 +50,16 @@ def test_models_of_another_outcome_are_refused():
     data = replace(DATA, predicted=Number(column="size", unit="mm"))
     with pytest.raises(OptionError, match=r"none of `svm` learns.*kind number"):
         check_run(Composition(REPOSITORY, {"baselines": ["svm"]}), data)
+
+
+def test_what_explains_a_classical_model_is_installed_before_a_model_is_trained(monkeypatch):
+    monkeypatch.setitem(sys.modules, "shap", None)
+    asked = {"explained": ["logistic_regression"]}
+    with pytest.raises(OptionError, match=r"the package shap is not installed.*set it to 0"):
+        check_run(Composition(REPOSITORY, asked), DATA)
+    check_run(Composition(REPOSITORY, {"explained": ["small_cnn"]}), DATA)
+    asked["conf.explain.explanation.importance.shap_cases"] = 0
+    check_run(Composition(REPOSITORY, asked), DATA)
 
 
 @pytest.mark.slow  # imports PyTorch

@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -306,6 +307,14 @@ def _check_references(options: Composition, trained: Models) -> None:
                     models=trained,
                     question=question,
                 )
+    # what explains classical models, which is not installed by itself
+    classical = {*split_names(choices.get("baselines") or [])} & {*named["explained"]}
+    written = options.read_shared("explain")["explanation"]["importance"]["shap_cases"]
+    shown = options.changes.get("conf.explain.explanation.importance.shap_cases", written)
+    if classical and shown and find_spec("shap") is None:
+        from skiagram.explanation.importance import import_shap
+
+        import_shap()
 
 
 def _check_models(
