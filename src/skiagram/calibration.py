@@ -61,8 +61,9 @@ def carry_over(
     they do is seen on the folds: the root mean square s of the shift in log-odds between a fold's
     held-out cases by the others' calibration and by its own. Where they hardly do (s above 2), as
     for a model whose constant moves more than its scores, log-odds are drawn towards those of the
-    classes' shares by 1 / √(1 + π s² / 8), the mean over such shifts (MacKay 1992, *Neural
-    Computation* 4:720, eq. 7).
+    classes' shares by 1 / (1 + π s² / 8): what is left of a value that varies by 8 / π, as a
+    logistic one does (MacKay 1992, *Neural Computation* 4:720), beside an error of s² (James and
+    Stein 1961).
 
     Args:
         scores: (m, n_classes) of each fold's held-out cases.
@@ -83,7 +84,7 @@ def carry_over(
         return blind, whole
     counts = np.bincount(np.concatenate(label), minlength=whole.columns)
     prior = np.log(counts / counts.sum())
-    shrinkage = float(1 / np.sqrt(1 + np.pi * shift**2 / 8))
+    shrinkage = float(1 / (1 + np.pi * shift**2 / 8))
     blind = [_drawn_in(calibration, shrinkage, prior) for calibration in blind]
     return blind, _drawn_in(whole, shrinkage, prior)
 
