@@ -24,10 +24,11 @@ def test_p_value_equals_r_proc():
         assert found.p() == pytest.approx(2 * t.sf(errors, found.variation.degrees))
 
 
-def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whitney():
+@pytest.mark.parametrize("last", [17.5, 41.0])  # nearly perfect, and perfect
+def test_a_nearly_perfect_model_of_few_patients_beats_chance_as_by_mann_and_whitney(last):
     label = np.arange(20) % 2
     score = np.where(label == 1, 40.0, 0.0) + np.arange(20.0)
-    score[1], score[18] = 17.5, 18.5
+    score[1], score[18] = last, 18.5
     cases = reference(label)
     probability = np.stack([1 - score / 60, score / 60], axis=1)[None]
     model = scored(cases, probability, score[None])

@@ -160,13 +160,15 @@ class Classes(Predicted):
         return ""
 
     def test_chance(self, figure: Linearised, cases: ScoredCases) -> float | None:
-        """Compute the two-sided p value of an AUC of ½; None where it is not defined, 0 or 1.
+        """Compute the two-sided p value of an AUC of ½; None where it is not defined.
+
+        Of more than two classes it has no least variance, and none at 0 or 1.
 
         The variance is at least that of scores without use, (m + n + 1) / 12mn for m and n cases
         of the classes (Mann & Whitney 1947). On the logit the test would lose its power where a
         model is nearly perfect (Hauck & Donner 1977).
         """
-        if not 0 < figure.value < 1:
+        if np.isnan(figure.value) or (self.positive is None and not 0 < figure.value < 1):
             return None
         # The variance is no smaller than that of scores without use.
         variation = figure.variation
