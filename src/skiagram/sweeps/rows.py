@@ -160,10 +160,10 @@ def expand_rows(sweep: Sweep) -> list[Row]:
         rows = _combine_axes(sweep)
     if sweep.analysis == "severity" and not any(find_corruption(row.changes) for row in rows):
         raise refusal("sweeps.no_corruption")
-    # Two rows with the same options would be one result.
+    # Two rows with the same options would be one result, and 1 and 1.0 are the same.
     first: dict[str, int] = {}
     for row in rows:
-        if (same := first.setdefault(row.digest, row.number)) != row.number:
+        if (same := first.setdefault(row.name(), row.number)) != row.number:
             raise refusal("sweeps.equal_rows", first=same, second=row.number)
     return rows
 
@@ -235,5 +235,5 @@ def show_value(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:.12g}"
     return json.dumps(value, ensure_ascii=False)
