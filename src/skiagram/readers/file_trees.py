@@ -31,7 +31,8 @@ def walk_files(folder: Path) -> Iterator[Path]:
     for place, folders, files in os.walk(folder, followlinks=True):
         here = Path(place)
         linked = [name for name in folders if (here / name).is_symlink()]
-        above = {path.resolve() for path in (here, *here.parents)} if linked else set()
+        real = [path.resolve() for path in (here, *here.parents)] if linked else []
+        above = {folder for path in real for folder in (path, *path.parents)}
         back = [name for name in linked if (here / name).resolve() in above]
         folders[:] = [name for name in folders if not is_hidden(name) and name not in back]
         for file in files:
