@@ -72,7 +72,7 @@ class _OptionDumper(yaml.SafeDumper):
     yaml_implicit_resolvers = OptionLoader.yaml_implicit_resolvers
 
 
-def show_value(value: object) -> str:
+def write_value(value: object) -> str:
     """Write a value in one line of YAML, as `read_option_file` reads it."""
     text: str = yaml.dump(
         [value],

@@ -12,6 +12,7 @@ from typing import Any
 
 from skiagram.errors import DataError, OptionError, refusal
 from skiagram.intake.file_options import FileOptions
+from skiagram.options import split_names
 from skiagram.projects.files import environment
 
 LISTS = ("baselines", "networks")
@@ -33,6 +34,15 @@ def read_hours(text: str | float) -> float:
     if not 0 < hours < math.inf:
         raise refusal("cli.hours", text=text)
     return hours
+
+
+def take_choices(values: dict[str, Any]) -> dict[str, Any]:
+    """Take the choices of `ASKED` out of all options that are asked for; models as lists."""
+    choices = {name: values.pop(name) for name in ASKED if name in values}
+    for name in choices.keys() & {*LISTS}:
+        names = split_names(choices[name] or [])
+        choices[name] = [] if names == ["none"] else names
+    return choices
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from skiagram.cli.file_arguments import read_file_options
 from skiagram.cli.templates import fill_in
 from skiagram.composition import Composition
 from skiagram.compute.files import write_files
+from skiagram.datasets.choices import find_data
 from skiagram.datasets.folder.identifiers import suspect_column
 from skiagram.datasets.folder.option_file import OptionFiles, config_text
 from skiagram.datasets.folder.source import Folder
@@ -132,9 +133,9 @@ def check_data_set(
     source = checked.source
     if isinstance(source, Folder):
         # the folder by a name that other machines have for it, too
-        folder, root = options.folder.resolve(), os.environ.get("SKIAGRAM_DATA")
-        if root and folder.is_relative_to(Path(root).resolve()):
-            folder = folder.relative_to(Path(root).resolve())
+        folder, root = options.folder.resolve(), find_data()
+        if root and folder.is_relative_to(root.resolve()):
+            folder = folder.relative_to(root.resolve())
         lesionless, stay = len(described.frame) - len(checked.frame), len(checked.frame)
         issues = record_left_out(lesionless, stay, "have no lesion in their masks")
         source = replace(

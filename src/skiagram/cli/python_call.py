@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from skiagram.cli.asked import ASKED, HOURS, Asked, gone_if_refused, read_hours
+from skiagram.cli.asked import HOURS, Asked, gone_if_refused, read_hours, take_choices
 from skiagram.cli.run import run_data_set
 from skiagram.cli.show import show_results
 from skiagram.doors import in_words_of
@@ -102,7 +102,7 @@ def run(
         place = Path(f"{_FOLDER}-{next(numbers)}")
     # what the command takes in words of its own, how files are read, what is predicted, the rest
     values = dict(options or {})
-    user_choices = {name: values.pop(name) for name in ASKED if name in values}
+    user_choices = take_choices(values)
     outcome: dict[str, Any] = {}
     for option in (option for kind in KINDS for option in kind.options):
         value = values.pop(option.name, outcome.get(option.name))

@@ -9,11 +9,11 @@ from typing import Any
 
 import yaml
 
-from skiagram.cli.asked import ASKED, LISTS, WAITING, Asked, inside, read_hours
+from skiagram.cli.asked import ASKED, WAITING, Asked, inside, read_hours, take_choices
 from skiagram.cli.file_arguments import read_file_options
 from skiagram.compute.files import locked
 from skiagram.errors import refusal
-from skiagram.options import OptionLoader, split_names
+from skiagram.options import OptionLoader
 from skiagram.projects.files import AT_WORK, is_made, require_dvc, require_new
 from skiagram.projects.left_out import explain_taken
 from skiagram.steps.checked import CHECKED, remove_checked
@@ -38,12 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         except yaml.YAMLError as error:
             raise refusal("cli.unreadable_value", address, text=text) from error
     # choices of params.yaml, by an option of their own or by `--set`
-    choices = {name: values.pop(name) for name in ASKED if name in values}
-    choices |= {name: vars(arguments)[name] for name in ASKED if vars(arguments)[name] is not None}
-    for name in LISTS:
-        if name in choices:
-            names = split_names(choices[name] or [])
-            choices[name] = [] if names == ["none"] else names
+    values |= {name: vars(arguments)[name] for name in ASKED if vars(arguments)[name] is not None}
+    choices = take_choices(values)
     asked = Asked(options, choices, values, read_hours(arguments.hours), arguments.quick)
     code = run_data_set(asked, project)
     if code:

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from skiagram.compute.files import write_files
-from skiagram.options import read_option_file, show_value
+from skiagram.options import read_option_file, write_value
 
 
 def find_place(option: str) -> tuple[Path, str]:
@@ -56,14 +56,15 @@ def _set_line(text: str, dotted: str, values: Mapping[str, Any]) -> str:
         group = next(node for key, node in group.value if key.value == parent)
     options = group.value if group else []
     found = next((each for each in options if each[0].value == last), None)
-    written = f": {show_value(find_dotted(values, dotted))}"
+    written = f": {write_value(find_dotted(values, dotted))}"
     # A new option stands below the others of its group; a group in one line is written anew.
     if found is None and group and group.flow_style:
         return _set_line(text, ".".join(parents), values)
     if found is None:
         end = _find_end(group, text) if group else len(text.rstrip())
         indent = " " * options[0][0].start_mark.column if group else ""
-        return f"{text[:end]}\n{indent}{last}{written}\n{text[end:].removeprefix(chr(10))}"
+        below = text[end:].removeprefix("\n")
+        return f"{text[:end]}\n{indent}{last}{written}\n{below}"
     # A comment between name and value, as of a block, comes after the value.
     key, node = found
     between = text[key.end_mark.index : node.start_mark.index]

@@ -309,12 +309,12 @@ def _check_references(options: Composition, trained: Models) -> None:
                 )
     # what explains classical models, which is not installed by itself
     classical = {*split_names(choices.get("baselines") or [])} & {*named["explained"]}
-    written = options.read_shared("explain")["explanation"]["importance"]["shap_cases"]
-    shown = options.changes.get("conf.explain.explanation.importance.shap_cases", written)
-    if classical and shown and find_spec("shap") is None:
-        from skiagram.explanation.importance import import_shap
+    if classical and find_spec("shap") is None:
+        written = options.read_shared("explain")["explanation"]["importance"]["shap_cases"]
+        if options.changes.get("conf.explain.explanation.importance.shap_cases", written):
+            from skiagram.explanation.importance import import_shap
 
-        import_shap()
+            import_shap()
 
 
 def _check_models(

@@ -349,8 +349,8 @@ def _has_pretrained() -> bool:
 
 def read_encoders(models: Sequence[str], options: Composition) -> list[str]:
     """List the encoders whose numbers some models of a project read."""
-    known = [name for name in models if name in options.list_files("model")]
-    read = [encoding_of(options.read_file("model", name)) for name in known]
+    model_files = options.list_files("model")
+    read = [encoding_of(options.read_file("model", name)) for name in models if name in model_files]
     return [encoder for encoder in dict.fromkeys(read) if encoder]
 
 

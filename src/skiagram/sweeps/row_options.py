@@ -44,13 +44,16 @@ def list_files(choices: Mapping[str, Any]) -> dict[str, list[str]]:
 def describe_used(workspace: Workspace, rows: Sequence[Row]) -> dict[str, Any]:
     """Return all options of a project that figures of rows depend on, without what rows change."""
     options = workspace.options
-    used = {
-        (group, name)
-        for row in rows
-        for group, names in list_files({**options.choices, **row.changes}).items()
-        for name in {*names} & {*options.list_files(group)}
+    used = defaultdict[str, set[str]](set)
+    for row in rows:
+        for group, names in list_files({**options.choices, **row.changes}).items():
+            used[group].update(names)
+    # A name that no file has fails in its row.
+    files = {
+        f"{group}/{name}": options.read_file(group, name)
+        for group, names in sorted(used.items())
+        for name in sorted(names & {*options.list_files(group)})
     }
-    files = {f"{group}/{name}": options.read_file(group, name) for group, name in sorted(used)}
     of_stages = sorted((options.root / "conf").glob("*.yaml"))
     stages = {path.name: path.read_text(encoding="utf-8") for path in of_stages}
     return {"choices": dict(options.choices), "files": files, "stages": stages}

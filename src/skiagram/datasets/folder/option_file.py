@@ -18,7 +18,7 @@ from skiagram.datasets.folder.keyed_names import KEYED, OF_FILE, key_name
 from skiagram.datasets.folder.source import Folder, checksum_columns
 from skiagram.datasets.folder.table import join_masks, normalise_name, split_masks
 from skiagram.errors import OptionError, refusal
-from skiagram.options import check, composed, meanings, read_option_file, show_value
+from skiagram.options import check, composed, meanings, read_option_file, write_value
 from skiagram.tables.frames import csv_text, read_table
 
 L = TypeVar("L", bound=Folder | FeatureFile)
@@ -179,5 +179,5 @@ class OptionFiles:
 
 def _yaml_line(key: str, value: Any, meaning: Mapping[str, str]) -> str:
     plain = list(value) if isinstance(value, tuple) else value
-    scalar = "" if value == "" and key == "columns" else show_value(plain)
+    scalar = "" if value == "" and key == "columns" else write_value(plain)
     return f"{key}: {scalar}".rstrip() + (f" # {meaning[key]}" if key in meaning else "")
